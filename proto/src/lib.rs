@@ -1,0 +1,61 @@
+//! Marquee's contracts as Rust: messages, gRPC clients and servers, and the canonical JSON mapping of proto3.
+//!
+//! One module a protobuf package. Bindings are committed and checked by `proto/codegen`, so that a build needs neither protoc nor a build
+//! script. Messages serialise to and from JSON with field names in lowerCamelCase; unknown fields are refused.
+
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated bindings carry the .proto files' own comments"
+)]
+
+/// Every package's descriptors, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
+
+pub use pbjson_types::Timestamp;
+
+/// Ratings as they enter, and the events on the topics.
+pub mod ratings {
+    /// Package `marquee.ratings.v1`.
+    pub mod v1 {
+        include!("gen/marquee.ratings.v1.rs");
+        include!("gen/marquee.ratings.v1.serde.rs");
+    }
+}
+
+/// Features of users and movies.
+pub mod features {
+    /// Package `marquee.features.v1`.
+    pub mod v1 {
+        include!("gen/marquee.features.v1.rs");
+        include!("gen/marquee.features.v1.serde.rs");
+    }
+}
+
+/// Training runs.
+pub mod training {
+    /// Package `marquee.training.v1`.
+    pub mod v1 {
+        include!("gen/marquee.training.v1.rs");
+        include!("gen/marquee.training.v1.serde.rs");
+    }
+}
+
+/// Predictions, recommendations and reasons.
+pub mod prediction {
+    /// Package `marquee.prediction.v1`.
+    pub mod v1 {
+        include!("gen/marquee.prediction.v1.rs");
+        include!("gen/marquee.prediction.v1.serde.rs");
+    }
+}
+
+/// The routing table.
+pub mod rollout {
+    /// Package `marquee.rollout.v1`.
+    pub mod v1 {
+        include!("gen/marquee.rollout.v1.rs");
+        include!("gen/marquee.rollout.v1.serde.rs");
+    }
+}

@@ -1,0 +1,1 @@
+//! The ingest role: validates ratings and writes them to the log.

@@ -1,0 +1,1 @@
+//! Reads rating data sets as their publishers ship them.

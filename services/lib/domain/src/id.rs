@@ -1,0 +1,184 @@
+//! Identifiers. On the wire and in the log they are opaque text; dense indices exist only inside a model package.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The longest id, in bytes.
+const LONGEST: usize = 128;
+
+/// Why a text is no identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum IdError {
+    /// Nothing was given.
+    #[error("is empty: give 1 to 128 bytes")]
+    Empty,
+    /// More than the limit.
+    #[error("has {0} bytes: give at most {limit}", limit = LONGEST)]
+    TooLong(usize),
+    /// Control characters would corrupt logs, keys and terminals.
+    #[error("holds a control character: give printable text")]
+    ControlCharacter,
+    /// Model names become folder names and labels.
+    #[error("is not a model name: give 1 to 63 lower-case letters, digits and dashes, a letter first")]
+    NotAModelName,
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > LONGEST {
+        return Err(IdError::TooLong(text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(IdError::ControlCharacter);
+    }
+    Ok(())
+}
+
+/// Ids of two kinds differ only in what they name; the compiler keeps them apart.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks a text of 1 to 128 bytes without control characters.
+            pub fn try_new(text: &str) -> Result<Self, IdError> {
+                check(text)?;
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::try_new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.as_ref().to_owned()
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Who rates.
+    UserId
+}
+
+id! {
+    /// What is rated.
+    MovieId
+}
+
+/// Names a model: 1 to 63 lower-case letters, digits and dashes, a letter first. It becomes a folder name and a metric label.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ModelName(Arc<str>);
+
+impl ModelName {
+    /// Checks a name.
+    pub fn try_new(text: &str) -> Result<Self, IdError> {
+        let fits = matches!(text.len(), 1..=63)
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits { Ok(Self(Arc::from(text))) } else { Err(IdError::NotAModelName) }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ModelName {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::try_new(&text)
+    }
+}
+
+impl From<ModelName> for String {
+    fn from(name: ModelName) -> String {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// Version of a model: 1, 2, 3 … (an integer, as Open Inference Protocol tools require).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_one_to_128_bytes_without_control_characters() {
+        assert_eq!(UserId::try_new(""), Err(IdError::Empty));
+        assert_eq!(UserId::try_new(&"x".repeat(129)), Err(IdError::TooLong(129)));
+        assert_eq!(UserId::try_new("a\nb"), Err(IdError::ControlCharacter));
+        assert!(UserId::try_new(&"x".repeat(128)).is_ok());
+        assert_eq!(UserId::try_new("Zoë").expect("valid").as_str(), "Zoë");
+    }
+
+    #[test]
+    fn model_names_are_safe_as_folders() {
+        for bad in ["", "Ratings", "../up", "a/b", "1st", "-x", &"a".repeat(64)] {
+            assert_eq!(ModelName::try_new(bad), Err(IdError::NotAModelName), "{bad}");
+        }
+        assert!(ModelName::try_new("ratings-2").is_ok());
+    }
+}

@@ -1,0 +1,165 @@
+//! The ratings that a deployment accepts: from a minimum to a maximum in steps.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A rating scale, for example 1 to 5 in steps of 1 (MovieLens 100K) or 0.5 to 5 in steps of 0.5.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Bounds")]
+pub struct Scale {
+    min: f64,
+    max: f64,
+    step: f64,
+}
+
+/// A scale as it is written down, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bounds {
+    min: f64,
+    max: f64,
+    step: f64,
+}
+
+impl TryFrom<Bounds> for Scale {
+    type Error = ScaleError;
+
+    fn try_from(Bounds { min, max, step }: Bounds) -> Result<Self, ScaleError> {
+        Self::try_new(min, max, step)
+    }
+}
+
+/// Why three numbers are no scale.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum ScaleError {
+    /// One of them is not a finite number.
+    #[error("min, max and step of a scale are finite numbers")]
+    NotFinite,
+    /// There is nothing between.
+    #[error("max of a scale is above its min, and step above 0")]
+    Empty,
+    /// The last step misses the maximum.
+    #[error("a scale reaches max from min in a whole number of steps, at most 1,000")]
+    Uneven,
+}
+
+/// Why a number is no rating on a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum ScaleViolation {
+    /// NaN or infinite.
+    #[error("is not a finite number: give one from {min} to {max} in steps of {step}")]
+    NotANumber {
+        /// Smallest rating.
+        min: f64,
+        /// Largest rating.
+        max: f64,
+        /// Step.
+        step: f64,
+    },
+    /// Outside.
+    #[error("is {value}, off the scale: give one from {min} to {max} in steps of {step}")]
+    OffScale {
+        /// What was given.
+        value: f64,
+        /// Smallest rating.
+        min: f64,
+        /// Largest rating.
+        max: f64,
+        /// Step.
+        step: f64,
+    },
+    /// Between two steps.
+    #[error("is {value}, between two steps: give one from {min} to {max} in steps of {step}")]
+    OffStep {
+        /// What was given.
+        value: f64,
+        /// Smallest rating.
+        min: f64,
+        /// Largest rating.
+        max: f64,
+        /// Step.
+        step: f64,
+    },
+}
+
+impl Scale {
+    /// Checks a scale.
+    pub fn try_new(min: f64, max: f64, step: f64) -> Result<Self, ScaleError> {
+        if ![min, max, step].iter().all(|x| x.is_finite()) {
+            return Err(ScaleError::NotFinite);
+        }
+        if max <= min || step <= 0.0 {
+            return Err(ScaleError::Empty);
+        }
+        let steps = (max - min) / step;
+        if (steps - steps.round()).abs() > 1e-6 || steps.round() > 1_000.0 {
+            return Err(ScaleError::Uneven);
+        }
+        Ok(Self { min, max, step })
+    }
+
+    /// Smallest rating.
+    pub fn min(&self) -> f64 {
+        self.min
+    }
+
+    /// Largest rating.
+    pub fn max(&self) -> f64 {
+        self.max
+    }
+
+    /// Distance between neighbouring ratings.
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// How many different ratings there are.
+    pub fn levels(&self) -> usize {
+        ((self.max - self.min) / self.step).round() as usize + 1
+    }
+
+    /// Accepts a value on the scale, to within a millionth of a step, and returns the exact level.
+    pub fn check(&self, value: f64) -> Result<f64, ScaleViolation> {
+        let Self { min, max, step } = *self;
+        if !value.is_finite() {
+            return Err(ScaleViolation::NotANumber { min, max, step });
+        }
+        let slack = step * 1e-6;
+        if value < min - slack || value > max + slack {
+            return Err(ScaleViolation::OffScale { value, min, max, step });
+        }
+        let level = ((value - min) / step).round();
+        let exact = min + level * step;
+        if (value - exact).abs() > slack {
+            return Err(ScaleViolation::OffStep { value, min, max, step });
+        }
+        Ok(exact)
+    }
+
+    /// The nearest value from min to max.
+    pub fn clip(&self, value: f64) -> f64 {
+        value.clamp(self.min, self.max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_levels_and_names_what_is_wrong_with_others() {
+        let scale = Scale::try_new(0.5, 5.0, 0.5).expect("valid");
+        assert_eq!(scale.levels(), 10);
+        assert_eq!(scale.check(3.5), Ok(3.5));
+        assert!(matches!(scale.check(f64::NAN), Err(ScaleViolation::NotANumber { .. })));
+        assert!(matches!(scale.check(9.0), Err(ScaleViolation::OffScale { .. })));
+        assert!(matches!(scale.check(3.3), Err(ScaleViolation::OffStep { .. })));
+    }
+
+    #[test]
+    fn a_scale_that_cannot_be_reached_in_steps_is_refused() {
+        assert_eq!(Scale::try_new(1.0, 5.0, 0.3), Err(ScaleError::Uneven));
+        assert_eq!(Scale::try_new(5.0, 1.0, 1.0), Err(ScaleError::Empty));
+        assert_eq!(Scale::try_new(f64::NAN, 5.0, 1.0), Err(ScaleError::NotFinite));
+    }
+}

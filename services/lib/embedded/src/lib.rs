@@ -1,0 +1,1 @@
+//! The durable in-process rating log, online store and object store.

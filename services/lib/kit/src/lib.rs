@@ -1,0 +1,1 @@
+//! What every Marquee process needs: settings, telemetry, servers, shutdown and errors.

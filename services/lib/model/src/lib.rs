@@ -1,0 +1,1 @@
+//! The model package: manifest, signatures and the ONNX graph writer.

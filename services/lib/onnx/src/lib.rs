@@ -1,0 +1,1 @@
+//! ONNX Runtime sessions on threads of their own, with eager batching.

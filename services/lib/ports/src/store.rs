@@ -1,0 +1,45 @@
+//! The online store: packed rows by key, each fed by one partition of the log.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition};
+
+use crate::Error;
+
+/// A stored row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The packed value.
+    pub value: Bytes,
+    /// The event of its source partition that it reflects.
+    pub applied: Offset,
+}
+
+/// A row to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The row's key; 1 to 512 bytes.
+    pub key: Bytes,
+    /// The packed value.
+    pub value: Bytes,
+    /// The event that it reflects.
+    pub applied: Offset,
+}
+
+/// Rows by key. A row has one source partition, hence one writer at a time; a write that is not newer than the row changes nothing, so that
+/// replaying a partition is harmless. The store may lose its newest writes in a crash, but then its marker goes back with them: what is below
+/// the marker is always in the rows.
+#[async_trait]
+pub trait OnlineStore: Debug + Send + Sync {
+    /// Reads rows, in the order of the keys.
+    async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Error>;
+
+    /// Writes rows that events of `source` made, each only if its `applied` is above the stored row's, then sets the partition's marker to
+    /// `next` unless it stands higher. Returns how many rows were written.
+    async fn apply(&self, source: Partition, writes: Vec<Write>, next: Offset) -> Result<usize, Error>;
+
+    /// The offset from which a partition must be read on: everything below is in the rows.
+    async fn marker(&self, source: Partition) -> Result<Offset, Error>;
+}

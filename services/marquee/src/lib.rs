@@ -1,0 +1,1 @@
+//! The one binary: every role, the whole fleet, and the command line.

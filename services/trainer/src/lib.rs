@@ -1,0 +1,1 @@
+//! The trainer role: fits, judges, packages and publishes models.
