@@ -10,12 +10,16 @@
     reason = "generated bindings carry the .proto files' own comments"
 )]
 
+pub mod convert;
+pub mod record;
+
 /// Every package's descriptors, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 
 pub use pbjson_types::Timestamp;
 
 /// Ratings as they enter, and the events on the topics.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod ratings {
     /// Package `marquee.ratings.v1`.
     pub mod v1 {
@@ -25,6 +29,7 @@ pub mod ratings {
 }
 
 /// Features of users and movies.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod features {
     /// Package `marquee.features.v1`.
     pub mod v1 {
@@ -34,6 +39,7 @@ pub mod features {
 }
 
 /// Training runs.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod training {
     /// Package `marquee.training.v1`.
     pub mod v1 {
@@ -43,6 +49,7 @@ pub mod training {
 }
 
 /// Predictions, recommendations and reasons.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod prediction {
     /// Package `marquee.prediction.v1`.
     pub mod v1 {
@@ -52,6 +59,7 @@ pub mod prediction {
 }
 
 /// The routing table.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod rollout {
     /// Package `marquee.rollout.v1`.
     pub mod v1 {

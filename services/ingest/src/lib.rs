@@ -1,1 +1,15 @@
-//! The ingest role: validates ratings and writes them to the log.
+//! The ingest role: the one door through which ratings and movies enter the log.
+//!
+//! What must stay true: a rating is acknowledged only after it is durable; what cannot be accepted is answered with every wrong field by name and
+//! stands on the rejected topic with its reasons; the role keeps no state but a view of the catalogue, so that any number of instances can run.
+
+mod catalogue;
+mod http;
+mod metrics;
+mod rejected;
+mod service;
+mod settings;
+mod validate;
+
+pub use service::{Dependencies, Error, Service};
+pub use settings::{Settings, UnknownMovies};

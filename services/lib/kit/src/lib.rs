@@ -1,1 +1,25 @@
-//! What every Marquee process needs: settings, telemetry, servers, shutdown and errors.
+//! What every Marquee process needs and no role is about: settings, telemetry, metrics, health, servers, transports, tasks and shutdown.
+//!
+//! It knows no word of movies or ratings, holds no process-wide state (the one exception, the tracing subscriber, is set by binaries only), and
+//! reads the environment for everybody else.
+
+mod admin;
+mod context;
+mod failure;
+mod health;
+mod metrics;
+mod server;
+pub mod settings;
+mod tasks;
+pub mod telemetry;
+mod transport;
+
+pub use admin::admin_routes;
+pub use context::Context;
+pub use failure::{Failure, Kind, Violation};
+pub use health::{Check, CheckState, Health};
+pub use metrics::{Metrics, latency_buckets};
+pub use server::{Error as ServerError, GrpcLimits, bind, serve_grpc, serve_http};
+pub use tasks::{TaskError, Tasks};
+pub use tokio_util::sync::CancellationToken as Stop;
+pub use transport::{ConnectError, Transport};

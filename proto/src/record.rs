@@ -1,0 +1,172 @@
+//! The values of the log's records: protobuf or JSON, told apart by the `content-type` header.
+//!
+//! Marquee writes protobuf. JSON without a header is accepted, because producers in other languages exist: a value that starts with `{` is JSON.
+//! What is decoded here is well formed, not yet validated against a deployment's scale or catalogue.
+
+use bytes::Bytes;
+use marquee_domain::{Movie, Rating, RatingEvent};
+use prost::Message;
+use thiserror::Error;
+
+use crate::convert::{self, Violation};
+use crate::ratings::v1::{self as pb, rating_event::Event};
+
+/// Name of the header that tells the encoding.
+pub const CONTENT_TYPE: &str = "content-type";
+
+/// Value of the header for protobuf.
+pub const PROTOBUF: &str = "application/x-protobuf";
+
+/// Value of the header for JSON.
+pub const JSON: &str = "application/json";
+
+/// Why a record's value is not what its topic carries.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Not protobuf.
+    #[error("the value is no protobuf message of its topic")]
+    Protobuf(#[source] prost::DecodeError),
+    /// Not JSON, or JSON of another shape.
+    #[error("the value is no JSON of its topic's shape")]
+    Json(#[source] serde_json::Error),
+    /// A content type that nobody here reads.
+    #[error("content-type '{0}' is not read here: use application/x-protobuf or application/json")]
+    ContentType(String),
+    /// A field is wrong.
+    #[error("{} {}", .0.field, .0.description)]
+    Field(Violation),
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Field(violation)
+    }
+}
+
+fn decode<M>(content_type: Option<&[u8]>, value: &[u8]) -> Result<M, Error>
+where
+    M: Message + Default + serde::de::DeserializeOwned,
+{
+    let essence = content_type.map(|text| {
+        let text = String::from_utf8_lossy(text);
+        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    });
+    match essence.as_deref() {
+        Some(JSON) => serde_json::from_slice(value).map_err(Error::Json),
+        Some(PROTOBUF | "application/protobuf" | "application/vnd.google.protobuf") => {
+            M::decode(value).map_err(Error::Protobuf)
+        }
+        Some(other) => Err(Error::ContentType(other.chars().take(80).collect())),
+        None if value.first() == Some(&b'{') => serde_json::from_slice(value).map_err(Error::Json),
+        None => M::decode(value).map_err(Error::Protobuf),
+    }
+}
+
+/// Encodes a rating event as protobuf.
+pub fn encode_event(event: &RatingEvent) -> Bytes {
+    let at = Some(convert::timestamp(event.at()));
+    let user_id = event.user().as_str().to_owned();
+    let event = match event {
+        RatingEvent::Rated(rating) => Event::Rated(pb::Rating {
+            user_id,
+            movie_id: rating.movie.as_str().to_owned(),
+            rating: rating.value,
+            rated_at: at,
+        }),
+        RatingEvent::Removed { movie, .. } => {
+            Event::Removed(pb::RatingRemoved { user_id, movie_id: movie.as_str().to_owned(), removed_at: at })
+        }
+        RatingEvent::UserRemoved { .. } => Event::UserRemoved(pb::UserRemoved { user_id, removed_at: at }),
+    };
+    pb::RatingEvent { event: Some(event) }.encode_to_vec().into()
+}
+
+/// Decodes a rating event. Every time must be there: only ingest may fill in the time of receipt.
+pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
+    let wire: pb::RatingEvent = decode(content_type, value)?;
+    let missing = |field: &str| Violation::new(field, "MISSING", "is missing: give it");
+    let time = |field: &str, time: Option<crate::Timestamp>| {
+        convert::from_timestamp(field, &time.ok_or_else(|| missing(field))?)
+    };
+    Ok(match wire.event.ok_or_else(|| missing("event"))? {
+        Event::Rated(rated) => RatingEvent::Rated(Rating {
+            user: convert::user_id("rated.user_id", &rated.user_id)?,
+            movie: convert::movie_id("rated.movie_id", &rated.movie_id)?,
+            value: rated.rating,
+            rated_at: time("rated.rated_at", rated.rated_at)?,
+        }),
+        Event::Removed(removed) => RatingEvent::Removed {
+            user: convert::user_id("removed.user_id", &removed.user_id)?,
+            movie: convert::movie_id("removed.movie_id", &removed.movie_id)?,
+            at: time("removed.removed_at", removed.removed_at)?,
+        },
+        Event::UserRemoved(removed) => RatingEvent::UserRemoved {
+            user: convert::user_id("user_removed.user_id", &removed.user_id)?,
+            at: time("user_removed.removed_at", removed.removed_at)?,
+        },
+    })
+}
+
+/// Encodes a movie as protobuf.
+pub fn encode_movie(movie: &Movie) -> Bytes {
+    convert::movie(movie).encode_to_vec().into()
+}
+
+/// Decodes a movie.
+pub fn decode_movie(content_type: Option<&[u8]>, value: &[u8]) -> Result<Movie, Error> {
+    let wire: pb::Movie = decode(content_type, value)?;
+    Ok(convert::from_movie(wire)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_domain::{MovieId, Timestamp, UserId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rated() -> RatingEvent {
+        RatingEvent::Rated(Rating {
+            user: UserId::try_new("196").expect("valid"),
+            movie: MovieId::try_new("242").expect("valid"),
+            value: 3.0,
+            rated_at: Timestamp::from_micros(881_250_949_000_001),
+        })
+    }
+
+    #[test]
+    fn an_event_survives_the_log() {
+        let at = Timestamp::from_seconds(5);
+        let user = UserId::try_new("u").expect("valid");
+        let movie = MovieId::try_new("m").expect("valid");
+        let removed = RatingEvent::Removed { user: user.clone(), movie, at };
+        for event in [rated(), removed, RatingEvent::UserRemoved { user, at }] {
+            let value = encode_event(&event);
+            assert_eq!(decode_event(Some(PROTOBUF.as_bytes()), &value).expect("decodes"), event);
+        }
+    }
+
+    #[test]
+    fn json_without_a_header_is_accepted() {
+        let json = br#"{"rated":{"userId":"196","movieId":"242","rating":3,"ratedAt":"1997-12-04T15:55:49.000001Z"}}"#;
+        assert_eq!(decode_event(None, json).expect("decodes"), rated());
+        assert_eq!(decode_event(Some(b"application/json; charset=utf-8"), json).expect("decodes"), rated());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let json = br#"{"rated":{"userId":"","movieId":"242","rating":3,"ratedAt":"1997-12-04T15:55:49Z"}}"#;
+        let error = decode_event(None, json).expect_err("empty id");
+        assert_eq!(error.to_string(), "rated.user_id is empty: give 1 to 128 bytes");
+        assert!(matches!(decode_event(Some(b"text/csv"), b"1,2,3"), Err(Error::ContentType(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), json in any::<bool>()) {
+            let header: Option<&[u8]> = json.then_some(b"application/json");
+            let _ = decode_event(header, &bytes);
+            let _ = decode_movie(header, &bytes);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What a process lends to the roles that it runs.
+
+use crate::{Health, Metrics, Stop, Tasks};
+
+/// Handed to every role when it starts. Cheap to clone; two fleets in one process have two.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Where metrics are registered.
+    pub metrics: Metrics,
+    /// Where a role says whether it can serve.
+    pub health: Health,
+    /// Where background work runs, named and supervised.
+    pub tasks: Tasks,
+    /// Cancelled when background work must end.
+    pub stop: Stop,
+}

@@ -1,0 +1,301 @@
+//! The one closed list of ways in which a request can fail, and what each is over gRPC and over HTTP.
+//!
+//! A handler turns its role's errors into a [`Failure`]; nothing else chooses status codes. A failure that is our own fault is logged here, with
+//! its chain of causes, and answered without them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Ways to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request is wrong and will stay so.
+    InvalidArgument,
+    /// What it names does not exist.
+    NotFound,
+    /// The system is not in a state for it.
+    FailedPrecondition,
+    /// Somebody else changed it first: read again.
+    Aborted,
+    /// Too much at once: come back later.
+    ResourceExhausted,
+    /// A dependency is away: try again.
+    Unavailable,
+    /// It took too long.
+    DeadlineExceeded,
+    /// The process is going down or the caller went away.
+    Cancelled,
+    /// Our own fault.
+    Internal,
+}
+
+impl Kind {
+    const ALL: [Self; 9] = [
+        Self::InvalidArgument,
+        Self::NotFound,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::ResourceExhausted,
+        Self::Unavailable,
+        Self::DeadlineExceeded,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
+    /// The gRPC code.
+    pub fn code(self) -> Code {
+        match self {
+            Self::InvalidArgument => Code::InvalidArgument,
+            Self::NotFound => Code::NotFound,
+            Self::FailedPrecondition => Code::FailedPrecondition,
+            Self::Aborted => Code::Aborted,
+            Self::ResourceExhausted => Code::ResourceExhausted,
+            Self::Unavailable => Code::Unavailable,
+            Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::Cancelled => Code::Cancelled,
+            Self::Internal => Code::Internal,
+        }
+    }
+
+    /// The HTTP status, as google.rpc.Code maps it.
+    pub fn http(self) -> StatusCode {
+        match self {
+            Self::InvalidArgument | Self::FailedPrecondition => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Aborted => StatusCode::CONFLICT,
+            Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The canonical upper-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::NotFound => "NOT_FOUND",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Cancelled => "CANCELLED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The kind of a gRPC code; codes outside the list are our own fault.
+    pub fn from_code(code: Code) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Internal)
+    }
+}
+
+/// One field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Path of the field, for example `ratings[3].movie_id`.
+    pub field: String,
+    /// Stable upper-case reason.
+    pub reason: String,
+    /// What is wrong and how to mend it.
+    pub description: String,
+}
+
+/// A failed request, ready to be answered over gRPC or HTTP.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure with a message for the caller.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), violations: Vec::new(), retry_after: None }
+    }
+
+    /// A request with wrong fields.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let mut message = String::new();
+        for violation in violations.iter().take(5) {
+            let separator = if message.is_empty() { "" } else { "; " };
+            let _ = write!(message, "{separator}{} {}", violation.field, violation.description);
+        }
+        if violations.len() > 5 {
+            let _ = write!(message, "; and {} more", violations.len() - 5);
+        }
+        Self { kind: Kind::InvalidArgument, message, violations, retry_after: None }
+    }
+
+    /// A request with one wrong field.
+    pub fn field(field: impl Into<String>, reason: &str, description: impl Into<String>) -> Self {
+        Self::invalid(vec![Violation {
+            field: field.into(),
+            reason: reason.to_owned(),
+            description: description.into(),
+        }])
+    }
+
+    /// A fault of ours: the chain of causes goes to the log, the caller learns only what was being done.
+    pub fn internal(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = chain(error), "failed to {doing}");
+        Self::new(Kind::Internal, format!("failed to {doing}"))
+    }
+
+    /// A dependency that is away: the cause goes to the log, the caller is told to come back.
+    pub fn unavailable(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::warn!(error = chain(error), "could not {doing}");
+        Self::new(Kind::Unavailable, format!("could not {doing}: try again")).retry_after(Duration::from_millis(500))
+    }
+
+    /// Tells the caller when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The way in which it failed.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the caller reads.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The wrong fields.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Reads back what a server of ours answered.
+    pub fn from_status(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let reasons = details.error_info().map(|info| info.metadata.clone()).unwrap_or_default();
+        let violations = details
+            .bad_request()
+            .map(|bad| bad.field_violations.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .map(|violation| Violation {
+                field: violation.field.clone(),
+                reason: reasons.get(&violation.field).cloned().unwrap_or_default(),
+                description: violation.description.clone(),
+            })
+            .collect();
+        Self {
+            kind: Kind::from_code(status.code()),
+            message: status.message().to_owned(),
+            violations,
+            retry_after: details.retry_info().and_then(|info| info.retry_delay),
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        let mut details = ErrorDetails::new();
+        if !failure.violations.is_empty() {
+            let reasons = failure.violations.iter().map(|v| (v.field.clone(), v.reason.clone()));
+            details.set_error_info(
+                failure.kind.name(),
+                "marquee",
+                reasons.collect::<std::collections::HashMap<_, _>>(),
+            );
+        }
+        for violation in &failure.violations {
+            details.add_bad_request_violation(&violation.field, &violation.description);
+        }
+        if let Some(after) = failure.retry_after {
+            details.set_retry_info(Some(after));
+        }
+        Status::with_error_details(failure.kind.code(), failure.message, details)
+    }
+}
+
+/// The JSON body of a failed HTTP request.
+#[derive(Debug, Serialize, Deserialize)]
+struct Body {
+    error: BodyError,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct BodyError {
+    code: String,
+    message: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<Violation>,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let error = BodyError { code: self.kind.name().to_owned(), message: self.message, violations: self.violations };
+        let mut response = (self.kind.http(), Json(Body { error })).into_response();
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_survives_the_way_over_grpc() {
+        let sent = Failure::field("rating", "OFF_SCALE", "is 9, off the scale: give one from 1 to 5");
+        let received = Failure::from_status(&Status::from(sent.clone()));
+        assert_eq!(received.kind(), Kind::InvalidArgument);
+        assert_eq!(received.violations(), sent.violations());
+        assert_eq!(received.message(), "rating is 9, off the scale: give one from 1 to 5");
+    }
+
+    #[test]
+    fn http_answers_carry_the_retry_advice() {
+        let response = Failure::new(Kind::ResourceExhausted, "queue is full")
+            .retry_after(Duration::from_millis(200))
+            .into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn every_kind_has_one_code() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_code(kind.code()), kind);
+        }
+    }
+}

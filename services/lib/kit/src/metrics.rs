@@ -1,0 +1,59 @@
+//! The metrics of a process, by value: two fleets in one process have two registries.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::{Metric, Registry};
+
+/// A registry of metrics. Cheap to clone. Names start with `marquee_`.
+#[derive(Clone)]
+pub struct Metrics(Arc<Mutex<Registry>>);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Registry::with_prefix("marquee"))))
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Registers a metric and returns it. `help` is a sentence without its full stop.
+    pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric.clone());
+        metric
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        text
+    }
+}
+
+/// Bounds of latency histograms in seconds, from 100 µs to 10 s.
+pub fn latency_buckets() -> impl Iterator<Item = f64> {
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0].into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::metrics::counter::Counter;
+
+    use super::*;
+
+    #[test]
+    fn registered_metrics_show_in_the_text() {
+        let metrics = Metrics::default();
+        let counter: Counter = metrics.register("ratings_accepted", "Ratings written to the log", Counter::default());
+        counter.inc_by(3);
+        assert!(metrics.text().contains("marquee_ratings_accepted_total 3"), "{}", metrics.text());
+    }
+}

@@ -1,0 +1,197 @@
+//! Settings in layers: defaults < TOML file < `MARQUEE__…` environment < flags.
+//!
+//! A key that no setting has is refused wherever it stands, and every effective value knows the layer that it came from.
+
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// Prefix of environment variables; levels are separated by two underscores: `MARQUEE__INGEST__MAX_BATCH=500`.
+pub const ENV_PREFIX: &str = "MARQUEE__";
+
+/// Where settings come from, besides their defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// `key=value` pairs from the command line, dotted keys.
+    pub flags: Vec<(String, String)>,
+}
+
+/// Settings could not be read.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The file is not there.
+    #[error("there is no settings file {0}: check --config")]
+    NoFile(PathBuf),
+    /// A value or key is wrong. The message names it and the layer that it came from.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Effective settings.
+#[derive(Debug, Clone)]
+pub struct Loaded<T> {
+    /// The settings.
+    pub settings: T,
+    /// Every value with its origin, in key order.
+    pub values: Vec<Effective>,
+}
+
+/// One effective value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Effective {
+    /// Dotted key.
+    pub key: String,
+    /// The value as JSON.
+    pub value: String,
+    /// `default`, `file PATH`, `environment` or `flag`.
+    pub origin: String,
+}
+
+/// Flags as a layer of their own, so that origins can name them.
+struct Flags<'a>(&'a [(String, String)]);
+
+impl Provider for Flags<'_> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("flag")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut dict = Dict::new();
+        for (key, value) in self.0 {
+            let value: Value = value.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+            let nested = figment::util::nest(key, value);
+            if let Some(nested) = nested.into_dict() {
+                merge(&mut dict, nested);
+            }
+        }
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+fn merge(into: &mut Dict, from: Dict) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Dict(_, old)), Value::Dict(_, new)) => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Reads settings from their layers. `T` refuses unknown fields at every level.
+pub fn load<T>(layers: &Layers) -> Result<Loaded<T>, Error>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    let mut figment = Figment::from(Serialized::defaults(T::default()));
+    if let Some(file) = &layers.file {
+        if !file.is_file() {
+            return Err(Error::NoFile(file.clone()));
+        }
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__")).merge(Flags(&layers.flags));
+    let settings: T = figment.extract().map_err(|error| Error::Wrong(explain(error)))?;
+    let mut values = Vec::new();
+    let effective = serde_json::to_value(&settings).map_err(|error| Error::Wrong(error.to_string()))?;
+    collect(&figment, layers.file.as_deref(), "", &effective, &mut values);
+    Ok(Loaded { settings, values })
+}
+
+/// All that is wrong, one a line: which key, what, and which layer said so.
+fn explain(errors: figment::Error) -> String {
+    let mut lines = Vec::new();
+    for error in errors {
+        let key = error.path.join(".");
+        let origin = error.metadata.as_ref().map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string());
+        let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        lines.push(format!("{at}{} (from {origin})", error.kind));
+    }
+    lines.join("\n")
+}
+
+fn collect(figment: &Figment, file: Option<&Path>, prefix: &str, value: &serde_json::Value, into: &mut Vec<Effective>) {
+    if let serde_json::Value::Object(fields) = value {
+        for (name, value) in fields {
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            collect(figment, file, &key, value, into);
+        }
+        return;
+    }
+    let origin = match figment.find_metadata(prefix) {
+        Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
+        Some(metadata) if metadata.name == "flag" => "flag".to_owned(),
+        Some(metadata) if metadata.name.contains("TOML") => {
+            file.map_or_else(|| "file".to_owned(), |file| format!("file {}", file.display()))
+        }
+        _ => "default".to_owned(),
+    };
+    into.push(Effective { key: prefix.to_owned(), value: value.to_string(), origin });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Sample {
+        name: String,
+        inner: Inner,
+    }
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Inner {
+        depth: u32,
+        width: u32,
+    }
+
+    impl Default for Sample {
+        fn default() -> Self {
+            Self { name: "x".to_owned(), inner: Inner { depth: 1, width: 2 } }
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("temporary file");
+        std::fs::write(file.path(), text).expect("write");
+        file
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let file = file("[inner]\ndepth = 5\nwidth = 6\n");
+        let flags = vec![("inner.width".to_owned(), "7".to_owned())];
+        let loaded = load::<Sample>(&Layers { file: Some(file.path().to_owned()), flags }).expect("loads");
+        assert_eq!(loaded.settings, Sample { name: "x".to_owned(), inner: Inner { depth: 5, width: 7 } });
+        let origins: Vec<_> = loaded.values.iter().map(|v| (v.key.as_str(), v.origin.split(' ').next())).collect();
+        let expected = [("inner.depth", Some("file")), ("inner.width", Some("flag")), ("name", Some("default"))];
+        assert_eq!(origins, expected);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let file = file("[inner]\ndeth = 5\n");
+        let error = load::<Sample>(&Layers { file: Some(file.path().to_owned()), flags: vec![] }).expect_err("refused");
+        assert!(error.to_string().contains("deth"), "{error}");
+        let flags = vec![("nme".to_owned(), "y".to_owned())];
+        assert!(load::<Sample>(&Layers { file: None, flags }).expect_err("refused").to_string().contains("nme"));
+    }
+
+    #[test]
+    fn a_missing_file_is_said_so() {
+        let file = Some(PathBuf::from("/nowhere/marquee.toml"));
+        assert!(matches!(load::<Sample>(&Layers { file, flags: vec![] }), Err(Error::NoFile(_))));
+    }
+}

@@ -1,0 +1,121 @@
+//! Background work: every task has a name, is supervised while it runs and joined at the end.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A task ended badly.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("task {task} {what}")]
+pub struct TaskError {
+    task: &'static str,
+    what: String,
+}
+
+/// The tasks of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Tasks(Arc<Inner>);
+
+struct Inner {
+    running: Mutex<Vec<(&'static str, JoinHandle<()>)>>,
+    failed: watch::Sender<Option<TaskError>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self(Arc::new(Inner { running: Mutex::default(), failed: watch::Sender::new(None) }))
+    }
+}
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks").finish_non_exhaustive()
+    }
+}
+
+impl Tasks {
+    /// Runs a task until it ends. An error or a panic is kept for [`Self::failed`]: a process whose task died must not look healthy.
+    pub fn spawn<E>(&self, task: &'static str, work: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        E: std::error::Error + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let handle = tokio::spawn(async move {
+            // A task of its own, so that a panic becomes a join error here instead of a silent end.
+            let what = match tokio::spawn(work).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => format!("failed: {}", crate::failure::chain(&error)),
+                Err(error) if error.is_cancelled() => return,
+                Err(_) => "panicked".to_owned(),
+            };
+            tracing::error!(task, "background task {what}");
+            inner.failed.send_if_modified(|slot| {
+                let first = slot.is_none();
+                slot.get_or_insert(TaskError { task, what });
+                first
+            });
+        });
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|(_, handle)| !handle.is_finished());
+        running.push((task, handle));
+    }
+
+    /// Waits until a task ends badly.
+    pub async fn failed(&self) -> TaskError {
+        let mut failed = self.0.failed.subscribe();
+        loop {
+            if let Some(error) = failed.borrow_and_update().clone() {
+                return error;
+            }
+            if failed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits for every task to end, at most until the deadline; those that run still are named in the log and aborted.
+    pub async fn join(&self, deadline: Duration) {
+        let running: Vec<_> = std::mem::take(&mut *self.0.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let end = tokio::time::Instant::now() + deadline;
+        for (task, mut handle) in running {
+            if tokio::time::timeout_at(end, &mut handle).await.is_err() {
+                tracing::warn!(task, "background task did not end in time and is aborted");
+                handle.abort();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_reported_with_the_name_of_its_task() {
+        let tasks = Tasks::default();
+        tasks.spawn("doomed", async {
+            if tokio::runtime::Handle::try_current().is_ok() {
+                panic!("for the test");
+            }
+            Ok::<_, std::io::Error>(())
+        });
+        assert_eq!(tasks.failed().await.to_string(), "task doomed panicked");
+    }
+
+    #[tokio::test]
+    async fn join_waits_for_work_that_ends() {
+        let tasks = Tasks::default();
+        let (send, receive) = tokio::sync::oneshot::channel();
+        tasks.spawn("sender", async move {
+            tokio::task::yield_now().await;
+            let _ = send.send(7);
+            Ok::<_, std::io::Error>(())
+        });
+        tasks.join(Duration::from_secs(5)).await;
+        assert_eq!(receive.await, Ok(7));
+    }
+}

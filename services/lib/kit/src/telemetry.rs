@@ -1,0 +1,158 @@
+//! Logs for people or machines, and traces over OTLP when an endpoint is configured.
+//!
+//! Only a binary calls [`start`]: the subscriber is the one thing that is process-wide by nature. Libraries use `tracing` and the functions here
+//! that carry the trace context through calls and through the log.
+
+use std::io::IsTerminal;
+
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How a process logs and traces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`) or directives such as `info,marquee_inference=debug`. Default `info`.
+    pub log: String,
+    /// `auto` (human on a terminal, JSON elsewhere), `human` or `json`. Default `auto`.
+    pub format: Format,
+    /// Where traces go, for example `http://127.0.0.1:4317` (OTLP over gRPC). Empty, the default: nowhere.
+    pub otlp_endpoint: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Human on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// A line for people.
+    Human,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: Format::Auto, otlp_endpoint: String::new() }
+    }
+}
+
+/// Telemetry could not be set up.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The filter does not parse.
+    #[error(
+        "telemetry.log is no log filter: give a level such as info, or directives such as info,marquee_inference=debug"
+    )]
+    Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// The exporter could not be made.
+    #[error("telemetry.otlp_endpoint is no OTLP address: give http://HOST:PORT")]
+    Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// Somebody set a subscriber before.
+    #[error("telemetry was started twice in one process")]
+    Twice(#[source] tracing_subscriber::util::TryInitError),
+}
+
+/// Keeps telemetry going; [`Guard::shutdown`] sends what is left.
+#[derive(Debug)]
+pub struct Guard(Option<SdkTracerProvider>);
+
+impl Guard {
+    /// Sends the spans that wait still.
+    pub fn shutdown(self) {
+        if let Some(provider) = self.0
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::debug!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+/// Starts logs on standard error and, when configured, traces.
+pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?;
+    let json = match settings.format {
+        Format::Json => true,
+        Format::Human => false,
+        Format::Auto => !std::io::stderr().is_terminal(),
+    };
+    let (human_layer, json_layer) = if json {
+        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+        (None, Some(layer))
+    } else {
+        let ansi = std::io::stderr().is_terminal();
+        (Some(tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(std::io::stderr)), None)
+    };
+    let provider = match settings.otlp_endpoint.as_str() {
+        "" => None,
+        endpoint => {
+            let exporter = opentelemetry_otlp::SpanExporter::builder()
+                .with_tonic()
+                .with_endpoint(endpoint)
+                .build()
+                .map_err(Error::Exporter)?;
+            let resource = Resource::builder().with_service_name(service).build();
+            Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+        }
+    };
+    let traces =
+        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("marquee")));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(traces)
+        .with(human_layer)
+        .with(json_layer)
+        .try_init()
+        .map_err(Error::Twice)?;
+    Ok(Guard(provider))
+}
+
+struct Inject(Option<String>);
+
+impl Injector for Inject {
+    fn set(&mut self, key: &str, value: String) {
+        if key == "traceparent" {
+            self.0 = Some(value);
+        }
+    }
+}
+
+/// The current span's W3C `traceparent`, for a call or a record's header. None when nothing traces.
+pub fn traceparent() -> Option<String> {
+    let mut inject = Inject(None);
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut inject);
+    inject.0
+}
+
+struct Extract<'a>(&'a str);
+
+impl Extractor for Extract<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (key == "traceparent").then_some(self.0)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent"]
+    }
+}
+
+/// Makes a span a child of the trace that a caller's or a record's `traceparent` names; without one it stays a root.
+pub fn continue_trace<'a>(span: &Span, header: impl FnOnce(&'static str) -> Option<&'a str>) {
+    if let Some(parent) = header("traceparent") {
+        // A span that no tracer listens to takes no parent; that is no fault.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&Extract(parent)));
+    }
+}
