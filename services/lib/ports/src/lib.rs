@@ -7,9 +7,11 @@ pub mod conformance;
 mod error;
 mod log;
 mod objects;
+mod partition;
 mod store;
 
 pub use error::{Error, ErrorKind};
 pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription, Topic};
 pub use objects::{KeyError, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
+pub use partition::partition_for;
 pub use store::{OnlineStore, Row, Write};

@@ -1,0 +1,104 @@
+//! The embedded online store: [`OnlineStore`] over a folder. Rows and marker move in one atomic batch.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use marquee_domain::{Offset, Partition};
+use marquee_ports::{Error, ErrorKind, OnlineStore, Row, Write};
+
+use crate::{OpenError, open_database};
+
+/// Batches of more rows than this are written off the async threads.
+const INLINE: usize = 64;
+
+/// Rows by key in a folder.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    database: Database,
+    rows: Keyspace,
+    markers: Keyspace,
+    /// Reading a row's offset and writing the row must be one step.
+    writing: Arc<Mutex<()>>,
+}
+
+impl std::fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens or creates the store in a folder.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Database { path: path.to_owned(), source };
+        let database = open_database(path)?;
+        let rows = database.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
+        let markers = database.keyspace("markers", KeyspaceCreateOptions::default).map_err(failed)?;
+        Ok(Self { database, rows, markers, writing: Arc::default() })
+    }
+
+    fn row(&self, key: &[u8]) -> Result<Option<Row>, Error> {
+        let Some(stored) = self.rows.get(key).map_err(|error| failed("read a row", error))? else { return Ok(None) };
+        let Some((head, value)) = stored.split_first_chunk::<8>() else {
+            return Err(Error::bare(ErrorKind::Corrupt, "read a row that has no offset"));
+        };
+        Ok(Some(Row { value: Bytes::copy_from_slice(value), applied: Offset(u64::from_be_bytes(*head)) }))
+    }
+
+    fn marker_now(&self, source: Partition) -> Result<Offset, Error> {
+        let stored = self.markers.get(source.0.to_be_bytes()).map_err(|error| failed("read a marker", error))?;
+        Ok(stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(Offset(0), |b| Offset(u64::from_be_bytes(b))))
+    }
+
+    fn write(&self, source: Partition, writes: &[Write], next: Offset) -> Result<usize, Error> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = self.database.batch();
+        let mut written = 0;
+        for write in writes {
+            if !matches!(write.key.len(), 1..=512) {
+                let doing = format!("write a row with a key of {} bytes: give 1 to 512", write.key.len());
+                return Err(Error::bare(ErrorKind::Invalid, doing));
+            }
+            if self.row(&write.key)?.is_some_and(|row| row.applied >= write.applied) {
+                continue;
+            }
+            let mut stored = Vec::with_capacity(8 + write.value.len());
+            stored.extend_from_slice(&write.applied.0.to_be_bytes());
+            stored.extend_from_slice(&write.value);
+            batch.insert(&self.rows, &write.key[..], stored);
+            written += 1;
+        }
+        if next > self.marker_now(source)? {
+            batch.insert(&self.markers, source.0.to_be_bytes(), next.0.to_be_bytes());
+        }
+        batch.commit().map_err(|error| failed("write rows", error))?;
+        Ok(written)
+    }
+}
+
+fn failed(doing: &str, error: fjall::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, doing, error)
+}
+
+#[async_trait]
+impl OnlineStore for EmbeddedStore {
+    async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Error> {
+        keys.iter().map(|key| self.row(key)).collect()
+    }
+
+    async fn apply(&self, source: Partition, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {
+        if writes.len() <= INLINE {
+            return self.write(source, &writes, next);
+        }
+        let store = self.clone();
+        let work = tokio::task::spawn_blocking(move || store.write(source, &writes, next));
+        work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "write rows", error))?
+    }
+
+    async fn marker(&self, source: Partition) -> Result<Offset, Error> {
+        self.marker_now(source)
+    }
+}
