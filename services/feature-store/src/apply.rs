@@ -1,0 +1,100 @@
+//! Applies one partition's events to its rows. The order of the writes is what makes a crash between them harmless; see the crate's own page.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
+use marquee_ports::{Error, ErrorKind, OnlineStore, Write};
+
+use crate::catalogue::Genres;
+use crate::row::{self, MovieRow, RowError, UserRow};
+
+/// A row while a batch is applied.
+struct Open<T> {
+    row: T,
+    applied: Option<Offset>,
+    changed: bool,
+}
+
+/// Applies a partition's events, in order, and moves its marker to `next`.
+pub(crate) async fn apply(
+    store: &dyn OnlineStore,
+    genres: &Genres,
+    partition: Partition,
+    events: &[(Offset, RatingEvent)],
+    next: Offset,
+) -> Result<(), Error> {
+    let mut users: BTreeMap<UserId, Open<UserRow>> = open(store, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
+    let mut changes = Vec::new();
+    for (offset, event) in events {
+        let Some(user) = users.get_mut(event.user()) else { continue };
+        if user.applied.is_some_and(|applied| applied >= *offset) {
+            continue;
+        }
+        let made = match event {
+            RatingEvent::Rated(rating) => user.row.rate(rating, genres.of(&rating.movie), offset.0),
+            RatingEvent::Removed { movie, at, .. } => user.row.remove(movie, *at, offset.0),
+            RatingEvent::UserRemoved { at, .. } => user.row.remove_all(*at),
+        };
+        user.applied = Some(*offset);
+        user.changed = true;
+        changes.extend(made.into_iter().map(|change| (*offset, event.at(), change)));
+    }
+    let mut movies: BTreeMap<MovieId, Open<MovieRow>> =
+        open(store, changes.iter().map(|(_, _, change)| &change.movie), |movie| row::movie_key(movie, partition)).await?;
+    for (offset, event_time, change) in &changes {
+        let Some(movie) = movies.get_mut(&change.movie) else { continue };
+        // An event changes a movie at most once, so the offset alone tells whether the row has the change.
+        if movie.applied.is_none_or(|applied| applied < *offset) {
+            movie.row.follow(change, *event_time);
+            movie.applied = Some(*offset);
+            movie.changed = true;
+        }
+    }
+    // Movies before users: as long as a user's row is the old one, replaying gives the same changes.
+    let mut writes = writes(&movies, |movie| row::movie_key(movie, partition));
+    writes.extend(self::writes(&users, row::user_key));
+    store.apply(partition, writes, next).await?;
+    Ok(())
+}
+
+async fn open<'a, K, T>(
+    store: &dyn OnlineStore,
+    keys: impl Iterator<Item = &'a K>,
+    name: impl Fn(&K) -> Bytes,
+) -> Result<BTreeMap<K, Open<T>>, Error>
+where
+    K: Ord + Clone + 'a,
+    T: Default + serde::de::DeserializeOwned,
+{
+    let mut wanted: Vec<&K> = keys.collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let names: Vec<Bytes> = wanted.iter().map(|key| name(key)).collect();
+    let rows = store.get(&names).await?;
+    let mut opened = BTreeMap::new();
+    for (key, stored) in wanted.into_iter().zip(rows) {
+        let open = match stored {
+            Some(stored) => {
+                let row = row::unpack(&stored.value).map_err(corrupt)?;
+                Open { row, applied: Some(stored.applied), changed: false }
+            }
+            None => Open { row: T::default(), applied: None, changed: false },
+        };
+        opened.insert(key.clone(), open);
+    }
+    Ok(opened)
+}
+
+fn writes<K, T: serde::Serialize>(rows: &BTreeMap<K, Open<T>>, name: impl Fn(&K) -> Bytes) -> Vec<Write> {
+    rows.iter()
+        .filter(|(_, open)| open.changed)
+        .filter_map(|(key, open)| {
+            open.applied.map(|applied| Write { key: name(key), value: row::pack(&open.row), applied })
+        })
+        .collect()
+}
+
+pub(crate) fn corrupt(error: RowError) -> Error {
+    Error::new(ErrorKind::Corrupt, "read a row of the online store", error)
+}

@@ -1,0 +1,168 @@
+//! The loop that follows the rating topic: takes deliveries, applies them by partition, commits. It never skips what it could not apply.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition, Position, RatingEvent};
+use marquee_kit::{Check, Stop};
+use marquee_ports::{Delivery, Error, NewRecord, Record, Subscription, Topic};
+use marquee_proto::record;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::apply::apply;
+use crate::catalogue::Genres;
+use crate::metrics::{Meters, OfPartition};
+use crate::service::Dependencies;
+use crate::settings::Settings;
+
+/// Longest pause between two tries of a failing back-end.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// By partition: the offset of the next event to apply.
+pub(crate) type Progress = BTreeMap<Partition, Offset>;
+
+pub(crate) struct Consumer {
+    pub(crate) settings: Settings,
+    pub(crate) dependencies: Dependencies,
+    pub(crate) meters: Meters,
+    pub(crate) progress: Arc<watch::Sender<Progress>>,
+    pub(crate) check: Check,
+    /// Ends of the partitions at the start: ready when they are reached.
+    pub(crate) goal: Progress,
+}
+
+impl Consumer {
+    /// Works until `stop`.
+    pub(crate) async fn run(mut self, stop: Stop) -> Result<(), Error> {
+        let mut genres = Genres::new(Arc::clone(&self.dependencies.log));
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let followed = tokio::select! {
+                followed = self.follow(&mut genres) => followed,
+                () = stop.cancelled() => return Ok(()),
+            };
+            // Following ends only by an error: subscribe anew and go on from the store's marker.
+            let Err(error) = followed else { continue };
+            let retryable = error.is_retryable();
+            tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), retryable, "applying the log was interrupted");
+            if !retryable {
+                self.check.not_ready(format!("stopped: {error}"));
+                return Err(error);
+            }
+            self.meters.retried.inc();
+            self.check.not_ready("a back-end is away");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn follow(&mut self, genres: &mut Genres) -> Result<(), Error> {
+        let log = Arc::clone(&self.dependencies.log);
+        let mut subscription = log.subscribe(Topic::Ratings, &self.settings.group).await?;
+        loop {
+            match subscription.next(self.settings.batch, Duration::from_secs(1)).await? {
+                Delivery::Assigned(partitions) => self.assigned(&mut *subscription, &partitions).await?,
+                Delivery::Records(records) => {
+                    if !records.is_empty() {
+                        self.deliver(genres, &mut *subscription, records).await?;
+                    }
+                }
+            }
+            let caught_up = {
+                let progress = self.progress.borrow();
+                self.goal.iter().all(|(partition, goal)| progress.get(partition).is_none_or(|next| next >= goal))
+            };
+            if caught_up {
+                self.check.ready();
+            }
+        }
+    }
+
+    /// Reading goes on from the store's marker: what the group committed may be ahead of rows that a crash took back.
+    async fn assigned(&self, subscription: &mut dyn Subscription, partitions: &[Partition]) -> Result<(), Error> {
+        let mut progress = Progress::new();
+        for &partition in partitions {
+            let offset = self.dependencies.store.marker(partition).await?;
+            subscription.seek(Position { partition, offset }).await?;
+            progress.insert(partition, offset);
+        }
+        tracing::info!(partitions = partitions.len(), "rating partitions assigned");
+        self.progress.send_replace(progress);
+        Ok(())
+    }
+
+    async fn deliver(
+        &self,
+        genres: &mut Genres,
+        subscription: &mut dyn Subscription,
+        records: Vec<Record>,
+    ) -> Result<(), Error> {
+        genres.catch_up().await?;
+        let started = std::time::Instant::now();
+        let mut by_partition: BTreeMap<Partition, Vec<Record>> = BTreeMap::new();
+        for record in records {
+            by_partition.entry(record.position.partition).or_default().push(record);
+        }
+        let mut committed = BTreeMap::new();
+        for (partition, records) in by_partition {
+            let Some(next) = records.last().map(|record| record.position.offset.next()) else { continue };
+            let count = records.len() as u64;
+            let span = tracing::debug_span!("apply", %partition, events = count);
+            if let Some((_, parent)) = records[0].headers.iter().find(|(name, _)| name == "traceparent") {
+                marquee_kit::telemetry::continue_trace(&span, |_| std::str::from_utf8(parent).ok());
+            }
+            let events = self.decode(records).await?;
+            apply(&*self.dependencies.store, genres, partition, &events, next).instrument(span).await?;
+            self.meters.applied.inc_by(count);
+            self.progress.send_modify(|progress| {
+                progress.insert(partition, next);
+            });
+            committed.insert(partition, next);
+        }
+        subscription.commit(&committed).await?;
+        self.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
+        for bounds in self.dependencies.log.bounds(Topic::Ratings).await? {
+            if let Some(next) = committed.get(&bounds.partition) {
+                let lag = bounds.end.0.saturating_sub(next.0);
+                self.meters.lag.get_or_create(&OfPartition { partition: bounds.partition.0 }).set(lag as i64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes records; what does not decode goes to the rejected topic with its reason, and the rest goes on.
+    async fn decode(&self, records: Vec<Record>) -> Result<Vec<(Offset, RatingEvent)>, Error> {
+        let mut events = Vec::with_capacity(records.len());
+        let mut refused = Vec::new();
+        for stored in records {
+            let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
+            match record::decode_event(header.map(|(_, value)| &value[..]), &stored.value) {
+                Ok(event) => events.push((stored.position.offset, event)),
+                Err(error) => {
+                    tracing::warn!(position = %stored.position, %error, "record goes to the rejected topic");
+                    refused.push(refuse(stored, &error));
+                }
+            }
+        }
+        self.meters.rejected.inc_by(refused.len() as u64);
+        if !refused.is_empty() {
+            self.dependencies.log.append(Topic::Rejected, refused).await?;
+        }
+        Ok(events)
+    }
+}
+
+fn refuse(stored: Record, error: &record::Error) -> NewRecord {
+    let mut headers = stored.headers;
+    headers.push(("reason".to_owned(), Bytes::from_static(b"MALFORMED")));
+    headers.push(("message".to_owned(), Bytes::from(error.to_string())));
+    headers.push(("source".to_owned(), Bytes::from_static(Topic::Ratings.name().as_bytes())));
+    headers.push(("source-position".to_owned(), Bytes::from(stored.position.to_string())));
+    NewRecord { key: stored.key, value: stored.value, headers, timestamp: stored.timestamp }
+}

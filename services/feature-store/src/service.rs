@@ -1,0 +1,322 @@
+//! Starts the role and serves `marquee.features.v1`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Tiles, Timestamp, UserId};
+use marquee_kit::{Context, Failure, Kind, Violation};
+use marquee_ports::{OnlineStore, RatingLog, Row, Topic};
+use marquee_proto::convert;
+use marquee_proto::features::v1::{self as pb, features_server};
+use thiserror::Error;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use crate::apply::corrupt;
+use crate::consume::{Consumer, Progress};
+use crate::metrics::Meters;
+use crate::row::{self, MovieRow, UserRow};
+use crate::settings::{Settings, SettingsError};
+
+/// Largest message in bytes.
+const MAX_MESSAGE: usize = 64 << 20;
+const MOST_USERS: usize = 1_000;
+const MOST_MOVIES: usize = 10_000;
+/// How long a call without a deadline waits for positions.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The role could not start.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error("read the settings of the feature store")]
+    Settings(#[source] SettingsError),
+    /// The log could not be read.
+    #[error("read the bounds of the rating log")]
+    Log(#[source] marquee_ports::Error),
+}
+
+/// What the feature store needs from the process.
+#[derive(Debug, Clone)]
+pub struct Dependencies {
+    /// Where events come from.
+    pub log: Arc<dyn RatingLog>,
+    /// Where rows are kept.
+    pub store: Arc<dyn OnlineStore>,
+    /// The end of windows that name none.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The feature-store role. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Service(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    dependencies: Dependencies,
+    progress: watch::Receiver<Progress>,
+    partitions: u32,
+    meters: Meters,
+}
+
+impl Service {
+    /// Starts following the log; ready once it has reached the end that the log has now.
+    pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
+        settings.validate().map_err(Error::Settings)?;
+        let check = context.health.check("marquee.features.v1.Features");
+        let bounds = dependencies.log.bounds(Topic::Ratings).await.map_err(Error::Log)?;
+        let goal: Progress = bounds.iter().map(|bounds| (bounds.partition, bounds.end)).collect();
+        let progress = Arc::new(watch::Sender::new(Progress::new()));
+        let meters = Meters::register(&context.metrics);
+        let inner = Inner {
+            settings: settings.clone(),
+            dependencies: dependencies.clone(),
+            progress: progress.subscribe(),
+            partitions: bounds.len() as u32,
+            meters: meters.clone(),
+        };
+        let consumer = Consumer { settings, dependencies, meters, progress, check, goal };
+        context.tasks.spawn("features-consumer", consumer.run(context.stop.clone()));
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The gRPC server.
+    pub fn server(&self) -> features_server::FeaturesServer<Self> {
+        features_server::FeaturesServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    fn freshness(&self, event_time: Option<Timestamp>, applied: Option<Position>, now: Timestamp) -> pb::Freshness {
+        let ttl = self.0.settings.ttl;
+        pb::Freshness {
+            event_time: event_time.map(convert::timestamp),
+            applied: applied.map(convert::position),
+            past_ttl: !ttl.is_zero() && event_time.is_some_and(|time| now.since(time) > ttl),
+        }
+    }
+
+    fn windows(&self, tiles: &Tiles, end: Timestamp) -> Vec<pb::WindowMoments> {
+        let moments = |days| Some(wire_moments(tiles.window(days, end)));
+        self.0.settings.windows.iter().map(|&days| pb::WindowMoments { days, moments: moments(days) }).collect()
+    }
+
+    async fn wait_for(&self, after: &[Position], patience: Duration) -> Result<(), Failure> {
+        if after.is_empty() {
+            return Ok(());
+        }
+        let mut progress = self.0.progress.clone();
+        let reached = |progress: &Progress| {
+            after.iter().all(|position| progress.get(&position.partition).is_some_and(|next| *next > position.offset))
+        };
+        match tokio::time::timeout(patience, progress.wait_for(reached)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Failure::new(Kind::Unavailable, "the feature store is going down: try again")),
+            Err(_) => Err(Failure::new(
+                Kind::DeadlineExceeded,
+                "the feature store has not applied the positions in `after` yet: try again or give a longer deadline",
+            )),
+        }
+    }
+
+    async fn rows(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Failure> {
+        let rows = self.0.dependencies.store.get(keys).await;
+        rows.map_err(|error| match error.is_retryable() {
+            true => Failure::unavailable("read the online store", &error),
+            false => Failure::internal("read the online store", &error),
+        })
+    }
+
+    fn user(&self, id: &UserId, query: &pb::UserQuery, stored: Option<Row>, ask: &Ask) -> Result<pb::User, Failure> {
+        // Offset + 1: 0 stays free for "no event yet".
+        let version = stored.as_ref().map_or(0, |row| row.applied.0 + 1);
+        let unchanged = version == query.known_version && version != 0;
+        let partition = marquee_ports::partition_for(id.as_str().as_bytes(), self.0.partitions);
+        let applied = stored.as_ref().map(|row| Position { partition, offset: row.applied });
+        let row: UserRow = match &stored {
+            // The row itself is not needed to say that nothing changed, save for its time to live.
+            Some(_) if unchanged && !ask.statistics && self.0.settings.ttl.is_zero() => UserRow::default(),
+            Some(stored) => row::unpack(&stored.value).map_err(|e| Failure::internal("read a user's row", &corrupt(e)))?,
+            None => UserRow::default(),
+        };
+        let history = if ask.history && !unchanged { row.history(self.0.settings.history) } else { Vec::new() };
+        let statistics = ask.statistics.then(|| pb::Statistics {
+            all_time: Some(wire_moments(row.moments)),
+            windows: self.windows(&row.tiles, ask.as_of),
+            genres: row
+                .genres
+                .iter()
+                .map(|(genre, &moments)| pb::GenreMoments { genre: genre.clone(), moments: Some(wire_moments(moments)) })
+                .collect(),
+        });
+        Ok(pb::User {
+            user_id: id.as_str().to_owned(),
+            version,
+            unchanged,
+            history: history
+                .into_iter()
+                .map(|(movie, rating, at)| pb::HistoryEntry {
+                    movie_id: movie.as_str().to_owned(),
+                    rating,
+                    rated_at: Some(convert::timestamp(at)),
+                })
+                .collect(),
+            statistics,
+            freshness: Some(self.freshness(row.event_time, applied, ask.now)),
+        })
+    }
+}
+
+/// What a call wants of every user.
+struct Ask {
+    history: bool,
+    statistics: bool,
+    as_of: Timestamp,
+    now: Timestamp,
+}
+
+fn wire_moments(moments: Moments) -> pb::Moments {
+    pb::Moments { count: moments.count(), mean: moments.mean(), spread: moments.spread() }
+}
+
+fn invalid(violations: Vec<convert::Violation>) -> Failure {
+    let violations = violations
+        .into_iter()
+        .map(|v| Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
+        .collect();
+    Failure::invalid(violations)
+}
+
+fn check_size(field: &str, len: usize, most: usize) -> Result<(), Failure> {
+    if len > most {
+        return Err(Failure::field(field, "TOO_MANY", format!("has {len} entries: ask for at most {most} a call")));
+    }
+    Ok(())
+}
+
+fn as_of(time: Option<&marquee_proto::Timestamp>, now: Timestamp) -> Result<Timestamp, Failure> {
+    match time {
+        None => Ok(now),
+        Some(time) => convert::from_timestamp("as_of", time).map_err(|violation| invalid(vec![violation])),
+    }
+}
+
+/// The caller's deadline from `grpc-timeout` (digits and a unit, gRPC over HTTP/2), else the default.
+fn patience(metadata: &tonic::metadata::MetadataMap) -> Duration {
+    let parse = |text: &str| {
+        let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+        Some(match unit {
+            "H" => Duration::from_secs(count * 3_600),
+            "M" => Duration::from_secs(count * 60),
+            "S" => Duration::from_secs(count),
+            "m" => Duration::from_millis(count),
+            "u" => Duration::from_micros(count),
+            "n" => Duration::from_nanos(count),
+            _ => return None,
+        })
+    };
+    metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?)).unwrap_or(PATIENCE)
+}
+
+#[tonic::async_trait]
+impl features_server::Features for Service {
+    async fn get_users(&self, request: Request<pb::GetUsersRequest>) -> Result<Response<pb::GetUsersResponse>, Status> {
+        let patience = patience(request.metadata());
+        let request = request.into_inner();
+        check_size("users", request.users.len(), MOST_USERS)?;
+        let (mut ids, mut violations) = (Vec::with_capacity(request.users.len()), Vec::new());
+        for (index, query) in request.users.iter().enumerate() {
+            match convert::user_id("user_id", &query.user_id) {
+                Ok(id) => ids.push(id),
+                Err(violation) => violations.push(violation.within(&format!("users[{index}]"))),
+            }
+        }
+        if !violations.is_empty() {
+            return Err(invalid(violations).into());
+        }
+        let now = self.0.dependencies.clock.now();
+        let asks = |view| request.views.contains(&(view as i32));
+        let statistics = asks(pb::UserView::Statistics);
+        let history = !statistics || asks(pb::UserView::History) || asks(pb::UserView::Unspecified);
+        let ask = Ask { history, statistics, as_of: as_of(request.as_of.as_ref(), now)?, now };
+        let after: Vec<Position> = request.after.iter().map(convert::from_position).collect();
+        self.wait_for(&after, patience).await?;
+        let keys: Vec<Bytes> = ids.iter().map(row::user_key).collect();
+        let rows = self.rows(&keys).await?;
+        self.0.meters.users_read.inc_by(ids.len() as u64);
+        let users = ids.iter().zip(&request.users).zip(rows).map(|((id, query), row)| self.user(id, query, row, &ask));
+        Ok(Response::new(pb::GetUsersResponse { users: users.collect::<Result<_, _>>()? }))
+    }
+
+    async fn get_movies(
+        &self,
+        request: Request<pb::GetMoviesRequest>,
+    ) -> Result<Response<pb::GetMoviesResponse>, Status> {
+        let request = request.into_inner();
+        check_size("movie_ids", request.movie_ids.len(), MOST_MOVIES)?;
+        let (mut ids, mut violations): (Vec<MovieId>, Vec<_>) = (Vec::new(), Vec::new());
+        for (index, id) in request.movie_ids.iter().enumerate() {
+            match convert::movie_id(&format!("movie_ids[{index}]"), id) {
+                Ok(id) => ids.push(id),
+                Err(violation) => violations.push(violation),
+            }
+        }
+        if !violations.is_empty() {
+            return Err(invalid(violations).into());
+        }
+        let now = self.0.dependencies.clock.now();
+        let end = as_of(request.as_of.as_ref(), now)?;
+        let partitions = self.0.partitions;
+        let keys: Vec<Bytes> =
+            ids.iter().flat_map(|id| (0..partitions).map(move |p| row::movie_key(id, Partition(p)))).collect();
+        let rows = self.rows(&keys).await?;
+        self.0.meters.movies_read.inc_by(ids.len() as u64);
+        let mut movies = Vec::with_capacity(ids.len());
+        for (id, parts) in ids.iter().zip(rows.chunks(partitions.max(1) as usize)) {
+            let mut whole = MovieRow::default();
+            let mut newest = None;
+            for (partition, stored) in (0..).map(Partition).zip(parts) {
+                let Some(stored) = stored else { continue };
+                let part: MovieRow =
+                    row::unpack(&stored.value).map_err(|e| Failure::internal("read a movie's row", &corrupt(e)))?;
+                newest = newest.max(Some((part.event_time, Position { partition, offset: stored.applied })));
+                whole.merge(&part);
+            }
+            movies.push(pb::MovieFeatures {
+                movie_id: id.as_str().to_owned(),
+                statistics: Some(pb::Statistics {
+                    all_time: Some(wire_moments(whole.moments)),
+                    windows: self.windows(&whole.tiles, end),
+                    genres: Vec::new(),
+                }),
+                freshness: Some(self.freshness(whole.event_time, newest.map(|(_, position)| position), now)),
+            });
+        }
+        Ok(Response::new(pb::GetMoviesResponse { movies }))
+    }
+
+    async fn get_progress(
+        &self,
+        _: Request<pb::GetProgressRequest>,
+    ) -> Result<Response<pb::GetProgressResponse>, Status> {
+        let bounds = self.0.dependencies.log.bounds(Topic::Ratings).await;
+        let bounds = bounds.map_err(|error| Failure::unavailable("read the bounds of the rating log", &error))?;
+        let progress: BTreeMap<Partition, Offset> = self.0.progress.borrow().clone();
+        let partitions = bounds
+            .into_iter()
+            .filter_map(|bounds| {
+                let next = progress.get(&bounds.partition)?;
+                Some(pb::PartitionProgress {
+                    partition: bounds.partition.0,
+                    next_offset: next.0,
+                    end_offset: bounds.end.0,
+                })
+            })
+            .collect();
+        Ok(Response::new(pb::GetProgressResponse { partitions }))
+    }
+}
