@@ -1,1 +1,20 @@
 //! The trainer role: fits, judges, packages and publishes models.
+//!
+//! A run reads a snapshot of the log, judges the algorithm on the newest ratings, fits it on all of them, exports it as ONNX graphs, proves the export
+//! against its own arithmetic, and publishes a signed package. What must stay true: the same ratings and seed give the same model; nothing is chosen on
+//! held-out ratings; nothing is published that failed a gate.
+
+pub mod evaluate;
+mod export;
+pub mod fit;
+mod linear;
+mod parity;
+mod pipeline;
+pub mod report;
+mod runs;
+mod service;
+mod settings;
+pub mod snapshot;
+
+pub use service::{Dependencies, Error, Service};
+pub use settings::{Gates, Settings};

@@ -1,0 +1,95 @@
+//! The graphs' structure; their numbers are compared with the reference in the `marquee-onnx` crate, which can run them.
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+
+use super::*;
+use crate::posterior::Sample;
+
+/// A posterior of two samples with small, regular numbers.
+fn posterior(movies: usize, factors: usize) -> Posterior {
+    let sample = |shift: f64| Sample {
+        offset: 3.5,
+        noise_precision: 1.2 + shift,
+        prior_mean: vec![0.1; factors + 1],
+        prior_precision: vec![5.0 + shift; factors + 1],
+        movie_bias: (0..movies).map(|movie| shift + movie as f64 / 10.0).collect(),
+        factors: (0..movies * factors).map(|at| shift - at as f64 / 50.0).collect(),
+    };
+    Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)] }
+}
+
+/// Every tensor is made before it is used, once, and every node is named.
+fn assert_well_formed(graph: &OnnxGraph) {
+    let model = proto::Model::decode(graph.bytes.as_slice()).expect("own bytes");
+    let graph = model.graph.expect("graph");
+    let mut known: BTreeSet<String> = graph.input.iter().map(|input| input.name.clone().expect("named")).collect();
+    for constant in &graph.initializer {
+        let values: i64 = constant.dims.iter().product();
+        let width = if constant.data_type == Some(7) { 8 } else { 4 };
+        assert_eq!(constant.raw_data.as_ref().expect("data").len() as i64, width * values, "{:?}", constant.name);
+        assert!(known.insert(constant.name.clone().expect("named")));
+    }
+    for node in &graph.node {
+        assert!(node.name.as_ref().is_some_and(|name| !name.is_empty()));
+        for input in &node.input {
+            assert!(known.contains(input), "{input} is used before it is made");
+        }
+        for output in &node.output {
+            assert!(known.insert(output.clone()), "{output} is made twice");
+        }
+    }
+    for output in &graph.output {
+        assert!(known.contains(output.name.as_ref().expect("named")));
+    }
+}
+
+#[test]
+fn every_tensor_is_made_once_and_before_its_use() {
+    for factors in [0, 1, 7] {
+        let posterior = posterior(5, factors);
+        assert_well_formed(&write_encoder(&posterior).expect("encoder"));
+        assert_well_formed(&write_scorer(&posterior).expect("scorer"));
+    }
+}
+
+#[test]
+fn equal_posteriors_give_equal_bytes() {
+    assert_eq!(write_encoder(&posterior(5, 3)), write_encoder(&posterior(5, 3)));
+    assert_eq!(write_scorer(&posterior(5, 3)), write_scorer(&posterior(5, 3)));
+    assert_ne!(write_scorer(&posterior(5, 3)), write_scorer(&posterior(6, 3)));
+}
+
+#[test]
+fn the_scorer_takes_the_state_that_the_encoder_gives() {
+    let encoder = write_encoder(&posterior(5, 3)).expect("encoder").signature;
+    let scorer = write_scorer(&posterior(5, 3)).expect("scorer").signature;
+    assert_eq!(encoder.outputs, scorer.inputs[..2]);
+    let names = |specs: &[crate::TensorSpec]| specs.iter().map(|spec| spec.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&encoder.inputs), ["movie", "rating", "weight"]);
+    assert_eq!(names(&scorer.outputs), ["rating", "spread"]);
+}
+
+#[test]
+fn an_inconsistent_posterior_is_refused_by_field() {
+    let refused = |change: fn(&mut Posterior)| {
+        let mut posterior = posterior(5, 3);
+        change(&mut posterior);
+        assert_eq!(write_scorer(&posterior).err(), write_encoder(&posterior).err());
+        write_encoder(&posterior).expect_err("inconsistent")
+    };
+    assert_eq!(refused(|p| p.samples.clear()), GraphError::Empty);
+    assert_eq!(refused(|p| p.movies = 0), GraphError::Empty);
+    assert_eq!(
+        refused(|p| p.samples[1].factors.truncate(2)),
+        GraphError::Length { sample: 1, field: "factors", found: 2, expected: 15 }
+    );
+    assert_eq!(
+        refused(|p| p.samples[0].prior_precision[1] = 0.0),
+        GraphError::Number { sample: 0, field: "prior_precision" }
+    );
+    assert_eq!(refused(|p| p.samples[0].movie_bias[1] = 1e300), GraphError::Number { sample: 0, field: "movie_bias" });
+    assert_eq!(refused(|p| p.samples[0].offset = f64::NAN), GraphError::Number { sample: 0, field: "offset" });
+    assert!(matches!(refused(|p| p.movies = 1 << 40), GraphError::TooLarge(_)));
+}

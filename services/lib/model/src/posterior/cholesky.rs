@@ -1,0 +1,130 @@
+//! Cholesky factorisation of the small dense systems that a user's or a movie's conditional is.
+//!
+//! `A = Uᵀ U` with `U` upper triangular and row-major: every inner loop then runs along contiguous rows, which compilers vectorise without being
+//! allowed to reorder a floating-point sum. Results are the same on every machine.
+
+/// A reusable factorisation of symmetric positive definite matrices of one size.
+#[derive(Debug, Clone)]
+pub struct Cholesky {
+    n: usize,
+    upper: Vec<f64>,
+    column: Vec<f64>,
+}
+
+impl Cholesky {
+    /// Room for matrices of `n` rows.
+    pub fn new(n: usize) -> Self {
+        Self { n, upper: vec![0.0; n * n], column: vec![0.0; n] }
+    }
+
+    /// Factors a row-major `[n, n]` matrix, of which only the upper triangle is read. A matrix that is not positive definite to working precision is
+    /// factored as if its offending pivots were slightly positive, so that the result is finite: priors keep every matrix of this crate clear of that.
+    pub fn factor(&mut self, matrix: &[f64]) {
+        let n = self.n;
+        self.upper.copy_from_slice(&matrix[..n * n]);
+        for k in 0..n {
+            let (above, below) = self.upper.split_at_mut((k + 1) * n);
+            let pivot_row = &mut above[k * n + k..];
+            let scale = 1.0 / pivot_row[0].max(1e-12).sqrt();
+            pivot_row.iter_mut().for_each(|u| *u *= scale);
+            // The pivot is stored inverted: every use of it is a division.
+            pivot_row[0] = scale;
+            for (i, row) in below.chunks_exact_mut(n).enumerate() {
+                let pivots = &pivot_row[1 + i..];
+                let factor = pivots[0];
+                row[k + 1 + i..].iter_mut().zip(pivots).for_each(|(u, p)| *u -= factor * p);
+            }
+        }
+    }
+
+    /// `b := U⁻ᵀ b`.
+    pub fn forward(&self, b: &mut [f64]) {
+        for (k, row) in self.upper.chunks_exact(self.n).enumerate() {
+            let (head, tail) = b.split_at_mut(k + 1);
+            head[k] *= row[k];
+            let factor = head[k];
+            tail.iter_mut().zip(&row[k + 1..]).for_each(|(b, u)| *b -= factor * u);
+        }
+    }
+
+    /// `b := U⁻¹ b`.
+    pub fn backward(&self, b: &mut [f64]) {
+        for (k, row) in self.upper.chunks_exact(self.n).enumerate().rev() {
+            let (head, tail) = b.split_at_mut(k + 1);
+            let known: f64 = row[k + 1..].iter().zip(&*tail).map(|(u, b)| u * b).sum();
+            head[k] = (head[k] - known) * row[k];
+        }
+    }
+
+    /// `b := A⁻¹ b`.
+    pub fn solve(&self, b: &mut [f64]) {
+        self.forward(b);
+        self.backward(b);
+    }
+
+    /// Writes the diagonal of `A⁻¹`, `[n]`: the squared lengths of the rows of `U⁻¹`. Takes a third of the time of [`Self::inverse`].
+    pub fn variances(&mut self, out: &mut [f64]) {
+        let n = self.n;
+        out.fill(0.0);
+        let Self { upper, column, .. } = self;
+        for k in 0..n {
+            // Column k of U⁻ᵀ, by forward substitution from row k on: its squares add up to the diagonal of U⁻¹ U⁻ᵀ.
+            column[k..].fill(0.0);
+            column[k] = 1.0;
+            for i in k..n {
+                column[i] *= upper[i * n + i];
+                let value = column[i];
+                let row = &upper[i * n + i + 1..(i + 1) * n];
+                column[i + 1..n].iter_mut().zip(row).for_each(|(c, u)| *c -= value * u);
+            }
+            out[k] = column[k..n].iter().map(|c| c * c).sum();
+        }
+    }
+
+    /// Writes `A⁻¹`, both triangles, row-major `[n, n]`.
+    pub fn inverse(&self, out: &mut [f64]) {
+        for (k, row) in out.chunks_exact_mut(self.n).enumerate() {
+            row.fill(0.0);
+            row[k] = 1.0;
+            self.solve(row);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solves_and_inverts_a_known_matrix() {
+        // Upper triangle of [[4, 2, 0], [2, 5, 3], [0, 3, 6]]; the lower is never read.
+        let matrix = [4.0, 2.0, 0.0, f64::NAN, 5.0, 3.0, f64::NAN, f64::NAN, 6.0];
+        let mut cholesky = Cholesky::new(3);
+        cholesky.factor(&matrix);
+        let mut b = [8.0, 21.0, 24.0];
+        cholesky.solve(&mut b);
+        for (x, known) in b.iter().zip([1.0, 2.0, 3.0]) {
+            assert!((x - known).abs() < 1e-12, "{b:?}");
+        }
+        let mut inverse = [0.0; 9];
+        cholesky.inverse(&mut inverse);
+        let known = [21.0, -12.0, 6.0, -12.0, 24.0, -12.0, 6.0, -12.0, 16.0].map(|x| x / 60.0);
+        for (x, known) in inverse.iter().zip(known) {
+            assert!((x - known).abs() < 1e-12, "{inverse:?}");
+        }
+        let mut variances = [0.0; 3];
+        cholesky.variances(&mut variances);
+        for (x, known) in variances.iter().zip([21.0, 24.0, 16.0]) {
+            assert!((x - known / 60.0).abs() < 1e-12, "{variances:?}");
+        }
+    }
+
+    #[test]
+    fn a_singular_matrix_gives_finite_numbers() {
+        let mut cholesky = Cholesky::new(2);
+        cholesky.factor(&[1.0, 1.0, 1.0, 1.0]);
+        let mut b = [1.0, 1.0];
+        cholesky.solve(&mut b);
+        assert!(b.iter().all(|x| x.is_finite()));
+    }
+}

@@ -1,0 +1,111 @@
+//! Packages in an object store, under `models/<name>/<version>/`.
+//!
+//! The manifest is written last and only if it is absent: it is what makes a version exist. A version is never changed afterwards, and two publishers
+//! that race for a number get two numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use marquee_domain::{ModelName, Version};
+use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition};
+
+/// The file that makes a version exist.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Model packages by name and version. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ModelStore(Arc<dyn ObjectStore>);
+
+impl ModelStore {
+    /// Over an object store.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self(objects)
+    }
+
+    /// Every version that exists, by model.
+    pub async fn list(&self) -> Result<BTreeMap<ModelName, BTreeSet<Version>>, Error> {
+        let mut found: BTreeMap<ModelName, BTreeSet<Version>> = BTreeMap::new();
+        for entry in self.0.list(Some(&key("models")?)).await? {
+            let mut parts = entry.key.as_str().split('/').skip(1);
+            let (Some(name), Some(version), Some(MANIFEST), None) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+            else {
+                continue;
+            };
+            if let (Ok(name), Ok(version)) = (ModelName::try_new(name), version.parse()) {
+                found.entry(name).or_default().insert(Version(version));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The versions of a model, ascending.
+    pub async fn versions(&self, name: &ModelName) -> Result<BTreeSet<Version>, Error> {
+        Ok(self.list().await?.remove(name).unwrap_or_default())
+    }
+
+    /// A version's manifest, if the version exists.
+    pub async fn manifest(&self, name: &ModelName, version: Version) -> Result<Option<Bytes>, Error> {
+        let object = self.0.get(&file(name, version, MANIFEST)?).await?;
+        Ok(object.map(|object| object.bytes))
+    }
+
+    /// All files of a version by name; none if the version does not exist.
+    pub async fn fetch(&self, name: &ModelName, version: Version) -> Result<Option<BTreeMap<String, Bytes>>, Error> {
+        let folder = key(&format!("models/{name}/{version}"))?;
+        let mut files = BTreeMap::new();
+        for entry in self.0.list(Some(&folder)).await? {
+            let Some(file) = entry.key.as_str().strip_prefix(folder.as_str()).and_then(|rest| rest.strip_prefix('/'))
+            else {
+                continue;
+            };
+            if let Some(object) = self.0.get(&entry.key).await? {
+                files.insert(file.to_owned(), object.bytes);
+            }
+        }
+        Ok(files.contains_key(MANIFEST).then_some(files))
+    }
+
+    /// Publishes a package under the next free number. `build` makes the files for a number: it stands in the manifest, which is signed.
+    pub async fn publish<E>(
+        &self,
+        name: &ModelName,
+        mut build: impl FnMut(Version) -> Result<BTreeMap<String, Bytes>, E>,
+    ) -> Result<Result<Version, E>, Error> {
+        let mut version = Version(self.versions(name).await?.last().map_or(1, |last| last.0 + 1));
+        loop {
+            let files = match build(version) {
+                Ok(files) => files,
+                Err(error) => return Ok(Err(error)),
+            };
+            match self.put(name, version, files).await {
+                Ok(()) => return Ok(Ok(version)),
+                Err(error) if error.kind() == ErrorKind::Conflict => version = Version(version.0 + 1),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn put(&self, name: &ModelName, version: Version, mut files: BTreeMap<String, Bytes>) -> Result<(), Error> {
+        let Some(manifest) = files.remove(MANIFEST) else {
+            return Err(Error::bare(ErrorKind::Invalid, "publish a package without a manifest"));
+        };
+        // The claim comes first, so that two publishers never write into one folder.
+        let claim = file(name, version, "claim")?;
+        self.0.put(&claim, Bytes::from_static(b"claimed\n"), Precondition::Absent).await?;
+        for (path, bytes) in files {
+            self.0.put(&file(name, version, &path)?, bytes, Precondition::None).await?;
+        }
+        self.0.put(&file(name, version, MANIFEST)?, manifest, Precondition::Absent).await?;
+        self.0.delete(&claim).await
+    }
+}
+
+fn key(text: &str) -> Result<ObjectKey, Error> {
+    ObjectKey::try_new(text).map_err(|error| Error::new(ErrorKind::Invalid, "name an object of a model", error))
+}
+
+fn file(name: &ModelName, version: Version, path: &str) -> Result<ObjectKey, Error> {
+    key(&format!("models/{name}/{version}/{path}"))
+}

@@ -1,0 +1,80 @@
+//! Latency of encoder and scorer at the size of MovieLens 100K: `cargo run --release -p marquee-onnx --example latency [library]`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use marquee_model::{Posterior, Sample, write_encoder, write_scorer};
+use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+const MOVIES: usize = 1_682;
+const FACTORS: usize = 16;
+const SAMPLES: usize = 16;
+const RUNS: usize = 300;
+
+type Named = Vec<(String, Tensor)>;
+
+fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
+    let mut uniform = |count: usize, low: f64, high: f64| (0..count).map(|_| rng.random_range(low..high)).collect();
+    let samples = (0..SAMPLES)
+        .map(|_| Sample {
+            offset: 3.5,
+            noise_precision: 1.2,
+            prior_mean: uniform(FACTORS + 1, -0.2, 0.2),
+            prior_precision: uniform(FACTORS + 1, 5.0, 60.0),
+            movie_bias: uniform(MOVIES, -1.0, 1.0),
+            factors: uniform(MOVIES * FACTORS, -0.5, 0.5),
+        })
+        .collect();
+    Posterior { movies: MOVIES, factors: FACTORS, samples }
+}
+
+fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {
+    let movies = (0..length).map(|_| rng.random_range(0..MOVIES as i64)).collect();
+    let ratings = (0..length).map(|_| rng.random_range(1.0..5.0)).collect();
+    Ok(vec![
+        ("movie".to_owned(), Tensor::try_new(vec![1, length], Data::I64(movies))?),
+        ("rating".to_owned(), Tensor::try_new(vec![1, length], Data::F32(ratings))?),
+        ("weight".to_owned(), Tensor::try_new(vec![1, length], Data::F32(vec![1.0; length]))?),
+    ])
+}
+
+/// Prints median and 99th percentile of a number of runs, queue and thread hops included.
+async fn measure(what: &str, graph: &Graph, inputs: &Named) -> Result<(), Box<dyn std::error::Error>> {
+    let mut micros = Vec::with_capacity(RUNS);
+    for run in 0..RUNS + 20 {
+        let begin = Instant::now();
+        graph.run(inputs.clone()).await?;
+        if run >= 20 {
+            micros.push(begin.elapsed().as_micros());
+        }
+    }
+    micros.sort_unstable();
+    println!("{what:<24} median {:>6} us   p99 {:>6} us", micros[RUNS / 2], micros[RUNS * 99 / 100]);
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = Runtime::load(std::env::args_os().nth(1).map(PathBuf::from).as_deref())?;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let posterior = posterior(&mut rng);
+    let begin = Instant::now();
+    let (encoder, scorer) = (write_encoder(&posterior)?, write_scorer(&posterior)?);
+    let (size, written) = (encoder.bytes.len() + scorer.bytes.len(), begin.elapsed());
+    let begin = Instant::now();
+    let encoder = Graph::load(&runtime, &encoder.bytes, Threads::default())?;
+    let scorer = Graph::load(&runtime, &scorer.bytes, Threads::default())?;
+    println!("both graphs: {size} bytes, written in {written:.0?}, loaded in {:.0?}", begin.elapsed());
+    for length in [1, 20, 100, 500] {
+        measure(&format!("encoder, history {length}"), &encoder, &history(length, &mut rng)?).await?;
+    }
+    let state = encoder.run(history(50, &mut rng)?).await?;
+    for count in [1, 100, MOVIES] {
+        let movies = Tensor::try_new(vec![1, count], Data::I64((0..count as i64).collect()))?;
+        let inputs = state.iter().cloned().chain([("movie".to_owned(), movies)]).collect();
+        measure(&format!("scorer, {count} movies"), &scorer, &inputs).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! Tensors as plain vectors: what goes into a graph and what comes out.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Element type of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+    /// 64-bit integers.
+    I64,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::I64 => "int64",
+        })
+    }
+}
+
+/// One dimension of an input or output, as the graph declares it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// Always this length.
+    Fixed(usize),
+    /// The caller chooses; equal names are equal lengths. The name is empty where the graph gives none.
+    Dynamic(String),
+}
+
+/// Values of a tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// Single precision.
+    F32(Vec<f32>),
+    /// Double precision.
+    F64(Vec<f64>),
+    /// 64-bit integers.
+    I64(Vec<i64>),
+}
+
+impl Data {
+    /// Element type.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::F32(_) => Kind::F32,
+            Self::F64(_) => Kind::F64,
+            Self::I64(_) => Kind::I64,
+        }
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::I64(values) => values.len(),
+        }
+    }
+
+    /// No values at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A shape does not fit the values.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("shape {shape:?} does not hold {found} values")]
+pub struct TensorError {
+    shape: Vec<usize>,
+    found: usize,
+}
+
+/// A dense tensor whose shape fits its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    data: Data,
+}
+
+impl Tensor {
+    /// Joins a shape and as many values as it holds.
+    ///
+    /// # Errors
+    /// The product of the dimensions is not the number of values.
+    pub fn try_new(shape: Vec<usize>, data: Data) -> Result<Self, TensorError> {
+        let holds = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
+        if holds != Some(data.len()) {
+            return Err(TensorError { found: data.len(), shape });
+        }
+        Ok(Self { shape, data })
+    }
+
+    /// Dimensions, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Values, row-major.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Element type.
+    pub fn kind(&self) -> Kind {
+        self.data.kind()
+    }
+
+    /// The values if they are single precision.
+    pub fn as_f32(&self) -> Option<&[f32]> {
+        if let Data::F32(values) = &self.data { Some(values) } else { None }
+    }
+
+    /// The values if they are double precision.
+    pub fn as_f64(&self) -> Option<&[f64]> {
+        if let Data::F64(values) = &self.data { Some(values) } else { None }
+    }
+
+    /// The values if they are integers.
+    pub fn as_i64(&self) -> Option<&[i64]> {
+        if let Data::I64(values) = &self.data { Some(values) } else { None }
+    }
+
+    /// Takes shape and values apart.
+    pub fn into_parts(self) -> (Vec<usize>, Data) {
+        (self.shape, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_holds_exactly_its_values() {
+        assert!(Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 6])).is_ok());
+        assert!(Tensor::try_new(vec![], Data::I64(vec![7])).is_ok());
+        assert!(Tensor::try_new(vec![0, 3], Data::F64(vec![])).is_ok());
+        let error = Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 5])).expect_err("one short");
+        assert_eq!(error.to_string(), "shape [2, 3] does not hold 5 values");
+    }
+
+    #[test]
+    fn a_shape_that_overflows_is_refused() {
+        assert!(Tensor::try_new(vec![usize::MAX, 2, 0], Data::F32(vec![])).is_err());
+    }
+}

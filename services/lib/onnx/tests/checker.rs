@@ -1,0 +1,34 @@
+//! The graphs before ONNX's own judge, the `onnx` Python package.
+
+use std::process::Command;
+
+use marquee_model::{write_encoder, write_scorer};
+
+use crate::fixture;
+
+const SCRIPT: &str = "
+import sys, onnx
+for path in sys.argv[1:]:
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+";
+
+#[test]
+fn onnx_checker_accepts_both_graphs() {
+    let Some(python) = std::env::var_os("MARQUEE_PYTHON") else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "MARQUEE_PYTHON names a Python that has onnx");
+        println!("skipped: MARQUEE_PYTHON does not name a Python that has onnx");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for factors in [0, 16] {
+        let posterior = fixture::posterior(50, factors, 4, 5);
+        let (encoder, scorer) = (folder.path().join("encoder.onnx"), folder.path().join("scorer.onnx"));
+        std::fs::write(&encoder, write_encoder(&posterior).expect("encoder").bytes).expect("writes");
+        std::fs::write(&scorer, write_scorer(&posterior).expect("scorer").bytes).expect("writes");
+        let output =
+            Command::new(&python).args(["-c", SCRIPT]).args([&encoder, &scorer]).output().expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -1,0 +1,90 @@
+//! What the tests share: ONNX Runtime where there is one, and a realistic random model.
+
+use std::path::PathBuf;
+
+use marquee_model::{Posterior, Sample, write_encoder, write_scorer};
+use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, Normal};
+
+/// ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Nothing where it is not installed, which a continuous-integration run does not forgive.
+pub(crate) fn runtime() -> Option<Runtime> {
+    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    match Runtime::load(explicit.as_deref()) {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// Numbers as a trained model has them: ML-100K has 1,682 movies.
+pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64) -> Posterior {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let spread = |deviation: f64| Normal::new(0.0, deviation).expect("positive");
+    let draw = |count: usize, deviation: f64, rng: &mut ChaCha8Rng| -> Vec<f64> {
+        (0..count).map(|_| spread(deviation).sample(rng)).collect()
+    };
+    // Samples of one posterior agree on the whole and differ by a little.
+    let (bias, rows) = (draw(movies, 0.5, &mut rng), draw(movies * factors, 0.3, &mut rng));
+    let shifted = |base: &[f64], rng: &mut ChaCha8Rng| -> Vec<f64> {
+        base.iter().map(|value| value + spread(0.08).sample(rng)).collect()
+    };
+    let samples = (0..samples)
+        .map(|_| Sample {
+            offset: 3.53 + spread(0.01).sample(&mut rng),
+            noise_precision: 1.2 + spread(0.01).sample(&mut rng),
+            prior_mean: draw(factors + 1, 0.1, &mut rng),
+            prior_precision: (0..=factors).map(|_| rng.random_range(5.0..60.0)).collect(),
+            movie_bias: shifted(&bias, &mut rng),
+            factors: shifted(&rows, &mut rng),
+        })
+        .collect();
+    Posterior { movies, factors, samples }
+}
+
+/// Different movies with whole stars.
+pub(crate) fn history(movies: usize, length: usize, rng: &mut ChaCha8Rng) -> Vec<(usize, f64)> {
+    rand::seq::index::sample(rng, movies, length)
+        .into_iter()
+        .map(|movie| (movie, f64::from(rng.random_range(1_u8..=5))))
+        .collect()
+}
+
+/// Encoder and scorer of a posterior.
+pub(crate) fn graphs(runtime: &Runtime, posterior: &Posterior) -> (Graph, Graph) {
+    let load = |bytes: &[u8]| Graph::load(runtime, bytes, Threads::default()).expect("loads");
+    (load(&write_encoder(posterior).expect("encoder").bytes), load(&write_scorer(posterior).expect("scorer").bytes))
+}
+
+/// The encoder's inputs for one history; an empty one is one entry of weight 0.
+pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
+    let entries: Vec<(usize, f64, f32)> = if history.is_empty() {
+        vec![(0, 0.0, 0.0)]
+    } else {
+        history.iter().map(|&(movie, rating)| (movie, rating, 1.0)).collect()
+    };
+    let shape = vec![1, entries.len()];
+    let tensor = |data| Tensor::try_new(shape.clone(), data).expect("fits");
+    vec![
+        ("movie".to_owned(), tensor(Data::I64(entries.iter().map(|entry| entry.0 as i64).collect()))),
+        ("rating".to_owned(), tensor(Data::F32(entries.iter().map(|entry| entry.1 as f32).collect()))),
+        ("weight".to_owned(), tensor(Data::F32(entries.iter().map(|entry| entry.2).collect()))),
+    ]
+}
+
+/// The scorer's inputs: a state as the encoder gave it, and movies.
+pub(crate) fn scorer_inputs(state: &[(String, Tensor)], movies: &[usize]) -> Vec<(String, Tensor)> {
+    let movies = Data::I64(movies.iter().map(|&movie| movie as i64).collect());
+    let movies = Tensor::try_new(vec![1, movies.len()], movies).expect("fits");
+    state.iter().cloned().chain([("movie".to_owned(), movies)]).collect()
+}
+
+/// An output by name.
+pub(crate) fn floats<'a>(outputs: &'a [(String, Tensor)], name: &str) -> &'a [f32] {
+    let (_, tensor) = outputs.iter().find(|(output, _)| output == name).expect("an output of that name");
+    tensor.as_f32().expect("single precision")
+}

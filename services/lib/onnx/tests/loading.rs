@@ -1,0 +1,109 @@
+//! What is not ONNX Runtime, what is not a graph, and what is not an input: errors, never a crash.
+
+use std::error::Error;
+use std::path::Path;
+
+use marquee_model::{write_encoder, write_scorer};
+use marquee_onnx::{Axis, Data, Graph, Kind, RunError, Runtime, RuntimeError, Tensor, Threads};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use crate::fixture;
+
+#[test]
+fn a_missing_library_is_named_with_the_command_that_fixes_it() {
+    let missing = Path::new("/nowhere/libonnxruntime.so");
+    let error = Runtime::load(Some(missing)).expect_err("missing");
+    assert!(matches!(&error, RuntimeError::Missing(path) if path == missing));
+    let message = error.to_string();
+    assert!(message.contains("/nowhere/libonnxruntime.so") && message.contains("make onnxruntime"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_no_onnx_runtime_is_refused_before_and_after_a_good_one() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let text = folder.path().join("libonnxruntime.so");
+    std::fs::write(&text, "not a library").expect("writes");
+    let refused = |path: &Path| Runtime::load(Some(path)).expect_err("no ONNX Runtime");
+    let first = refused(&text);
+    assert!(matches!(first, RuntimeError::Unusable { .. } | RuntimeError::AnotherLoaded { .. }), "{first:?}");
+    if fixture::runtime().is_some() {
+        assert!(matches!(refused(&text), RuntimeError::AnotherLoaded { .. }));
+    }
+}
+
+#[test]
+fn the_same_library_loads_any_number_of_times() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let again = Runtime::load(Some(runtime.path())).expect("the same");
+    assert_eq!(runtime.path(), again.path());
+}
+
+#[test]
+fn a_graph_tells_its_inputs_and_outputs() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(20, 3, 2, 1));
+    let dynamic = |name: &str| Axis::Dynamic(name.to_owned());
+    assert_eq!(encoder.inputs()[0].axes, [dynamic("batch"), dynamic("history")]);
+    assert_eq!(encoder.inputs()[0].kind, Kind::I64);
+    assert_eq!(encoder.outputs()[1].axes, [dynamic("batch"), Axis::Fixed(2), Axis::Fixed(4), Axis::Fixed(4)]);
+    assert_eq!(encoder.outputs(), &scorer.inputs()[..2]);
+}
+
+#[test]
+fn damaged_graphs_are_refused() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let posterior = fixture::posterior(10, 2, 2, 1);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let load = |bytes: &[u8]| Graph::load(&runtime, bytes, Threads::default());
+    assert!(load(&[]).is_err());
+    for length in [1, 10, 1_000] {
+        let mut noise = vec![0; length];
+        rng.fill_bytes(&mut noise);
+        let error = load(&noise).expect_err("noise");
+        assert!(error.source().is_some_and(|source| !source.to_string().is_empty()));
+    }
+    for graph in [write_encoder(&posterior).expect("encoder"), write_scorer(&posterior).expect("scorer")] {
+        for _ in 0..20 {
+            let end = rng.random_range(0..graph.bytes.len());
+            assert!(load(&graph.bytes[..end]).is_err(), "cut at {end}");
+        }
+        for _ in 0..20 {
+            let mut damaged = graph.bytes.clone();
+            let at = rng.random_range(0..damaged.len());
+            damaged[at] ^= 1 << rng.random_range(0..8);
+            // One bit may well leave a valid graph, with another constant; it must only not bring the process down.
+            drop(load(&damaged));
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_inputs_are_named() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(20, 3, 2, 1));
+    let good = fixture::encoder_inputs(&[(1, 4.0)]);
+    let with = |at: usize, shape: Vec<usize>, data: Data| {
+        let mut inputs = good.clone();
+        inputs[at].1 = Tensor::try_new(shape, data).expect("fits");
+        inputs
+    };
+
+    let error = encoder.run(good[..2].to_vec()).await.expect_err("one is missing");
+    assert_eq!(error, RunError::MissingInput("weight".to_owned()));
+    let twice = good.iter().cloned().chain([good[0].clone()]).collect();
+    assert_eq!(encoder.run(twice).await, Err(RunError::UnknownInput("movie".to_owned())));
+    let kind = encoder.run(with(1, vec![1, 1], Data::F64(vec![4.0]))).await.expect_err("doubles");
+    assert_eq!(kind.to_string(), "input 'rating' is float64: give float32");
+    let rank = encoder.run(with(1, vec![1], Data::F32(vec![4.0]))).await;
+    assert!(matches!(rank, Err(RunError::WrongShape { name, .. }) if name == "rating"));
+    let empty = encoder.run(with(0, vec![1, 0], Data::I64(vec![]))).await;
+    assert!(matches!(empty, Err(RunError::WrongShape { name, .. }) if name == "movie"));
+    let lengths = encoder.run(with(0, vec![1, 2], Data::I64(vec![1, 2]))).await;
+    assert_eq!(lengths, Err(RunError::UnequalLengths { axis: "history".to_owned(), first: 2, second: 1 }));
+
+    let state = encoder.run(good).await.expect("runs");
+    let beyond = scorer.run(fixture::scorer_inputs(&state, &[20])).await;
+    assert!(matches!(beyond, Err(RunError::Engine(_))), "{beyond:?}");
+    assert!(scorer.run(fixture::scorer_inputs(&state, &[19])).await.is_ok(), "the graph still runs");
+}

@@ -1,0 +1,98 @@
+//! Encoder and scorer under ONNX Runtime against the double-precision reference.
+
+use marquee_model::Posterior;
+use marquee_onnx::{Graph, Runtime};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use crate::fixture;
+
+/// Largest difference that anything may show, in stars.
+const BOUND: f64 = 1e-3;
+
+/// Largest differences in (rating, spread) over some users of one history length.
+async fn differences(model: &Model, length: usize, users: usize, movies_each: usize) -> (f64, f64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(length as u64);
+    let (mut rating, mut spread) = (0.0_f64, 0.0_f64);
+    for _ in 0..users {
+        let history = fixture::history(model.posterior.movies, length, &mut rng);
+        let movies = rand::seq::index::sample(&mut rng, model.posterior.movies, movies_each).into_vec();
+        let state = model.encoder.run(fixture::encoder_inputs(&history)).await.expect("encodes");
+        let scores = model.scorer.run(fixture::scorer_inputs(&state, &movies)).await.expect("scores");
+        let reference = model.posterior.state(&history);
+        let pairs = fixture::floats(&scores, "rating").iter().zip(fixture::floats(&scores, "spread"));
+        for (&movie, (&stars, &deviation)) in movies.iter().zip(pairs) {
+            let expected = model.posterior.estimate(&reference, movie);
+            rating = rating.max((f64::from(stars) - expected.rating).abs());
+            spread = spread.max((f64::from(deviation) - expected.spread).abs());
+        }
+    }
+    (rating, spread)
+}
+
+struct Model {
+    posterior: Posterior,
+    encoder: Graph,
+    scorer: Graph,
+}
+
+impl Model {
+    fn new(runtime: &Runtime, posterior: Posterior) -> Self {
+        let (encoder, scorer) = fixture::graphs(runtime, &posterior);
+        Self { posterior, encoder, scorer }
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_predictions_agree_with_double_precision() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let model = Model::new(&runtime, fixture::posterior(1_682, 16, 16, 1));
+    for length in [0, 1, 5, 50, 500] {
+        let (rating, spread) = differences(&model, length, 20, 100).await;
+        println!(
+            "history {length:>4}: rating differs by at most {rating:.1e}, spread by {spread:.1e} stars (2,000 pairs)"
+        );
+        assert!(rating <= BOUND && spread <= BOUND, "history {length}: {rating:e}, {spread:e}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
+    let Some(runtime) = fixture::runtime() else { return };
+    for (factors, samples) in [(0, 3), (1, 1), (40, 2)] {
+        let model = Model::new(&runtime, fixture::posterior(300, factors, samples, 2));
+        let (rating, spread) = differences(&model, 50, 5, 20).await;
+        assert!(rating <= BOUND && spread <= BOUND, "k = {factors}: {rating:e}, {spread:e}");
+    }
+}
+
+#[tokio::test]
+async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let mut posterior = fixture::posterior(1_000, 8, 4, 3);
+    for sample in &mut posterior.samples {
+        sample.prior_precision = vec![0.5, 5_000.0, 1.0, 60.0, 700.0, 5.0, 20.0, 0.5, 5.0];
+        sample.noise_precision = 30.0;
+    }
+    let model = Model::new(&runtime, posterior);
+    for length in [0, 3, 900] {
+        let (rating, spread) = differences(&model, length, 5, 100).await;
+        assert!(rating <= BOUND && spread <= BOUND, "history {length}: {rating:e}, {spread:e}");
+    }
+}
+
+#[tokio::test]
+async fn entries_of_weight_0_change_nothing() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(200, 4, 2, 4));
+    let plain = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0)]);
+    let mut padded = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0), (0, 0.0), (150, 5.0)]);
+    let weights = marquee_onnx::Data::F32(vec![1.0, 1.0, 0.0, 0.0]);
+    padded[2].1 = marquee_onnx::Tensor::try_new(vec![1, 4], weights).expect("fits");
+    let (plain, padded) = (encoder.run(plain).await.expect("runs"), encoder.run(padded).await.expect("runs"));
+    for name in ["mean", "covariance"] {
+        for (a, b) in fixture::floats(&plain, name).iter().zip(fixture::floats(&padded, name)) {
+            assert!((a - b).abs() < 1e-6, "{name}: {a} and {b}");
+        }
+    }
+}

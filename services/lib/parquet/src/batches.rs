@@ -1,0 +1,239 @@
+//! Walks a file a batch of rows at a time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::column::reader::{ColumnReader, get_column_reader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::{Length, SerializedPageReader};
+use parquet::schema::types::ColumnDescPtr;
+
+use crate::pages::Unpacked;
+use crate::source::Sized;
+use crate::{ColumnInfo, Error, Kind, Source, Table, footer, limit, values};
+
+/// What to read of a file.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Names of the columns, in the order wanted; all of them in file order if `None`, none (to look at the schema) if empty.
+    pub columns: Option<Vec<String>>,
+    /// Rows of a batch; clipped to 1 … [`limit::BATCH_ROWS`]. Default 8,192.
+    pub batch_rows: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { columns: None, batch_rows: 8_192 }
+    }
+}
+
+/// The rows of a file, a [`Table`] at a time. After an error it ends.
+pub struct Batches {
+    source: Arc<Sized>,
+    metadata: ParquetMetaData,
+    columns: Vec<ColumnInfo>,
+    selected: Vec<usize>,
+    batch_rows: usize,
+    row_groups: VecDeque<usize>,
+    open: Option<RowGroup>,
+    rows: u64,
+    rows_read: u64,
+}
+
+/// The row group that is being read.
+struct RowGroup {
+    columns: Vec<(ColumnDescPtr, ColumnReader)>,
+    rows_left: u64,
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").field("columns", &self.columns).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl Batches {
+    /// Reads and checks the footer.
+    ///
+    /// # Errors
+    /// The bytes are no Parquet file; a column that is asked for is missing or of a kind that is not read.
+    pub fn open(source: impl Into<Source>, options: Options) -> Result<Self, Error> {
+        let source = Sized::new(source.into())?;
+        guarded(|| Self::try_open(source, &options))
+    }
+
+    fn try_open(source: Sized, options: &Options) -> Result<Self, Error> {
+        let metadata = footer::metadata(&source)?;
+        let schema = metadata.file_metadata().schema_descr();
+        let columns: Vec<ColumnInfo> = schema.columns().iter().map(|column| values::describe(column)).collect();
+        let selected = select(&columns, options.columns.as_deref())?;
+        let mut rows = 0_u64;
+        for row_group in metadata.row_groups() {
+            let more = u64::try_from(row_group.num_rows()).map_err(|_| Error::Malformed("a row count is negative"))?;
+            rows = rows.checked_add(more).ok_or(Error::Malformed("its row counts are too large"))?;
+            if row_group.columns().len() != columns.len() {
+                return Err(Error::Malformed("a row group lacks columns"));
+            }
+        }
+        Ok(Self {
+            source: Arc::new(source),
+            row_groups: (0..metadata.num_row_groups()).collect(),
+            metadata,
+            columns,
+            selected,
+            batch_rows: options.batch_rows.clamp(1, limit::BATCH_ROWS),
+            open: None,
+            rows,
+            rows_read: 0,
+        })
+    }
+
+    /// All columns of the file, selected or not.
+    pub fn columns(&self) -> &[ColumnInfo] {
+        &self.columns
+    }
+
+    /// Rows of the file, as its footer says.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows that were read or skipped.
+    pub fn rows_read(&self) -> u64 {
+        self.rows_read
+    }
+
+    /// A table with the selected columns and no rows.
+    pub fn empty(&self) -> Table {
+        let column = |index: &usize| self.columns.get(*index).map(|info| (info.name.clone(), values::empty(info.kind)));
+        Table { columns: self.selected.iter().filter_map(column).collect() }
+    }
+
+    /// Passes over the next `rows` rows; whole row groups cost nothing.
+    ///
+    /// # Errors
+    /// Those of reading; passing over the end is none.
+    pub fn skip_rows(&mut self, rows: u64) -> Result<(), Error> {
+        let mut left = rows;
+        while left > 0 {
+            if self.open.is_none()
+                && let Some(next) = self.row_groups.front()
+                && let Some(size) = self.metadata.row_groups().get(*next).map(|group| group.num_rows() as u64)
+                && size <= left
+            {
+                self.row_groups.pop_front();
+                self.rows_read += size;
+                left -= size;
+                continue;
+            }
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(self.batch_rows);
+            match self.batch(most)? {
+                Some(batch) => left -= batch.rows() as u64,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, most: usize) -> Result<Option<Table>, Error> {
+        let batch = guarded(|| self.try_batch(most));
+        if batch.is_err() {
+            // A reader that failed half-way is in no state to go on.
+            self.open = None;
+            self.row_groups.clear();
+        }
+        batch
+    }
+
+    fn try_batch(&mut self, most: usize) -> Result<Option<Table>, Error> {
+        let mut group = loop {
+            if let Some(group) = self.open.take().filter(|group| group.rows_left > 0) {
+                break group;
+            }
+            let Some(next) = self.row_groups.pop_front() else {
+                return Ok(None);
+            };
+            self.open = Some(self.open_row_group(next)?);
+        };
+        let rows = usize::try_from(group.rows_left).unwrap_or(usize::MAX).min(most);
+        let mut columns = Vec::with_capacity(group.columns.len());
+        for (column, reader) in &mut group.columns {
+            columns.push((column.name().to_owned(), values::read(column, reader, rows)?));
+        }
+        group.rows_left -= rows as u64;
+        self.rows_read += rows as u64;
+        self.open = Some(group);
+        Ok(Some(Table { columns }))
+    }
+
+    fn open_row_group(&self, index: usize) -> Result<RowGroup, Error> {
+        let gone = Error::Malformed("a row group lacks columns");
+        let Some(group) = self.metadata.row_groups().get(index) else {
+            return Err(gone);
+        };
+        let rows = group.num_rows();
+        let mut columns = Vec::with_capacity(self.selected.len());
+        for &index in &self.selected {
+            let Some(chunk) = group.columns().get(index) else {
+                return Err(gone);
+            };
+            check_chunk(chunk, rows, self.source.len())?;
+            let plain = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build();
+            let plain = plain.map_err(Error::Decode)?;
+            let pages = SerializedPageReader::new(Arc::clone(&self.source), &plain, rows as usize, None);
+            let pages = Unpacked::try_new(pages.map_err(Error::Decode)?, chunk.compression(), chunk.column_type())?;
+            let column = chunk.column_descr_ptr();
+            columns.push((Arc::clone(&column), get_column_reader(column, Box::new(pages))));
+        }
+        Ok(RowGroup { columns, rows_left: rows as u64 })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Table, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.batch(self.batch_rows).transpose()
+    }
+}
+
+fn select(columns: &[ColumnInfo], names: Option<&[String]>) -> Result<Vec<usize>, Error> {
+    let selected: Vec<usize> = match names {
+        None => (0..columns.len()).collect(),
+        Some(names) => names
+            .iter()
+            .map(|name| {
+                let found = columns.iter().position(|column| column.name == *name);
+                found.ok_or_else(|| Error::NoSuchColumn(name.clone()))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    for column in selected.iter().filter_map(|index| columns.get(*index)) {
+        if let Kind::Unsupported(found) = column.kind {
+            return Err(Error::Unsupported { column: column.name.clone(), found });
+        }
+    }
+    Ok(selected)
+}
+
+fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, file_bytes: u64) -> Result<(), Error> {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
+    let inside = matches!((start, length), (Ok(start), Ok(length)) if start.checked_add(length).is_some_and(|end| end <= file_bytes));
+    if !inside {
+        return Err(Error::Malformed("a column lies outside the file"));
+    }
+    if chunk.num_values() != rows {
+        return Err(Error::Malformed("a column and its row group differ in length"));
+    }
+    Ok(())
+}
+
+/// Runs the decoder. It indexes and asserts by what a file says in places that a damaged file reaches, so a panic here is a finding about the
+/// file, not about this program: it becomes an error. Nothing that the closure touched is used after one.
+fn guarded<T>(decode: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(Error::Contradictory))
+}

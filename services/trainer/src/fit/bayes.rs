@@ -1,0 +1,54 @@
+//! The posterior by Gibbs sampling: thinned samples of the chain after burn-in.
+
+use marquee_model::{Posterior, Sample};
+
+use super::chain::Chain;
+use super::{FitError, Observer, Parameters, Ratings, report};
+use crate::linear::Update;
+
+/// Runs the chain and keeps `samples` of its states, evenly spread, the last among them.
+pub(super) fn fit(
+    ratings: &Ratings,
+    parameters: &Parameters,
+    observer: &mut dyn Observer,
+) -> Result<Posterior, FitError> {
+    let mut chain = Chain::new(ratings, parameters.factors, parameters.seed);
+    let expected = parameters.burn_in * 3 / 4;
+    let kept = parameters.sweeps - parameters.burn_in;
+    let mut samples = Vec::with_capacity(parameters.samples);
+    let mut prior_means = Vec::with_capacity(parameters.samples);
+    for sweep in 1..=parameters.sweeps {
+        chain.sweep(if sweep <= expected { Update::Expect } else { Update::Sample });
+        let due = sweep.saturating_sub(parameters.burn_in) * parameters.samples / kept;
+        if due > samples.len() {
+            samples.push(chain.sample());
+            prior_means.push(chain.movie_prior_mean().to_vec());
+        }
+        report(observer, sweep, parameters.sweeps)?;
+    }
+    centre_unrated(&mut samples, &prior_means, ratings);
+    Ok(Posterior { movies: ratings.movies(), factors: parameters.factors, samples })
+}
+
+/// Moves the draws of each movie without ratings so that their average is the priors': a few draws scatter about it, and movies of which nothing is
+/// known would be ranked by that chance. The spread between samples, which says how little is known, stays.
+fn centre_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ratings) {
+    let count = samples.len() as f64;
+    let Some(factors) = prior_means.first().map(|mean| mean.len() - 1) else { return };
+    for movie in (0..ratings.movies()).filter(|&movie| ratings.by_movie().row(movie).0.is_empty()) {
+        for i in 0..=factors {
+            let drawn: f64 = samples.iter_mut().map(|sample| *coordinate(sample, movie, i)).sum();
+            let due: f64 = prior_means.iter().map(|mean| mean[i]).sum();
+            samples.iter_mut().for_each(|sample| *coordinate(sample, movie, i) += (due - drawn) / count);
+        }
+    }
+}
+
+/// A movie's bias (0) or one of its factors (from 1).
+fn coordinate(sample: &mut Sample, movie: usize, i: usize) -> &mut f64 {
+    let factors = sample.factors.len() / sample.movie_bias.len();
+    match i {
+        0 => &mut sample.movie_bias[movie],
+        _ => &mut sample.factors[movie * factors + i - 1],
+    }
+}

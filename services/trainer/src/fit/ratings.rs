@@ -1,0 +1,158 @@
+//! Ratings by dense indices, once sorted by user and once by movie: what every pass of every algorithm reads.
+
+use thiserror::Error;
+
+/// Ratings of `users` users for `movies` movies, at most one a pair, in both orders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ratings {
+    by_user: Side,
+    by_movie: Side,
+}
+
+/// One order in compressed sparse rows: row `r` holds the entries `starts[r]..starts[r + 1]`, sorted by partner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    starts: Vec<usize>,
+    partners: Vec<u32>,
+    values: Vec<f64>,
+}
+
+/// Why triplets are no ratings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RatingsError {
+    /// An index beyond the stated number of users or movies.
+    #[error("rating {0} names a user or movie beyond the stated number")]
+    Beyond(usize),
+    /// NaN or infinite.
+    #[error("rating {0} is not a finite number")]
+    NotFinite(usize),
+    /// Two ratings of one pair.
+    #[error("user {user} rates movie {movie} twice: keep the latest rating of a pair")]
+    Twice {
+        /// The user's index.
+        user: u32,
+        /// The movie's index.
+        movie: u32,
+    },
+}
+
+impl Ratings {
+    /// Sorts triplets (user, movie, stars), given in any order.
+    ///
+    /// # Errors
+    /// [`RatingsError`] names the first triplet that is wrong.
+    pub fn try_new(users: usize, movies: usize, mut triplets: Vec<(u32, u32, f64)>) -> Result<Self, RatingsError> {
+        for (at, &(user, movie, value)) in triplets.iter().enumerate() {
+            if user as usize >= users || movie as usize >= movies {
+                return Err(RatingsError::Beyond(at));
+            }
+            if !value.is_finite() {
+                return Err(RatingsError::NotFinite(at));
+            }
+        }
+        triplets.sort_unstable_by_key(|&(user, movie, _)| (user, movie));
+        if let Some(pair) = triplets.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1)) {
+            return Err(RatingsError::Twice { user: pair[0].0, movie: pair[0].1 });
+        }
+        let by_user = Side::new(users, triplets.iter().copied());
+        triplets.sort_unstable_by_key(|&(user, movie, _)| (movie, user));
+        let by_movie = Side::new(movies, triplets.iter().map(|&(user, movie, value)| (movie, user, value)));
+        Ok(Self { by_user, by_movie })
+    }
+
+    /// How many users, with ratings or not.
+    pub fn users(&self) -> usize {
+        self.by_user.rows()
+    }
+
+    /// How many movies, with ratings or not.
+    pub fn movies(&self) -> usize {
+        self.by_movie.rows()
+    }
+
+    /// How many ratings.
+    pub fn len(&self) -> usize {
+        self.by_user.values.len()
+    }
+
+    /// No rating at all.
+    pub fn is_empty(&self) -> bool {
+        self.by_user.values.is_empty()
+    }
+
+    /// Rows are users, partners movies.
+    pub fn by_user(&self) -> &Side {
+        &self.by_user
+    }
+
+    /// Rows are movies, partners users.
+    pub fn by_movie(&self) -> &Side {
+        &self.by_movie
+    }
+
+    /// Mean of all ratings in stars; 0 without any.
+    pub fn mean(&self) -> f64 {
+        self.by_user.values.iter().sum::<f64>() / self.len().max(1) as f64
+    }
+}
+
+impl Side {
+    /// Lays out triplets (row, partner, stars) that are sorted by row.
+    fn new(rows: usize, sorted: impl ExactSizeIterator<Item = (u32, u32, f64)>) -> Self {
+        let mut side = Self {
+            starts: vec![0; rows + 1],
+            partners: Vec::with_capacity(sorted.len()),
+            values: Vec::with_capacity(sorted.len()),
+        };
+        for (row, partner, value) in sorted {
+            side.starts[row as usize + 1] += 1;
+            side.partners.push(partner);
+            side.values.push(value);
+        }
+        for row in 0..rows {
+            side.starts[row + 1] += side.starts[row];
+        }
+        side
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Where each row starts among the entries, `[rows + 1]`.
+    pub fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+
+    /// Partners and stars of a row; empty beyond the last row.
+    pub fn row(&self, row: usize) -> (&[u32], &[f64]) {
+        match (self.starts.get(row), self.starts.get(row + 1)) {
+            (Some(&start), Some(&end)) => (&self.partners[start..end], &self.values[start..end]),
+            _ => (&[], &[]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_orders_hold_the_same_ratings() {
+        let ratings = Ratings::try_new(2, 3, vec![(1, 2, 5.0), (0, 2, 1.0), (1, 0, 3.0)]).unwrap();
+        assert_eq!(ratings.by_user().row(1), (&[0, 2][..], &[3.0, 5.0][..]));
+        assert_eq!(ratings.by_movie().row(2), (&[0, 1][..], &[1.0, 5.0][..]));
+        assert_eq!(ratings.by_movie().row(1), (&[][..], &[][..]));
+        assert_eq!(ratings.by_user().row(2), (&[][..], &[][..]));
+        assert_eq!((ratings.users(), ratings.movies(), ratings.len(), ratings.mean()), (2, 3, 3, 3.0));
+    }
+
+    #[test]
+    fn what_is_no_rating_is_refused() {
+        assert_eq!(Ratings::try_new(1, 1, vec![(0, 1, 3.0)]), Err(RatingsError::Beyond(0)));
+        assert_eq!(Ratings::try_new(1, 1, vec![(0, 0, f64::NAN)]), Err(RatingsError::NotFinite(0)));
+        let twice = Ratings::try_new(1, 1, vec![(0, 0, 3.0), (0, 0, 4.0)]);
+        assert_eq!(twice, Err(RatingsError::Twice { user: 0, movie: 0 }));
+    }
+}

@@ -1,0 +1,84 @@
+//! Rows shared out among threads. Each row's result depends on the row alone, so the number of threads never shows in a model.
+
+use std::ops::Range;
+use std::thread;
+
+use super::ratings::Side;
+
+/// Consecutive ranges of rows with about equal work.
+#[derive(Debug, Clone)]
+pub(super) struct Shards(Vec<Range<usize>>);
+
+impl Shards {
+    /// How many threads a fit uses: one a processor, at most 16.
+    pub(super) fn threads() -> usize {
+        thread::available_parallelism().map_or(1, usize::from).min(16)
+    }
+
+    /// One range a thread. A row costs as much as its ratings and one small solve, which `n` ratings weigh up.
+    pub(super) fn new(side: &Side, n: usize, threads: usize) -> Self {
+        let rows = side.rows();
+        let work_before = |row: usize| side.starts()[row] + row * n;
+        let total = work_before(rows);
+        let mut ranges = Vec::with_capacity(threads);
+        let mut start = 0;
+        for shard in 1..=threads {
+            let due = total / threads * shard;
+            let mut end = if shard == threads { rows } else { start };
+            while end < rows && work_before(end) < due {
+                end += 1;
+            }
+            ranges.push(start..end);
+            start = end;
+        }
+        Self(ranges)
+    }
+
+    /// Cuts a row-major matrix of `stride` numbers a row into the shards' parts.
+    pub(super) fn split<'a>(&self, mut matrix: &'a mut [f64], stride: usize) -> Vec<&'a mut [f64]> {
+        let mut parts = Vec::with_capacity(self.0.len());
+        for range in &self.0 {
+            let (part, rest) = matrix.split_at_mut(range.len() * stride);
+            parts.push(part);
+            matrix = rest;
+        }
+        parts
+    }
+
+    /// Works on every shard, each on a thread of its own, and waits for all.
+    pub(super) fn run<P: Send>(&self, parts: Vec<P>, work: impl Fn(Range<usize>, P) + Sync) {
+        let work = &work;
+        thread::scope(|scope| {
+            let mut shards = self.0.iter().cloned().zip(parts);
+            let last = shards.next_back();
+            for (range, part) in shards {
+                scope.spawn(move || work(range, part));
+            }
+            if let Some((range, part)) = last {
+                work(range, part);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Ratings;
+    use super::*;
+
+    #[test]
+    fn shards_cover_every_row_once_whatever_the_number_of_threads() {
+        let triplets = (0..50u32).flat_map(|user| (0..user % 7).map(move |movie| (user, movie, 3.0))).collect();
+        let ratings = Ratings::try_new(50, 7, triplets).unwrap();
+        for threads in 1..=8 {
+            let shards = Shards::new(ratings.by_user(), 3, threads);
+            let mut rows = vec![0.0; 50];
+            let parts = shards.split(&mut rows, 1);
+            shards.run(parts, |range, part| {
+                assert_eq!(range.len(), part.len());
+                part.iter_mut().zip(range).for_each(|(cell, row)| *cell += row as f64 + 1.0);
+            });
+            assert_eq!(rows, (1..=50).map(f64::from).collect::<Vec<_>>());
+        }
+    }
+}

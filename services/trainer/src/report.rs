@@ -1,0 +1,117 @@
+//! The evaluation as a page for people: pictures first, self-contained, without scripts, light and dark.
+
+use std::fmt::Write as _;
+
+use crate::evaluate::Evaluation;
+
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 240.0;
+const MARGIN: f64 = 36.0;
+
+/// What stands above the pictures.
+#[derive(Debug, Clone)]
+pub struct Heading<'a> {
+    /// Model and version.
+    pub title: &'a str,
+    /// Algorithm and data in a line.
+    pub subtitle: &'a str,
+    /// The bias-only model's error on the same ratings.
+    pub bias_rmse: f64,
+}
+
+/// The page.
+pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
+    let cards = [
+        ("RMSE, learning as it goes", evaluation.rmse),
+        ("RMSE, frozen at the cut", evaluation.frozen_rmse),
+        ("RMSE of biases alone", heading.bias_rmse),
+        ("MAE", evaluation.mae),
+        ("negative log density", evaluation.nll),
+    ];
+    let mut page = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>\
+         <style>:root{{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--faint:#8a929c;--mark:#2f6fde}}\
+         @media(prefers-color-scheme:dark){{:root{{--ink:#e6e9ed;--paper:#14171b;--faint:#7d8590;--mark:#6ea8fe}}}}\
+         body{{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}}\
+         .cards,.plots{{display:flex;flex-wrap:wrap;gap:1rem}}.cards div{{border:1px solid var(--faint);border-radius:8px;padding:.5rem 1rem}}\
+         .cards b{{display:block;font-size:1.4rem}}figure{{margin:0}}figcaption{{color:var(--faint)}}svg text{{fill:var(--ink);font-size:11px}}\
+         .axis{{stroke:var(--faint)}}.mark{{fill:var(--mark)}}.line{{stroke:var(--mark);fill:none;stroke-width:2}}</style>\
+         <h1>{title}</h1><p>{subtitle}, judged on {ratings} later ratings, each predicted from what its user rated before.</p><div class=cards>",
+        title = escape(heading.title),
+        subtitle = escape(heading.subtitle),
+        ratings = evaluation.ratings,
+    );
+    for (name, value) in cards {
+        let _ = write!(page, "<div><b>{value:.4}</b>{name}</div>");
+    }
+    page.push_str("</div><h2>Pictures</h2><div class=plots>");
+    page.push_str(&figure("Predicted against actual mean: on the diagonal is right", &calibration(evaluation)));
+    let bars: Vec<(String, f64)> =
+        evaluation.by_history.iter().filter(|s| s.ratings > 0).map(|s| (s.name.clone(), s.rmse)).collect();
+    page.push_str(&figure("RMSE by how many ratings the prediction rests on", &bar_chart(&bars, 3)));
+    let bars: Vec<(String, f64)> = evaluation
+        .coverage
+        .iter()
+        .map(|c| (format!("{:.0} % interval", c.nominal * 100.0), c.actual))
+        .collect();
+    page.push_str(&figure("Share of ratings inside intervals that promise so much", &bar_chart(&bars, 3)));
+    let bars: Vec<(String, f64)> = (0..)
+        .zip(&evaluation.residuals)
+        .map(|(n, &count)| (if n % 4 == 0 { format!("{}", n / 4 - 4) } else { String::new() }, count as f64))
+        .collect();
+    page.push_str(&figure("Prediction minus rating, in stars", &bar_chart(&bars, 0)));
+    page.push_str("</div></html>\n");
+    page
+}
+
+fn figure(caption: &str, svg: &str) -> String {
+    format!("<figure><svg width={WIDTH} height={HEIGHT} role=img aria-label='{caption}'>{svg}</svg><figcaption>{caption}</figcaption></figure>")
+}
+
+fn calibration(evaluation: &Evaluation) -> String {
+    let values = || evaluation.calibration.iter().flat_map(|bin| [bin.predicted, bin.actual]);
+    let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+    let x = |value: f64| MARGIN + (value - low) / (high - low).max(1e-9) * (WIDTH - 2.0 * MARGIN);
+    let y = |value: f64| HEIGHT - MARGIN - (value - low) / (high - low).max(1e-9) * (HEIGHT - 2.0 * MARGIN);
+    let most = evaluation.calibration.iter().map(|bin| bin.ratings).max().unwrap_or(1) as f64;
+    let mut svg = format!("<line class=axis x1={} y1={} x2={} y2={} />", x(low), y(low), x(high), y(high));
+    for bin in &evaluation.calibration {
+        let radius = 3.0 + 9.0 * (bin.ratings as f64 / most).sqrt();
+        let _ = write!(
+            svg,
+            "<circle class=mark cx={:.1} cy={:.1} r={radius:.1} fill-opacity=.7><title>predicted {:.2}, actual {:.2}, {} ratings</title></circle>",
+            x(bin.predicted),
+            y(bin.actual),
+            bin.predicted,
+            bin.actual,
+            bin.ratings
+        );
+    }
+    let _ = write!(svg, "<text x={MARGIN} y={}>{low:.1}</text><text x={} y={}>{high:.1}</text>", HEIGHT - 12.0, WIDTH - MARGIN, HEIGHT - 12.0);
+    svg
+}
+
+fn bar_chart(bars: &[(String, f64)], decimals: usize) -> String {
+    let most = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
+    let step = (WIDTH - 2.0 * MARGIN) / bars.len().max(1) as f64;
+    let mut svg = String::new();
+    for (index, (name, value)) in bars.iter().enumerate() {
+        let height = value / most * (HEIGHT - 2.0 * MARGIN);
+        let (left, top) = (MARGIN + index as f64 * step, HEIGHT - MARGIN - height);
+        let _ = write!(
+            svg,
+            "<rect class=mark x={left:.1} y={top:.1} width={:.1} height={height:.1}><title>{name}: {value:.decimals$}</title></rect>\
+             <text x={left:.1} y={:.1}>{name}</text>",
+            (step - 2.0).max(1.0),
+            HEIGHT - MARGIN + 14.0
+        );
+        if decimals > 0 {
+            let _ = write!(svg, "<text x={left:.1} y={:.1}>{value:.decimals$}</text>", top - 4.0);
+        }
+    }
+    svg
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,238 @@
+//! The ratings that count at a point of the log, with a digest that names them.
+//!
+//! Folding is independent of how events of different partitions interleave, and of replays: the same events give the same snapshot, hence the same
+//! digest, hence, with the same seed, the same model.
+
+use std::collections::{BTreeMap, HashMap};
+
+use marquee_domain::{MovieId, Rating, RatingEvent, Timestamp, UserId};
+use sha2::{Digest, Sha256};
+
+use crate::fit::{Ratings, RatingsError};
+
+/// Folds events into the ratings that count. Events of one user must come in log order; those of different users in any.
+#[derive(Debug, Default)]
+pub struct Fold {
+    users: HashMap<UserId, Ledger>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    /// Rating, or none where it was taken back, and the time of either.
+    movies: HashMap<MovieId, (Timestamp, Option<f64>)>,
+    removed_at: Option<Timestamp>,
+}
+
+impl Fold {
+    /// Takes the next event.
+    pub fn apply(&mut self, event: RatingEvent) {
+        match event {
+            RatingEvent::Rated(rating) => {
+                let ledger = self.users.entry(rating.user).or_default();
+                let older = |&(at, given): &(Timestamp, Option<f64>)| {
+                    at > rating.rated_at || (given.is_none() && at >= rating.rated_at)
+                };
+                let gone = ledger.removed_at.is_some_and(|at| at >= rating.rated_at);
+                if !gone && !ledger.movies.get(&rating.movie).is_some_and(older) {
+                    ledger.movies.insert(rating.movie, (rating.rated_at, Some(rating.value)));
+                }
+            }
+            RatingEvent::Removed { user, movie, at } => {
+                let ledger = self.users.entry(user).or_default();
+                let gone = ledger.removed_at.is_some_and(|removed| removed >= at);
+                if !gone && ledger.movies.get(&movie).is_none_or(|&(given, _)| given <= at) {
+                    ledger.movies.insert(movie, (at, None));
+                }
+            }
+            RatingEvent::UserRemoved { user, at } => {
+                let ledger = self.users.entry(user).or_default();
+                if ledger.removed_at.is_none_or(|removed| removed < at) {
+                    ledger.removed_at = Some(at);
+                    ledger.movies.retain(|_, (given, _)| *given > at);
+                }
+            }
+        }
+    }
+
+    /// The ratings that count after the events so far.
+    pub fn finish(self) -> Snapshot {
+        let mut ratings = Vec::new();
+        for (user, ledger) in self.users {
+            ratings.extend(ledger.movies.into_iter().filter_map(|(movie, (rated_at, value))| {
+                Some(Rating { user: user.clone(), movie, value: value?, rated_at })
+            }));
+        }
+        Snapshot::new(ratings)
+    }
+}
+
+/// Ratings in canonical order: by time, then user, then movie.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    ratings: Vec<Rating>,
+    digest: String,
+}
+
+impl Snapshot {
+    fn new(mut ratings: Vec<Rating>) -> Self {
+        ratings.sort_unstable_by(|a, b| (a.rated_at, &a.user, &a.movie).cmp(&(b.rated_at, &b.user, &b.movie)));
+        let mut hash = Sha256::new();
+        for rating in &ratings {
+            for id in [rating.user.as_str(), rating.movie.as_str()] {
+                hash.update((id.len() as u32).to_le_bytes());
+                hash.update(id.as_bytes());
+            }
+            hash.update(rating.value.to_le_bytes());
+            hash.update(rating.rated_at.micros().to_le_bytes());
+        }
+        let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { ratings, digest }
+    }
+
+    /// The ratings, oldest first.
+    pub fn ratings(&self) -> &[Rating] {
+        &self.ratings
+    }
+
+    /// SHA-256 in hex over every rating: lengths and bytes of the ids, value and microseconds, little-endian, in canonical order.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How many users have a rating.
+    pub fn users(&self) -> usize {
+        distinct(self.ratings.iter().map(|rating| &rating.user))
+    }
+
+    /// How many movies have a rating.
+    pub fn movies(&self) -> usize {
+        distinct(self.ratings.iter().map(|rating| &rating.movie))
+    }
+
+    /// Splits by time: about `holdout` of the newest ratings are the future. Ratings of one instant stay together, in the past.
+    pub fn split(&self, holdout: f64) -> (&[Rating], &[Rating]) {
+        let past = (self.ratings.len() as f64 * (1.0 - holdout)).round() as usize;
+        let past = past.min(self.ratings.len());
+        let Some(last) = past.checked_sub(1).and_then(|index| self.ratings.get(index)) else {
+            return (&[], &self.ratings);
+        };
+        let cut = self.ratings.partition_point(|rating| rating.rated_at <= last.rated_at);
+        self.ratings.split_at(cut)
+    }
+}
+
+fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = &'a T>) -> usize {
+    let mut all: Vec<&T> = values.collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len()
+}
+
+/// Movies by dense index, in id order.
+#[derive(Debug, Clone, Default)]
+pub struct MovieIndex(BTreeMap<MovieId, u32>);
+
+impl MovieIndex {
+    /// Indexes movies; each once, whatever the order.
+    pub fn new<'a>(movies: impl Iterator<Item = &'a MovieId>) -> Self {
+        let mut index: BTreeMap<MovieId, u32> = movies.map(|movie| (movie.clone(), 0)).collect();
+        for (number, slot) in (0..).zip(index.values_mut()) {
+            *slot = number;
+        }
+        Self(index)
+    }
+
+    /// How many movies.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// None at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A movie's index.
+    pub fn get(&self, movie: &MovieId) -> Option<u32> {
+        self.0.get(movie).copied()
+    }
+
+    /// The movies in index order.
+    pub fn movies(&self) -> impl Iterator<Item = &MovieId> {
+        self.0.keys()
+    }
+
+    /// Ratings by dense indices, for fitting; ratings of movies outside the index are left out.
+    ///
+    /// # Errors
+    /// [`RatingsError`] if a pair stands twice, which a snapshot never does.
+    pub fn dense(&self, ratings: &[Rating]) -> Result<Ratings, RatingsError> {
+        let mut users: HashMap<&UserId, u32> = HashMap::new();
+        let mut triplets = Vec::with_capacity(ratings.len());
+        for rating in ratings {
+            let Some(movie) = self.get(&rating.movie) else { continue };
+            let next = users.len() as u32;
+            let user = *users.entry(&rating.user).or_insert(next);
+            triplets.push((user, movie, rating.value));
+        }
+        Ratings::try_new(users.len(), self.len(), triplets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(user: u8, movie: u8, kind: u8, seconds: i64) -> RatingEvent {
+        let user = UserId::try_new(&format!("u{user}")).expect("valid");
+        let movie = MovieId::try_new(&format!("m{movie}")).expect("valid");
+        let at = Timestamp::from_seconds(seconds);
+        match kind {
+            0..=7 => RatingEvent::Rated(Rating { user, movie, value: f64::from(kind % 5 + 1), rated_at: at }),
+            8 => RatingEvent::Removed { user, movie, at },
+            _ => RatingEvent::UserRemoved { user, at },
+        }
+    }
+
+    fn digest(events: impl Iterator<Item = RatingEvent>) -> String {
+        let mut fold = Fold::default();
+        events.for_each(|event| fold.apply(event));
+        fold.finish().digest().to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn neither_replays_nor_the_order_of_users_change_the_digest(
+            drawn in prop::collection::vec((0u8..4, 0u8..5, 0u8..10, 0i64..20), 0..60),
+        ) {
+            let events: Vec<RatingEvent> = drawn.iter().map(|&(u, m, k, s)| event(u, m, k, s)).collect();
+            let once = digest(events.iter().cloned());
+            prop_assert_eq!(&once, &digest(events.iter().chain(&events).cloned()));
+            let mut by_user = events.clone();
+            by_user.sort_by(|a, b| b.user().cmp(a.user()));
+            prop_assert_eq!(&once, &digest(by_user.into_iter()));
+        }
+    }
+
+    #[test]
+    fn the_split_is_by_time_and_keeps_an_instant_together() {
+        let mut fold = Fold::default();
+        for (movie, seconds) in [1, 2, 3, 4, 4, 4, 5, 6, 7, 8].into_iter().enumerate() {
+            fold.apply(event(0, movie as u8, 2, seconds));
+        }
+        let snapshot = fold.finish();
+        let (past, future) = snapshot.split(0.5);
+        assert_eq!((past.len(), future.len()), (6, 4));
+        assert!(past.iter().all(|rating| rating.rated_at < future[0].rated_at));
+    }
+
+    #[test]
+    fn a_rating_from_before_its_removal_stays_removed() {
+        let mut fold = Fold::default();
+        fold.apply(event(0, 0, 8, 10));
+        fold.apply(event(0, 0, 3, 9));
+        assert!(fold.finish().ratings().is_empty());
+    }
+}
