@@ -62,14 +62,15 @@ impl Batches {
     /// The bytes are no Parquet file; a column that is asked for is missing or of a kind that is not read.
     pub fn open(source: impl Into<Source>, options: Options) -> Result<Self, Error> {
         let source = Sized::new(source.into())?;
-        guarded(|| Self::try_open(source, &options))
+        let Options { columns, batch_rows } = options;
+        guarded(|| Self::try_open(source, columns.as_deref(), batch_rows))
     }
 
-    fn try_open(source: Sized, options: &Options) -> Result<Self, Error> {
+    fn try_open(source: Sized, names: Option<&[String]>, batch_rows: usize) -> Result<Self, Error> {
         let metadata = footer::metadata(&source)?;
         let schema = metadata.file_metadata().schema_descr();
         let columns: Vec<ColumnInfo> = schema.columns().iter().map(|column| values::describe(column)).collect();
-        let selected = select(&columns, options.columns.as_deref())?;
+        let selected = select(&columns, names)?;
         let mut rows = 0_u64;
         for row_group in metadata.row_groups() {
             let more = u64::try_from(row_group.num_rows()).map_err(|_| Error::Malformed("a row count is negative"))?;
@@ -84,7 +85,7 @@ impl Batches {
             metadata,
             columns,
             selected,
-            batch_rows: options.batch_rows.clamp(1, limit::BATCH_ROWS),
+            batch_rows: batch_rows.clamp(1, limit::BATCH_ROWS),
             open: None,
             rows,
             rows_read: 0,
