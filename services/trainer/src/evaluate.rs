@@ -271,7 +271,8 @@ fn negative_log_density(outcomes: &[Outcome]) -> f64 {
 fn coverage(outcomes: &[Outcome]) -> Vec<Coverage> {
     let judged = || outcomes.iter().filter_map(|outcome| Some((outcome.rating, outcome.normal?)));
     let count = judged().count().max(1) as f64;
-    let inside = |width: f64| judged().filter(|(rating, (mean, spread))| (rating - mean).abs() <= width * spread).count();
+    let inside =
+        |width: f64| judged().filter(|(rating, (mean, spread))| (rating - mean).abs() <= width * spread).count();
     INTERVALS.iter().map(|&(nominal, width)| Coverage { nominal, actual: inside(width) as f64 / count }).collect()
 }
 
@@ -340,12 +341,15 @@ mod tests {
         // A stranger: 3, then after learning 5: 3 + 2 / 2 = 4.
         let evaluation = judge(0.0, &past, &[rating("b", "x", 5.0, 3), rating("b", "y", 5.0, 4)]);
         assert_eq!((evaluation.ratings, evaluation.users, evaluation.new_users), (2, 1, 1));
-        assert!(close(evaluation.mae, 1.5) && close(evaluation.rmse, 2.5f64.sqrt()) && close(evaluation.frozen_rmse, 2.0));
+        assert!(
+            close(evaluation.mae, 1.5) && close(evaluation.rmse, 2.5f64.sqrt()) && close(evaluation.frozen_rmse, 2.0)
+        );
         let slices: Vec<(&str, u64)> = evaluation.by_history.iter().map(|s| (s.name.as_str(), s.ratings)).collect();
         assert_eq!(slices, [("0", 1), ("1–4", 1), ("5–19", 0), ("20–49", 0), ("50+", 0)]);
         // Deviations 2 and 1 at variances 2 and 1.5: inside 50 % none, 80 % the second, 90 % both.
         assert_eq!(evaluation.coverage.iter().map(|interval| interval.actual).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
-        let density = |error: f64, variance: f64| 0.5 * (error * error / variance + (std::f64::consts::TAU * variance).ln());
+        let density =
+            |error: f64, variance: f64| 0.5 * (error * error / variance + (std::f64::consts::TAU * variance).ln());
         assert!(close(evaluation.nll, (density(2.0, 2.0) + density(1.0, 1.5)) / 2.0));
     }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use marquee_domain::{ModelName, Movie, Scale, Timestamp, Version};
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
-    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Posterior, SCHEMA, SigningKey, write_encoder,
-    write_scorer,
+    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Posterior, SCHEMA, SigningKey,
+    write_encoder, write_scorer,
 };
 
 use crate::evaluate::Evaluation;
@@ -140,7 +140,8 @@ impl Exported {
         ]);
         let mut files = self.files.clone();
         let title = format!("{model} version {version}");
-        let subtitle = format!("Algorithm {algorithm}, {} ratings by {} users", self.dataset.ratings, self.dataset.users);
+        let subtitle =
+            format!("Algorithm {algorithm}, {} ratings by {} users", self.dataset.ratings, self.dataset.users);
         let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse };
         files.insert("report.html".to_owned(), report::html(&self.evaluation, &heading).into());
         let manifest = Manifest {

@@ -91,7 +91,13 @@ impl Regression {
 
 /// Turns `b` into a value of `N(A⁻¹ b, A⁻¹)` for the factored `A`. A draw is `U⁻¹ (U⁻ᵀ b + ξ)` with `A = Uᵀ U` and `ξ` standard normal, and leaves `variances` alone;
 /// an expectation is the mean, and sets `variances` to the diagonal of `A⁻¹`.
-pub(crate) fn update(cholesky: &mut Cholesky, b: &mut [f64], variances: &mut [f64], how: Update, random: &mut impl Rng) {
+pub(crate) fn update(
+    cholesky: &mut Cholesky,
+    b: &mut [f64],
+    variances: &mut [f64],
+    how: Update,
+    random: &mut impl Rng,
+) {
     cholesky.forward(b);
     if how == Update::Sample {
         for value in &mut *b {

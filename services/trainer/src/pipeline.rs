@@ -100,7 +100,11 @@ struct Fitted {
 }
 
 /// Runs the whole of it.
-pub(crate) async fn run(settings: &Settings, dependencies: &Dependencies, run: &Run) -> Result<Published, PipelineError> {
+pub(crate) async fn run(
+    settings: &Settings,
+    dependencies: &Dependencies,
+    run: &Run,
+) -> Result<Published, PipelineError> {
     let plan = plan(&run.now())?;
     run.stage(pb::Stage::Snapshot, "reading the log");
     let catalogue = read_movies(&*dependencies.log).await?;
@@ -126,11 +130,13 @@ pub(crate) async fn run(settings: &Settings, dependencies: &Dependencies, run: &
         train_seconds: fitted.train_seconds,
     };
     let movies = in_index_order(&fitted.index, &catalogue);
-    let mut exported = export::files(&fitted.posterior, &fitted.snapshot, movies, &fitted.evaluation, &fitted.bias, &facts)
-        .map_err(PipelineError::Export)?;
+    let mut exported =
+        export::files(&fitted.posterior, &fitted.snapshot, movies, &fitted.evaluation, &fitted.bias, &facts)
+            .map_err(PipelineError::Export)?;
 
     run.stage(pb::Stage::Validate, "comparing the graphs with the trainer's own prediction");
-    let worst = parity::worst(&dependencies.runtime, &fitted.posterior, &fitted.index, &fitted.snapshot, &exported).await?;
+    let worst =
+        parity::worst(&dependencies.runtime, &fitted.posterior, &fitted.index, &fitted.snapshot, &exported).await?;
     gate(&mut exported, "parity", worst, settings.gates.parity)?;
     let bound = fitted.bias.rmse * settings.gates.rmse_over_bias;
     gate(&mut exported, "rmse", fitted.evaluation.rmse, bound)?;
@@ -181,12 +187,14 @@ fn fit_all(
     let past_ratings = index.dense(past).map_err(PipelineError::Layout)?;
 
     run.stage(pb::Stage::Evaluate, "fitting on the past");
-    let biases = fit(&past_ratings, Algorithm::Bias, &Parameters::default_of(Algorithm::Bias), &mut ()).map_err(PipelineError::Fit)?;
+    let biases = fit(&past_ratings, Algorithm::Bias, &Parameters::default_of(Algorithm::Bias), &mut ())
+        .map_err(PipelineError::Fit)?;
     let bias = evaluate(&biases, &index, past, future, scale);
     let evaluation = if plan.algorithm == Algorithm::Bias {
         bias.clone()
     } else {
-        let judged = fit(&past_ratings, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
+        let judged =
+            fit(&past_ratings, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
         evaluate(&judged, &index, past, future, scale)
     };
     let metrics = pb::Metrics {

@@ -49,11 +49,8 @@ pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
     let bars: Vec<(String, f64)> =
         evaluation.by_history.iter().filter(|s| s.ratings > 0).map(|s| (s.name.clone(), s.rmse)).collect();
     page.push_str(&figure("RMSE by how many ratings the prediction rests on", &bar_chart(&bars, 3)));
-    let bars: Vec<(String, f64)> = evaluation
-        .coverage
-        .iter()
-        .map(|c| (format!("{:.0} % interval", c.nominal * 100.0), c.actual))
-        .collect();
+    let bars: Vec<(String, f64)> =
+        evaluation.coverage.iter().map(|c| (format!("{:.0} % interval", c.nominal * 100.0), c.actual)).collect();
     page.push_str(&figure("Share of ratings inside intervals that promise so much", &bar_chart(&bars, 3)));
     let bars: Vec<(String, f64)> = (0..)
         .zip(&evaluation.residuals)
@@ -65,7 +62,9 @@ pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
 }
 
 fn figure(caption: &str, svg: &str) -> String {
-    format!("<figure><svg width={WIDTH} height={HEIGHT} role=img aria-label='{caption}'>{svg}</svg><figcaption>{caption}</figcaption></figure>")
+    format!(
+        "<figure><svg width={WIDTH} height={HEIGHT} role=img aria-label='{caption}'>{svg}</svg><figcaption>{caption}</figcaption></figure>"
+    )
 }
 
 fn calibration(evaluation: &Evaluation) -> String {
@@ -87,7 +86,13 @@ fn calibration(evaluation: &Evaluation) -> String {
             bin.ratings
         );
     }
-    let _ = write!(svg, "<text x={MARGIN} y={}>{low:.1}</text><text x={} y={}>{high:.1}</text>", HEIGHT - 12.0, WIDTH - MARGIN, HEIGHT - 12.0);
+    let _ = write!(
+        svg,
+        "<text x={MARGIN} y={}>{low:.1}</text><text x={} y={}>{high:.1}</text>",
+        HEIGHT - 12.0,
+        WIDTH - MARGIN,
+        HEIGHT - 12.0
+    );
     svg
 }
 

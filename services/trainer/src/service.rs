@@ -197,7 +197,11 @@ impl Service {
         };
         let algorithm = algorithm(request.algorithm());
         if algorithm.is_none() {
-            wrong("algorithm", "MISSING", "is missing: give ALGORITHM_BIAS, ALGORITHM_MAP or ALGORITHM_BAYES".to_owned());
+            wrong(
+                "algorithm",
+                "MISSING",
+                "is missing: give ALGORITHM_BIAS, ALGORITHM_MAP or ALGORITHM_BAYES".to_owned(),
+            );
         }
         let asked = request.parameters.unwrap_or_default();
         let default = Parameters::default_of(algorithm.unwrap_or(Algorithm::Map));
@@ -243,7 +247,10 @@ impl Service {
     fn find(&self, id: &str) -> Result<Run, Failure> {
         self.0.runs.get(id).ok_or_else(|| {
             let id: String = id.chars().take(80).collect();
-            Failure::new(Kind::NotFound, format!("there is no training run '{id}': ListTrainings shows those there are"))
+            Failure::new(
+                Kind::NotFound,
+                format!("there is no training run '{id}': ListTrainings shows those there are"),
+            )
         })
     }
 }
@@ -265,9 +272,14 @@ impl trainer_server::Trainer for Service {
         request: Request<pb::StartTrainingRequest>,
     ) -> Result<Response<pb::StartTrainingResponse>, Status> {
         let plan = self.plan(&request.into_inner())?;
-        let run = self.0.runs.create(plan).await.map_err(|error| Failure::unavailable("keep the training run", &error))?;
+        let run =
+            self.0.runs.create(plan).await.map_err(|error| Failure::unavailable("keep the training run", &error))?;
         if self.0.queue.try_send(run.clone()).is_err() {
-            self.0.runs.discard(&run).await.map_err(|error| Failure::unavailable("discard the training run", &error))?;
+            self.0
+                .runs
+                .discard(&run)
+                .await
+                .map_err(|error| Failure::unavailable("discard the training run", &error))?;
             let message = format!("{} training runs wait already: start this one later", self.0.settings.queue);
             return Err(Failure::new(Kind::ResourceExhausted, message).retry_after(Duration::from_secs(30)).into());
         }

@@ -1,36 +1,13 @@
-//! What is not ONNX Runtime, what is not a graph, and what is not an input: errors, never a crash.
+//! What is not a graph, and what is not an input: errors, never a crash.
 
 use std::error::Error;
-use std::path::Path;
 
 use marquee_model::{write_encoder, write_scorer};
-use marquee_onnx::{Axis, Data, Graph, Kind, RunError, Runtime, RuntimeError, Tensor, Threads};
+use marquee_onnx::{Axis, Data, Graph, Kind, RunError, Runtime, Tensor, Threads};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 
 use crate::fixture;
-
-#[test]
-fn a_missing_library_is_named_with_the_command_that_fixes_it() {
-    let missing = Path::new("/nowhere/libonnxruntime.so");
-    let error = Runtime::load(Some(missing)).expect_err("missing");
-    assert!(matches!(&error, RuntimeError::Missing(path) if path == missing));
-    let message = error.to_string();
-    assert!(message.contains("/nowhere/libonnxruntime.so") && message.contains("make onnxruntime"), "{message}");
-}
-
-#[test]
-fn a_file_that_is_no_onnx_runtime_is_refused_before_and_after_a_good_one() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let text = folder.path().join("libonnxruntime.so");
-    std::fs::write(&text, "not a library").expect("writes");
-    let refused = |path: &Path| Runtime::load(Some(path)).expect_err("no ONNX Runtime");
-    let first = refused(&text);
-    assert!(matches!(first, RuntimeError::Unusable { .. } | RuntimeError::AnotherLoaded { .. }), "{first:?}");
-    if fixture::runtime().is_some() {
-        assert!(matches!(refused(&text), RuntimeError::AnotherLoaded { .. }));
-    }
-}
 
 #[test]
 fn the_same_library_loads_any_number_of_times() {

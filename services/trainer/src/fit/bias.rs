@@ -57,7 +57,8 @@ impl Biases {
         let (mut squares, mut rated) = (1.0, 1.0);
         for row in 0..side.rows() {
             let (partners, values) = side.row(row);
-            let sum: f64 = partners.iter().zip(values).map(|(&partner, value)| value - expected(partner as usize)).sum();
+            let sum: f64 =
+                partners.iter().zip(values).map(|(&partner, value)| value - expected(partner as usize)).sum();
             let sharpness = alpha * partners.len() as f64 + self.precision;
             self.means[row] = alpha * sum / sharpness;
             self.variances[row] = 1.0 / sharpness;

@@ -52,7 +52,9 @@ impl Prior {
         let mut count = 0.0;
         let mut sums = vec![0.0; n];
         let mut squares = vec![0.0; n];
-        for ((row, variance), ends) in parameters.chunks_exact(n).zip(variances.chunks_exact(n)).zip(side.starts().windows(2)) {
+        for ((row, variance), ends) in
+            parameters.chunks_exact(n).zip(variances.chunks_exact(n)).zip(side.starts().windows(2))
+        {
             if ends[0] == ends[1] {
                 continue;
             }

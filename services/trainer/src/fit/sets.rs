@@ -63,7 +63,14 @@ impl Sets {
     }
 
     /// Redraws every addition, for noise of precision `alpha`.
-    pub(super) fn pass(&mut self, ratings: &Ratings, alpha: f64, movies: Movies<'_>, how: Update, random: &mut impl Rng) {
+    pub(super) fn pass(
+        &mut self,
+        ratings: &Ratings,
+        alpha: f64,
+        movies: Movies<'_>,
+        how: Update,
+        random: &mut impl Rng,
+    ) {
         let n = self.prior.mean.len();
         let ends = ratings.by_movie().starts().windows(2);
         let scales: Vec<f64> = ends.map(|ends| scale(ends[1] - ends[0])).collect();

@@ -1,0 +1,121 @@
+//! Accuracy and speed on MovieLens 100K as a served model has them: users' states are recomputed from their histories by `Posterior::state`, never taken from the
+//! fit. Run with `--nocapture` to see the tables.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use marquee_domain::{MovieId, Rating, RatingEvent, Scale, Timestamp, UserId};
+use marquee_trainer::evaluate::evaluate;
+use marquee_trainer::fit::{Algorithm, Parameters, Ratings, fit};
+use marquee_trainer::snapshot::{Fold, MovieIndex};
+
+const USERS: usize = 943;
+const MOVIES: usize = 1_682;
+
+/// Folder of MovieLens 100K; none where it is not, which only CI beside the data forbids.
+fn data() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let data = std::env::var_os("MARQUEE_TEST_DATA").map_or_else(|| beside.clone(), PathBuf::from);
+    let set = data.join("ml-100k");
+    if set.join("u1.base").is_file() && set.join("u.data").is_file() {
+        return Some(set);
+    }
+    let must = std::env::var("CI").is_ok_and(|value| value == "true") && beside.is_dir();
+    assert!(!must, "CI must not skip: {} lacks MovieLens 100K", data.display());
+    eprintln!("skipped: data set ml-100k not found");
+    None
+}
+
+/// Lines of user, movie, stars and seconds.
+fn read(path: PathBuf) -> Vec<(u32, u32, f64, i64)> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| {
+            let fields: Vec<i64> = line.split('\t').map(|field| field.parse().unwrap()).collect();
+            (fields[0] as u32, fields[1] as u32, fields[2] as f64, fields[3])
+        })
+        .collect()
+}
+
+/// RMSE and MAE of clipped predictions.
+fn judge(ratings: &Ratings, algorithm: Algorithm, test: &[(u32, u32, f64)]) -> (f64, f64, f64) {
+    let started = Instant::now();
+    let posterior = fit(ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let states: Vec<_> = (0..USERS)
+        .map(|user| {
+            let (movies, values) = ratings.by_user().row(user);
+            let history: Vec<_> = movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, value)).collect();
+            posterior.state(&history)
+        })
+        .collect();
+    let (mut squares, mut absolute) = (0.0, 0.0);
+    for &(user, movie, value) in test {
+        let predicted = posterior.estimate(&states[user as usize], movie as usize).rating;
+        let error = predicted.clamp(1.0, 5.0) - value;
+        squares += error * error;
+        absolute += error.abs();
+    }
+    let count = test.len() as f64;
+    ((squares / count).sqrt(), absolute / count, seconds)
+}
+
+#[test]
+fn the_five_folds_are_predicted_as_well_as_the_literature_does() {
+    let Some(data) = data() else { return };
+    let algorithms = [(Algorithm::Bias, 0.950), (Algorithm::Map, 0.892), (Algorithm::Bayes, 0.892)];
+    for (algorithm, bar) in algorithms {
+        let mut mean = 0.0;
+        for fold in 1..=5 {
+            let part = |name: &str| -> Vec<(u32, u32, f64)> {
+                let lines = read(data.join(format!("u{fold}.{name}")));
+                lines.into_iter().map(|(user, movie, value, _)| (user - 1, movie - 1, value)).collect()
+            };
+            let ratings = Ratings::try_new(USERS, MOVIES, part("base")).unwrap();
+            let (rmse, mae, seconds) = judge(&ratings, algorithm, &part("test"));
+            println!("{algorithm:?} u{fold}: RMSE {rmse:.4} MAE {mae:.4} in {seconds:.2} s");
+            mean += rmse / 5.0;
+        }
+        println!("{algorithm:?} mean: RMSE {mean:.4}");
+        assert!(mean <= bar, "{algorithm:?}: mean RMSE {mean:.4} is above {bar}");
+    }
+}
+
+#[test]
+fn learning_at_once_beats_a_model_frozen_at_the_cut() {
+    let Some(data) = data() else { return };
+    let mut fold = Fold::default();
+    for (user, movie, value, seconds) in read(data.join("u.data")) {
+        let user = UserId::try_new(&user.to_string()).unwrap();
+        let movie = MovieId::try_new(&movie.to_string()).unwrap();
+        fold.apply(RatingEvent::Rated(Rating { user, movie, value, rated_at: Timestamp::from_seconds(seconds) }));
+    }
+    let snapshot = fold.finish();
+    let (past, future) = snapshot.split(0.2);
+    let index = MovieIndex::new(snapshot.ratings().iter().map(|rating| &rating.movie));
+    let ratings = index.dense(past).unwrap();
+    let scale = Scale::try_new(1.0, 5.0, 1.0).unwrap();
+    for (algorithm, bar) in [(Algorithm::Bias, 0.985), (Algorithm::Map, 0.940), (Algorithm::Bayes, 0.940)] {
+        let posterior = fit(&ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).unwrap();
+        let started = Instant::now();
+        let judged = evaluate(&posterior, &index, past, future, scale);
+        let seconds = started.elapsed().as_secs_f64();
+        let held: Vec<String> = judged.coverage.iter().map(|held| format!("{:.3}", held.actual)).collect();
+        println!(
+            "{algorithm:?}: prequential RMSE {:.4} MAE {:.4}, frozen {:.4}, NLL {:.4}, coverage of 50/80/90 % {}, judged in {seconds:.2} s",
+            judged.rmse,
+            judged.mae,
+            judged.frozen_rmse,
+            judged.nll,
+            held.join("/"),
+        );
+        for slice in &judged.by_history {
+            println!(
+                "  {} ratings: {} × {:.4}, frozen {:.4}",
+                slice.name, slice.ratings, slice.rmse, slice.frozen_rmse
+            );
+        }
+        assert!(judged.rmse <= bar, "{algorithm:?}: {:.4} is above {bar}", judged.rmse);
+        assert!(judged.rmse < judged.frozen_rmse);
+    }
+}
