@@ -1,1 +1,5 @@
-fn main() {}
+//! `marquee`: everything is in the library, so that tests can run it too.
+
+fn main() -> std::process::ExitCode {
+    marquee::main()
+}

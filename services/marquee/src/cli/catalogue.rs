@@ -1,0 +1,48 @@
+//! Titles and the scale, for tables. Without them a table is still right, only less pleasant: nothing here fails.
+
+use std::collections::BTreeMap;
+
+use marquee_proto::ratings::v1::{GetScaleRequest, ListMoviesRequest};
+
+use super::Client;
+
+/// Pages of the catalogue that are read in search of titles, 10,000 movies each.
+const MOST_PAGES: usize = 20;
+
+/// What tables say beyond ids and numbers.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    titles: BTreeMap<String, String>,
+    /// Largest rating of the scale.
+    pub(crate) max: f64,
+}
+
+impl Catalogue {
+    /// Reads the titles of some movies, and the scale.
+    pub(crate) async fn read(client: &Client, movies: &[String]) -> Self {
+        let max = client.call(client.ratings().get_scale(GetScaleRequest {})).await.map_or(5.0, |scale| scale.max);
+        let mut titles = BTreeMap::new();
+        let mut page_token = String::new();
+        for _ in 0..MOST_PAGES {
+            if titles.len() >= movies.len() {
+                break;
+            }
+            let request = ListMoviesRequest { page_size: 10_000, page_token };
+            let Ok(page) = client.call(client.ratings().list_movies(request)).await else {
+                break;
+            };
+            let wanted = page.movies.into_iter().filter(|movie| movies.contains(&movie.movie_id));
+            titles.extend(wanted.map(|movie| (movie.movie_id, movie.title)));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        Self { titles, max }
+    }
+
+    /// A movie's title; empty if the catalogue has none.
+    pub(crate) fn title(&self, movie: &str) -> String {
+        self.titles.get(movie).cloned().unwrap_or_default()
+    }
+}

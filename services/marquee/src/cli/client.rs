@@ -1,0 +1,87 @@
+//! The fleet as the commands see it: generated clients over one transport, each call with a deadline.
+
+use std::future::Future;
+use std::time::Duration;
+
+use marquee_kit::Transport;
+use marquee_proto::features::v1::features_client::FeaturesClient;
+use marquee_proto::prediction::v1::models_client::ModelsClient;
+use marquee_proto::prediction::v1::predictions_client::PredictionsClient;
+use marquee_proto::ratings::v1::ratings_client::RatingsClient;
+use marquee_proto::rollout::v1::routing_client::RoutingClient;
+use marquee_proto::training::v1::trainer_client::TrainerClient;
+use tonic::{Response, Status};
+
+use super::Error;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Largest answer: a page of the catalogue.
+const MAX_MESSAGE: usize = 64 << 20;
+
+/// Calls one fleet.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Transport,
+    address: String,
+}
+
+impl Client {
+    /// A client of the fleet at `http://HOST:PORT`; it connects at the first call.
+    pub fn connect(address: &str) -> Result<Self, Error> {
+        Ok(Self { transport: Transport::connect(address)?, address: address.to_owned() })
+    }
+
+    /// The transport, for calls of another kind.
+    pub fn transport(&self) -> Transport {
+        self.transport.clone()
+    }
+
+    /// Where the fleet is.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn ratings(&self) -> RatingsClient<Transport> {
+        RatingsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn features(&self) -> FeaturesClient<Transport> {
+        FeaturesClient::new(self.transport())
+    }
+
+    pub(crate) fn predictions(&self) -> PredictionsClient<Transport> {
+        PredictionsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn models(&self) -> ModelsClient<Transport> {
+        ModelsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn routing(&self) -> RoutingClient<Transport> {
+        RoutingClient::new(self.transport())
+    }
+
+    pub(crate) fn trainer(&self) -> TrainerClient<Transport> {
+        TrainerClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Waits for an answer.
+    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Error> {
+        self.call_within(PATIENCE, call).await
+    }
+
+    /// Waits for an answer that may take longer than most.
+    pub(crate) async fn call_within<T>(
+        &self,
+        patience: Duration,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(patience, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(Error::from_status(&self.address, status)),
+            Err(_) => Err(Error::Late { address: self.address.clone(), seconds: patience.as_secs() }),
+        }
+    }
+}

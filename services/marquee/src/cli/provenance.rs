@@ -1,0 +1,65 @@
+//! What gave an answer: the line under every table of predictions, and the same for machines.
+
+use marquee_domain::Timestamp;
+use marquee_proto::convert;
+use marquee_proto::prediction::v1 as pb;
+use serde::Serialize;
+
+/// Model, version, variant and the freshness of the features behind an answer.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Provenance {
+    pub(crate) model: String,
+    pub(crate) version: u64,
+    pub(crate) variant: String,
+    pub(crate) history_version: u64,
+    pub(crate) degraded: bool,
+    pub(crate) freshness: Freshness,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Freshness {
+    /// Event time of the newest event behind the answer, RFC 3339.
+    pub(crate) event_time: Option<String>,
+    pub(crate) partition: Option<u32>,
+    pub(crate) offset: Option<u64>,
+    pub(crate) past_ttl: bool,
+}
+
+impl From<Option<pb::Provenance>> for Provenance {
+    fn from(wire: Option<pb::Provenance>) -> Self {
+        let wire = wire.unwrap_or_default();
+        let features = wire.features.unwrap_or_default();
+        Self {
+            model: wire.model,
+            version: wire.version,
+            variant: wire.variant,
+            history_version: wire.history_version,
+            degraded: wire.degraded,
+            freshness: Freshness {
+                event_time: features.event_time.as_ref().and_then(time),
+                partition: features.applied.as_ref().map(|position| position.partition),
+                offset: features.applied.as_ref().map(|position| position.offset),
+                past_ttl: features.past_ttl,
+            },
+        }
+    }
+}
+
+/// A time in RFC 3339; none if it is no time.
+pub(crate) fn time(wire: &marquee_proto::Timestamp) -> Option<String> {
+    convert::from_timestamp("time", wire).ok().map(|time: Timestamp| time.to_string())
+}
+
+impl Provenance {
+    /// The line under a table.
+    pub(crate) fn footer(&self) -> String {
+        let history = match (self.history_version, &self.freshness.event_time) {
+            (0, _) => "no ratings yet".to_owned(),
+            (version, Some(time)) => format!("history {version}, newest rating {time}"),
+            (version, None) => format!("history {version}"),
+        };
+        let stale = if self.freshness.past_ttl { " · features past their time to live" } else { "" };
+        let degraded = if self.degraded { " · degraded: the feature store is away" } else { "" };
+        format!("model {} v{} ({}) · {history}{stale}{degraded}", self.model, self.version, self.variant)
+    }
+}

@@ -1,0 +1,103 @@
+//! `marquee recommend`: the movies that a user has not rated and would like best.
+
+use clap::Args;
+use marquee_kit::Kind;
+use marquee_proto::prediction::v1::RecommendRequest;
+use serde::Serialize;
+
+use super::catalogue::Catalogue;
+use super::output::{Human, Show, Table, stars};
+use super::predict::NO_MODEL;
+use super::provenance::Provenance;
+use super::{Client, Error, Output};
+
+/// Arguments of `recommend`.
+#[derive(Debug, Args)]
+pub struct RecommendArgs {
+    /// The user's id.
+    user: String,
+    /// How many movies.
+    #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
+    limit: u32,
+    /// Only movies of this genre; given many times: of any of them.
+    #[arg(short, long, value_name = "GENRE")]
+    genre: Vec<String>,
+    /// The model; without it the deployment's default.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    model: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Recommended {
+    user: String,
+    recommendations: Vec<Recommendation>,
+    #[serde(flatten)]
+    provenance: Provenance,
+    #[serde(skip)]
+    max: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Recommendation {
+    movie: String,
+    title: String,
+    year: Option<i32>,
+    genres: Vec<String>,
+    rating: f64,
+    spread: f64,
+}
+
+pub(crate) async fn run(args: RecommendArgs, client: &Client, output: Output) -> Result<(), Error> {
+    let request = RecommendRequest {
+        model: args.model,
+        user_id: args.user.clone(),
+        limit: args.limit,
+        genres: args.genre,
+        after: Vec::new(),
+    };
+    let answer = client.call(client.predictions().recommend(request)).await;
+    let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], NO_MODEL))?;
+    let max = Catalogue::read(client, &[]).await.max;
+    let recommendations = answer.recommendations.into_iter().map(|one| {
+        let movie = one.movie.unwrap_or_default();
+        Recommendation {
+            movie: movie.movie_id,
+            title: movie.title,
+            year: (movie.year != 0).then_some(movie.year),
+            genres: movie.genres,
+            rating: one.rating,
+            spread: one.spread,
+        }
+    });
+    let recommended = Recommended {
+        user: args.user,
+        recommendations: recommendations.collect(),
+        provenance: answer.provenance.into(),
+        max,
+    };
+    output.show(&recommended)?;
+    if recommended.recommendations.is_empty() {
+        output.footer("no movie is left to recommend: rated all, or no movie has that genre");
+    }
+    output.footer(&recommended.provenance.footer());
+    Ok(())
+}
+
+impl Show for Recommended {
+    fn human(&self) -> Human {
+        let mut table = Table::new(&[">", "movie", "title", "genres", "", ">rating", ">spread"]);
+        for (rank, one) in (1..).zip(&self.recommendations) {
+            let rank: u32 = rank;
+            table.row([
+                rank.to_string(),
+                one.movie.clone(),
+                one.title.clone(),
+                one.genres.join(", "),
+                stars(one.rating, self.max),
+                format!("{:.2}", one.rating),
+                format!("± {:.2}", one.spread),
+            ]);
+        }
+        Human::Table(table)
+    }
+}

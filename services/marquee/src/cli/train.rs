@@ -1,0 +1,133 @@
+//! `marquee train`: starts a run and watches it to its end; lists, watches and cancels runs.
+
+pub(crate) mod show;
+pub(crate) mod watch;
+
+use clap::{Args, Subcommand, ValueEnum};
+use marquee_proto::training::v1 as pb;
+
+use super::{Client, Error, Output};
+use show::{List, Training};
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct TrainArgs {
+    #[command(subcommand)]
+    command: Option<TrainCommand>,
+    #[command(flatten)]
+    start: StartArgs,
+}
+
+/// What to train, and how. What is left out takes the deployment's defaults.
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    /// How the model is fitted.
+    #[arg(long, value_enum, default_value_t = Algorithm::Map)]
+    algorithm: Algorithm,
+    /// The model's name.
+    #[arg(long, default_value = "ratings")]
+    model: String,
+    /// Factors, 1 to 128.
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    factors: u32,
+    /// Sweeps in all, burn-in included.
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    sweeps: u32,
+    /// Sweeps thrown away at the start.
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    burn_in: u32,
+    /// Posterior samples kept, 1 to 64.
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    samples: u32,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    seed: u64,
+    /// Share of the newest ratings that judges the model, above 0 and at most 0.5.
+    #[arg(long, default_value_t = 0.0, hide_default_value = true, value_name = "SHARE")]
+    holdout: f64,
+    /// Return at once instead of watching.
+    #[arg(long)]
+    detach: bool,
+}
+
+/// How a model is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// User and movie biases only: the floor.
+    Bias,
+    /// Factors by alternating least squares: seconds.
+    Map,
+    /// Bayesian factors by Gibbs sampling: the most accurate.
+    Bayes,
+}
+
+/// What else can be done with runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrainCommand {
+    /// List runs, newest first.
+    List {
+        /// At most this many.
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+    },
+    /// Watch a run to its end.
+    Watch {
+        /// The run's id.
+        id: String,
+    },
+    /// Ask a run to stop.
+    Cancel {
+        /// The run's id.
+        id: String,
+    },
+}
+
+pub(crate) async fn run(args: TrainArgs, client: &Client, output: Output) -> Result<(), Error> {
+    match args.command {
+        None => start(args.start, client, output).await,
+        Some(TrainCommand::List { limit }) => {
+            let answer =
+                client.call(client.trainer().list_trainings(pb::ListTrainingsRequest { page_size: limit })).await?;
+            let list = List(answer.trainings.into_iter().map(Training::from).collect());
+            output.show(&list)?;
+            if list.0.is_empty() {
+                output.footer("no training runs yet: start one with `marquee train --algorithm map`");
+            }
+            Ok(())
+        }
+        Some(TrainCommand::Watch { id }) => watch::run(id, client, output).await,
+        Some(TrainCommand::Cancel { id }) => {
+            let request = pb::CancelTrainingRequest { training_id: id };
+            let answer = client.call(client.trainer().cancel_training(request)).await?;
+            output.show(&Training::from(answer.training.unwrap_or_default()))
+        }
+    }
+}
+
+async fn start(args: StartArgs, client: &Client, output: Output) -> Result<(), Error> {
+    let algorithm = match args.algorithm {
+        Algorithm::Bias => pb::Algorithm::Bias,
+        Algorithm::Map => pb::Algorithm::Map,
+        Algorithm::Bayes => pb::Algorithm::Bayes,
+    };
+    let parameters = pb::Parameters {
+        factors: args.factors,
+        sweeps: args.sweeps,
+        burn_in: args.burn_in,
+        samples: args.samples,
+        seed: args.seed,
+        holdout: args.holdout,
+    };
+    let request =
+        pb::StartTrainingRequest { model: args.model, algorithm: algorithm.into(), parameters: Some(parameters) };
+    let answer = client.call(client.trainer().start_training(request)).await?;
+    let training = answer.training.unwrap_or_default();
+    if args.detach {
+        output.show(&Training::from(training))?;
+        return Ok(());
+    }
+    let id = training.training_id;
+    output.footer(&format!("training {id}; should this end early, `marquee train watch {id}` goes on watching"));
+    watch::run(id, client, output).await
+}

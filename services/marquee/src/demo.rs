@@ -1,0 +1,210 @@
+//! `marquee demo`: the main job on MovieLens 100K, step by step, as a client of a fleet in a process of its own.
+//!
+//! Every figure is what the client saw over gRPC and HTTP on loopback; nothing here reaches into the fleet but SIGKILL. A step that does not
+//! hold fails the whole, and says so where it stands.
+
+mod audience;
+mod fleet;
+mod learning;
+mod mistakes;
+mod models;
+mod predictions;
+mod routing;
+mod screen;
+mod summary;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use marquee_datasets::Dataset;
+
+use crate::cli::import::{self, Bar};
+use crate::cli::{Client, DemoArgs, Format, Output};
+use fleet::Process;
+use screen::Screen;
+use summary::{ImportSummary, Summary};
+
+/// The data set below the user's cache folder, as `make movielens` puts it there.
+const CACHED: &str = "marquee/movielens-100k";
+
+/// What the steps share.
+struct Demo {
+    screen: Screen,
+    output: Output,
+    client: Client,
+    fleet: Process,
+    titles: HashMap<String, String>,
+    /// Who rated what, as the data set says; in file order.
+    ratings: Vec<(String, String)>,
+    seed: u64,
+    summary: Summary,
+}
+
+impl Demo {
+    fn title(&self, movie: &str) -> String {
+        self.titles.get(movie).filter(|title| !title.is_empty()).cloned().unwrap_or_else(|| format!("movie {movie}"))
+    }
+
+    /// Movies that a user has rated.
+    fn rated_by<'a>(&'a self, user: &str) -> Vec<&'a str> {
+        self.ratings.iter().filter(|(who, _)| who == user).map(|(_, movie)| movie.as_str()).collect()
+    }
+}
+
+/// Plays the demonstration.
+pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
+    let machine = output.format() == Format::Json && args.summary.is_none();
+    let screen = Screen::new(machine);
+    let data = data(args.data.as_deref())?;
+    let folder = tempfile::Builder::new().prefix("marquee-demo-").tempdir().context("make a data folder")?;
+    let started = Instant::now();
+
+    screen.heading(1, "the whole fleet, on an empty folder and ports that the system picks");
+    let fleet = Process::start(folder.path()).await?;
+    let client = Client::connect(&fleet.addresses().grpc)?;
+    screen.line(&format!(
+        "gRPC {} · HTTP {} · {}",
+        fleet.addresses().grpc,
+        fleet.addresses().http,
+        folder.path().display()
+    ));
+
+    let mut demo = Demo {
+        screen,
+        output: Output::detect(Format::Human),
+        client,
+        fleet,
+        titles: HashMap::new(),
+        ratings: Vec::new(),
+        seed: args.seed,
+        summary: Summary::default(),
+    };
+    demo.import(data).await?;
+    demo.train().await?;
+    demo.predict().await?;
+    demo.learn().await?;
+    demo.share().await?;
+    demo.mistakes().await?;
+    demo.kill().await?;
+
+    demo.summary.seconds = started.elapsed().as_secs_f64();
+    demo.summary.ok = demo.screen.failures() == 0;
+    demo.conclude(&args, machine)?;
+    if args.keep {
+        demo.stay(folder.path()).await?;
+    }
+    demo.fleet.stop().await?;
+    match demo.screen.failures() {
+        0 => Ok(()),
+        failures => bail!("{failures} of the demonstration's checks did not hold: see the lines marked ✗"),
+    }
+}
+
+/// MovieLens 100K: where the user says, else where `make movielens` puts it.
+fn data(given: Option<&Path>) -> Result<Dataset> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => {
+            let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+            let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+            cache.context("neither XDG_CACHE_HOME nor HOME is set: name the data set with --data")?.join(CACHED)
+        }
+    };
+    if !path.exists() {
+        bail!("MovieLens 100K is not at {}: run `make movielens`, or name a copy with --data", path.display());
+    }
+    Ok(marquee_datasets::open(&path, marquee_datasets::Options::default())?)
+}
+
+impl Demo {
+    async fn import(&mut self, data: Dataset) -> Result<()> {
+        self.screen.heading(2, "import through ingest's streaming API");
+        self.titles = data.movies()?.into_iter().map(|movie| (movie.id.as_str().to_owned(), movie.title)).collect();
+        self.ratings = data.ratings()?.filter_map(Result::ok).map(|row| (row.user, row.movie)).collect();
+        let (rows, movies) = (self.ratings.len() as u64, self.titles.len() as u64);
+        let mut bar = Bar::new(self.output, &data);
+        let plan = import::Plan { batch: 2_000, resume: false };
+        let imported = import::import(data, &self.client, plan, &mut bar).await;
+        bar.end();
+        let imported = imported?;
+        self.screen.check(
+            &format!(
+                "{} movies and {} ratings accepted, {} rejected",
+                imported.movies, imported.accepted, imported.rejected
+            ),
+            imported.accepted == rows && imported.movies == movies && imported.rejected == 0,
+        );
+        self.screen.line(&format!(
+            "{:.2} s, {:.0} ratings/s, each on disk before it was acknowledged",
+            imported.seconds, imported.per_second
+        ));
+        // Training reads the log itself; features follow it. Wait for them here, so that the next steps measure what they say.
+        let waited = Instant::now();
+        self.applied(&imported.positions).await?;
+        self.screen.line(&format!(
+            "features had caught up {:.2} s after the last acknowledgement",
+            waited.elapsed().as_secs_f64()
+        ));
+        self.summary.imported = ImportSummary {
+            movies: imported.movies,
+            accepted: imported.accepted,
+            rejected: imported.rejected,
+            seconds: imported.seconds,
+            per_second: imported.per_second,
+        };
+        Ok(())
+    }
+
+    /// Kills the fleet and looks whether anything is different afterwards.
+    async fn kill(&mut self) -> Result<()> {
+        self.screen.heading(8, "SIGKILL, and a start on the same folder");
+        let before = self.census().await?;
+        self.fleet.kill().await?;
+        let started = Instant::now();
+        self.fleet.restart().await?;
+        let seconds = started.elapsed().as_secs_f64();
+        self.client = Client::connect(&self.fleet.addresses().grpc)?;
+        let after = self.census().await?;
+        let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
+        let identical = same == before.len() && before.len() == after.len();
+        self.screen.check(&format!("{same} of {} predictions are the same to the bit", before.len()), identical);
+        self.screen.line(&format!("serving again {seconds:.2} s after the start"));
+        self.summary.restart =
+            summary::Restart { kill: "SIGKILL", identical, predictions: before.len() as u64, seconds };
+        Ok(())
+    }
+
+    fn conclude(&self, args: &DemoArgs, machine: bool) -> Result<()> {
+        self.screen.heading(9, "summary");
+        self.screen.text(&self.summary.human());
+        if machine {
+            self.output.text(&format!("{}\n", serde_json::to_string_pretty(&self.summary)?))?;
+        }
+        if let Some(path) = &args.summary {
+            let json = serde_json::to_vec_pretty(&self.summary)?;
+            std::fs::write(path, json).with_context(|| format!("write the summary to {}", path.display()))?;
+            self.screen.line(&format!("the same as JSON: {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Stays up until it is interrupted.
+    async fn stay(&mut self, folder: &Path) -> Result<()> {
+        let marquee = std::env::current_exe().map_or_else(|_| "marquee".to_owned(), |path| path.display().to_string());
+        let grpc = &self.fleet.addresses().grpc;
+        let user = &self.summary.prediction.user;
+        self.screen.text(&format!(
+            "\nthe fleet stays up on {}; ctrl-c ends it. Try in another terminal:\n\n  export MARQUEE_GRPC={grpc}\n  \
+             {marquee} status\n  {marquee} recommend {user} -n 5\n  {marquee} rate {user} 50 5\n  {marquee} explain {user} 181\n  \
+             {marquee} train --algorithm map\n  curl {}/metrics\n",
+            folder.display(),
+            self.fleet.addresses().http,
+        ));
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => Ok(ended?),
+            ended = self.fleet.ended() => bail!("the fleet ended: {ended}"),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Many users at once, as the steps on routing and on restarts ask for them.
+
+use anyhow::{Context, Result};
+use futures_util::{StreamExt, TryStreamExt};
+use marquee_proto::prediction::v1::PredictRequest;
+
+use super::Demo;
+
+/// Requests in flight.
+const AT_ONCE: usize = 16;
+
+/// Users of the census, each with as many movies.
+const CENSUS: (usize, usize) = (100, 10);
+
+impl Demo {
+    /// Which version answers each of so many users, in their order.
+    pub(super) async fn versions(&self, users: usize) -> Result<Vec<u64>> {
+        let movie = self.summary.prediction.movie.clone();
+        let asked = (0..users).map(|number| {
+            let request = PredictRequest {
+                user_id: format!("audience-{number}"),
+                movie_ids: vec![movie.clone()],
+                ..PredictRequest::default()
+            };
+            async {
+                let answer = self.client.call(self.client.predictions().predict(request)).await?;
+                anyhow::Ok(answer.provenance.context("an answer without provenance")?.version)
+            }
+        });
+        futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// Predictions of many real users, as bits: version, ratings, spreads. One at a time, so that no request shares a run of the graph with
+    /// another one: sums of floats depend on their company.
+    pub(super) async fn census(&self) -> Result<Vec<(u64, u64, u64)>> {
+        let mut users: Vec<&str> = self.ratings.iter().map(|(user, _)| user.as_str()).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut movies: Vec<&String> = self.titles.keys().collect();
+        movies.sort_unstable();
+        let spaced = |count: usize, wanted: usize| (count / wanted.max(1)).max(1);
+        let (every_user, every_movie) = (spaced(users.len(), CENSUS.0), spaced(movies.len(), CENSUS.1));
+        let movies: Vec<String> = movies.into_iter().step_by(every_movie).take(CENSUS.1).cloned().collect();
+        let mut bits = Vec::new();
+        for user in users.into_iter().step_by(every_user).take(CENSUS.0).chain(["a-new-user"]) {
+            let request =
+                PredictRequest { user_id: user.to_owned(), movie_ids: movies.clone(), ..PredictRequest::default() };
+            let answer = self.client.call(self.client.predictions().predict(request)).await?;
+            let version = answer.provenance.context("an answer without provenance")?.version;
+            bits.extend(answer.predictions.iter().map(|one| (version, one.rating.to_bits(), one.spread.to_bits())));
+        }
+        Ok(bits)
+    }
+}

@@ -1,0 +1,133 @@
+//! The fleet as a process of its own: started, waited for, killed, started again, stopped. It never outlives the demonstration.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::{Child, Command};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::cli::Client;
+use crate::fleet::Addresses;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a start is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A fleet in a child process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    folder: PathBuf,
+    child: Child,
+    addresses: Addresses,
+}
+
+impl Process {
+    /// Starts `marquee up` on a folder, with ports that the system picks; returns when every role serves.
+    pub(crate) async fn start(folder: &Path) -> Result<Self> {
+        let child = spawn(folder)?;
+        let mut process = Self {
+            folder: folder.to_owned(),
+            child,
+            addresses: Addresses { grpc: String::new(), http: String::new(), pid: 0 },
+        };
+        process.ready().await?;
+        Ok(process)
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// SIGKILL; returns when the process is gone.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        self.child.kill().await.context("kill the fleet")
+    }
+
+    /// Starts again on the same folder.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.child = spawn(&self.folder)?;
+        self.ready().await
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+            #[allow(
+                unsafe_code,
+                reason = "kill(2) of our own child, which has not been waited for, so its pid is still its own"
+            )]
+            // SAFETY: kill takes no pointers.
+            unsafe {
+                libc::kill(pid, libc::SIGTERM);
+            }
+        }
+        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => bail!("the fleet ended with {status}"),
+            Ok(Err(error)) => Err(error).context("wait for the fleet's end"),
+            Err(_) => bail!("the fleet did not end within {} s", PATIENCE.as_secs()),
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> String {
+        self.child.wait().await.map_or_else(|error| error.to_string(), |status: ExitStatus| status.to_string())
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let pid = self.child.id();
+        loop {
+            if let Some(status) = self.child.try_wait().context("look after the fleet")? {
+                bail!("the fleet ended while it started, with {status}: its own words stand above");
+            }
+            // What an earlier process announced is not where this one listens.
+            if let Some(addresses) = Addresses::read(&self.folder).filter(|addresses| Some(addresses.pid) == pid) {
+                self.addresses = addresses;
+                break;
+            }
+            self.pause(started).await?;
+        }
+        let client = Client::connect(&self.addresses.grpc)?;
+        loop {
+            let mut health = HealthClient::new(client.transport());
+            let answer = health.check(HealthCheckRequest { service: String::new() }).await;
+            if answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving) {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait().context("look after the fleet")? {
+                bail!("the fleet ended while it started, with {status}: its own words stand above");
+            }
+            self.pause(started).await?;
+        }
+    }
+
+    async fn pause(&self, started: Instant) -> Result<()> {
+        if started.elapsed() > PATIENCE {
+            bail!("the fleet did not start within {} s", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(LOOK).await;
+        Ok(())
+    }
+}
+
+fn spawn(folder: &Path) -> Result<Child> {
+    let program = std::env::current_exe().context("find this program")?;
+    let mut command = Command::new(program);
+    command.arg("up").arg("--data-dir").arg(folder);
+    command.args(["--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+    // MovieLens 100K has whole stars.
+    command.args(["--set", "scale.min=1", "--set", "scale.step=1"]);
+    if std::env::var_os("MARQUEE__TELEMETRY__LOG").is_none() {
+        command.args(["--set", "telemetry.log=warn"]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+    command.spawn().context("start the fleet")
+}

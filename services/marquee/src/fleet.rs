@@ -1,0 +1,258 @@
+//! The composition root: opens back-ends, starts roles over them, serves them, and takes everything down in order.
+//!
+//! It is the only place where roles and adapters meet. Everything is a value: two fleets run in one process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
+use marquee_domain::{Clock, SystemClock};
+use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
+use marquee_kit::{Context, GrpcLimits, Stop, Tasks, Transport, admin_routes, bind, serve_grpc, serve_http};
+use marquee_model::{SigningKey, VerifyingKey};
+use marquee_onnx::Runtime;
+use marquee_ports::{ObjectStore, OnlineStore, RatingLog};
+use serde::{Deserialize, Serialize};
+use tonic::service::{Routes, RoutesBuilder};
+
+use crate::keys;
+use crate::settings::Settings;
+
+/// The roles that a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Accepts ratings.
+    Ingest,
+    /// Computes and serves features.
+    FeatureStore,
+    /// Trains models.
+    Trainer,
+    /// Predicts.
+    Inference,
+}
+
+impl Role {
+    /// All of them: the whole fleet.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::FeatureStore, Self::Trainer, Self::Inference];
+}
+
+/// File in the data folder that says where a running fleet listens.
+pub(crate) const ADDRESSES: &str = "addresses.json";
+
+/// Where a running fleet listens, for programs that start one on ports that the system picks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// gRPC, as `http://HOST:PORT`.
+    pub grpc: String,
+    /// HTTP, as `http://HOST:PORT`.
+    pub http: String,
+    /// The process.
+    pub pid: u32,
+}
+
+impl Addresses {
+    /// What a fleet on this data folder announced; none while there is none.
+    pub fn read(data_dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(data_dir.join(ADDRESSES)).ok()?).ok()
+    }
+}
+
+/// A running fleet, or a part of one.
+#[derive(Debug)]
+pub struct Fleet {
+    settings: Settings,
+    context: Context,
+    servers: Tasks,
+    serving: Stop,
+    grpc_address: SocketAddr,
+    http_address: SocketAddr,
+}
+
+/// Back-ends, each opened only if a role needs it.
+struct Backends {
+    log: Option<Arc<dyn RatingLog>>,
+    store: Option<Arc<dyn OnlineStore>>,
+    objects: Option<Arc<dyn ObjectStore>>,
+    runtime: Option<Runtime>,
+    signing_key: Option<SigningKey>,
+    verifying_key: Option<VerifyingKey>,
+}
+
+impl Backends {
+    fn open(settings: &Settings, roles: &[Role]) -> Result<Self> {
+        let needs = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));
+        let folder = &settings.data_dir;
+        let mut backends =
+            Self { log: None, store: None, objects: None, runtime: None, signing_key: None, verifying_key: None };
+        if needs(&[Role::Ingest, Role::FeatureStore, Role::Trainer]) {
+            backends.log = Some(Arc::new(EmbeddedLog::open(&folder.join("log"), &settings.log)?));
+        }
+        if needs(&[Role::FeatureStore]) {
+            backends.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
+        }
+        if needs(&[Role::Trainer, Role::Inference]) {
+            backends.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
+            backends.runtime = Some(Runtime::load(given(&settings.onnxruntime))?);
+            (backends.signing_key, backends.verifying_key) = keys::for_fleet(settings)?;
+        }
+        Ok(backends)
+    }
+}
+
+/// A path setting, unless it is empty.
+pub(crate) fn given(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
+}
+
+impl Fleet {
+    /// Starts roles. Listeners are opened first, so that a taken port is known before any work is done. Returns while roles may still be catching
+    /// up; [`Self::ready`] waits for them.
+    pub async fn start(mut settings: Settings, roles: &[Role]) -> Result<Self> {
+        let grpc = bind(settings.grpc_listen).await?;
+        let http = bind(settings.http_listen).await?;
+        let (grpc_address, http_address) = (grpc.local_addr()?, http.local_addr()?);
+        if settings.inference.state_dir.as_os_str().is_empty() {
+            settings.inference.state_dir = settings.data_dir.join("inference");
+        }
+        let backends = {
+            let (settings, roles) = (settings.clone(), roles.to_vec());
+            tokio::task::spawn_blocking(move || Backends::open(&settings, &roles)).await??
+        };
+        let context = Context::default();
+        let serving = Stop::new();
+        let (grpc_routes, http_routes) = roles_routes(&settings, roles, backends, &context).await?;
+
+        let servers = Tasks::default();
+        let limits = GrpcLimits { drain: settings.shutdown / 2, ..GrpcLimits::default() };
+        let (metrics, stop) = (context.metrics.clone(), serving.clone());
+        servers.spawn("grpc", async move { serve_grpc(grpc, grpc_routes, limits, &metrics, stop).await });
+        let (metrics, stop, drain) = (context.metrics.clone(), serving.clone(), settings.shutdown / 2);
+        servers.spawn("http", async move { serve_http(http, http_routes, drain, &metrics, stop).await });
+        tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %settings.data_dir.display(), "listening");
+        Ok(Self { settings, context, servers, serving, grpc_address, http_address })
+    }
+
+    /// Where gRPC is served.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc_address
+    }
+
+    /// Where HTTP is served.
+    pub fn http_address(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// Writes where this fleet listens into the data folder.
+    pub fn announce(&self, data_dir: &Path) -> Result<()> {
+        let addresses = Addresses {
+            grpc: format!("http://{}", self.grpc_address),
+            http: format!("http://{}", self.http_address),
+            pid: std::process::id(),
+        };
+        let beside = data_dir.join(format!("{ADDRESSES}.tmp"));
+        std::fs::write(&beside, serde_json::to_vec_pretty(&addresses)?)?;
+        std::fs::rename(beside, data_dir.join(ADDRESSES)).context("announce the addresses")
+    }
+
+    /// A client transport to this fleet over loopback.
+    pub fn transport(&self) -> Result<Transport> {
+        Ok(Transport::connect(&format!("http://{}", self.grpc_address))?)
+    }
+
+    /// Waits until every role can serve, or one has failed.
+    pub async fn ready(&self) -> Result<()> {
+        tokio::select! {
+            () = self.context.health.ready() => Ok(()),
+            error = self.failed() => Err(error),
+        }
+    }
+
+    /// Waits until a task has died.
+    pub async fn failed(&self) -> anyhow::Error {
+        tokio::select! {
+            error = self.context.tasks.failed() => anyhow!(error),
+            error = self.servers.failed() => anyhow!(error),
+        }
+    }
+
+    /// Takes everything down: first out of rotation, then no new requests, then those in flight, then background work, then the back-ends.
+    pub async fn shutdown(self) {
+        tracing::info!("shutting down");
+        self.context.health.drain();
+        self.serving.cancel();
+        self.servers.join(self.settings.shutdown).await;
+        self.context.stop.cancel();
+        self.context.tasks.join(self.settings.shutdown).await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn roles_routes(
+    settings: &Settings,
+    roles: &[Role],
+    backends: Backends,
+    context: &Context,
+) -> Result<(Routes, Router)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut grpc = RoutesBuilder::default();
+    let mut http = admin_routes(context);
+    let missing = "a back-end was not opened for a role";
+    let mut features = given(Path::new(&settings.features_address))
+        .map(|_| Transport::connect(&settings.features_address))
+        .transpose()?;
+
+    if roles.contains(&Role::Ingest) {
+        let log = backends.log.clone().context(missing)?;
+        let dependencies = marquee_ingest::Dependencies { log, clock: Arc::clone(&clock), scale: settings.scale };
+        let ingest = marquee_ingest::Service::start(settings.ingest.clone(), dependencies, context).await?;
+        grpc.add_service(ingest.server());
+        http = http.merge(ingest.routes());
+    }
+    if roles.contains(&Role::FeatureStore) {
+        let (log, store) = (backends.log.clone().context(missing)?, backends.store.clone().context(missing)?);
+        let dependencies = marquee_feature_store::Dependencies { log, store, clock: Arc::clone(&clock) };
+        let role = marquee_feature_store::Service::start(settings.feature_store.clone(), dependencies, context).await?;
+        grpc.add_service(role.server());
+        features.get_or_insert_with(|| Transport::in_process(role.server()));
+    }
+    if roles.contains(&Role::Trainer) {
+        let dependencies = marquee_trainer::Dependencies {
+            log: backends.log.clone().context(missing)?,
+            objects: backends.objects.clone().context(missing)?,
+            clock: Arc::clone(&clock),
+            scale: settings.scale,
+            signing_key: backends.signing_key.clone(),
+            runtime: backends.runtime.clone().context(missing)?,
+        };
+        let trainer = marquee_trainer::Service::start(settings.trainer.clone(), dependencies, context).await?;
+        grpc.add_service(trainer.server());
+    }
+    if roles.contains(&Role::Inference) {
+        let dependencies = marquee_inference::Dependencies {
+            objects: backends.objects.clone().context(missing)?,
+            features: features.context("inference needs a feature store: set features_address to one")?,
+            runtime: backends.runtime.clone().context(missing)?,
+            verifying_key: backends.verifying_key.clone(),
+        };
+        let inference = marquee_inference::Service::start(settings.inference.clone(), dependencies, context).await?;
+        grpc.add_service(inference.predictions());
+        grpc.add_service(inference.models());
+        grpc.add_service(inference.routing());
+        http = http.merge(inference.http());
+    }
+
+    let (health, report) = context.health.grpc(context.stop.clone());
+    context.tasks.spawn("health", async move {
+        report.await;
+        Ok::<_, std::convert::Infallible>(())
+    });
+    grpc.add_service(health);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(marquee_proto::DESCRIPTORS)
+        .build_v1()
+        .context("read the descriptors for reflection")?;
+    grpc.add_service(reflection);
+    Ok((grpc.routes(), http))
+}

@@ -1,0 +1,66 @@
+//! The settings of a process: where it listens, where its data is, and each role's own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use marquee_domain::Scale;
+use marquee_embedded::LogSettings;
+use marquee_kit::telemetry;
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set. `marquee config` prints the effective values with their origins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Folder of everything that is kept. One process owns it at a time. Default `.marquee`.
+    pub data_dir: PathBuf,
+    /// Where gRPC is served. Default `127.0.0.1:7070`; port 0 lets the system pick.
+    pub grpc_listen: SocketAddr,
+    /// Where HTTP is served. Default `127.0.0.1:7080`; port 0 lets the system pick.
+    pub http_listen: SocketAddr,
+    /// Ratings that are accepted. Default 0.5 to 5 in steps of 0.5.
+    pub scale: Scale,
+    /// ONNX Runtime's shared library. Empty, the default: where `make onnxruntime` puts it.
+    pub onnxruntime: PathBuf,
+    /// Ed25519 public key (SPKI PEM) that packages must be signed with. Empty, the default: the key that this data folder made for itself.
+    pub verifying_key: PathBuf,
+    /// Address of a feature store in another process, for an inference role that runs alone. Empty, the default: this process's own.
+    pub features_address: String,
+    /// Longest time that shutting down may take. Default `10s`.
+    #[serde(with = "humantime_serde")]
+    pub shutdown: Duration,
+    /// Logs and traces.
+    pub telemetry: telemetry::Settings,
+    /// The embedded rating log.
+    pub log: LogSettings,
+    /// The ingest role.
+    pub ingest: marquee_ingest::Settings,
+    /// The feature-store role.
+    pub feature_store: marquee_feature_store::Settings,
+    /// The trainer role.
+    pub trainer: marquee_trainer::Settings,
+    /// The inference role.
+    pub inference: marquee_inference::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from(".marquee"),
+            grpc_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7070)),
+            http_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
+            scale: Scale::try_new(0.5, 5.0, 0.5).expect("half stars from a half to five are a scale"),
+            onnxruntime: PathBuf::new(),
+            verifying_key: PathBuf::new(),
+            features_address: String::new(),
+            shutdown: Duration::from_secs(10),
+            telemetry: telemetry::Settings::default(),
+            log: LogSettings::default(),
+            ingest: marquee_ingest::Settings::default(),
+            feature_store: marquee_feature_store::Settings::default(),
+            trainer: marquee_trainer::Settings::default(),
+            inference: marquee_inference::Settings::default(),
+        }
+    }
+}
