@@ -24,7 +24,8 @@ pub(crate) async fn apply(
     events: &[(Offset, RatingEvent)],
     next: Offset,
 ) -> Result<(), Error> {
-    let mut users: BTreeMap<UserId, Open<UserRow>> = open(store, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
+    let mut users: BTreeMap<UserId, Open<UserRow>> =
+        open(store, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
     let mut changes = Vec::new();
     for (offset, event) in events {
         let Some(user) = users.get_mut(event.user()) else { continue };
@@ -41,7 +42,8 @@ pub(crate) async fn apply(
         changes.extend(made.into_iter().map(|change| (*offset, event.at(), change)));
     }
     let mut movies: BTreeMap<MovieId, Open<MovieRow>> =
-        open(store, changes.iter().map(|(_, _, change)| &change.movie), |movie| row::movie_key(movie, partition)).await?;
+        open(store, changes.iter().map(|(_, _, change)| &change.movie), |movie| row::movie_key(movie, partition))
+            .await?;
     for (offset, event_time, change) in &changes {
         let Some(movie) = movies.get_mut(&change.movie) else { continue };
         // An event changes a movie at most once, so the offset alone tells whether the row has the change.

@@ -28,13 +28,21 @@ pub(crate) struct Meters {
 impl Meters {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         Self {
-            applied: metrics.register("features_events_applied", "Events of the rating topic gone through", Counter::default()),
+            applied: metrics.register(
+                "features_events_applied",
+                "Events of the rating topic gone through",
+                Counter::default(),
+            ),
             rejected: metrics.register(
                 "features_events_rejected",
                 "Records that could not be decoded, copied to the rejected topic",
                 Counter::default(),
             ),
-            retried: metrics.register("features_retries", "Batches tried again after a back-end failed", Counter::default()),
+            retried: metrics.register(
+                "features_retries",
+                "Batches tried again after a back-end failed",
+                Counter::default(),
+            ),
             lag: metrics.register("features_lag", "Events of a partition not applied yet", Family::default()),
             apply_seconds: metrics.register(
                 "features_apply_seconds",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use marquee_domain::{Moments, MovieId, Partition, Rating, Tiles, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The only format there is; a row of another is refused, never guessed at.
@@ -71,8 +71,10 @@ impl UserRow {
     /// Gives a rating. A later one of the same pair, or a removal after it, wins.
     pub(crate) fn rate(&mut self, rating: &Rating, genres: &[String], offset: u64) -> Vec<Change> {
         self.seen(rating.rated_at);
-        let older = |entry: &Entry| entry.at > rating.rated_at || (entry.rating.is_none() && entry.at >= rating.rated_at);
-        if self.removed_at.is_some_and(|at| at >= rating.rated_at) || self.ledger.get(&rating.movie).is_some_and(older) {
+        let older =
+            |entry: &Entry| entry.at > rating.rated_at || (entry.rating.is_none() && entry.at >= rating.rated_at);
+        if self.removed_at.is_some_and(|at| at >= rating.rated_at) || self.ledger.get(&rating.movie).is_some_and(older)
+        {
             return Vec::new();
         }
         let given = Given { value: rating.value, genres: genres.to_vec() };
@@ -83,7 +85,9 @@ impl UserRow {
     /// Takes back a rating given up to a time.
     pub(crate) fn remove(&mut self, movie: &MovieId, at: Timestamp, offset: u64) -> Vec<Change> {
         self.seen(at);
-        if self.removed_at.is_some_and(|removed| removed >= at) || self.ledger.get(movie).is_some_and(|entry| entry.at > at) {
+        if self.removed_at.is_some_and(|removed| removed >= at)
+            || self.ledger.get(movie).is_some_and(|entry| entry.at > at)
+        {
             return Vec::new();
         }
         vec![self.replace(movie, Entry { at, offset, rating: None })]
@@ -113,7 +117,9 @@ impl UserRow {
         let mut all: Vec<_> = self
             .ledger
             .iter()
-            .filter_map(|(movie, entry)| entry.rating.as_ref().map(|given| (entry.at, entry.offset, movie, given.value)))
+            .filter_map(|(movie, entry)| {
+                entry.rating.as_ref().map(|given| (entry.at, entry.offset, movie, given.value))
+            })
             .collect();
         all.sort_unstable_by_key(|&(at, offset, movie, _)| (at, offset, movie));
         let skip = all.len().saturating_sub(most);

@@ -139,7 +139,9 @@ impl Service {
         let row: UserRow = match &stored {
             // The row itself is not needed to say that nothing changed, save for its time to live.
             Some(_) if unchanged && !ask.statistics && self.0.settings.ttl.is_zero() => UserRow::default(),
-            Some(stored) => row::unpack(&stored.value).map_err(|e| Failure::internal("read a user's row", &corrupt(e)))?,
+            Some(stored) => {
+                row::unpack(&stored.value).map_err(|e| Failure::internal("read a user's row", &corrupt(e)))?
+            }
             None => UserRow::default(),
         };
         let history = if ask.history && !unchanged { row.history(self.0.settings.history) } else { Vec::new() };
@@ -149,7 +151,10 @@ impl Service {
             genres: row
                 .genres
                 .iter()
-                .map(|(genre, &moments)| pb::GenreMoments { genre: genre.clone(), moments: Some(wire_moments(moments)) })
+                .map(|(genre, &moments)| pb::GenreMoments {
+                    genre: genre.clone(),
+                    moments: Some(wire_moments(moments)),
+                })
                 .collect(),
         });
         Ok(pb::User {

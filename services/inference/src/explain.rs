@@ -22,7 +22,8 @@ impl Service {
         let started = Instant::now();
         let mut violations = Vec::new();
         let user = convert::user_id("user_id", &request.user_id).map_err(|violation| violations.push(violation)).ok();
-        let movie = convert::movie_id("movie_id", &request.movie_id).map_err(|violation| violations.push(violation)).ok();
+        let movie =
+            convert::movie_id("movie_id", &request.movie_id).map_err(|violation| violations.push(violation)).ok();
         if request.limit > MOST {
             let fix = format!("is {}: ask for at most {MOST}", request.limit);
             violations.push(convert::Violation::new("limit", "TOO_MANY", fix));
@@ -33,7 +34,10 @@ impl Service {
         let limit = if request.limit == 0 { 5 } else { request.limit as usize };
         let turn = self.turn(&request.model, &user, request.after).await?;
         let Some(index) = turn.model.catalogue.index_of(&movie) else {
-            let message = format!("model version {} was trained without movie '{movie}': there is nothing to explain", turn.model.version);
+            let message = format!(
+                "model version {} was trained without movie '{movie}': there is nothing to explain",
+                turn.model.version
+            );
             return Err(Failure::new(Kind::NotFound, message));
         };
         let explained = reasons(&turn, index as i64).await;

@@ -61,7 +61,8 @@ impl Histories {
         });
         request.set_timeout(self.deadline);
         let answer = tokio::time::timeout(self.deadline, self.client.clone().get_users(request)).await;
-        let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("the feature store did not answer in time")));
+        let answer =
+            answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("the feature store did not answer in time")));
         let answer = match answer {
             Ok(answer) => answer.into_inner(),
             Err(status) => return self.without_features(user, &status, cached, must_be_fresh),

@@ -101,7 +101,8 @@ impl Loaded {
     /// The first runs of a graph plan its memory: they are ours, not a user's.
     async fn warm(&self) -> Result<(), RunError> {
         for length in [0, 20, 100] {
-            let history: Vec<(i64, f32)> = (0..length.min(self.catalogue.len())).map(|index| (index as i64, 3.0)).collect();
+            let history: Vec<(i64, f32)> =
+                (0..length.min(self.catalogue.len())).map(|index| (index as i64, 3.0)).collect();
             let state = self.encode(&history).await?;
             self.score(&state, &[0]).await?;
         }

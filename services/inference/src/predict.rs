@@ -53,8 +53,10 @@ impl Turn {
 /// A failed run of a graph, as an answer.
 pub(crate) fn run_failed(error: &RunError) -> Failure {
     match error {
-        RunError::Overloaded => Failure::new(Kind::ResourceExhausted, "too many requests wait for the model: send fewer at once")
-            .retry_after(std::time::Duration::from_millis(50)),
+        RunError::Overloaded => {
+            Failure::new(Kind::ResourceExhausted, "too many requests wait for the model: send fewer at once")
+                .retry_after(std::time::Duration::from_millis(50))
+        }
         error => Failure::internal("run the model", error),
     }
 }

@@ -63,7 +63,8 @@ impl Routes {
         let present = self.read(&key).await.map_err(failed)?;
         let revision = present.as_ref().map_or(0, |(route, _)| route.revision());
         if expected != 0 && expected != revision {
-            let message = format!("expected_revision is {expected}, but the route is at {revision}: read it and decide again");
+            let message =
+                format!("expected_revision is {expected}, but the route is at {revision}: read it and decide again");
             return Err(Failure::new(Kind::FailedPrecondition, message));
         }
         let route = Route::try_new(
@@ -79,7 +80,10 @@ impl Routes {
         match self.objects.put(&key, Bytes::from(json), precondition).await {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                return Err(Failure::new(Kind::Aborted, "somebody else changed the route first: read it and decide again"));
+                return Err(Failure::new(
+                    Kind::Aborted,
+                    "somebody else changed the route first: read it and decide again",
+                ));
             }
             Err(error) => return Err(failed(error)),
         }

@@ -217,8 +217,9 @@ impl Service {
             .map_err(|error| wrong("route", error))?;
         for version in route.versions() {
             if self.library().ready(&name, version).is_none() {
-                let message =
-                    format!("version {version} of model '{name}' is not ready here: load it with LoadModel, or wait for it");
+                let message = format!(
+                    "version {version} of model '{name}' is not ready here: load it with LoadModel, or wait for it"
+                );
                 return Err(Failure::new(Kind::FailedPrecondition, message));
             }
         }
