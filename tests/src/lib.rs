@@ -1,1 +1,23 @@
-//! Marquee as its users meet it: harness, end-to-end tests and benchmarks.
+//! The harness of the end-to-end tests and benchmarks: fleets in this process or in one of their own, and ratings to feed them.
+//!
+//! It meets Marquee as its users do: over gRPC, HTTP and the command line. What must stay true: every fleet has its own temporary folder and
+//! ports that the system picks, so that any number run side by side; every wait has a deadline; no fleet outlives the value that owns it.
+
+mod clients;
+mod data;
+mod fleet;
+mod http;
+mod process;
+mod world;
+
+pub use clients::Clients;
+pub use data::dataset;
+pub use fleet::{Fleet, settings};
+pub use http::{Answer, Http};
+pub use process::{Process, marquee};
+pub use world::World;
+
+use std::time::Duration;
+
+/// Longer than anything that works takes, also where debug builds share two cores.
+pub const DEADLINE: Duration = Duration::from_secs(120);

@@ -32,13 +32,13 @@ pub enum Algorithm {
 /// What an algorithm may be told. What it does not use it ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
-    /// Length of a factor vector, 1 to 256. Used by `Map` and `Bayes`. Default 16.
+    /// Length of a factor vector, 1 to 128. Used by `Map` and `Bayes`. Default 16.
     pub factors: usize,
     /// Passes over the ratings, 1 to 10,000.
     pub sweeps: usize,
     /// Sweeps before the first kept sample, below `sweeps`; the first three quarters of them bring the chain to a good place by expectation. Used by `Bayes`.
     pub burn_in: usize,
-    /// Samples to keep, evenly spread over the sweeps after burn-in, 1 to 256. Used by `Bayes`.
+    /// Samples to keep, evenly spread over the sweeps after burn-in, 1 to 64. Used by `Bayes`.
     pub samples: usize,
     /// Seed of every random number.
     pub seed: u64,
@@ -60,8 +60,8 @@ impl Parameters {
     /// [`FitError::Parameter`] names the first field that is out of range.
     pub fn check(&self) -> Result<(), FitError> {
         let wrong = |field, fix| Err(FitError::Parameter { field, fix });
-        if !(1..=256).contains(&self.factors) {
-            return wrong("factors", "give 1 to 256");
+        if !(1..=128).contains(&self.factors) {
+            return wrong("factors", "give 1 to 128");
         }
         if !(1..=10_000).contains(&self.sweeps) {
             return wrong("sweeps", "give 1 to 10,000");
@@ -69,8 +69,8 @@ impl Parameters {
         if self.burn_in >= self.sweeps {
             return wrong("burn_in", "give less than sweeps");
         }
-        if !(1..=256).contains(&self.samples) {
-            return wrong("samples", "give 1 to 256");
+        if !(1..=64).contains(&self.samples) {
+            return wrong("samples", "give 1 to 64");
         }
         if self.samples > self.sweeps - self.burn_in {
             return wrong("samples", "give at most sweeps less burn_in");

@@ -144,7 +144,11 @@ impl Service {
         if run.is_cancelled() {
             return self.end(run, State::Cancelled, "cancelled before it began".to_owned()).await;
         }
-        self.0.runs.change(run, |training| training.set_state(State::Running)).await?;
+        let begin = |training: &mut pb::Training| {
+            training.set_state(State::Running);
+            training.set_stage(pb::Stage::Snapshot);
+        };
+        self.0.runs.change(run, begin).await?;
         let started = std::time::Instant::now();
         let outcome = pipeline::run(&self.0.settings, &self.0.dependencies, run).await;
         let seconds = started.elapsed().as_secs_f64();
@@ -218,9 +222,6 @@ impl Service {
         };
         if let Err(FitError::Parameter { field, fix }) = parameters.check() {
             wrong(&format!("parameters.{field}"), "OUT_OF_RANGE", format!("is out of range: {fix}"));
-        }
-        if parameters.factors > 128 {
-            wrong("parameters.factors", "OUT_OF_RANGE", "is out of range: give 1 to 128".to_owned());
         }
         let holdout = if asked.holdout == 0.0 { self.0.settings.holdout } else { asked.holdout };
         if !(holdout > 0.0 && holdout <= 0.5) {

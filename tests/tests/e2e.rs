@@ -1,0 +1,10 @@
+//! Marquee end to end, over its public APIs.
+
+#[path = "e2e/features.rs"]
+mod features;
+#[path = "e2e/routing.rs"]
+mod routing;
+#[path = "e2e/spine.rs"]
+mod spine;
+#[path = "e2e/training.rs"]
+mod training;
