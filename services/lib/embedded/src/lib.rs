@@ -4,6 +4,7 @@
 //! acknowledged survives SIGKILL at any instant, records and objects also a loss of power; one process owns a folder at a time.
 
 mod codec;
+mod folder;
 mod groups;
 mod log;
 mod objects;
@@ -55,13 +56,4 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-}
-
-/// Opens a fjall database that only this process may use.
-fn open_database(path: &std::path::Path) -> Result<fjall::Database, OpenError> {
-    std::fs::create_dir_all(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    fjall::Database::builder(path).worker_threads(1).open().map_err(|source| match source {
-        fjall::Error::Locked => OpenError::InUse(path.to_owned()),
-        source => OpenError::Database { path: path.to_owned(), source },
-    })
 }

@@ -2,23 +2,35 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use bytes::Bytes;
+use fjall::{Keyspace, KeyspaceCreateOptions};
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Delivery, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::folder::Database;
 use crate::groups::{Groups, Membership};
 use crate::writer::{Append, Ends, Writer, record_key, topic_byte};
-use crate::{OpenError, codec, open_database};
+use crate::{OpenError, codec};
 
 /// Largest value of a record in bytes.
 const LARGEST: usize = 1 << 20;
+
+/// Largest key of a record in bytes; fjall panics on one beyond 64 KiB.
+const LARGEST_KEY: usize = 4 << 10;
+
+/// Largest sum of a record's headers in bytes.
+const LARGEST_HEADERS: usize = 64 << 10;
+
+/// Longest name of a consumer group in bytes.
+const LONGEST_GROUP: usize = 255;
 
 /// Reads of more records than this leave the async threads.
 const INLINE: usize = 64;
@@ -51,11 +63,11 @@ pub struct EmbeddedLog {
 /// What reads need; shared with subscriptions.
 #[derive(Clone)]
 struct Reader {
-    _database: Database,
     records: Keyspace,
     committed: Keyspace,
     ends: Arc<Ends>,
     partitions: u32,
+    _database: Database,
 }
 
 impl std::fmt::Debug for Reader {
@@ -71,8 +83,8 @@ impl EmbeddedLog {
             return Err(OpenError::BadPartitions(settings.partitions));
         }
         let failed = |source| OpenError::Database { path: path.to_owned(), source };
-        let database = open_database(path)?;
-        let keyspace = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default).map_err(failed);
+        let database = Database::open(path, &["records", "newest", "committed", "meta"])?;
+        let keyspace = |name: &str| database.fjall.keyspace(name, KeyspaceCreateOptions::default).map_err(failed);
         let (records, newest, committed, meta) =
             (keyspace("records")?, keyspace("newest")?, keyspace("committed")?, keyspace("meta")?);
         match meta.get("partitions").map_err(failed)?.and_then(|bytes| bytes.as_ref().try_into().ok()) {
@@ -96,7 +108,7 @@ impl EmbeddedLog {
         let ends = Arc::new(ends);
         let partitions = settings.partitions;
         let writer = Writer {
-            database: database.clone(),
+            database: database.fjall.clone(),
             records: records.clone(),
             newest,
             ends: Arc::clone(&ends),
@@ -107,7 +119,7 @@ impl EmbeddedLog {
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-        let reader = Reader { _database: database, records, committed, ends, partitions };
+        let reader = Reader { records, committed, ends, partitions, _database: database };
         Ok(Self { reader, groups: Arc::default(), queue: Some(queue), writer: Some(writer) })
     }
 }
@@ -118,6 +130,22 @@ impl Drop for EmbeddedLog {
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
+    }
+}
+
+fn check_size(record: &NewRecord) -> Result<(), Error> {
+    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let parts = [
+        ("value", record.value.len(), LARGEST),
+        ("key", record.key.as_ref().map_or(0, Bytes::len), LARGEST_KEY),
+        ("headers", headers, LARGEST_HEADERS),
+    ];
+    match parts.into_iter().find(|(_, size, most)| size > most) {
+        Some((part, size, most)) => {
+            let doing = format!("append a record whose {part} is {size} bytes: the most is {most}");
+            Err(Error::bare(ErrorKind::Invalid, doing))
+        }
+        None => Ok(()),
     }
 }
 
@@ -163,7 +191,8 @@ impl Reader {
         let mut found = Vec::new();
         for entry in self.records.range(record_key(topic, from)..record_key(topic, end)).take(max) {
             let (key, value) = entry.into_inner().map_err(|error| failed("read the embedded log", error))?;
-            let offset = offset_of(&key).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a key of the embedded log"))?;
+            let offset =
+                offset_of(&key).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a key of the embedded log"))?;
             found.push(codec::decode(Position { partition: from.partition, offset }, &value)?);
         }
         Ok(found)
@@ -185,6 +214,9 @@ impl Reader {
 
     fn committed(&self, topic: Topic, group: &str) -> Result<BTreeMap<Partition, Offset>, Error> {
         let mut found = BTreeMap::new();
+        if group.len() > LONGEST_GROUP {
+            return Ok(found);
+        }
         for partition in (0..self.partitions).map(Partition) {
             let stored = self.committed.get(committed_key(topic, group, partition));
             let stored = stored.map_err(|error| failed("read a group's offsets", error))?;
@@ -212,10 +244,7 @@ impl RatingLog for EmbeddedLog {
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        if let Some(large) = records.iter().find(|record| record.value.len() > LARGEST) {
-            let doing = format!("append a record of {} bytes: the most is {LARGEST}", large.value.len());
-            return Err(Error::bare(ErrorKind::Invalid, doing));
-        }
+        records.iter().try_for_each(check_size)?;
         let gone = || Error::bare(ErrorKind::Unavailable, "append to a log that is closed");
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(gone)?;
@@ -228,6 +257,10 @@ impl RatingLog for EmbeddedLog {
     }
 
     async fn subscribe(&self, topic: Topic, group: &str) -> Result<Box<dyn Subscription>, Error> {
+        if !matches!(group.len(), 1..=LONGEST_GROUP) {
+            let doing = format!("join a group with a name of {} bytes: give 1 to {LONGEST_GROUP}", group.len());
+            return Err(Error::bare(ErrorKind::Invalid, doing));
+        }
         Ok(Box::new(EmbeddedSubscription {
             topic,
             group: group.to_owned(),
@@ -296,7 +329,8 @@ impl EmbeddedSubscription {
 #[async_trait]
 impl Subscription for EmbeddedSubscription {
     async fn next(&mut self, max: usize, wait: Duration) -> Result<Delivery, Error> {
-        let deadline = tokio::time::Instant::now() + wait;
+        // Not an instant: adding an endless wait to now would overflow.
+        let mut ended = pin!(tokio::time::sleep(wait));
         loop {
             if self.membership.is_stale() {
                 return Ok(Delivery::Assigned(self.assign()?));
@@ -309,7 +343,7 @@ impl Subscription for EmbeddedSubscription {
             tokio::select! {
                 _ = self.ends.changed() => {}
                 _ = self.membership.changes.changed() => self.membership.changes.mark_changed(),
-                () = tokio::time::sleep_until(deadline) => return Ok(Delivery::Records(Vec::new())),
+                () = &mut ended => return Ok(Delivery::Records(Vec::new())),
             }
         }
     }
@@ -320,7 +354,9 @@ impl Subscription for EmbeddedSubscription {
                 *next = to.offset;
                 Ok(())
             }
-            None => Err(Error::bare(ErrorKind::Invalid, format!("seek partition {}, which is not assigned", to.partition))),
+            None => {
+                Err(Error::bare(ErrorKind::Invalid, format!("seek partition {}, which is not assigned", to.partition)))
+            }
         }
     }
 

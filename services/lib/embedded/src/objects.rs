@@ -12,6 +12,7 @@ use marquee_ports::{Error, ErrorKind, Object, ObjectEntry, ObjectKey, ObjectStor
 use sha2::{Digest, Sha256};
 
 use crate::OpenError;
+use crate::folder::FolderLock;
 
 /// Objects as files. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,18 +22,19 @@ pub struct EmbeddedObjects {
     /// Checking a precondition and taking the place must be one step.
     writing: Arc<Mutex<()>>,
     /// Holds the folder's lock for as long as this store lives.
-    _lock: Arc<File>,
+    _lock: Arc<FolderLock>,
 }
 
 impl EmbeddedObjects {
     /// Opens or creates the store in a folder, and sweeps what a crashed writer left.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let lock = FolderLock::take(path)?;
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let (root, incoming) = (path.join("objects"), path.join("incoming"));
         fs::create_dir_all(&root).map_err(io)?;
         fs::create_dir_all(&incoming).map_err(io)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock")).map_err(io)?;
-        lock.try_lock().map_err(|_| OpenError::InUse(path.to_owned()))?;
+        // The two folders' names must be as durable as what goes into them.
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
         for left in fs::read_dir(&incoming).map_err(io)? {
             fs::remove_file(left.map_err(io)?.path()).map_err(io)?;
         }
@@ -46,7 +48,9 @@ impl EmbeddedObjects {
     fn read_now(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
         match fs::read(self.path(key)) {
             Ok(bytes) => Ok(Some(Object { tag: tag(&bytes), bytes: bytes.into() })),
-            Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory | IoKind::IsADirectory) => Ok(None),
+            Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory | IoKind::IsADirectory) => {
+                Ok(None)
+            }
             Err(error) => Err(failed("read", key, error)),
         }
     }
@@ -68,6 +72,8 @@ impl EmbeddedObjects {
             let mut file = tempfile::NamedTempFile::new_in(&self.incoming)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
+            // A folder that lost its last object no longer takes the name; one with objects stays and the next step fails.
+            let _ = fs::remove_dir(&path);
             file.persist(&path).map_err(|error| error.error)?;
             // The names are durable when the folders that hold them are, up to the root.
             for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
@@ -75,7 +81,13 @@ impl EmbeddedObjects {
             }
             Ok(())
         };
-        write().map_err(|error| failed("write", key, error))?;
+        write().map_err(|error| match error.kind() {
+            IoKind::IsADirectory | IoKind::NotADirectory | IoKind::AlreadyExists | IoKind::DirectoryNotEmpty => {
+                let doing = format!("write {key}: a path names an object or a folder, not both");
+                Error::new(ErrorKind::Invalid, doing, error)
+            }
+            _ => failed("write", key, error),
+        })?;
         Ok(tag(bytes))
     }
 
@@ -102,7 +114,8 @@ impl EmbeddedObjects {
                     continue;
                 }
                 let path = entry.path();
-                let Some(key) = path.strip_prefix(&self.root).ok().and_then(|path| ObjectKey::try_new(path.to_str()?).ok())
+                let Some(key) =
+                    path.strip_prefix(&self.root).ok().and_then(|path| ObjectKey::try_new(path.to_str()?).ok())
                 else {
                     continue;
                 };
@@ -116,10 +129,23 @@ impl EmbeddedObjects {
 
     fn delete_now(&self, key: &ObjectKey) -> Result<(), Error> {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        match fs::remove_file(self.path(key)) {
-            Err(error) if error.kind() != IoKind::NotFound => Err(failed("delete", key, error)),
-            _ => Ok(()),
+        let path = self.path(key);
+        match fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_dir() => return Ok(()),
+            Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory) => return Ok(()),
+            _ => {}
         }
+        let remove = || -> std::io::Result<()> {
+            fs::remove_file(&path)?;
+            // Folders exist only while something is in them, so that their names are free again.
+            for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.root) {
+                if fs::remove_dir(folder).is_err() {
+                    return File::open(folder)?.sync_all();
+                }
+            }
+            File::open(&self.root)?.sync_all()
+        };
+        remove().map_err(|error| failed("delete", key, error))
     }
 
     async fn off_thread<T: Send + 'static>(

@@ -1,25 +1,30 @@
 //! The embedded online store: [`OnlineStore`] over a folder. Rows and marker move in one atomic batch.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, OnlineStore, Row, Write};
 
-use crate::{OpenError, open_database};
+use crate::OpenError;
+use crate::folder::Database;
 
-/// Batches of more rows than this are written off the async threads.
+/// Batches of more rows than this are read and written off the async threads.
 const INLINE: usize = 64;
+
+/// Longest key in bytes.
+const LONGEST: usize = 512;
 
 /// Rows by key in a folder.
 #[derive(Clone)]
 pub struct EmbeddedStore {
-    database: Database,
     rows: Keyspace,
     markers: Keyspace,
+    database: Database,
     /// Reading a row's offset and writing the row must be one step.
     writing: Arc<Mutex<()>>,
 }
@@ -34,13 +39,17 @@ impl EmbeddedStore {
     /// Opens or creates the store in a folder.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Database { path: path.to_owned(), source };
-        let database = open_database(path)?;
-        let rows = database.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
-        let markers = database.keyspace("markers", KeyspaceCreateOptions::default).map_err(failed)?;
-        Ok(Self { database, rows, markers, writing: Arc::default() })
+        let database = Database::open(path, &["rows", "markers"])?;
+        let rows = database.fjall.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
+        let markers = database.fjall.keyspace("markers", KeyspaceCreateOptions::default).map_err(failed)?;
+        Ok(Self { rows, markers, database, writing: Arc::default() })
     }
 
     fn row(&self, key: &[u8]) -> Result<Option<Row>, Error> {
+        // No row can have such a key, and fjall panics on a very long one.
+        if !matches!(key.len(), 1..=LONGEST) {
+            return Ok(None);
+        }
         let Some(stored) = self.rows.get(key).map_err(|error| failed("read a row", error))? else { return Ok(None) };
         let Some((head, value)) = stored.split_first_chunk::<8>() else {
             return Err(Error::bare(ErrorKind::Corrupt, "read a row that has no offset"));
@@ -55,21 +64,29 @@ impl EmbeddedStore {
 
     fn write(&self, source: Partition, writes: &[Write], next: Offset) -> Result<usize, Error> {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = self.database.batch();
-        let mut written = 0;
+        // To the operating system at once: a killed process then loses nothing.
+        let mut batch = self.database.fjall.batch().durability(Some(PersistMode::Buffer));
+        // What this batch writes, which the rows do not show yet: one key may come twice.
+        let mut fresh: HashMap<&[u8], &Write> = HashMap::new();
         for write in writes {
-            if !matches!(write.key.len(), 1..=512) {
-                let doing = format!("write a row with a key of {} bytes: give 1 to 512", write.key.len());
+            if !matches!(write.key.len(), 1..=LONGEST) {
+                let doing = format!("write a row with a key of {} bytes: give 1 to {LONGEST}", write.key.len());
                 return Err(Error::bare(ErrorKind::Invalid, doing));
             }
-            if self.row(&write.key)?.is_some_and(|row| row.applied >= write.applied) {
-                continue;
+            let applied = match fresh.get(&write.key[..]) {
+                Some(earlier) => Some(earlier.applied),
+                None => self.row(&write.key)?.map(|row| row.applied),
+            };
+            if applied.is_none_or(|applied| applied < write.applied) {
+                fresh.insert(&write.key, write);
             }
+        }
+        let written = fresh.len();
+        for write in fresh.into_values() {
             let mut stored = Vec::with_capacity(8 + write.value.len());
             stored.extend_from_slice(&write.applied.0.to_be_bytes());
             stored.extend_from_slice(&write.value);
             batch.insert(&self.rows, &write.key[..], stored);
-            written += 1;
         }
         if next > self.marker_now(source)? {
             batch.insert(&self.markers, source.0.to_be_bytes(), next.0.to_be_bytes());
@@ -86,7 +103,12 @@ fn failed(doing: &str, error: fjall::Error) -> Error {
 #[async_trait]
 impl OnlineStore for EmbeddedStore {
     async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Error> {
-        keys.iter().map(|key| self.row(key)).collect()
+        if keys.len() <= INLINE {
+            return keys.iter().map(|key| self.row(key)).collect();
+        }
+        let (store, keys) = (self.clone(), keys.to_vec());
+        let work = tokio::task::spawn_blocking(move || keys.iter().map(|key| store.row(key)).collect());
+        work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "read rows", error))?
     }
 
     async fn apply(&self, source: Partition, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {

@@ -11,8 +11,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::codec;
 
-/// Most records that one batch takes.
+/// Records after which a batch takes no further append.
 const BATCH: usize = 16_384;
+
+/// Bytes of values after which a batch takes no further append: what waits must not decide how much memory a batch needs.
+const BATCH_BYTES: usize = 32 << 20;
 
 /// An append that waits.
 pub(crate) struct Append {
@@ -51,15 +54,33 @@ pub(crate) fn topic_byte(topic: Topic) -> u8 {
     }
 }
 
+/// How much a batch holds.
+struct Size {
+    records: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(append: &Append) -> Self {
+        let bytes = append.records.iter().map(|record| record.value.len()).sum();
+        Self { records: append.records.len(), bytes }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+    }
+}
+
 impl Writer {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) fn run(self, mut queue: mpsc::Receiver<Append>) {
         while let Some(first) = queue.blocking_recv() {
-            let mut size = first.records.len();
+            let mut size = Size::of(&first);
             let mut appends = vec![first];
-            while size < BATCH {
+            while size.records < BATCH && size.bytes < BATCH_BYTES {
                 let Ok(next) = queue.try_recv() else { break };
-                size += next.records.len();
+                size.add(Size::of(&next));
                 appends.push(next);
             }
             self.commit(appends);
@@ -69,8 +90,10 @@ impl Writer {
     fn commit(&self, appends: Vec<Append>) {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         let mut ends: BTreeMap<Topic, Vec<u64>> = BTreeMap::new();
-        // Newest record of a key within this batch, which the keyspace does not show yet.
-        let mut fresh: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        // Newest record of a key within this batch, as an index into `records`; the keyspace does not show it yet.
+        let mut fresh: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        // Emptied where a later record of this batch replaces it: writing and removing one key in one batch has no defined outcome.
+        let mut records: Vec<Option<([u8; 13], Vec<u8>)>> = Vec::new();
         let mut answers = Vec::with_capacity(appends.len());
         let mut failure = None;
         for append in appends {
@@ -81,26 +104,35 @@ impl Writer {
                 let end = &mut ends[partition.0 as usize];
                 let position = Position { partition, offset: Offset(*end) };
                 *end += 1;
-                batch.insert(&self.records, record_key(append.topic, position), codec::encode(record));
                 if append.topic.is_compacted()
                     && let Some(key) = &record.key
                 {
                     let name = newest_key(append.topic, partition, key);
-                    let older = match fresh.insert(name.clone(), position.offset.0) {
-                        Some(older) => Some(older),
-                        None => self.stored_newest(&name).unwrap_or_else(|error| {
-                            failure = Some(error);
-                            None
-                        }),
-                    };
-                    if let Some(older) = older {
-                        batch.remove(&self.records, record_key(append.topic, Position { partition, offset: Offset(older) }));
+                    match fresh.get(&name) {
+                        Some(&older) => records[older] = None,
+                        None => match self.stored_newest(&name) {
+                            Ok(Some(offset)) => {
+                                let older = Position { partition, offset: Offset(offset) };
+                                batch.remove(&self.records, record_key(append.topic, older));
+                            }
+                            Ok(None) => {}
+                            Err(error) => failure = Some(error),
+                        },
                     }
-                    batch.insert(&self.newest, name, position.offset.0.to_be_bytes());
+                    fresh.insert(name, records.len());
                 }
+                records.push(Some((record_key(append.topic, position), codec::encode(record))));
                 positions.push(position);
             }
             answers.push((append.answer, positions));
+        }
+        for (name, index) in fresh {
+            if let Some((key, _)) = &records[index] {
+                batch.insert(&self.newest, name, &key[5..]);
+            }
+        }
+        for (key, value) in records.into_iter().flatten() {
+            batch.insert(&self.records, key, value);
         }
         let written = match failure {
             Some(error) => Err(error),
@@ -120,7 +152,8 @@ impl Writer {
                 tracing::error!(%error, "the embedded log could not write");
                 let text = error.to_string();
                 for (answer, _) in answers {
-                    let _ = answer.send(Err(Error::new(ErrorKind::Unavailable, "write to the embedded log", text.clone())));
+                    let _ =
+                        answer.send(Err(Error::new(ErrorKind::Unavailable, "write to the embedded log", text.clone())));
                 }
             }
         }

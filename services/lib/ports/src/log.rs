@@ -46,11 +46,12 @@ pub type Header = (String, Bytes);
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecord {
-    /// Records of one key stay in order: they go to one partition, `murmur2(key) mod partitions` as Kafka's own clients do. Without a key, to partition 0.
+    /// Records of one key stay in order: they go to one partition, `murmur2(key) mod partitions` as Kafka's own clients do. Without a key, to
+    /// partition 0. At most 4 KiB.
     pub key: Option<Bytes>,
     /// The value; at most 1 MiB.
     pub value: Bytes,
-    /// Headers, in order.
+    /// Headers, in order; at most 64 KiB together.
     pub headers: Vec<Header>,
     /// When the record was made.
     pub timestamp: Timestamp,

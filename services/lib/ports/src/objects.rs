@@ -9,20 +9,23 @@ use thiserror::Error as ThisError;
 
 use crate::Error;
 
-/// A path of an object: segments of letters, digits, `.`, `_`, `-`, `=` and `@` between slashes; no segment is `.` or `..`; at most 512 bytes.
+/// A path of an object: segments of letters, digits, `.`, `_`, `-`, `=` and `@` between slashes; no segment is `.` or `..` or
+/// longer than 255 bytes; at most 512 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
 /// A text is no path of an object.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-#[error("'{0}' is no object path: give segments of letters, digits and . _ - = @ between slashes, at most 512 bytes")]
+#[error(
+    "'{0}' is no object path: give segments of letters, digits and . _ - = @ between slashes, each at most 255 bytes, all at most 512"
+)]
 pub struct KeyError(String);
 
 impl ObjectKey {
     /// Checks a path.
     pub fn try_new(text: &str) -> Result<Self, KeyError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-=@".contains(&b);
-        let segment = |s: &str| !s.is_empty() && s != "." && s != ".." && s.bytes().all(allowed);
+        let segment = |s: &str| matches!(s.len(), 1..=255) && s != "." && s != ".." && s.bytes().all(allowed);
         if text.len() <= 512 && text.split('/').all(segment) {
             Ok(Self(text.to_owned()))
         } else {
@@ -77,7 +80,7 @@ pub struct ObjectEntry {
     pub modified: Timestamp,
 }
 
-/// Bytes by path. A write is atomic and durable: a reader sees all of one content or all of another.
+/// Bytes by path. A path names an object or a folder of objects, not both. A write is atomic and durable: a reader sees all of one content or all of another.
 #[async_trait]
 pub trait ObjectStore: Debug + Send + Sync {
     /// Writes an object. Fails with kind `Conflict` if the precondition does not hold.

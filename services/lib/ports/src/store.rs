@@ -33,7 +33,7 @@ pub struct Write {
 /// the marker is always in the rows.
 #[async_trait]
 pub trait OnlineStore: Debug + Send + Sync {
-    /// Reads rows, in the order of the keys.
+    /// Reads rows, in the order of the keys. A key that no row may have has none.
     async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Error>;
 
     /// Writes rows that events of `source` made, each only if its `applied` is above the stored row's, then sets the partition's marker to

@@ -1,0 +1,144 @@
+//! Folders: one owner at a time, what they were made with stays, and what is no part of them is left alone.
+
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition, Position, Timestamp};
+use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore, LogSettings, OpenError};
+use marquee_ports::{ErrorKind, NewRecord, ObjectKey, ObjectStore, Precondition, RatingLog, Subscription, Topic};
+
+type Open = fn(&Path) -> Result<Box<dyn std::any::Any>, OpenError>;
+
+/// Each back-end, to be opened and held.
+const ALL: [(&str, Open); 3] = [
+    ("log", |path| Ok(Box::new(open_log(path, 3)?))),
+    ("store", |path| Ok(Box::new(EmbeddedStore::open(path)?))),
+    ("objects", |path| Ok(Box::new(EmbeddedObjects::open(path)?))),
+];
+
+fn open_log(path: &Path, partitions: u32) -> Result<EmbeddedLog, OpenError> {
+    EmbeddedLog::open(path, &LogSettings { partitions, ..LogSettings::default() })
+}
+
+fn record(value: &str) -> NewRecord {
+    let (key, value) = (Some(Bytes::from_static(b"user")), value.to_owned().into());
+    NewRecord { key, value, headers: Vec::new(), timestamp: Timestamp::EPOCH }
+}
+
+#[test]
+fn a_folder_in_use_is_refused_by_name_and_free_when_its_owner_goes() {
+    for (name, open) in ALL {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("deep/in").join(name);
+        for _ in 0..2 {
+            let owner = open(&path).expect("opens");
+            let refused = open(&path).expect_err("refused");
+            assert!(matches!(&refused, OpenError::InUse(used) if *used == path), "{name}: {refused:?}");
+            assert!(refused.to_string().contains(path.to_str().expect("text")), "{refused}");
+            drop(owner);
+        }
+    }
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_is_an_error() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("file");
+    fs::write(&path, "not a folder").expect("writes");
+    for (name, open) in ALL {
+        for path in [path.clone(), path.join("below")] {
+            let refused = open(&path).expect_err("refused");
+            assert!(matches!(&refused, OpenError::Io { path: named, .. } if *named == path), "{name}: {refused:?}");
+        }
+    }
+}
+
+/// As fjall leaves it when it is killed: it then fails to make its journal again, or to read an empty version.
+#[test]
+fn a_half_made_database_is_made_anew() {
+    for (name, open) in &ALL[..2] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let aside = folder.path().join("incoming");
+        fs::create_dir_all(aside.join("keyspaces")).expect("makes a folder");
+        fs::write(aside.join("0.jnl"), [0; 100]).expect("writes");
+        for version in [None, Some("")] {
+            if let Some(version) = version {
+                fs::write(aside.join("version"), version).expect("writes");
+            }
+            let opened = open(folder.path());
+            assert!(opened.is_ok() && !aside.exists(), "{name}: {:?}", opened.err());
+            drop(opened);
+            fs::rename(folder.path().join("database"), &aside).expect("moves it back");
+        }
+    }
+}
+
+#[test]
+fn a_log_keeps_its_number_of_partitions() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    drop(open_log(folder.path(), 3).expect("opens"));
+    for asked in [2, 4] {
+        let refused = open_log(folder.path(), asked).expect_err("refused");
+        let is_partitions = matches!(refused, OpenError::Partitions { stored: 3, asked: n, .. } if n == asked);
+        assert!(is_partitions, "{refused:?}");
+    }
+    drop(open_log(folder.path(), 3).expect("opens"));
+}
+
+#[test]
+fn a_number_of_partitions_that_makes_no_log_is_refused_and_makes_none() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("log");
+    for bad in [0, 1_025, u32::MAX] {
+        let refused = open_log(&path, bad).expect_err("refused");
+        assert!(matches!(refused, OpenError::BadPartitions(number) if number == bad), "{refused:?}");
+    }
+    assert!(!path.exists());
+    drop(open_log(&path, 1).expect("opens"));
+}
+
+#[tokio::test]
+async fn what_no_log_can_do_is_refused() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let log = open_log(folder.path(), 3).expect("opens");
+    let beyond = Position { partition: Partition(3), offset: Offset(0) };
+    assert_eq!(log.read(Topic::Ratings, beyond, 1).await.expect_err("refused").kind(), ErrorKind::Invalid);
+    for group in ["", &"g".repeat(70_000)] {
+        assert_eq!(log.subscribe(Topic::Ratings, group).await.expect_err("refused").kind(), ErrorKind::Invalid);
+        assert!(log.committed(Topic::Ratings, group).await.expect("committed").is_empty());
+    }
+    let mut subscription: Box<dyn Subscription> = log.subscribe(Topic::Ratings, "group").await.expect("subscribe");
+    assert_eq!(subscription.seek(beyond).await.expect_err("refused").kind(), ErrorKind::Invalid);
+}
+
+/// Nothing old is left, so that a catalogue that is written again and again stays as large as it is.
+#[tokio::test]
+async fn a_compacted_topic_holds_one_record_of_each_key() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let log = open_log(folder.path(), 1).expect("opens");
+    for round in 0..10 {
+        let records = ["a", "b", "a"].map(|key| NewRecord { key: Some(key.into()), ..record(&format!("{round}")) });
+        log.append(Topic::Movies, records.into()).await.expect("append");
+    }
+    let from = Position { partition: Partition(0), offset: Offset(0) };
+    let found = log.read(Topic::Movies, from, 100).await.expect("read");
+    let found: Vec<u64> = found.iter().map(|record| record.position.offset.0).collect();
+    assert_eq!(found, [28, 29]);
+    let bounds = log.bounds(Topic::Movies).await.expect("bounds")[0];
+    assert_eq!((bounds.begin, bounds.end), (Offset(28), Offset(30)));
+}
+
+#[tokio::test]
+async fn objects_take_no_notice_of_what_is_none_and_sweep_what_a_writer_left() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    drop(EmbeddedObjects::open(folder.path()).expect("opens"));
+    fs::write(folder.path().join("incoming/.tmp-left"), "half an object").expect("writes");
+    fs::write(folder.path().join("objects/no object: a space"), "x").expect("writes");
+    let objects = EmbeddedObjects::open(folder.path()).expect("opens");
+    assert_eq!(fs::read_dir(folder.path().join("incoming")).expect("a folder").count(), 0);
+    assert_eq!(objects.list(None).await.expect("list"), []);
+    let key = ObjectKey::try_new("a/b").expect("a path of an object");
+    objects.put(&key, Bytes::from_static(b"x"), Precondition::Absent).await.expect("put");
+    assert_eq!(objects.list(None).await.expect("list").len(), 1);
+}

@@ -1,0 +1,230 @@
+//! What every online store must do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition};
+use proptest::prelude::*;
+
+use super::{Fixture, check_sequences, runtime};
+use crate::{ErrorKind, OnlineStore, Row, Write};
+
+type Store = dyn OnlineStore;
+
+const P0: Partition = Partition(0);
+const P1: Partition = Partition(1);
+
+/// Runs every case, one after another.
+pub async fn suite(fixture: &impl Fixture<Store>) {
+    a_row_comes_back_as_it_was(fixture).await;
+    rows_come_in_the_order_of_the_keys(fixture).await;
+    only_a_newer_write_changes_a_row(fixture).await;
+    of_two_writes_of_a_key_the_newer_stays(fixture).await;
+    replaying_a_partition_changes_nothing(fixture).await;
+    the_marker_never_goes_back(fixture).await;
+    a_bad_key_is_refused_and_nothing_of_its_batch_written(fixture).await;
+    partitions_are_applied_at_the_same_time(fixture).await;
+    rows_and_markers_survive_a_reopen(fixture).await;
+}
+
+fn write(key: &str, value: &str, applied: u64) -> Write {
+    Write { key: key.to_owned().into(), value: value.to_owned().into(), applied: Offset(applied) }
+}
+
+fn row(value: &str, applied: u64) -> Option<Row> {
+    Some(Row { value: value.to_owned().into(), applied: Offset(applied) })
+}
+
+async fn apply(store: &Arc<Store>, source: Partition, writes: Vec<Write>, next: u64) -> usize {
+    store.apply(source, writes, Offset(next)).await.expect("apply")
+}
+
+async fn get(store: &Arc<Store>, keys: &[&str]) -> Vec<Option<Row>> {
+    let keys: Vec<Bytes> = keys.iter().map(|&key| key.to_owned().into()).collect();
+    store.get(&keys).await.expect("get")
+}
+
+async fn marker(store: &Arc<Store>, source: Partition) -> u64 {
+    store.marker(source).await.expect("marker").0
+}
+
+/// Any bytes, empty ones too, are a value.
+pub async fn a_row_comes_back_as_it_was(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    let large: Bytes = (0..300_000u32).map(|n| n as u8).collect::<Vec<_>>().into();
+    let (longest, binary) = (Bytes::from(vec![b'k'; 512]), Bytes::from_static(&[0, 255, b'\n', 0]));
+    let writes = vec![
+        write("empty", "", 0),
+        Write { key: longest.clone(), value: large.clone(), applied: Offset(u64::MAX / 2) },
+        Write { key: binary.clone(), value: binary.clone(), applied: Offset(7) },
+    ];
+    assert_eq!(apply(&store, P0, writes, 8).await, 3);
+    assert_eq!(get(&store, &["empty"]).await, [row("", 0)]);
+    let found = store.get(&[longest, binary.clone()]).await.expect("get");
+    assert_eq!(found[0], Some(Row { value: large, applied: Offset(u64::MAX / 2) }));
+    assert_eq!(found[1], Some(Row { value: binary, applied: Offset(7) }));
+}
+
+/// As many answers as keys, whether a key has a row, has none, or comes twice.
+pub async fn rows_come_in_the_order_of_the_keys(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    assert_eq!(get(&store, &[]).await, []);
+    assert_eq!(get(&store, &["nobody"]).await, [None]);
+    let writes = (0..5_000).map(|n| write(&format!("user {n}"), &format!("row {n}"), n)).collect();
+    assert_eq!(apply(&store, P0, writes, 5_000).await, 5_000);
+    let names: Vec<String> = (0..5_000).rev().map(|n| format!("user {n}")).collect();
+    let mut keys: Vec<&str> = names.iter().map(String::as_str).collect();
+    keys.insert(1, "nobody");
+    keys.push("user 17");
+    let found = get(&store, &keys).await;
+    assert_eq!(found.len(), 5_002);
+    assert_eq!(found[..3], [row("row 4999", 4_999), None, row("row 4998", 4_998)]);
+    assert_eq!(found[5_000..], [row("row 0", 0), row("row 17", 17)]);
+}
+
+/// What is as old as the row, or older, is what it already reflects.
+pub async fn only_a_newer_write_changes_a_row(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    assert_eq!(apply(&store, P0, vec![write("a", "five", 5)], 6).await, 1);
+    assert_eq!(apply(&store, P0, vec![write("a", "five again", 5)], 6).await, 0);
+    assert_eq!(apply(&store, P0, vec![write("a", "four", 4), write("b", "six", 6)], 7).await, 1);
+    assert_eq!(get(&store, &["a", "b"]).await, [row("five", 5), row("six", 6)]);
+    assert_eq!(apply(&store, P0, vec![write("a", "seven", 7)], 8).await, 1);
+    assert_eq!(get(&store, &["a"]).await, [row("seven", 7)]);
+}
+
+/// Within one batch too, in either order.
+pub async fn of_two_writes_of_a_key_the_newer_stays(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    let writes = vec![write("up", "1", 1), write("up", "2", 2), write("down", "4", 4), write("down", "3", 3)];
+    apply(&store, P0, writes, 5).await;
+    assert_eq!(get(&store, &["up", "down"]).await, [row("2", 2), row("4", 4)]);
+}
+
+/// At-least-once delivery has the effect of exactly-once.
+pub async fn replaying_a_partition_changes_nothing(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    let batch =
+        |from: u64| (from..from + 10).map(|n| write(&format!("{}", n % 7), &format!("{n}"), n)).collect::<Vec<_>>();
+    for from in [0, 10, 20] {
+        apply(&store, P0, batch(from), from + 10).await;
+    }
+    let keys = ["0", "1", "2", "3", "4", "5", "6"];
+    let (rows, next) = (get(&store, &keys).await, marker(&store, P0).await);
+    for from in [0, 10, 20] {
+        assert_eq!(apply(&store, P0, batch(from), from + 10).await, 0);
+    }
+    assert_eq!((get(&store, &keys).await, marker(&store, P0).await), (rows, next));
+}
+
+/// Each partition has its own, 0 at first; an apply without rows moves it too.
+pub async fn the_marker_never_goes_back(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    assert_eq!((marker(&store, P0).await, marker(&store, P1).await), (0, 0));
+    assert_eq!(apply(&store, P0, Vec::new(), 10).await, 0);
+    apply(&store, P0, vec![write("a", "late", 3)], 4).await;
+    assert_eq!((marker(&store, P0).await, marker(&store, P1).await), (10, 0));
+    apply(&store, P1, Vec::new(), 2).await;
+    assert_eq!((marker(&store, P0).await, marker(&store, P1).await), (10, 2));
+}
+
+/// Keys have 1 to 512 bytes; no key makes the store panic.
+pub async fn a_bad_key_is_refused_and_nothing_of_its_batch_written(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    for length in [0, 513, 70_000] {
+        let bad = Bytes::from(vec![b'k'; length]);
+        let writes = vec![write("good", "1", 1), Write { key: bad.clone(), value: Bytes::new(), applied: Offset(2) }];
+        let error = store.apply(P0, writes, Offset(3)).await.expect_err("a bad key");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(store.get(&[bad, Bytes::from_static(b"good")]).await.expect("get"), [None, None]);
+        assert_eq!(marker(&store, P0).await, 0);
+    }
+}
+
+/// Writers of different partitions don't disturb each other.
+pub async fn partitions_are_applied_at_the_same_time(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    let mut writers = tokio::task::JoinSet::new();
+    for partition in 0..4 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            for n in 0..50 {
+                let writes = (0..3).map(|k| write(&format!("{partition}/{k}"), &format!("{n}"), n)).collect();
+                assert_eq!(apply(&store, Partition(partition), writes, n + 1).await, 3);
+            }
+        });
+    }
+    writers.join_all().await;
+    for partition in 0..4 {
+        assert_eq!(marker(&store, Partition(partition)).await, 50);
+        for k in 0..3 {
+            assert_eq!(get(&store, &[&format!("{partition}/{k}")]).await, [row("49", 49)]);
+        }
+    }
+}
+
+/// Closing in order loses nothing.
+pub async fn rows_and_markers_survive_a_reopen(fixture: &impl Fixture<Store>) {
+    let mut store = fixture.empty().await;
+    for round in 0..3 {
+        apply(&store, P0, vec![write("a", &format!("{round}"), round)], round + 1).await;
+        store = fixture.reopen(store).await;
+        assert_eq!(get(&store, &["a"]).await, [row(&format!("{round}"), round)]);
+        assert_eq!((marker(&store, P0).await, marker(&store, P1).await), (round + 1, 0));
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Partition, (key, applied) pairs, next.
+    Apply(u32, Vec<(u8, u64)>, u64),
+    Get(Vec<u8>),
+    Reopen,
+}
+
+/// Random applies, reads and reopens against a map. To be called outside any runtime.
+pub fn random_operations_follow_the_model(fixture: &impl Fixture<Store>, cases: u32) {
+    let runtime = runtime();
+    let step = prop_oneof![
+        6 => (0..2u32, prop::collection::vec((0..6u8, 0..40u64), 0..6), 0..40u64)
+            .prop_map(|(source, writes, next)| Step::Apply(source, writes, next)),
+        4 => prop::collection::vec(0..6u8, 0..8).prop_map(Step::Get),
+        1 => Just(Step::Reopen),
+    ];
+    check_sequences(cases, &prop::collection::vec(step, 1..30), |steps| runtime.block_on(follow(fixture, steps)));
+}
+
+async fn follow(fixture: &impl Fixture<Store>, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let mut store = fixture.empty().await;
+    let mut rows: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    let mut markers = [0; 2];
+    for (index, step) in steps.into_iter().enumerate() {
+        match step {
+            Step::Apply(source, writes, next) => {
+                let writes: Vec<_> = writes
+                    .iter()
+                    .map(|(key, applied)| (format!("{source}/{key}"), format!("{index} {applied}"), *applied))
+                    .collect();
+                let asked = writes.iter().map(|(key, value, applied)| write(key, value, *applied)).collect();
+                apply(&store, Partition(source), asked, next).await;
+                for (key, value, applied) in writes {
+                    if rows.get(&key).is_none_or(|(_, stored)| *stored < applied) {
+                        rows.insert(key, (value, applied));
+                    }
+                }
+                markers[source as usize] = next.max(markers[source as usize]);
+            }
+            Step::Get(keys) => {
+                let keys: Vec<String> = keys.iter().flat_map(|key| [format!("0/{key}"), format!("1/{key}")]).collect();
+                let found = get(&store, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+                let wanted: Vec<_> =
+                    keys.iter().map(|key| rows.get(key).and_then(|(value, applied)| row(value, *applied))).collect();
+                prop_assert_eq!(found, wanted);
+            }
+            Step::Reopen => store = fixture.reopen(store).await,
+        }
+        prop_assert_eq!([marker(&store, P0).await, marker(&store, P1).await], markers);
+    }
+    Ok(())
+}
