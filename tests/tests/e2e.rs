@@ -1,5 +1,7 @@
 //! Marquee end to end, over its public APIs.
 
+#[path = "e2e/crash.rs"]
+mod crash;
 #[path = "e2e/features.rs"]
 mod features;
 #[path = "e2e/routing.rs"]
