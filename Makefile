@@ -1,7 +1,7 @@
 # Everything that people do here, by one name each. Each target says what it does, and fails if a step of it fails.
 
 PYTHON  ?= python3
-# Arguments of `make demo` and `make bench`.
+# Arguments of `make demo` and `make bench`, for example `--json summary.json`.
 ARGS    ?=
 # How long `make fuzz` spends on each target.
 SECONDS ?= 30
@@ -31,7 +31,7 @@ test: onnxruntime movielens checker ## run all tests
 	$(call say,testing what provisions)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
 	$(call say,testing the workspace)
-	python="$$($(FETCH) --where checker)"; MARQUEE_PYTHON="$$python" $(CARGO) test --workspace --locked
+	python="$$($(FETCH) --where checker)"; MARQUEE_PYTHON="$$python" $(CARGO) test --workspace --locked --lib --bins --tests
 
 lint: ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the formatting)
@@ -41,7 +41,7 @@ lint: ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the documentation)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
-bench: onnxruntime movielens ## measure import, prediction and learning
+bench: onnxruntime movielens ## measure import, training, prediction and learning (ARGS="--data PATH --json PATH")
 	$(call say,measuring)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
 

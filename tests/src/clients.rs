@@ -116,22 +116,43 @@ impl Clients {
         if training.state() != State::Succeeded {
             bail!("training ended {:?}: {}", training.state(), training.message);
         }
-        let request = LoadModelRequest { model: training.model.clone(), version: training.version };
+        let loaded = self.load(&training).await?;
+        Ok((training, loaded))
+    }
+
+    /// Has the version of a run loaded, verified and warmed.
+    pub async fn load(&self, run: &Training) -> Result<ModelVersion> {
+        let request = LoadModelRequest { model: run.model.clone(), version: run.version };
         let loaded = self.models.clone().load_model(within(request, DEADLINE)).await?.into_inner();
-        Ok((training, loaded.version.context("a loaded version is missing from the answer")?))
+        loaded.version.context("a loaded version is missing from the answer")
     }
 
     /// Starts a run and waits for its end, whatever that is.
     pub async fn run(&self, algorithm: Algorithm, parameters: Parameters) -> Result<Training> {
+        self.run_within(algorithm, parameters, DEADLINE).await
+    }
+
+    /// The same for a run that may take longer.
+    pub async fn run_within(
+        &self,
+        algorithm: Algorithm,
+        parameters: Parameters,
+        deadline: Duration,
+    ) -> Result<Training> {
         let request =
             StartTrainingRequest { model: String::new(), algorithm: algorithm.into(), parameters: Some(parameters) };
         let started = self.trainer.clone().start_training(request).await?.into_inner().training;
-        self.watch(&started.context("a started run is missing from the answer")?.training_id).await
+        let id = started.context("a started run is missing from the answer")?.training_id;
+        self.watch_within(&id, deadline).await
     }
 
     /// Watches a run to its end.
     pub async fn watch(&self, training_id: &str) -> Result<Training> {
-        let request = within(WatchTrainingRequest { training_id: training_id.to_owned() }, DEADLINE);
+        self.watch_within(training_id, DEADLINE).await
+    }
+
+    async fn watch_within(&self, training_id: &str, deadline: Duration) -> Result<Training> {
+        let request = within(WatchTrainingRequest { training_id: training_id.to_owned() }, deadline);
         let mut updates = self.trainer.clone().watch_training(request).await?.into_inner();
         let mut last = None;
         while let Some(update) = updates.message().await? {

@@ -2,10 +2,14 @@
 
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/damage.rs"]
+mod damage;
 #[path = "e2e/features.rs"]
 mod features;
 #[path = "e2e/routing.rs"]
 mod routing;
+#[path = "e2e/rules.rs"]
+mod rules;
 #[path = "e2e/spine.rs"]
 mod spine;
 #[path = "e2e/training.rs"]

@@ -23,6 +23,8 @@ pub(crate) enum RowError {
 /// All that is known of a user.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct UserRow {
+    /// Event time of the newest event. Stands first, so that [`UserHead`] is the beginning of every row.
+    pub(crate) event_time: Option<Timestamp>,
     /// What counts now, by movie; and removals, which outlive the ratings that they took back.
     ledger: BTreeMap<MovieId, Entry>,
     /// Everything rated up to here was taken back with the user.
@@ -30,8 +32,18 @@ pub(crate) struct UserRow {
     pub(crate) moments: Moments,
     pub(crate) tiles: Tiles,
     pub(crate) genres: BTreeMap<String, Moments>,
-    /// Event time of the newest event.
-    pub(crate) event_time: Option<Timestamp>,
+}
+
+/// What can be read of a user's row without the rest of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct UserHead {
+    event_time: Option<Timestamp>,
+}
+
+impl From<UserHead> for UserRow {
+    fn from(head: UserHead) -> Self {
+        Self { event_time: head.event_time, ..Self::default() }
+    }
 }
 
 /// What the ledger says of one movie.
@@ -197,7 +209,7 @@ pub(crate) fn pack<T: Serialize>(row: &T) -> Bytes {
     postcard::to_extend(row, vec![FORMAT]).expect("a row of plain fields always serialises").into()
 }
 
-/// Unpacks a row.
+/// Unpacks a row, or its beginning.
 pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
     match bytes.split_first() {
         Some((&FORMAT, body)) => postcard::from_bytes(body).map_err(RowError::Decode),
@@ -216,6 +228,14 @@ mod tests {
             value,
             rated_at: Timestamp::from_seconds(seconds),
         }
+    }
+
+    #[test]
+    fn the_head_is_the_beginning_of_a_row() {
+        let mut row = UserRow::default();
+        row.rate(&rating("m", 4.0, 77), &[], 0);
+        let head: UserHead = unpack(&pack(&row)).expect("unpacks");
+        assert_eq!(head.event_time, Some(Timestamp::from_seconds(77)));
     }
 
     fn movie(id: &str) -> MovieId {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Tiles, Timestamp, UserId};
 use marquee_kit::{Context, Failure, Kind, Violation};
-use marquee_ports::{OnlineStore, RatingLog, Row, Topic};
+use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, Topic};
 use marquee_proto::convert;
 use marquee_proto::features::v1::{self as pb, features_server};
 use thiserror::Error;
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use crate::apply::corrupt;
 use crate::consume::{Consumer, Progress};
 use crate::metrics::Meters;
-use crate::row::{self, MovieRow, UserRow};
+use crate::row::{self, MovieRow, UserHead, UserRow};
 use crate::settings::{Settings, SettingsError};
 
 /// Largest message in bytes.
@@ -36,6 +36,22 @@ pub enum Error {
     /// The log could not be read.
     #[error("read the bounds of the rating log")]
     Log(#[source] marquee_ports::Error),
+    /// The online store could not be read.
+    #[error("read the online store")]
+    Store(#[source] marquee_ports::Error),
+    /// What was applied is gone from the log, and what comes next would be taken for applied.
+    #[error(
+        "partition {partition} of the rating log ends at offset {end}, but the online store has applied it up to {applied}: the log was cut short or \
+         replaced; restore it, or remove the online store and it is made anew from the log"
+    )]
+    CutShort {
+        /// Which partition.
+        partition: Partition,
+        /// Where it ends.
+        end: Offset,
+        /// The offset of the next event to apply.
+        applied: Offset,
+    },
 }
 
 /// What the feature store needs from the process.
@@ -68,6 +84,12 @@ impl Service {
         settings.validate().map_err(Error::Settings)?;
         let check = context.health.check("marquee.features.v1.Features");
         let bounds = dependencies.log.bounds(Topic::Ratings).await.map_err(Error::Log)?;
+        for &Bounds { partition, end, .. } in &bounds {
+            let applied = dependencies.store.marker(partition).await.map_err(Error::Store)?;
+            if applied > end {
+                return Err(Error::CutShort { partition, end, applied });
+            }
+        }
         let goal: Progress = bounds.iter().map(|bounds| (bounds.partition, bounds.end)).collect();
         let progress = Arc::new(watch::Sender::new(Progress::new()));
         let meters = Meters::register(&context.metrics);
@@ -130,18 +152,19 @@ impl Service {
         })
     }
 
-    fn user(&self, id: &UserId, query: &pb::UserQuery, stored: Option<Row>, ask: &Ask) -> Result<pb::User, Failure> {
+    fn user(&self, id: &UserId, query: &pb::UserQuery, stored: Option<&Row>, ask: &Ask) -> Result<pb::User, Failure> {
         // Offset + 1: 0 stays free for "no event yet".
-        let version = stored.as_ref().map_or(0, |row| row.applied.0 + 1);
+        let version = stored.map_or(0, |row| row.applied.0 + 1);
         let unchanged = version == query.known_version && version != 0;
         let partition = marquee_ports::partition_for(id.as_str().as_bytes(), self.0.partitions);
-        let applied = stored.as_ref().map(|row| Position { partition, offset: row.applied });
-        let row: UserRow = match &stored {
-            // The row itself is not needed to say that nothing changed, save for its time to live.
-            Some(_) if unchanged && !ask.statistics && self.0.settings.ttl.is_zero() => UserRow::default(),
-            Some(stored) => {
-                row::unpack(&stored.value).map_err(|e| Failure::internal("read a user's row", &corrupt(e)))?
+        let applied = stored.map(|row| Position { partition, offset: row.applied });
+        let corrupt_row = |e| Failure::internal("read a user's row", &corrupt(e));
+        let row: UserRow = match stored {
+            // To say that nothing changed takes no more than the row's head.
+            Some(stored) if unchanged && !ask.statistics => {
+                row::unpack::<UserHead>(&stored.value).map_err(corrupt_row)?.into()
             }
+            Some(stored) => row::unpack(&stored.value).map_err(corrupt_row)?,
             None => UserRow::default(),
         };
         let history = if ask.history && !unchanged { row.history(self.0.settings.history) } else { Vec::new() };
@@ -253,7 +276,8 @@ impl features_server::Features for Service {
         let keys: Vec<Bytes> = ids.iter().map(row::user_key).collect();
         let rows = self.rows(&keys).await?;
         self.0.meters.users_read.inc_by(ids.len() as u64);
-        let users = ids.iter().zip(&request.users).zip(rows).map(|((id, query), row)| self.user(id, query, row, &ask));
+        let users =
+            ids.iter().zip(&request.users).zip(rows).map(|((id, query), row)| self.user(id, query, row.as_ref(), &ask));
         Ok(Response::new(pb::GetUsersResponse { users: users.collect::<Result<_, _>>()? }))
     }
 

@@ -72,7 +72,7 @@ impl Histories {
         };
         let entries = match cached {
             Some(cached) if found.unchanged => cached.entries,
-            _ => Arc::new(found.history.into_iter().filter_map(entry).collect()),
+            _ => Arc::new(found.history.iter().filter_map(entry).collect()),
         };
         let history = History { version: found.version, entries, freshness: found.freshness, degraded: false };
         self.cached.insert(user.clone(), history.clone());
@@ -86,21 +86,21 @@ impl Histories {
         cached: Option<History>,
         must_be_fresh: bool,
     ) -> Result<History, Failure> {
-        let away = matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Unknown);
+        // A connection that breaks in the middle of a call is reported as unknown or as cancelled.
+        let broken = matches!(status.code(), Code::Unknown | Code::Cancelled);
+        let away = broken || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
         match cached {
             Some(history) if away && !must_be_fresh => {
                 tracing::warn!(%user, code = ?status.code(), "the feature store is away: answering from the cached history");
                 Ok(History { degraded: true, ..history })
             }
-            _ if status.code() == Code::Unknown => {
-                Err(Failure::new(Kind::Unavailable, "the feature store could not be reached: try again"))
-            }
+            _ if broken => Err(Failure::new(Kind::Unavailable, "the feature store could not be reached: try again")),
             _ => Err(Failure::from_status(status)),
         }
     }
 }
 
-fn entry(wire: marquee_proto::features::v1::HistoryEntry) -> Option<Entry> {
+fn entry(wire: &marquee_proto::features::v1::HistoryEntry) -> Option<Entry> {
     let movie = MovieId::try_new(&wire.movie_id).ok()?;
     Some(Entry { movie, rating: wire.rating, rated_at: wire.rated_at })
 }

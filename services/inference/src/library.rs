@@ -1,8 +1,9 @@
-//! The versions that this instance holds: it follows the model store, loads what is new or routed, and lets go of what is neither.
+//! The versions that this instance holds: it follows the model store, loads what is new, routed or asked for, and lets go of the others.
 //!
-//! Versions are shared by reference: one that is let go serves the requests that it has until they end.
+//! Versions are shared by reference: one that is let go serves the requests that it has until they end. And one is let go only when two looks in a
+//! row found no use for it, so that a version that is being routed meanwhile stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use marquee_domain::{ModelName, Version};
@@ -31,6 +32,10 @@ pub(crate) struct Library {
     settings: Settings,
     held: RwLock<HashMap<Key, Held>>,
     stored: Mutex<BTreeMap<ModelName, BTreeSet<Version>>>,
+    /// Versions that somebody asked for by name, newest last; as many as a model's newest ones are kept. A rollback loads first and routes then.
+    asked: Mutex<VecDeque<Key>>,
+    /// What the last look found no use for.
+    idle: Mutex<BTreeSet<Key>>,
     /// One load at a time: loading takes cores that serving needs.
     loading: tokio::sync::Mutex<()>,
 }
@@ -44,6 +49,8 @@ impl Library {
             settings,
             held: RwLock::default(),
             stored: Mutex::default(),
+            asked: Mutex::default(),
+            idle: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -76,7 +83,8 @@ impl Library {
             wanted.extend(versions.iter().rev().take(self.settings.keep).map(|&version| (name.clone(), version)));
         }
         *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = stored;
-        self.held.write().unwrap_or_else(PoisonError::into_inner).retain(|key, _| wanted.contains(key));
+        wanted.extend(self.asked.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        self.let_go(&wanted);
         for (name, version) in wanted {
             let known = self.held.read().unwrap_or_else(PoisonError::into_inner).contains_key(&(name.clone(), version));
             if !known {
@@ -87,8 +95,37 @@ impl Library {
         Ok(())
     }
 
+    fn let_go(&self, wanted: &BTreeSet<Key>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|key, _| wanted.contains(key) || !idle.contains(key));
+        *idle = held.keys().filter(|key| !wanted.contains(*key)).cloned().collect();
+    }
+
+    /// Loads a version because somebody asked for it, and keeps it.
+    pub(crate) async fn ask(&self, name: &ModelName, version: Version) -> Result<Arc<Loaded>, Arc<LoadError>> {
+        let loaded = self.load(name, version).await?;
+        let key = (name.clone(), version);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|other| *other != key);
+        asked.push_back(key);
+        while asked.len() > self.settings.keep.max(1) {
+            asked.pop_front();
+        }
+        Ok(loaded)
+    }
+
+    /// Why a version cannot serve.
+    pub(crate) fn refusal(&self, name: &ModelName, version: Version) -> Option<String> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        match held.get(&(name.clone(), version)) {
+            Some(Held::Failed(error)) => Some(chain(&**error)),
+            _ => None,
+        }
+    }
+
     /// Loads a version now, unless it is ready.
-    pub(crate) async fn load(&self, name: &ModelName, version: Version) -> Result<Arc<Loaded>, Arc<LoadError>> {
+    async fn load(&self, name: &ModelName, version: Version) -> Result<Arc<Loaded>, Arc<LoadError>> {
         let _one_at_a_time = self.loading.lock().await;
         if let Some(loaded) = self.ready(name, version) {
             return Ok(loaded);
@@ -111,12 +148,16 @@ impl Library {
             Err(error) => {
                 tracing::error!(model = %name, %version, error = chain(&error), "model version refused");
                 let error = Arc::new(error);
-                match *error {
-                    // The store may be back, or the version there, the next time somebody asks.
-                    LoadError::Fetch(_) | LoadError::Missing => {
-                        self.held.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                    }
-                    _ => self.hold(key, Held::Failed(Arc::clone(&error))),
+                // The store may be back, or the version there, the next time somebody asks.
+                let passing = match &*error {
+                    LoadError::Fetch(error) => error.is_retryable(),
+                    LoadError::Missing => true,
+                    _ => false,
+                };
+                if passing {
+                    self.held.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+                } else {
+                    self.hold(key, Held::Failed(Arc::clone(&error)));
                 }
                 Err(error)
             }

@@ -1,12 +1,14 @@
 //! A model version that is verified, loaded and warm: history in, state out; state and movies in, ratings out.
 
+mod contract;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Scale, Version};
-use marquee_model::{Catalogue, Manifest, Package, PackageError, VerifyingKey};
+use marquee_model::{Catalogue, GraphSignature, Manifest, Package, PackageError, VerifyingKey};
 use marquee_onnx::{BatchSettings, Batcher, Data, Graph, GraphError, RunError, Runtime, Tensor, Threads};
 use thiserror::Error;
 
@@ -28,8 +30,14 @@ pub(crate) enum LoadError {
     File(&'static str, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     #[error("load {0}")]
     Graph(&'static str, #[source] GraphError),
+    #[error("{0} is not the graph that the manifest describes: {1}")]
+    Signature(&'static str, String),
     #[error("warm the graphs")]
     Warm(#[source] RunError),
+    #[error("scorer.onnx does not give a finite rating and spread for each movie")]
+    Scores,
+    #[error("loading ended without an answer")]
+    Lost(#[source] tokio::task::JoinError),
 }
 
 /// What a user is to one model version: the encoder's outputs, passed to the scorer by name.
@@ -66,45 +74,67 @@ impl Loaded {
         runtime: &Runtime,
         settings: &Settings,
     ) -> Result<Self, LoadError> {
+        let (name, key, runtime, settings) = (name.clone(), key.cloned(), runtime.clone(), settings.clone());
+        // Digests, tables and graphs take their time: not that of the threads that serve.
+        let opened =
+            tokio::task::spawn_blocking(move || Self::open((name, version), files, key.as_ref(), &runtime, &settings));
+        let loaded = opened.await.map_err(LoadError::Lost)??;
+        loaded.warm().await?;
+        Ok(loaded)
+    }
+
+    fn open(
+        (name, version): (ModelName, Version),
+        files: BTreeMap<String, Bytes>,
+        key: Option<&VerifyingKey>,
+        runtime: &Runtime,
+        settings: &Settings,
+    ) -> Result<Self, LoadError> {
         let package = Package::open(files, key).map_err(LoadError::Package)?;
         let manifest = package.manifest().clone();
-        if manifest.name != *name || manifest.version != version {
+        if manifest.name != name || manifest.version != version {
             return Err(LoadError::OtherName { name: manifest.name, version: manifest.version });
         }
         let file = |path: &'static str| package.file(path).cloned().ok_or(LoadError::File(path, None));
         let catalogue = Catalogue::from_parquet(file("movies.parquet")?)
             .map_err(|error| LoadError::File("movies.parquet", Some(Box::new(error))))?;
-        let graph = |path: &'static str| {
+        let graph = |path: &'static str, signature: &GraphSignature| {
             let graph = Graph::load(runtime, &file(path)?, Threads::default());
             let graph = graph.map_err(|error| LoadError::Graph(path, error))?;
+            contract::check(&graph, signature).map_err(|problem| LoadError::Signature(path, problem))?;
             // Padding a history has weight 0, padding a list of movies is cut off again.
             let padded = vec![marquee_model::HISTORY.to_owned(), marquee_model::MOVIES.to_owned()];
             let batching = BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded };
             Ok::<_, LoadError>(Batcher::new(graph, &batching))
         };
-        let loaded = Self {
-            name: name.clone(),
+        Ok(Self {
+            name,
             version,
             digest: package.digest(),
             verified: key.is_some(),
             catalogue,
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            encoder: graph("encoder.onnx")?,
-            scorer: graph("scorer.onnx")?,
+            encoder: graph("encoder.onnx", &manifest.encoder)?,
+            scorer: graph("scorer.onnx", &manifest.scorer)?,
             manifest,
-        };
-        loaded.warm().await.map_err(LoadError::Warm)?;
-        Ok(loaded)
+        })
     }
 
-    /// The first runs of a graph plan its memory: they are ours, not a user's.
-    async fn warm(&self) -> Result<(), RunError> {
+    /// The first runs of a graph plan its memory: they are ours, not a user's. And what a graph gets wrong shows here: histories are of the last
+    /// movies, so that one which the catalogue has and the graphs have not is met.
+    async fn warm(&self) -> Result<(), LoadError> {
+        let movies = self.catalogue.len();
+        let scored = [0, movies.saturating_sub(1) as i64];
         for length in [0, 20, 100] {
-            let history: Vec<(i64, f32)> =
-                (0..length.min(self.catalogue.len())).map(|index| (index as i64, 3.0)).collect();
-            let state = self.encode(&history).await?;
-            self.score(&state, &[0]).await?;
+            let latest = (movies.saturating_sub(length)..movies).rev();
+            let history: Vec<(i64, f32)> = latest.map(|index| (index as i64, 3.0)).collect();
+            let state = self.encode(&history).await.map_err(LoadError::Warm)?;
+            let scores = self.score(&state, &scored).await.map_err(LoadError::Warm)?;
+            let finite = scores.iter().all(|score| score.rating.is_finite() && score.spread.is_finite());
+            if scores.len() != scored.len() || !finite {
+                return Err(LoadError::Scores);
+            }
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Service {
             None => match self.library().ready(&name, route.stable()) {
                 Some(stable) => (stable, Variant::Stable),
                 None => {
-                    let message = format!("version {version} of model '{name}' is still loading: try again");
+                    let message = format!("{}: try again", self.not_loaded(&name, route.stable()));
                     return Err(Failure::new(Kind::Unavailable, message).retry_after(std::time::Duration::from_secs(1)));
                 }
             },

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use marquee_domain::{ModelName, Route};
 use marquee_kit::{Failure, Kind};
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Tag};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 /// Every route, by model.
 pub(crate) type Table = BTreeMap<ModelName, Arc<Route>>;
@@ -22,6 +22,8 @@ pub(crate) struct Routes {
     table: watch::Sender<Table>,
     /// The mirror on this machine's disk.
     mirror: Option<PathBuf>,
+    /// Reading the store and adopting what was read is one step: otherwise a table read before a change would take it back.
+    adopting: Mutex<()>,
 }
 
 impl Routes {
@@ -29,7 +31,7 @@ impl Routes {
     pub(crate) fn open(objects: Arc<dyn ObjectStore>, state_dir: &Path) -> Self {
         let mirror = (!state_dir.as_os_str().is_empty()).then(|| state_dir.join("routes.json"));
         let table = mirror.as_deref().and_then(read_mirror).unwrap_or_default();
-        Self { objects, table: watch::Sender::new(table), mirror }
+        Self { objects, table: watch::Sender::new(table), mirror, adopting: Mutex::default() }
     }
 
     pub(crate) fn get(&self, model: &ModelName) -> Option<Arc<Route>> {
@@ -46,6 +48,7 @@ impl Routes {
 
     /// Reads what others changed.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
+        let _one_at_a_time = self.adopting.lock().await;
         let mut read = Table::new();
         for entry in self.objects.list(Some(&key("routing")?)).await? {
             if let Some((route, _)) = self.read(&entry.key).await? {
@@ -58,6 +61,7 @@ impl Routes {
 
     /// Replaces a route: its revision becomes the present one + 1. `expected` 0 skips the check of the revision.
     pub(crate) async fn set(&self, route: Route, expected: u64) -> Result<Arc<Route>, Failure> {
+        let _one_at_a_time = self.adopting.lock().await;
         let failed = |error: Error| Failure::unavailable("write the routing table", &error);
         let key = key(&format!("routing/{}.json", route.model())).map_err(failed)?;
         let present = self.read(&key).await.map_err(failed)?;
@@ -87,12 +91,30 @@ impl Routes {
             }
             Err(error) => return Err(failed(error)),
         }
-        let route = Arc::new(route);
-        let mut table = self.table();
-        table.insert(route.model().clone(), Arc::clone(&route));
-        self.adopt(table);
+        let route = self.adopt_one(route);
         tracing::info!(model = %route.model(), stable = %route.stable(), revision = route.revision(), "route changed");
         Ok(route)
+    }
+
+    /// Routes a model that nobody has routed yet; a route that is there, whoever set it, stands.
+    pub(crate) async fn set_first(&self, route: Route) -> Result<(), Error> {
+        let _one_at_a_time = self.adopting.lock().await;
+        let key = key(&format!("routing/{}.json", route.model()))?;
+        let encode = |error| Error::new(ErrorKind::Invalid, format!("encode the route in {key}"), error);
+        let json = serde_json::to_vec_pretty(&route).map_err(encode)?;
+        match self.objects.put(&key, Bytes::from(json), Precondition::Absent).await {
+            Ok(_) => {
+                let route = self.adopt_one(route);
+                tracing::info!(model = %route.model(), stable = %route.stable(), "first version routed");
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                if let Some((present, _)) = self.read(&key).await? {
+                    self.adopt_one(present);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     async fn read(&self, key: &ObjectKey) -> Result<Option<(Route, Tag)>, Error> {
@@ -100,6 +122,14 @@ impl Routes {
         let route = serde_json::from_slice(&object.bytes)
             .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read the route in {key}"), error))?;
         Ok(Some((route, object.tag)))
+    }
+
+    fn adopt_one(&self, route: Route) -> Arc<Route> {
+        let route = Arc::new(route);
+        let mut table = self.table();
+        table.insert(route.model().clone(), Arc::clone(&route));
+        self.adopt(table);
+        route
     }
 
     fn adopt(&self, table: Table) {

@@ -142,7 +142,7 @@ impl Service {
             }
             match self.missing() {
                 None => check.ready(),
-                Some((name, version)) => check.not_ready(format!("version {version} of model {name} is not loaded")),
+                Some((name, version)) => check.not_ready(self.not_loaded(&name, version)),
             }
             tokio::select! {
                 () = tokio::time::sleep(self.0.settings.refresh) => {}
@@ -159,6 +159,14 @@ impl Service {
             self.route_first().await;
         }
         Ok(())
+    }
+
+    /// Says that a version is not loaded, and why if that is known.
+    pub(crate) fn not_loaded(&self, name: &ModelName, version: Version) -> String {
+        match self.library().refusal(name, version) {
+            Some(why) => format!("version {version} of model '{name}' was refused: {why}"),
+            None => format!("version {version} of model '{name}' is not loaded yet"),
+        }
     }
 
     /// The stable version that a route names and this instance has not loaded.
@@ -181,8 +189,8 @@ impl Service {
             }
             let Ok(salt) = Salt::try_new(name.as_str()) else { continue };
             let Ok(route) = Route::try_new(name.clone(), version, Vec::new(), salt, 1) else { continue };
-            if let Err(failure) = self.routes().set(route, 0).await {
-                tracing::warn!(model = %name, %version, %failure, "the first version could not be routed");
+            if let Err(error) = self.routes().set_first(route).await {
+                tracing::warn!(model = %name, %version, error = chain(&error), "the first version could not be routed");
             }
         }
     }
@@ -344,7 +352,7 @@ impl models_server::Models for Service {
     ) -> Result<Response<pb::LoadModelResponse>, Status> {
         let request = request.into_inner();
         let (name, version) = (self.model_name(&request.model)?, Version(request.version));
-        let loaded = self.library().load(&name, version).await.map_err(|error| {
+        let loaded = self.library().ask(&name, version).await.map_err(|error| {
             let message = format!("version {version} of model '{name}' was not loaded: {}", chain(&*error));
             Failure::new(Kind::FailedPrecondition, message)
         })?;

@@ -67,6 +67,13 @@ pub(crate) struct Outcome {
     pub(crate) positions: Vec<Option<Position>>,
 }
 
+/// A batch that was validated: what holds waits for the log, what does not is on the rejected topic.
+struct Prepared {
+    total: usize,
+    accepted: Vec<(usize, NewRecord)>,
+    rejected: Vec<(usize, Vec<Violation>)>,
+}
+
 impl Service {
     /// Reads the catalogue and is ready.
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
@@ -120,11 +127,15 @@ impl Service {
 
     /// Validates ratings, writes those that hold to the log and the others, with their reasons, to the rejected topic.
     pub(crate) async fn submit(&self, ratings: Vec<pb::Rating>, source: Source) -> Result<Outcome, Failure> {
+        self.commit(self.prepare(ratings, source).await?).await
+    }
+
+    /// The first half: everything but the append of what holds. Batches of one stream go through it one by one, so that they reach the log in order.
+    async fn prepare(&self, ratings: Vec<pb::Rating>, source: Source) -> Result<Prepared, Failure> {
         self.check_size("ratings", ratings.len())?;
         let now = self.now();
         let rules = Rules { scale: self.0.dependencies.scale, now, latest: now.plus(self.0.settings.future_slack) };
-        let mut rejected = Vec::new();
-        let mut accepted = Vec::with_capacity(ratings.len());
+        let (mut accepted, mut rejected) = (Vec::with_capacity(ratings.len()), Vec::new());
         let mut caught_up = self.0.settings.unknown_movies == UnknownMovies::Accept;
         for (index, wire) in ratings.iter().enumerate() {
             match validate::rating(wire, rules) {
@@ -136,7 +147,7 @@ impl Service {
                     let known = self.0.settings.unknown_movies == UnknownMovies::Accept
                         || self.0.catalogue.holds(&rating.movie);
                     if known {
-                        accepted.push((index, RatingEvent::Rated(rating)));
+                        accepted.push((index, self.record(&RatingEvent::Rated(rating))));
                     } else {
                         rejected.push((index, vec![validate::unknown_movie(rating.movie.as_str())]));
                     }
@@ -155,14 +166,20 @@ impl Service {
         for (_, violations) in &rejected {
             self.count_rejected(violations);
         }
-        let events = accepted.iter().map(|(_, event)| self.record(event)).collect();
-        let written = if accepted.is_empty() { Vec::new() } else { self.append(Topic::Ratings, events).await? };
-        self.0.counters.accepted.inc_by(accepted.len() as u64);
-        let mut positions = vec![None; ratings.len()];
-        for ((index, _), position) in accepted.iter().zip(&written) {
-            positions[*index] = Some(*position);
+        Ok(Prepared { total: ratings.len(), accepted, rejected })
+    }
+
+    /// The second half: ends when what holds is durable.
+    async fn commit(&self, prepared: Prepared) -> Result<Outcome, Failure> {
+        let Prepared { total, accepted, rejected } = prepared;
+        let (indices, records): (Vec<usize>, Vec<NewRecord>) = accepted.into_iter().unzip();
+        let written = if records.is_empty() { Vec::new() } else { self.append(Topic::Ratings, records).await? };
+        self.0.counters.accepted.inc_by(indices.len() as u64);
+        let mut positions = vec![None; total];
+        for (index, position) in indices.iter().zip(written) {
+            positions[*index] = Some(position);
         }
-        Ok(Outcome { accepted: accepted.len() as u64, rejected, positions })
+        Ok(Outcome { accepted: indices.len() as u64, rejected, positions })
     }
 
     /// Writes to the rejected topic.
@@ -214,7 +231,12 @@ impl Service {
         };
         let outcome = self.submit(vec![rating], source).await?;
         if let Some((_, violations)) = outcome.rejected.into_iter().next() {
-            return Err(invalid(violations.into_iter().map(|violation| violation.within("rating")).collect()));
+            // A body over HTTP is the rating itself.
+            let place = |violation: Violation| match source {
+                Source::Grpc => violation.within("rating"),
+                Source::Http => violation,
+            };
+            return Err(invalid(violations.into_iter().map(place).collect()));
         }
         outcome
             .positions
@@ -373,18 +395,27 @@ impl ratings_server::Ratings for Service {
         &self,
         request: Request<Streaming<pb::StreamRatingsRequest>>,
     ) -> Result<Response<Self::StreamRatingsStream>, Status> {
-        let service = self.clone();
         let in_flight = self.0.settings.stream_in_flight.max(1);
-        // `buffered` keeps the order of answers and polls no further batch from the client while that many wait for the log.
+        let (preparing, committing) = (self.clone(), self.clone());
+        // Prepared one by one and committed in that order, so that the log has a stream's ratings as they were sent. `buffered` keeps the order of
+        // answers, and takes no further batch from the client while that many wait for the log.
         let answers = request
             .into_inner()
-            .map(move |batch| {
-                let service = service.clone();
+            .then(move |batch| {
+                let service = preparing.clone();
                 async move {
-                    let batch = batch?;
-                    let outcome = service.submit(batch.ratings, Source::Grpc).await?;
+                    let batch =
+                        batch.map_err(|status| marquee_kit::unreadable(&status).map_or(status, Status::from))?;
+                    Ok((batch.sequence, service.prepare(batch.ratings, Source::Grpc).await?))
+                }
+            })
+            .map(move |prepared: Result<_, Status>| {
+                let service = committing.clone();
+                async move {
+                    let (sequence, prepared) = prepared?;
+                    let outcome = service.commit(prepared).await?;
                     Ok(pb::StreamRatingsResponse {
-                        sequence: batch.sequence,
+                        sequence,
                         accepted: outcome.accepted,
                         positions: last_positions(&outcome.positions),
                         rejected: wire_rejected(outcome.rejected),

@@ -178,11 +178,10 @@ impl<'a> World<'a> {
         let frozen = self.posterior.state(&known);
         let mut state = frozen.clone();
         let mut sum: f64 = past.iter().map(|(_, value)| value).sum();
-        let mut count = past.len() as u64;
         let mean = |sum: f64, count: u64| if count > 0 { sum / count as f64 } else { self.mean };
-        let mean_at_cut = mean(sum, count);
+        let mean_at_cut = mean(sum, past.len() as u64);
         let mut outcomes = Vec::with_capacity(ratings.len());
-        for rating in ratings {
+        for (count, rating) in (past.len() as u64..).zip(ratings) {
             let movie = self.movie(&rating.movie);
             let (predicted, at_cut, normal) = match movie {
                 Some(movie) => {
@@ -204,7 +203,6 @@ impl<'a> World<'a> {
                 state.learn(self.posterior, movie, rating.value);
             }
             sum += rating.value;
-            count += 1;
         }
         outcomes
     }

@@ -210,7 +210,7 @@ mod tests {
             let events: Vec<RatingEvent> = drawn.iter().map(|&(u, m, k, s)| event(u, m, k, s)).collect();
             let once = digest(events.iter().cloned());
             prop_assert_eq!(&once, &digest(events.iter().chain(&events).cloned()));
-            let mut by_user = events.clone();
+            let mut by_user = events;
             by_user.sort_by(|a, b| b.user().cmp(a.user()));
             prop_assert_eq!(&once, &digest(by_user.into_iter()));
         }

@@ -28,10 +28,10 @@ fn data() -> Option<PathBuf> {
 
 /// Lines of user, movie, stars and seconds.
 fn read(path: PathBuf) -> Vec<(u32, u32, f64, i64)> {
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("a data set that ships is readable");
     text.lines()
         .map(|line| {
-            let fields: Vec<i64> = line.split('\t').map(|field| field.parse().unwrap()).collect();
+            let fields: Vec<i64> = line.split('\t').map(|field| field.parse().expect("a number")).collect();
             (fields[0] as u32, fields[1] as u32, fields[2] as f64, fields[3])
         })
         .collect()
@@ -40,7 +40,7 @@ fn read(path: PathBuf) -> Vec<(u32, u32, f64, i64)> {
 /// RMSE and MAE of clipped predictions.
 fn judge(ratings: &Ratings, algorithm: Algorithm, test: &[(u32, u32, f64)]) -> (f64, f64, f64) {
     let started = Instant::now();
-    let posterior = fit(ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).unwrap();
+    let posterior = fit(ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).expect("fits");
     let seconds = started.elapsed().as_secs_f64();
     let states: Vec<_> = (0..USERS)
         .map(|user| {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use marquee_e2e::{Clients, DEADLINE, World};
-use marquee_proto::prediction::v1::ListModelsRequest;
+use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState};
 use marquee_proto::rollout::v1::{Candidate, GetRouteRequest, Route, SetRouteRequest, WatchRoutesRequest};
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use tonic::Code;
@@ -152,6 +152,33 @@ async fn models_are_swapped_without_dropping_a_request() -> Result<()> {
         }
     }
     assert!(seen.len() >= 3 && seen.values().sum::<u64>() > 100, "several versions answered: {seen:?}");
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_version_that_was_asked_for_stays_until_it_is_routed() -> Result<()> {
+    let fleet = trained(&World::new(30, 20, 15), Algorithm::Bias).await?;
+    let clients = fleet.clients();
+    for _ in 2..=6 {
+        clients.train(Algorithm::Bias, Parameters::default()).await?;
+    }
+    clients.route(6, &[]).await?;
+    let state = async || -> Result<ModelState> {
+        let models = clients.models.clone().list_models(ListModelsRequest::default()).await?.into_inner().versions;
+        Ok(models.iter().find(|model| model.version == 1).expect("version 1 is in the store").state())
+    };
+    // Version 1 is neither new nor routed: it is let go of.
+    let started = std::time::Instant::now();
+    while state().await? != ModelState::Stored {
+        assert!(started.elapsed() < DEADLINE, "version 1 is never let go of");
+    }
+    let request = LoadModelRequest { model: String::new(), version: 1 };
+    clients.models.clone().load_model(request).await?;
+    // Training looks at the store many times: whoever rolls back has time to.
+    clients.train(Algorithm::Bias, Parameters::default()).await?;
+    assert_eq!(state().await?, ModelState::Ready);
+    assert_eq!(clients.route(1, &[]).await?.stable, 1);
     fleet.stop().await;
     Ok(())
 }

@@ -55,6 +55,7 @@ pub(crate) fn topic_byte(topic: Topic) -> u8 {
 }
 
 /// How much a batch holds.
+#[derive(Clone, Copy)]
 struct Size {
     records: usize,
     bytes: usize,

@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tracing::Instrument;
 
-use crate::{Metrics, Stop, latency_buckets, telemetry};
+use crate::{Metrics, Stop, latency_buckets, refusal, telemetry};
 
 /// A listener could not be opened or broke.
 #[derive(Debug, Error)]
@@ -119,7 +119,7 @@ struct Observer {
     durations: Family<Labels, Histogram, fn() -> Histogram>,
 }
 
-/// Times every request and puts it into a span that goes on with the caller's trace.
+/// Times every request and puts it into a span that goes on with the caller's trace; what no handler saw is refused like everything else.
 fn observed(router: Router, metrics: &Metrics, protocol: &'static str) -> Router {
     let family = Family::new_with_constructor((|| Histogram::new(latency_buckets())) as fn() -> Histogram);
     let name = if protocol == "grpc" { "grpc_request_seconds" } else { "http_request_seconds" };
@@ -131,9 +131,14 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     let start = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
+    let method = request.method().clone();
     let span = tracing::info_span!("request", protocol = observer.protocol, route = path);
     telemetry::continue_trace(&span, |name| request.headers().get(name).and_then(|value| value.to_str().ok()));
     let response = next.run(request).instrument(span).await;
+    let response = match observer.protocol {
+        "grpc" => refusal::grpc(response),
+        _ => refusal::http(response, method.as_str(), &path).await,
+    };
     let (route, status) = if observer.protocol == "grpc" {
         let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok()).unwrap_or(0);
         // Only methods that exist become labels: a caller must not be able to make new time series.

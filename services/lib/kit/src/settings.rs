@@ -113,7 +113,16 @@ fn explain(errors: figment::Error) -> String {
         let key = error.path.join(".");
         let origin = error.metadata.as_ref().map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string());
         let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
-        lines.push(format!("{at}{} (from {origin})", error.kind));
+        let problem = match &error.kind {
+            figment::error::Kind::UnknownField(found, known) => {
+                format!("there is no setting '{found}' here, only {}", known.join(", "))
+            }
+            figment::error::Kind::UnknownVariant(found, known) => {
+                format!("'{found}' is none of {}", known.join(", "))
+            }
+            kind => kind.to_string(),
+        };
+        lines.push(format!("{at}{problem} (from {origin})"));
     }
     lines.join("\n")
 }

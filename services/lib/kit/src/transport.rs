@@ -25,7 +25,7 @@ use crate::telemetry;
 pub struct ConnectError {
     address: String,
     #[source]
-    source: tonic::transport::Error,
+    source: Option<tonic::transport::Error>,
 }
 
 /// Carries the calls of generated clients. Cheap to clone.
@@ -50,8 +50,13 @@ impl Transport {
 
     /// Over the network, to `http://HOST:PORT`. Connects at the first call and again after a loss; waits at most two seconds for a connection.
     pub fn connect(address: &str) -> Result<Self, ConnectError> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|source| ConnectError { address: address.to_owned(), source })?
+        let bad = |source| ConnectError { address: address.to_owned(), source };
+        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
+        // What has no host, or another scheme, would fail at every call.
+        if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none_or(str::is_empty) {
+            return Err(bad(None));
+        }
+        let endpoint = endpoint
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(30))

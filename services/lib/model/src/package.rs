@@ -14,7 +14,7 @@ use crate::store::MANIFEST;
 pub const SIGNATURE: &str = "manifest.sig";
 
 /// Largest manifest that is read, in bytes.
-const LARGEST_MANIFEST: usize = 4 << 20;
+pub(crate) const LARGEST_MANIFEST: usize = 4 << 20;
 
 /// Why a package is refused.
 #[derive(Debug, Error)]

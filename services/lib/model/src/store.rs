@@ -8,10 +8,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, Version};
-use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition};
+use marquee_ports::{Error, ErrorKind, ObjectEntry, ObjectKey, ObjectStore, Precondition};
+
+use crate::manifest::Manifest;
+use crate::package::{LARGEST_MANIFEST, SIGNATURE};
 
 /// The file that makes a version exist.
 pub const MANIFEST: &str = "manifest.json";
+
+/// Largest signature that is read, in bytes.
+const LARGEST_SIGNATURE: usize = 4 << 10;
 
 /// Model packages by name and version. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -47,24 +53,56 @@ impl ModelStore {
 
     /// A version's manifest, if the version exists.
     pub async fn manifest(&self, name: &ModelName, version: Version) -> Result<Option<Bytes>, Error> {
-        let object = self.0.get(&file(name, version, MANIFEST)?).await?;
-        Ok(object.map(|object| object.bytes))
+        match self.stored(name, version).await?.get(MANIFEST) {
+            Some(entry) => self.read(entry, LARGEST_MANIFEST).await,
+            None => Ok(None),
+        }
     }
 
-    /// All files of a version by name; none if the version does not exist.
+    /// A version's files by name: the manifest, its signature, and what the manifest lists and is there; none if the version does not exist.
+    ///
+    /// What else lies in the folder is never read, and neither is a file of another length than the manifest says: nobody who can write to the store
+    /// decides how much memory a reader takes. Fails with kind `Corrupt` if a length is wrong.
     pub async fn fetch(&self, name: &ModelName, version: Version) -> Result<Option<BTreeMap<String, Bytes>>, Error> {
-        let folder = key(&format!("models/{name}/{version}"))?;
-        let mut files = BTreeMap::new();
-        for entry in self.0.list(Some(&folder)).await? {
-            let Some(file) = entry.key.as_str().strip_prefix(folder.as_str()).and_then(|rest| rest.strip_prefix('/'))
-            else {
-                continue;
-            };
+        let stored = self.stored(name, version).await?;
+        let Some(manifest) = stored.get(MANIFEST) else { return Ok(None) };
+        let Some(manifest) = self.read(manifest, LARGEST_MANIFEST).await? else { return Ok(None) };
+        // A manifest that does not parse lists nothing: whoever opens the package says what is wrong with it.
+        let listed = Manifest::parse(&manifest).map(|manifest| manifest.files).unwrap_or_default();
+        let mut files = BTreeMap::from([(MANIFEST.to_owned(), manifest)]);
+        if let Some(entry) = stored.get(SIGNATURE)
+            && let Some(bytes) = self.read(entry, LARGEST_SIGNATURE).await?
+        {
+            files.insert(SIGNATURE.to_owned(), bytes);
+        }
+        for (file, expected) in listed {
+            let Some(entry) = stored.get(&file) else { continue };
+            if entry.size != expected.size {
+                let doing = format!("read {}: it has {} bytes, not {}", entry.key, entry.size, expected.size);
+                return Err(Error::bare(ErrorKind::Corrupt, doing));
+            }
             if let Some(object) = self.0.get(&entry.key).await? {
-                files.insert(file.to_owned(), object.bytes);
+                files.entry(file).or_insert(object.bytes);
             }
         }
-        Ok(files.contains_key(MANIFEST).then_some(files))
+        Ok(Some(files))
+    }
+
+    /// What lies in a version's folder, by name.
+    async fn stored(&self, name: &ModelName, version: Version) -> Result<BTreeMap<String, ObjectEntry>, Error> {
+        let folder = key(&format!("models/{name}/{version}"))?;
+        let name = |entry: &ObjectEntry| Some(entry.key.as_str().strip_prefix(folder.as_str())?.get(1..)?.to_owned());
+        let entries = self.0.list(Some(&folder)).await?.into_iter();
+        Ok(entries.filter_map(|entry| Some((name(&entry)?, entry))).collect())
+    }
+
+    async fn read(&self, entry: &ObjectEntry, most: usize) -> Result<Option<Bytes>, Error> {
+        if entry.size > most as u64 {
+            let doing =
+                format!("read {}: it has {} bytes, more than the {most} that it may have", entry.key, entry.size);
+            return Err(Error::bare(ErrorKind::Corrupt, doing));
+        }
+        Ok(self.0.get(&entry.key).await?.map(|object| object.bytes))
     }
 
     /// Publishes a package under the next free number. `build` makes the files for a number: it stands in the manifest, which is signed.

@@ -110,7 +110,7 @@ fn described(failure: &Failure) -> String {
 
 /// Whether a status was made on this side, because no server could be reached.
 pub(crate) fn is_transport(status: &Status) -> bool {
-    status.source().is_some() && matches!(status.code(), Code::Unavailable | Code::Unknown)
+    status.source().is_some() && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
 }
 
 impl Error {
@@ -145,7 +145,11 @@ impl Error {
 
     /// Whoever read the output has had enough: no failure.
     pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+            Self::Fleet(error) => error.downcast_ref::<Self>().is_some_and(Self::is_closed_pipe),
+            _ => false,
+        }
     }
 
     /// What happened, with its causes, in one line.
@@ -159,7 +163,9 @@ impl Error {
             other => other.source(),
         };
         while let Some(error) = cause {
-            let text = match error.downcast_ref::<Status>() {
+            let boxed = || error.downcast_ref::<Box<Status>>().map(|status| &**status);
+            let text = match error.downcast_ref::<Status>().or_else(boxed) {
+                // The whole of a status is nothing for people.
                 Some(status) => status.message().to_owned(),
                 None => error.to_string(),
             };

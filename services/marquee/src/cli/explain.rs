@@ -124,6 +124,6 @@ impl Show for Explained {
                 reason.rated_at.as_deref().unwrap_or_default().chars().take(10).collect(),
             ]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum ModelsCommand {
         /// The model's name.
         name: String,
         /// Its version.
+        // clap's own `--version` has the field's name.
+        #[arg(id = "model_version", value_name = "VERSION")]
         version: u64,
     },
 }
@@ -152,7 +154,7 @@ impl Show for List {
                 one.digest.chars().take(12).collect(),
             ]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }
 

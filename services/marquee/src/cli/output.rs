@@ -35,7 +35,7 @@ pub(crate) trait Show: Serialize {
 /// What people read.
 pub(crate) enum Human {
     /// A table; the first line is its header.
-    Table(Table),
+    Table(Box<Table>),
     /// Anything else.
     Text(String),
 }
@@ -149,7 +149,7 @@ impl Table {
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.inner.add_row(cells.iter().map(|cell| one_line(cell)).collect::<Vec<_>>());
+        self.inner.add_row(cells.map(|cell| one_line(&cell)));
     }
 
     pub(crate) fn print(&self, colour: bool) -> String {
@@ -175,7 +175,7 @@ pub(crate) fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

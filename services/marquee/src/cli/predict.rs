@@ -88,6 +88,6 @@ impl Show for Predicted {
                 note.to_owned(),
             ]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }

@@ -98,6 +98,6 @@ impl Show for Recommended {
                 format!("± {:.2}", one.spread),
             ]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }

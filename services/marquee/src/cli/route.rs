@@ -116,7 +116,7 @@ impl Show for Route {
         for one in &self.candidates {
             table.row(["candidate".to_owned(), one.version.to_string(), percent(one.weight)]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }
 

@@ -145,9 +145,9 @@ impl<'a> Chain<'a> {
         self.pass_users(how);
         self.pass_movies(how);
         let mut projected = self.projected_residuals();
-        let movies = sets::Movies { grams: &self.sums.grams, projected: &mut projected, sums: &mut self.set_sums };
+        let mut movies = sets::Movies { grams: &self.sums.grams, projected: &mut projected, sums: &mut self.set_sums };
         let mut random = stream(self.seed, self.sweep, Group::Sets, 0);
-        self.sets.pass(self.ratings, self.alpha, movies, how, &mut random);
+        self.sets.pass(self.ratings, self.alpha, &mut movies, how, &mut random);
         self.movies.publish(Some(&self.set_sums));
         match how {
             Update::Sample => self.draw_hyper(&projected),

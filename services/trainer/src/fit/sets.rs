@@ -67,7 +67,7 @@ impl Sets {
         &mut self,
         ratings: &Ratings,
         alpha: f64,
-        movies: Movies<'_>,
+        movies: &mut Movies<'_>,
         how: Update,
         random: &mut impl Rng,
     ) {

@@ -123,7 +123,7 @@ impl Show for Training {
         if !self.message.is_empty() {
             row("message", self.message.clone());
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }
 
@@ -147,6 +147,6 @@ impl Show for List {
                 one.created_at.clone().unwrap_or_default(),
             ]);
         }
-        Human::Table(table)
+        Human::Table(Box::new(table))
     }
 }

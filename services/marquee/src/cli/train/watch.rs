@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use marquee_proto::prediction::v1::LoadModelRequest;
 use marquee_proto::training::v1::WatchTrainingRequest;
 
 use super::show::Training;
@@ -15,6 +16,9 @@ const STEPS: u64 = 1_000;
 /// How often a stage that goes on is reported where no bar can move.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
 
+/// Loading verifies and warms a version.
+const LOADING: Duration = Duration::from_secs(300);
+
 /// How long a run may be silent; a queued one waits for those before it.
 const SILENCE: Duration = Duration::from_secs(6 * 3_600);
 
@@ -23,7 +27,23 @@ pub(crate) async fn run(id: String, client: &Client, output: Output) -> Result<(
     if output.is_human() {
         output.show(&training)?;
     }
-    ended
+    ended?;
+    load(training, client, output).await;
+    Ok(())
+}
+
+/// Has inference load the new version now, so that whoever asks next finds it. It would find the version by itself within moments, so a refusal
+/// is no failure of the training.
+async fn load(training: Training, client: &Client, output: Output) {
+    let Some(version) = training.version else { return };
+    let request = LoadModelRequest { model: training.model.clone(), version };
+    match client.call_within(LOADING, client.models().load_model(request)).await {
+        Ok(_) => output.footer(&format!(
+            "{} v{version} is verified, loaded and warm; `marquee route` gives it users",
+            training.model
+        )),
+        Err(error) => output.footer(&format!("{} v{version} is not loaded yet: {}", training.model, error.line())),
+    }
 }
 
 /// Shows a run's progress to its end; what it came to stands beside whether that is a failure.

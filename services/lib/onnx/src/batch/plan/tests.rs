@@ -1,3 +1,5 @@
+//! Batches against the same requests run one by one: sharing a run changes what nobody gets.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,54 @@
+//! Every gRPC request, as protobuf and as the JSON that HTTP takes. The first byte chooses the message.
+
+#![no_main]
+
+use marquee_proto::{features, prediction, ratings, rollout, training};
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Decodes both ways. What protobuf gives is the same once it is written; what JSON gives can be written as either.
+fn decode<M: Message + Default + DeserializeOwned + Serialize>(data: &[u8]) {
+    if let Ok(message) = M::decode(data) {
+        let written = message.encode_to_vec();
+        let again = M::decode(written.as_slice()).expect("what was written is read");
+        assert_eq!(again.encode_to_vec(), written);
+        // A time out of range has no JSON; that is an error, not a panic.
+        let _ = serde_json::to_vec(&message);
+    }
+    if let Ok(message) = serde_json::from_slice::<M>(data) {
+        let _ = serde_json::to_vec(&message);
+        let _ = message.encode_to_vec();
+    }
+}
+
+const REQUESTS: [fn(&[u8]); 23] = [
+    decode::<features::v1::GetMoviesRequest>,
+    decode::<features::v1::GetProgressRequest>,
+    decode::<features::v1::GetUsersRequest>,
+    decode::<prediction::v1::ExplainRequest>,
+    decode::<prediction::v1::ListModelsRequest>,
+    decode::<prediction::v1::LoadModelRequest>,
+    decode::<prediction::v1::PredictRequest>,
+    decode::<prediction::v1::RecommendRequest>,
+    decode::<ratings::v1::GetScaleRequest>,
+    decode::<ratings::v1::ListMoviesRequest>,
+    decode::<ratings::v1::RemoveRatingRequest>,
+    decode::<ratings::v1::RemoveUserRequest>,
+    decode::<ratings::v1::StreamRatingsRequest>,
+    decode::<ratings::v1::SubmitRatingRequest>,
+    decode::<ratings::v1::SubmitRatingsRequest>,
+    decode::<ratings::v1::UpsertMoviesRequest>,
+    decode::<rollout::v1::GetRouteRequest>,
+    decode::<rollout::v1::SetRouteRequest>,
+    decode::<rollout::v1::WatchRoutesRequest>,
+    decode::<training::v1::CancelTrainingRequest>,
+    decode::<training::v1::ListTrainingsRequest>,
+    decode::<training::v1::StartTrainingRequest>,
+    decode::<training::v1::WatchTrainingRequest>,
+];
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let Some((first, data)) = data.split_first() else { return };
+    REQUESTS[usize::from(*first) % REQUESTS.len()](data);
+});

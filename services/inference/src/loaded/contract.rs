@@ -1,0 +1,201 @@
+//! A graph against its signature in the manifest: the same tensors, by name, type and dimensions, in the same order.
+//!
+//! Without it a graph with an output of another name would load, run and answer nothing.
+
+use std::fmt::Write as _;
+
+use marquee_model::{Dim, Dtype, GraphSignature, TensorSpec};
+use marquee_onnx::{Axis, Graph, Kind, Port};
+
+/// Says what differs first.
+pub(super) fn check(graph: &Graph, signature: &GraphSignature) -> Result<(), String> {
+    let sides = [("input", graph.inputs(), &signature.inputs), ("output", graph.outputs(), &signature.outputs)];
+    for (side, found, expected) in sides {
+        let expected: Vec<Port> = expected.iter().map(port).collect();
+        for at in 0..found.len().max(expected.len()) {
+            let (found, expected) = (found.get(at), expected.get(at));
+            if found != expected {
+                return Err(format!("{side} {} is {}, not {}", at + 1, shown(found), shown(expected)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn port(spec: &TensorSpec) -> Port {
+    let kind = match spec.dtype {
+        Dtype::Float32 => Kind::F32,
+        Dtype::Int64 => Kind::I64,
+    };
+    let axis = |dim: &Dim| match dim {
+        // A length that this machine cannot address fits no tensor.
+        Dim::Fixed(length) => Axis::Fixed(usize::try_from(*length).unwrap_or(usize::MAX)),
+        Dim::Named(name) => Axis::Dynamic(name.clone()),
+    };
+    Port { name: spec.name.clone(), kind, axes: spec.dims.iter().map(axis).collect() }
+}
+
+/// As in `rating float32 [batch, movies]`.
+fn shown(port: Option<&Port>) -> String {
+    let Some(port) = port else { return "missing".to_owned() };
+    let mut text = format!("{} {} [", port.name, port.kind);
+    for (at, axis) in port.axes.iter().enumerate() {
+        let separator = if at == 0 { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = match axis {
+            Axis::Fixed(length) => write!(text, "{separator}{length}"),
+            Axis::Dynamic(name) => write!(text, "{separator}{name}"),
+        };
+    }
+    text.push(']');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use bytes::Bytes;
+    use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
+    use marquee_model::{
+        Catalogue, Dataset, Manifest, OnnxGraph, Package, Posterior, SCHEMA, Sample, write_encoder, write_scorer,
+    };
+    use marquee_onnx::Runtime;
+
+    use crate::library::chain;
+    use crate::loaded::Loaded;
+    use crate::settings::Settings;
+
+    /// ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Nothing where it is not installed, which a continuous-integration run does not forgive.
+    fn runtime() -> Option<Runtime> {
+        let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+        match Runtime::load(explicit.as_deref()) {
+            Ok(runtime) => Some(runtime),
+            Err(error) => {
+                assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
+                println!("skipped: {error}");
+                None
+            }
+        }
+    }
+
+    fn posterior(movies: usize, factors: usize, offset: f64) -> Posterior {
+        let sample = Sample {
+            offset,
+            noise_precision: 1.0,
+            prior_mean: vec![0.1; factors + 1],
+            prior_precision: vec![5.0; factors + 1],
+            movie_bias: vec![0.1; movies],
+            factors: vec![0.2; movies * factors],
+        };
+        Posterior { movies, factors, samples: vec![sample] }
+    }
+
+    /// The graphs of a small model.
+    fn graphs(movies: usize, factors: usize) -> (OnnxGraph, OnnxGraph) {
+        let posterior = posterior(movies, factors, 3.5);
+        (write_encoder(&posterior).unwrap(), write_scorer(&posterior).unwrap())
+    }
+
+    /// Loads a package of these graphs and a catalogue of this many movies; gives the reason where it is refused.
+    async fn load(runtime: &Runtime, encoder: OnnxGraph, scorer: OnnxGraph, movies: usize) -> Result<Loaded, String> {
+        let (name, version) = (ModelName::try_new("ratings").unwrap(), Version(1));
+        let movie = |number| Movie::try_new(MovieId::try_new(&format!("m{number}")).unwrap(), "A", None, vec![]);
+        let catalogue = Catalogue::new((0..movies).map(|number| movie(number).unwrap()).collect()).unwrap();
+        let manifest = Manifest {
+            schema: SCHEMA,
+            name: name.clone(),
+            version,
+            algorithm: "map".to_owned(),
+            created_at: "2026-01-01T00:00:00Z".to_owned(),
+            scale: Scale::try_new(1.0, 5.0, 1.0).unwrap(),
+            encoder: encoder.signature,
+            scorer: scorer.signature,
+            files: BTreeMap::new(),
+            dataset: Dataset {
+                digest: "00".to_owned(),
+                ratings: 1,
+                users: 1,
+                movies: 1,
+                first_rated_at: "1997-01-01T00:00:00Z".to_owned(),
+                last_rated_at: "1998-01-01T00:00:00Z".to_owned(),
+            },
+            parameters: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            gates: Vec::new(),
+            git_revision: None,
+            train_seconds: 0.1,
+            key: None,
+        };
+        let files = BTreeMap::from([
+            ("encoder.onnx".to_owned(), Bytes::from(encoder.bytes)),
+            ("scorer.onnx".to_owned(), Bytes::from(scorer.bytes)),
+            ("movies.parquet".to_owned(), catalogue.to_parquet().unwrap().into()),
+        ]);
+        let files = Package::build(manifest, files, None).into_files();
+        let loaded = Loaded::load((&name, version), files, None, runtime, &Settings::default()).await;
+        loaded.map_err(|error| chain(&error))
+    }
+
+    #[tokio::test]
+    async fn graphs_that_are_what_the_manifest_says_load() {
+        let Some(runtime) = runtime() else { return };
+        for movies in [1, 5, 150] {
+            let (encoder, scorer) = graphs(movies, 2);
+            assert_eq!(load(&runtime, encoder, scorer, movies).await.unwrap().catalogue.len(), movies);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_valid_graph_with_other_tensors_than_the_manifest_says_is_refused() {
+        let Some(runtime) = runtime() else { return };
+        let (encoder, scorer) = graphs(5, 2);
+        let swapped = load(&runtime, scorer.clone(), encoder.clone(), 5).await.unwrap_err();
+        assert!(swapped.starts_with("warm the graphs"), "{swapped}");
+
+        let lying = OnnxGraph { bytes: scorer.bytes.clone(), signature: encoder.signature.clone() };
+        let reason = load(&runtime, encoder.clone(), lying, 5).await.unwrap_err();
+        let expected = "scorer.onnx is not the graph that the manifest describes: input 1 is mean float32 [batch, 1, 3], not movie int64 [batch, history]";
+        assert_eq!(reason, expected);
+
+        let mut renamed = scorer.clone();
+        renamed.signature.outputs.pop();
+        let reason = load(&runtime, encoder, renamed, 5).await.unwrap_err();
+        assert!(reason.ends_with("output 2 is spread float32 [batch, movies], not missing"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_graph_that_is_cut_short_is_refused_by_name_though_its_digest_is_right() {
+        let Some(runtime) = runtime() else { return };
+        let (encoder, mut scorer) = graphs(5, 2);
+        scorer.bytes.truncate(scorer.bytes.len() / 2);
+        let reason = load(&runtime, encoder, scorer, 5).await.unwrap_err();
+        assert!(reason.starts_with("load scorer.onnx: ONNX Runtime does not load the graph: "), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn graphs_that_do_not_fit_each_other_or_the_catalogue_are_refused() {
+        let Some(runtime) = runtime() else { return };
+        let (encoder, scorer) = (graphs(5, 2).0, graphs(5, 3).1);
+        let reason = load(&runtime, encoder, scorer, 5).await.unwrap_err();
+        assert!(reason.starts_with("warm the graphs: input 'mean' has shape [1, 1, 3]"), "{reason}");
+
+        let (encoder, scorer) = graphs(5, 2);
+        let reason = load(&runtime, encoder, scorer, 6).await.unwrap_err();
+        assert!(reason.starts_with("warm the graphs: the graph did not run"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_scorer_whose_ratings_have_another_name_is_refused() {
+        let Some(runtime) = runtime() else { return };
+        let (encoder, mut scorer) = graphs(5, 2);
+        // Of the same length, so that the file stays well formed.
+        while let Some(at) = scorer.bytes.windows(6).position(|window| window == b"rating") {
+            scorer.bytes[at..at + 6].copy_from_slice(b"ranted");
+        }
+        scorer.signature.outputs[0].name = "ranted".to_owned();
+        let reason = load(&runtime, encoder, scorer, 5).await.unwrap_err();
+        assert_eq!(reason, "scorer.onnx does not give a finite rating and spread for each movie");
+    }
+}
