@@ -1,11 +1,19 @@
 //! Marquee end to end, over its public APIs.
 
+#[path = "e2e/bad_input.rs"]
+mod bad_input;
+#[path = "e2e/cli.rs"]
+mod cli;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/damage.rs"]
 mod damage;
 #[path = "e2e/features.rs"]
 mod features;
+#[path = "e2e/http.rs"]
+mod http;
+#[path = "e2e/operations.rs"]
+mod operations;
 #[path = "e2e/routing.rs"]
 mod routing;
 #[path = "e2e/rules.rs"]

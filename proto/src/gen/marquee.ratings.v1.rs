@@ -88,7 +88,7 @@ pub struct FieldViolation {
     /// What is wrong and how to mend it.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// Stable upper-case reason: EMPTY, TOO_LONG, CONTROL_CHARACTER, NOT_A_NUMBER, OFF_SCALE, OFF_STEP, IN_THE_FUTURE, TOO_OLD, UNKNOWN_MOVIE, TOO_MANY, MISSING, MALFORMED.
+    /// Stable upper-case reason: EMPTY, TOO_LONG, CONTROL_CHARACTER, NOT_A_NUMBER, OFF_SCALE, OFF_STEP, IN_THE_FUTURE, UNKNOWN_MOVIE, TOO_MANY, MISSING, MALFORMED.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, RatingEvent};
 use marquee_kit::{Check, Stop};
 use marquee_ports::{Delivery, Error, NewRecord, Record, Subscription, Topic};
-use marquee_proto::record;
+use marquee_proto::{convert, record};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -136,17 +136,16 @@ impl Consumer {
         Ok(())
     }
 
-    /// Decodes records; what does not decode goes to the rejected topic with its reason, and the rest goes on.
+    /// Decodes records; what is no rating of this deployment goes to the rejected topic with its reason, and the rest goes on.
     async fn decode(&self, records: Vec<Record>) -> Result<Vec<(Offset, RatingEvent)>, Error> {
         let mut events = Vec::with_capacity(records.len());
         let mut refused = Vec::new();
         for stored in records {
-            let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-            match record::decode_event(header.map(|(_, value)| &value[..]), &stored.value) {
+            match self.event(&stored) {
                 Ok(event) => events.push((stored.position.offset, event)),
-                Err(error) => {
-                    tracing::warn!(position = %stored.position, %error, "record goes to the rejected topic");
-                    refused.push(refuse(stored, &error));
+                Err(refusal) => {
+                    tracing::warn!(position = %stored.position, reason = refusal.reason, message = refusal.message, "record goes to the rejected topic");
+                    refused.push(refuse(stored, refusal));
                 }
             }
         }
@@ -156,12 +155,27 @@ impl Consumer {
         }
         Ok(events)
     }
+
+    fn event(&self, stored: &Record) -> Result<RatingEvent, Refusal> {
+        let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
+        let event = record::decode_event(header.map(|(_, value)| &value[..]), &stored.value)
+            .map_err(|error| Refusal { reason: "MALFORMED", message: error.to_string() })?;
+        event
+            .on(&self.dependencies.scale)
+            .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
+    }
 }
 
-fn refuse(stored: Record, error: &record::Error) -> NewRecord {
+/// Why a record is not applied.
+struct Refusal {
+    reason: &'static str,
+    message: String,
+}
+
+fn refuse(stored: Record, refusal: Refusal) -> NewRecord {
     let mut headers = stored.headers;
-    headers.push(("reason".to_owned(), Bytes::from_static(b"MALFORMED")));
-    headers.push(("message".to_owned(), Bytes::from(error.to_string())));
+    headers.push(("reason".to_owned(), Bytes::from_static(refusal.reason.as_bytes())));
+    headers.push(("message".to_owned(), Bytes::from(refusal.message)));
     headers.push(("source".to_owned(), Bytes::from_static(Topic::Ratings.name().as_bytes())));
     headers.push(("source-position".to_owned(), Bytes::from(stored.position.to_string())));
     NewRecord { key: stored.key, value: stored.value, headers, timestamp: stored.timestamp }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Tiles, Timestamp, UserId};
+use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Scale, Tiles, Timestamp, UserId};
 use marquee_kit::{Context, Failure, Kind, Violation};
 use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, Topic};
 use marquee_proto::convert;
@@ -63,6 +63,8 @@ pub struct Dependencies {
     pub store: Arc<dyn OnlineStore>,
     /// The end of windows that name none.
     pub clock: Arc<dyn Clock>,
+    /// Which ratings count; others may stand on the topic, since anybody may write to it.
+    pub scale: Scale,
 }
 
 /// The feature-store role. Cheap to clone.

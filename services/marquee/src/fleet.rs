@@ -212,7 +212,8 @@ async fn roles_routes(
     }
     if roles.contains(&Role::FeatureStore) {
         let (log, store) = (backends.log.clone().context(missing)?, backends.store.clone().context(missing)?);
-        let dependencies = marquee_feature_store::Dependencies { log, store, clock: Arc::clone(&clock) };
+        let dependencies =
+            marquee_feature_store::Dependencies { log, store, clock: Arc::clone(&clock), scale: settings.scale };
         let role = marquee_feature_store::Service::start(settings.feature_store.clone(), dependencies, context).await?;
         grpc.add_service(role.server());
         features.get_or_insert_with(|| Transport::in_process(role.server()));

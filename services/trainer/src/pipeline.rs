@@ -108,7 +108,7 @@ pub(crate) async fn run(
     let plan = plan(&run.now())?;
     run.stage(pb::Stage::Snapshot, "reading the log");
     let catalogue = read_movies(&*dependencies.log).await?;
-    let snapshot = read_ratings(&*dependencies.log, run).await?;
+    let snapshot = read_ratings(&*dependencies.log, dependencies.scale, run).await?;
     if snapshot.ratings().len() < FEWEST {
         return Err(PipelineError::TooFew(snapshot.ratings().len()));
     }
@@ -262,14 +262,15 @@ async fn read(log: &dyn RatingLog, topic: Topic, mut take: impl FnMut(Record, f6
     Ok(())
 }
 
-async fn read_ratings(log: &dyn RatingLog, run: &Run) -> Result<Snapshot, PipelineError> {
+async fn read_ratings(log: &dyn RatingLog, scale: Scale, run: &Run) -> Result<Snapshot, PipelineError> {
     let mut fold = Fold::default();
     let mut unreadable = 0u64;
     let mut seen = 0u64;
     read(log, Topic::Ratings, |stored, share| {
-        match record::decode_event(content_type(&stored), &stored.value) {
-            Ok(event) => fold.apply(event),
-            Err(_) => unreadable += 1,
+        let event = record::decode_event(content_type(&stored), &stored.value).ok();
+        match event.and_then(|event| event.on(&scale).ok()) {
+            Some(event) => fold.apply(event),
+            None => unreadable += 1,
         }
         seen += 1;
         if seen.is_multiple_of(10_000) {

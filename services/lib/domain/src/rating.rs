@@ -1,6 +1,6 @@
 //! A rating, and the events that make the set of ratings that count.
 
-use crate::{MovieId, Timestamp, UserId};
+use crate::{MovieId, Scale, ScaleViolation, Timestamp, UserId};
 
 /// What a user gave a movie at a time. Its identity is (user, movie, rated_at): the same again changes nothing, a later one of the same pair replaces it.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,15 @@ impl RatingEvent {
         match self {
             Self::Rated(rating) => &rating.user,
             Self::Removed { user, .. } | Self::UserRemoved { user, .. } => user,
+        }
+    }
+
+    /// The event with its value at the exact level of a scale; a value that is on none is refused. Whoever reads what others may have written to the
+    /// topic asks this first: only ingest's own records were checked before.
+    pub fn on(self, scale: &Scale) -> Result<Self, ScaleViolation> {
+        match self {
+            Self::Rated(rating) => Ok(Self::Rated(Rating { value: scale.check(rating.value)?, ..rating })),
+            removal => Ok(removal),
         }
     }
 

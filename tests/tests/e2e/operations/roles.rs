@@ -1,0 +1,131 @@
+//! Roles in processes of their own: inference over another process's feature store. The embedded back-ends belong to one process, so inference
+//! has its own copy of the model store here, and the public key alone to check it with.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use marquee::Addresses;
+use marquee_e2e::{Clients, Http, World, marquee};
+use marquee_kit::{Failure, Kind};
+use marquee_proto::training::v1::Algorithm;
+use tokio::process::{Child, Command};
+use tonic::Code;
+
+use super::{PROGRAM, until};
+
+/// One role in a process; killed when dropped.
+struct Part {
+    child: Child,
+    addresses: Addresses,
+}
+
+impl Part {
+    async fn start(role: &str, folder: &Path, settings: &[String]) -> Result<Self> {
+        let mut command = Command::new(PROGRAM);
+        command.arg(role);
+        let fixed = ["grpc_listen=\"127.0.0.1:0\"", "http_listen=\"127.0.0.1:0\"", "telemetry.log=warn"];
+        let fixed = fixed.into_iter().map(str::to_owned).chain([format!("data_dir={:?}", folder)]);
+        let onnxruntime = std::env::var("ORT_DYLIB_PATH").map(|path| format!("onnxruntime={path:?}")).ok();
+        for setting in fixed.chain(onnxruntime).chain(settings.iter().cloned()) {
+            command.arg("--set").arg(setting);
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+        let pid = child.id().context("it has ended")?;
+        let addresses = until("the role is ready", || async {
+            let addresses = Addresses::read(folder).filter(|addresses| addresses.pid == pid)?;
+            let ready = Http::new(&addresses.http).get("/readyz").await.ok()?;
+            (ready.status == 200).then_some(addresses)
+        })
+        .await?;
+        Ok(Self { child, addresses })
+    }
+
+    fn clients(&self) -> Result<Clients> {
+        Clients::connect(&self.addresses.grpc)
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let (entry, target) = (entry?, to);
+        let target = target.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?
+        } else {
+            std::fs::copy(entry.path(), target).map(drop)?
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inference_alone_predicts_from_another_processs_features_and_outlives_it() -> Result<()> {
+    let world = World::new(20, 12, 54);
+    let fleet = crate::spine::trained(&world, Algorithm::Map).await?;
+    let (user, stranger) = (world.user(1), "stranger");
+    let whole = fleet.clients().predict(&user, &["movie-1", "movie-2"], &[]).await?;
+    let folder = fleet.stop().await.expect("a folder of its own");
+
+    let mut features = Part::start("feature-store", folder.path(), &[]).await?;
+    let own = tempfile::tempdir()?;
+    copy(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
+    let settings = [
+        format!("features_address={:?}", features.addresses.grpc),
+        format!("verifying_key={:?}", folder.path().join("keys/verifying.pem")),
+    ];
+    let inference = Part::start("inference", own.path(), &settings).await?;
+    let clients = inference.clients()?;
+    let apart = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
+    assert_eq!(apart, whole, "two processes answer as one does");
+
+    // Each serves its own part and no other.
+    let status = clients.rate(&user, "movie-1", 4.0).await.expect_err("no ingest here");
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert!(!features.clients()?.user(&user, &[]).await?.history.is_empty());
+    let status = features.clients()?.predict(&user, &["movie-1"], &[]).await.expect_err("no inference here");
+    assert_eq!(status.code(), Code::Unimplemented);
+    let shown = marquee(PROGRAM, ["status", "--grpc", &inference.addresses.grpc]).await?;
+    let (said, error) = (String::from_utf8(shown.stdout)?, String::from_utf8(shown.stderr)?);
+    assert_eq!(shown.status.code(), Some(1), "{error}");
+    assert!(error.contains("not serving: ingest, feature-store, trainer"), "{error}");
+    assert!(said.contains("absent") && said.contains("serving"), "{said}");
+
+    // The feature store dies: who is remembered is answered and told so, who is not is asked to come back.
+    features.child.kill().await?;
+    let degraded = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
+    assert_eq!(degraded.predictions, whole.predictions);
+    assert!(degraded.provenance.context("provenance")?.degraded);
+    let status = clients.predict(stranger, &["movie-1"], &[]).await.expect_err("nothing is known");
+    assert_eq!(Failure::from_status(&status).kind(), Kind::Unavailable, "{status}");
+
+    // It is back, on the same port, and nothing is degraded any more.
+    let port = features.addresses.grpc.trim_start_matches("http://").to_owned();
+    let _features = Part::start("feature-store", folder.path(), &[format!("grpc_listen={port:?}")]).await?;
+    let again = until("inference has found it again", || async {
+        let answer = clients.predict(&user, &["movie-1", "movie-2"], &[]).await.ok()?;
+        answer.provenance.as_ref().is_some_and(|provenance| !provenance.degraded).then_some(answer)
+    });
+    assert_eq!(again.await?, whole);
+    assert_eq!(clients.predict(stranger, &["movie-1"], &[]).await?.predictions.len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inference_without_a_feature_store_says_what_to_set() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = format!("data_dir={:?}", folder.path());
+    let ports = ["grpc_listen=127.0.0.1:0", "http_listen=127.0.0.1:0"];
+    let mut arguments = vec!["inference", "--set", &data, "--set", ports[0], "--set", ports[1]];
+    let output = marquee(PROGRAM, arguments.clone()).await?;
+    let error = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("set features_address"), "{error}");
+    arguments.extend(["--set", "features_address=somewhere"]);
+    let output = marquee(PROGRAM, arguments).await?;
+    let error = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("'somewhere' is no address"), "{error}");
+    Ok(())
+}
