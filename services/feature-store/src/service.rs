@@ -26,6 +26,9 @@ const MOST_USERS: usize = 1_000;
 const MOST_MOVIES: usize = 10_000;
 /// How long a call without a deadline waits for positions.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the marker of another instance's partition is looked at.
+const SHORTEST_LOOK: Duration = Duration::from_millis(2);
+const LONGEST_LOOK: Duration = Duration::from_millis(50);
 
 /// The role could not start.
 #[derive(Debug, Error)]
@@ -132,18 +135,52 @@ impl Service {
         if after.is_empty() {
             return Ok(());
         }
-        let mut progress = self.0.progress.clone();
-        let reached = |progress: &Progress| {
-            after.iter().all(|position| progress.get(&position.partition).is_some_and(|next| *next > position.offset))
-        };
-        match tokio::time::timeout(patience, progress.wait_for(reached)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(Failure::new(Kind::Unavailable, "the feature store is going down: try again")),
+        match tokio::time::timeout(patience, self.applied(after)).await {
+            Ok(applied) => applied,
             Err(_) => Err(Failure::new(
                 Kind::DeadlineExceeded,
                 "the feature store has not applied the positions in `after` yet: try again or give a longer deadline",
             )),
         }
+    }
+
+    /// Waits until these positions are applied: of partitions that are this instance's, its own progress tells; of the others, the store's marker.
+    async fn applied(&self, after: &[Position]) -> Result<(), Failure> {
+        let mut progress = self.0.progress.clone();
+        let mut pause = SHORTEST_LOOK;
+        loop {
+            let (mut reached, mut others) = (true, Vec::new());
+            {
+                let progress = progress.borrow_and_update();
+                for position in after {
+                    match progress.get(&position.partition) {
+                        Some(next) => reached &= *next > position.offset,
+                        None => others.push(*position),
+                    }
+                }
+            }
+            for position in &others {
+                reached = reached && self.marker(position.partition).await? > position.offset;
+            }
+            if reached {
+                return Ok(());
+            }
+            let look = async {
+                if others.is_empty() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                changed = progress.changed() => changed.map_err(|_| Failure::new(Kind::Unavailable, "the feature store is going down: try again"))?,
+                () = look => pause = (pause * 2).min(LONGEST_LOOK),
+            }
+        }
+    }
+
+    async fn marker(&self, partition: Partition) -> Result<Offset, Failure> {
+        let marker = self.0.dependencies.store.marker(partition).await;
+        marker.map_err(|error| Failure::unavailable("read the online store", &error))
     }
 
     async fn rows(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Failure> {
@@ -337,17 +374,19 @@ impl features_server::Features for Service {
         let bounds = self.0.dependencies.log.bounds(Topic::Ratings).await;
         let bounds = bounds.map_err(|error| Failure::unavailable("read the bounds of the rating log", &error))?;
         let progress: BTreeMap<Partition, Offset> = self.0.progress.borrow().clone();
-        let partitions = bounds
-            .into_iter()
-            .filter_map(|bounds| {
-                let next = progress.get(&bounds.partition)?;
-                Some(pb::PartitionProgress {
-                    partition: bounds.partition.0,
-                    next_offset: next.0,
-                    end_offset: bounds.end.0,
-                })
-            })
-            .collect();
+        let mut partitions = Vec::with_capacity(bounds.len());
+        for bounds in bounds {
+            let next = match progress.get(&bounds.partition) {
+                Some(next) => *next,
+                // Another instance's.
+                None => self.marker(bounds.partition).await?,
+            };
+            partitions.push(pb::PartitionProgress {
+                partition: bounds.partition.0,
+                next_offset: next.0,
+                end_offset: bounds.end.0,
+            });
+        }
         Ok(Response::new(pb::GetProgressResponse { partitions }))
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use marquee_domain::{ModelName, Version};
+use marquee_kit::chain;
 use marquee_model::{ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
 
@@ -172,15 +173,4 @@ impl Library {
     fn hold(&self, key: Key, held: Held) {
         self.held.write().unwrap_or_else(PoisonError::into_inner).insert(key, held);
     }
-}
-
-/// An error and its causes in one line, for people.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

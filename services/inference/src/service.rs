@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::Stream;
 use marquee_domain::{BasisPoints, Candidate, ModelName, Route, RouteError, Salt, UserId, Version};
-use marquee_kit::{Check, Context, Failure, Kind, Stop, Transport};
+use marquee_kit::{Check, Context, Failure, Kind, Stop, Transport, chain};
 use marquee_model::{Manifest, ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
 use marquee_ports::ObjectStore;
@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::cache::Cache;
 use crate::histories::Histories;
-use crate::library::{Held, Key, Library, chain};
+use crate::library::{Held, Key, Library};
 use crate::loaded::State;
 use crate::metrics::Meters;
 use crate::routes::{Routes, Table};

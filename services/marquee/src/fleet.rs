@@ -226,6 +226,7 @@ async fn roles_routes(
             scale: settings.scale,
             signing_key: backends.signing_key.clone(),
             runtime: backends.runtime.clone().context(missing)?,
+            instance: "embedded".to_owned(),
         };
         let trainer = marquee_trainer::Service::start(settings.trainer.clone(), dependencies, context).await?;
         grpc.add_service(trainer.server());

@@ -7,6 +7,7 @@
 pub mod evaluate;
 mod export;
 pub mod fit;
+mod lease;
 mod linear;
 mod parity;
 mod pipeline;

@@ -294,14 +294,3 @@ async fn read_movies(log: &dyn RatingLog) -> Result<BTreeMap<MovieId, Movie>, Pi
     .await?;
     Ok(movies)
 }
-
-/// An error and its causes in one line, for people.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}

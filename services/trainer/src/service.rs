@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use marquee_domain::{Clock, ModelName, Scale};
-use marquee_kit::{Context, Failure, Kind, Metrics, Stop, Violation};
+use marquee_kit::{Context, Failure, Kind, Metrics, Stop, Violation, chain};
 use marquee_model::SigningKey;
 use marquee_onnx::Runtime;
 use marquee_ports::{ObjectStore, RatingLog};
@@ -17,13 +17,17 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 use crate::fit::{Algorithm, FitError, Parameters};
+use crate::lease::Lease;
 use crate::pipeline::{self, PipelineError};
 use crate::runs::{Run, Runs, has_ended};
 use crate::settings::Settings;
+
+/// How often a trainer looks at what others wrote.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The role could not start.
 #[derive(Debug, Error)]
@@ -54,6 +58,8 @@ pub struct Dependencies {
     pub signing_key: Option<SigningKey>,
     /// Proves that the graphs predict what the trainer does.
     pub runtime: Runtime,
+    /// Names this trainer in the lease; no other trainer of the deployment may have the name at the same time.
+    pub instance: String,
 }
 
 /// The trainer role. Cheap to clone.
@@ -66,7 +72,9 @@ struct Inner {
     default_model: ModelName,
     dependencies: Dependencies,
     runs: Runs,
-    queue: mpsc::Sender<Run>,
+    lease: Lease,
+    /// A run was started here.
+    wake: Notify,
     meters: Meters,
 }
 
@@ -99,15 +107,12 @@ impl Service {
         }
         let check = context.health.check("marquee.training.v1.Trainer");
         let (objects, clock) = (Arc::clone(&dependencies.objects), Arc::clone(&dependencies.clock));
-        let (runs, waiting) = Runs::open(objects, clock).await.map_err(Error::Runs)?;
-        let (queue, work) = mpsc::channel(settings.queue.max(1).max(waiting.len()));
-        for run in waiting {
-            // The queue was made to hold them all.
-            let _ = queue.try_send(run);
-        }
+        let lease = Lease::new(Arc::clone(&objects), Arc::clone(&clock), dependencies.instance.clone(), settings.lease);
+        let runs = Runs::open(objects, clock).await.map_err(Error::Runs)?;
         let meters = Meters::register(&context.metrics);
-        let service = Self(Arc::new(Inner { settings, default_model, dependencies, runs, queue, meters }));
-        context.tasks.spawn("trainer", service.clone().work(work, context.stop.clone()));
+        let wake = Notify::new();
+        let service = Self(Arc::new(Inner { settings, default_model, dependencies, runs, lease, wake, meters }));
+        context.tasks.spawn("trainer", service.clone().work(context.stop.clone()));
         check.ready();
         Ok(service)
     }
@@ -117,26 +122,86 @@ impl Service {
         trainer_server::TrainerServer::new(self.clone())
     }
 
-    async fn work(self, mut queue: mpsc::Receiver<Run>, stop: Stop) -> Result<(), marquee_ports::Error> {
+    /// Works off the queue while this trainer holds the lease, and stands by while another one does.
+    async fn work(self, stop: Stop) -> Result<(), std::convert::Infallible> {
+        let mut holding = false;
         loop {
-            let run = tokio::select! {
-                run = queue.recv() => run,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let Some(run) = run else { return Ok(()) };
-            self.0.meters.running.set(1);
-            let ended = tokio::select! {
-                ended = self.train(&run) => ended,
-                () = stop.cancelled() => {
-                    // The fit stops at its next sweep; the next process marks the run as interrupted.
-                    run.cancel();
-                    return Ok(());
+            holding = match self.look(holding).await {
+                Ok(holding) => holding,
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "the training runs could not be read: trying again");
+                    false
                 }
             };
-            self.0.meters.running.set(0);
-            if let Err(error) = ended {
-                tracing::error!(%error, run = run.now().training_id, "a training run could not be kept");
+            if let Some(run) = self.0.runs.next().filter(|_| holding) {
+                self.0.meters.running.set(1);
+                self.0.runs.at_work(&run, true);
+                let stopped = tokio::select! {
+                    ended = self.train(&run) => {
+                        if let Err(error) = ended {
+                            tracing::error!(%error, run = run.now().training_id, "a training run could not be kept");
+                        }
+                        false
+                    }
+                    () = self.keep(&run) => {
+                        tracing::error!(run = run.now().training_id, "another trainer took over: the run stops here");
+                        holding = false;
+                        false
+                    }
+                    () = stop.cancelled() => true,
+                };
+                // What still fits on another thread stops at its next sweep; whoever holds the lease next marks the run as interrupted.
+                run.cancel();
+                self.0.runs.at_work(&run, false);
+                self.0.meters.running.set(0);
+                if !stopped {
+                    continue;
+                }
+            } else {
+                tokio::select! {
+                    () = self.0.wake.notified() => continue,
+                    () = tokio::time::sleep(LOOK) => continue,
+                    () = stop.cancelled() => {}
+                }
             }
+            if holding && let Err(error) = self.0.lease.release().await {
+                tracing::warn!(error = chain(&error), "the lease could not be given back: others wait until it ends");
+            }
+            return Ok(());
+        }
+    }
+
+    /// Reads what others wrote, and takes or renews the lease.
+    async fn look(&self, held: bool) -> Result<bool, marquee_ports::Error> {
+        let holding = self.0.lease.hold().await?;
+        self.0.runs.refresh().await?;
+        if holding && !held {
+            self.0.runs.interrupt().await?;
+        }
+        Ok(holding)
+    }
+
+    /// Keeps the lease while a run is at work, and the run as it is for those who watch from elsewhere. Ends when the lease is lost.
+    async fn keep(&self, run: &Run) {
+        let mut kept = std::time::Instant::now();
+        let mut shown = run.now();
+        loop {
+            tokio::time::sleep(LOOK.min(self.0.lease.renewal())).await;
+            match self.0.lease.hold().await {
+                Ok(true) => kept = std::time::Instant::now(),
+                Ok(false) => return,
+                // Given up before anybody else may take it.
+                Err(_) if kept.elapsed() > self.0.lease.renewal() * 2 => return,
+                Err(error) => tracing::warn!(error = chain(&error), "the lease could not be renewed: trying again"),
+            }
+            let now = run.now();
+            let unended = !has_ended(&now) && now != shown;
+            let seen = self.0.runs.refresh().await;
+            let seen = if unended { seen.and(self.0.runs.keep(run).await) } else { seen };
+            if let Err(error) = seen {
+                tracing::warn!(error = chain(&error), "the training run could not be shown to others");
+            }
+            shown = now;
         }
     }
 
@@ -173,7 +238,7 @@ impl Service {
                 self.end(run, State::Cancelled, "cancelled".to_owned()).await
             }
             Err(error) => {
-                let text = pipeline::chain(&error);
+                let text = chain(&error);
                 tracing::warn!(run = id, model, error = text, "training failed");
                 self.0.meters.runs.get_or_create(&OfOutcome { outcome: "failed" }).inc();
                 self.end(run, State::Failed, text).await
@@ -273,17 +338,13 @@ impl trainer_server::Trainer for Service {
         request: Request<pb::StartTrainingRequest>,
     ) -> Result<Response<pb::StartTrainingResponse>, Status> {
         let plan = self.plan(&request.into_inner())?;
-        let run =
-            self.0.runs.create(plan).await.map_err(|error| Failure::unavailable("keep the training run", &error))?;
-        if self.0.queue.try_send(run.clone()).is_err() {
-            self.0
-                .runs
-                .discard(&run)
-                .await
-                .map_err(|error| Failure::unavailable("discard the training run", &error))?;
+        if self.0.runs.waiting() >= self.0.settings.queue.max(1) {
             let message = format!("{} training runs wait already: start this one later", self.0.settings.queue);
             return Err(Failure::new(Kind::ResourceExhausted, message).retry_after(Duration::from_secs(30)).into());
         }
+        let run =
+            self.0.runs.create(plan).await.map_err(|error| Failure::unavailable("keep the training run", &error))?;
+        self.0.wake.notify_one();
         Ok(Response::new(pb::StartTrainingResponse { training: Some(run.now()) }))
     }
 
@@ -326,7 +387,8 @@ impl trainer_server::Trainer for Service {
         request: Request<pb::CancelTrainingRequest>,
     ) -> Result<Response<pb::CancelTrainingResponse>, Status> {
         let run = self.find(&request.into_inner().training_id)?;
-        run.cancel();
+        let cancelled = self.0.runs.cancel(&run).await;
+        cancelled.map_err(|error| Failure::unavailable("ask the training run to stop", &error))?;
         Ok(Response::new(pb::CancelTrainingResponse { training: Some(run.now()) }))
     }
 }

@@ -1,6 +1,7 @@
 //! What a deployment decides about training.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ pub struct Settings {
     pub holdout: f64,
     /// Ed25519 private key (PKCS#8 PEM) that signs packages. Empty: packages are not signed. Default empty.
     pub signing_key: PathBuf,
+    /// How long a trainer that is gone keeps the others from working. Clocks of trainers must agree better than to a third of it. Default `15s`.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
     /// Revision of the code that trains, for the manifest. Default empty.
     pub git_revision: String,
     /// What a model must reach to be published.
@@ -45,6 +49,7 @@ impl Default for Settings {
             queue: 16,
             holdout: 0.1,
             signing_key: PathBuf::new(),
+            lease: Duration::from_secs(15),
             git_revision: String::new(),
             gates: Gates::default(),
         }

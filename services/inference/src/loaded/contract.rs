@@ -63,9 +63,9 @@ mod tests {
     };
     use marquee_onnx::Runtime;
 
-    use crate::library::chain;
     use crate::loaded::Loaded;
     use crate::settings::Settings;
+    use marquee_kit::chain;
 
     /// ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Nothing where it is not installed, which a continuous-integration run does not forgive.
     fn runtime() -> Option<Runtime> {

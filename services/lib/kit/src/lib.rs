@@ -17,7 +17,7 @@ mod transport;
 
 pub use admin::admin_routes;
 pub use context::Context;
-pub use failure::{Failure, Kind, Violation};
+pub use failure::{Failure, Kind, Violation, chain};
 pub use health::{Check, CheckState, Health};
 pub use metrics::{Metrics, latency_buckets};
 pub use refusal::unreadable;
