@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use marquee_domain::{ModelName, Movie, MovieId, Position, Scale, Version};
+use marquee_domain::{ModelName, Movie, MovieId, Position, RatingEvent, Scale, Version};
 use marquee_model::{ModelStore, PackageError, Posterior, SigningKey};
 use marquee_onnx::{GraphError, RunError};
-use marquee_ports::{RatingLog, Record, Topic};
+use marquee_ports::{Bounds, RatingLog, Record, Topic};
 use marquee_proto::record;
 use marquee_proto::training::v1 as pb;
 use thiserror::Error;
 
+use crate::archive;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::export::{self, Exported, Facts};
 use crate::fit::{Algorithm, FitError, Observer, Parameters, RatingsError, fit};
@@ -34,6 +35,8 @@ const FEWEST: usize = 20;
 pub(crate) enum PipelineError {
     #[error("read the rating log")]
     Log(#[source] marquee_ports::Error),
+    #[error("read the archive")]
+    Archive(#[source] marquee_ports::Error),
     #[error("the log holds {0} ratings that count: import at least {FEWEST} first")]
     TooFew(usize),
     #[error("lay out the ratings")]
@@ -108,7 +111,7 @@ pub(crate) async fn run(
     let plan = plan(&run.now())?;
     run.stage(pb::Stage::Snapshot, "reading the log");
     let catalogue = read_movies(&*dependencies.log).await?;
-    let snapshot = read_ratings(&*dependencies.log, dependencies.scale, run).await?;
+    let snapshot = read_ratings(dependencies, run).await?;
     if snapshot.ratings().len() < FEWEST {
         return Err(PipelineError::TooFew(snapshot.ratings().len()));
     }
@@ -239,10 +242,14 @@ fn content_type(stored: &Record) -> Option<&[u8]> {
     stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE).map(|(_, value)| &value[..])
 }
 
-/// Hands every record of a topic, up to the end that it has now, to `take`; by partition, in order.
-async fn read(log: &dyn RatingLog, topic: Topic, mut take: impl FnMut(Record, f64)) -> Result<(), PipelineError> {
-    let bounds = log.bounds(topic).await.map_err(PipelineError::Log)?;
-    let total: u64 = bounds.iter().map(|bounds| bounds.end.0 - bounds.begin.0).sum();
+/// Hands every record of a topic within bounds to `take`, with the share that it makes; by partition, in order.
+async fn read(
+    log: &dyn RatingLog,
+    topic: Topic,
+    bounds: Vec<Bounds>,
+    mut take: impl FnMut(Record, f64),
+) -> Result<(), PipelineError> {
+    let total: u64 = bounds.iter().map(|bounds| bounds.end.0.saturating_sub(bounds.begin.0)).sum();
     let mut done = 0u64;
     for bounds in bounds {
         let mut next = bounds.begin;
@@ -262,22 +269,28 @@ async fn read(log: &dyn RatingLog, topic: Topic, mut take: impl FnMut(Record, f6
     Ok(())
 }
 
-async fn read_ratings(log: &dyn RatingLog, scale: Scale, run: &Run) -> Result<Snapshot, PipelineError> {
+/// The ratings that count, up to the offsets that the log has now: from the archive as far as it reaches, then from the log.
+async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot, PipelineError> {
+    let (log, scale) = (&*dependencies.log, dependencies.scale);
     let mut fold = Fold::default();
     let mut unreadable = 0u64;
-    let mut seen = 0u64;
-    read(log, Topic::Ratings, |stored, share| {
-        let event = record::decode_event(content_type(&stored), &stored.value).ok();
-        match event.and_then(|event| event.on(&scale).ok()) {
-            Some(event) => fold.apply(event),
-            None => unreadable += 1,
-        }
-        seen += 1;
-        if seen.is_multiple_of(10_000) {
-            run.progress(share);
-        }
-    })
-    .await?;
+    let mut take = |event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
+        Some(event) => fold.apply(event),
+        None => unreadable += 1,
+    };
+    let all = log.bounds(Topic::Ratings).await.map_err(PipelineError::Log)?;
+    let partitions = all.len().max(1) as f64;
+    for (at, bounds) in all.into_iter().enumerate() {
+        let archived = archive::events(&dependencies.objects, bounds, |event| take(Some(event)));
+        let from = Bounds { begin: archived.await.map_err(PipelineError::Archive)?, ..bounds };
+        read(log, Topic::Ratings, vec![from], |stored, share| {
+            take(record::decode_event(content_type(&stored), &stored.value).ok());
+            if stored.position.offset.0.is_multiple_of(1_000) {
+                run.progress((at as f64 + share) / partitions);
+            }
+        })
+        .await?;
+    }
     if unreadable > 0 {
         tracing::warn!(unreadable, "records of the rating topic were left out of the snapshot");
     }
@@ -286,7 +299,8 @@ async fn read_ratings(log: &dyn RatingLog, scale: Scale, run: &Run) -> Result<Sn
 
 async fn read_movies(log: &dyn RatingLog) -> Result<BTreeMap<MovieId, Movie>, PipelineError> {
     let mut movies = BTreeMap::new();
-    read(log, Topic::Movies, |stored, _| {
+    let bounds = log.bounds(Topic::Movies).await.map_err(PipelineError::Log)?;
+    read(log, Topic::Movies, bounds, |stored, _| {
         if let Ok(movie) = record::decode_movie(content_type(&stored), &stored.value) {
             movies.insert(movie.id.clone(), movie);
         }

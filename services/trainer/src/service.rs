@@ -20,6 +20,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
+use crate::archive::Writer;
 use crate::fit::{Algorithm, FitError, Parameters};
 use crate::lease::Lease;
 use crate::pipeline::{self, PipelineError};
@@ -38,6 +39,9 @@ pub enum Error {
     /// The share makes no sense.
     #[error("trainer.holdout is {0}: give a share above 0 and at most 0.5")]
     Holdout(f64),
+    /// A setting of the archive makes no sense.
+    #[error("trainer.archive.{0}")]
+    Archive(&'static str),
     /// Earlier runs could not be read.
     #[error("read the training runs")]
     Runs(#[source] marquee_ports::Error),
@@ -105,12 +109,18 @@ impl Service {
         if !(settings.holdout > 0.0 && settings.holdout <= 0.5) {
             return Err(Error::Holdout(settings.holdout));
         }
+        settings.archive.check().map_err(Error::Archive)?;
         let check = context.health.check("marquee.training.v1.Trainer");
         let (objects, clock) = (Arc::clone(&dependencies.objects), Arc::clone(&dependencies.clock));
         let lease = Lease::new(Arc::clone(&objects), Arc::clone(&clock), dependencies.instance.clone(), settings.lease);
         let runs = Runs::open(objects, clock).await.map_err(Error::Runs)?;
         let meters = Meters::register(&context.metrics);
         let wake = Notify::new();
+        if settings.archive.enabled {
+            let (log, objects) = (Arc::clone(&dependencies.log), Arc::clone(&dependencies.objects));
+            let writer = Writer::new(settings.archive.clone(), log, objects, &context.metrics);
+            context.tasks.spawn("archive", writer.run(context.stop.clone()));
+        }
         let service = Self(Arc::new(Inner { settings, default_model, dependencies, runs, lease, wake, meters }));
         context.tasks.spawn("trainer", service.clone().work(context.stop.clone()));
         check.ready();

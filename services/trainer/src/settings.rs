@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::Settings as ArchiveSettings;
+
 /// Settings of the trainer role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +26,8 @@ pub struct Settings {
     pub git_revision: String,
     /// What a model must reach to be published.
     pub gates: Gates,
+    /// The rating topic as Parquet files.
+    pub archive: ArchiveSettings,
 }
 
 /// What a model must reach to be published.
@@ -52,6 +56,7 @@ impl Default for Settings {
             lease: Duration::from_secs(15),
             git_revision: String::new(),
             gates: Gates::default(),
+            archive: ArchiveSettings::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// A task ended badly.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,8 +21,15 @@ pub struct TaskError {
 pub struct Tasks(Arc<Inner>);
 
 struct Inner {
-    running: Mutex<Vec<(&'static str, JoinHandle<()>)>>,
+    running: Mutex<Vec<Running>>,
     failed: watch::Sender<Option<TaskError>>,
+}
+
+struct Running {
+    task: &'static str,
+    supervisor: JoinHandle<()>,
+    /// Ends the work itself: a supervisor that is aborted would leave it running.
+    work: AbortHandle,
 }
 
 impl Default for Tasks {
@@ -44,9 +51,11 @@ impl Tasks {
         E: std::error::Error + Send + 'static,
     {
         let inner = Arc::clone(&self.0);
-        let handle = tokio::spawn(async move {
-            // A task of its own, so that a panic becomes a join error here instead of a silent end.
-            let what = match tokio::spawn(work).await {
+        // A task of its own, so that a panic becomes a join error here instead of a silent end.
+        let work = tokio::spawn(work);
+        let abort = work.abort_handle();
+        let supervisor = tokio::spawn(async move {
+            let what = match work.await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => format!("failed: {}", crate::failure::chain(&error)),
                 Err(error) if error.is_cancelled() => return,
@@ -60,8 +69,8 @@ impl Tasks {
             });
         });
         let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(_, handle)| !handle.is_finished());
-        running.push((task, handle));
+        running.retain(|running| !running.supervisor.is_finished());
+        running.push(Running { task, supervisor, work: abort });
     }
 
     /// Waits until a task ends badly.
@@ -81,10 +90,12 @@ impl Tasks {
     pub async fn join(&self, deadline: Duration) {
         let running: Vec<_> = std::mem::take(&mut *self.0.running.lock().unwrap_or_else(PoisonError::into_inner));
         let end = tokio::time::Instant::now() + deadline;
-        for (task, mut handle) in running {
-            if tokio::time::timeout_at(end, &mut handle).await.is_err() {
+        for Running { task, mut supervisor, work } in running {
+            if tokio::time::timeout_at(end, &mut supervisor).await.is_err() {
                 tracing::warn!(task, "background task did not end in time and is aborted");
-                handle.abort();
+                work.abort();
+                // Gone, not only asked to go: what it holds is free afterwards.
+                let _ = supervisor.await;
             }
         }
     }
@@ -104,6 +115,20 @@ mod tests {
             Ok::<_, std::io::Error>(())
         });
         assert_eq!(tasks.failed().await.to_string(), "task doomed panicked");
+    }
+
+    #[tokio::test]
+    async fn work_that_does_not_end_in_time_is_gone_after_join() {
+        let tasks = Tasks::default();
+        let held = Arc::new(());
+        let holding = Arc::clone(&held);
+        tasks.spawn("endless", async move {
+            std::future::pending::<()>().await;
+            drop(holding);
+            Ok::<_, std::io::Error>(())
+        });
+        tasks.join(Duration::ZERO).await;
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[tokio::test]

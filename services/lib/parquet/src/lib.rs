@@ -1,6 +1,6 @@
 //! Columns in and out of Parquet files, without a columnar framework around them.
 //!
-//! [`write`] and [`read`] move a whole [`Table`]; [`Batches`] walks a large file a few thousand rows at a time. Only flat columns exist
+//! [`write()`] and [`read`] move a whole [`Table`]; [`Batches`] walks a large file a few thousand rows at a time. Only flat columns exist
 //! here: a nested one is an error that names it. What must stay true: no file, however damaged, panics or allocates more than the limits in
 //! [`limit`] say; equal tables give equal bytes. This is the only crate that knows the `parquet` crate.
 

@@ -5,8 +5,10 @@
 pub enum Column {
     /// Text.
     Utf8(Vec<Option<String>>),
-    /// Whole numbers, and times in microseconds since 1970.
+    /// Whole numbers; and times in microseconds since 1970, as they are read.
     Int64(Vec<Option<i64>>),
+    /// Times in microseconds since 1970, to be written as such; they are read as [`Column::Int64`].
+    Timestamp(Vec<Option<i64>>),
     /// Floating point.
     Float64(Vec<Option<f64>>),
     /// Truth values.
@@ -18,7 +20,7 @@ impl Column {
     pub fn len(&self) -> usize {
         match self {
             Self::Utf8(values) => values.len(),
-            Self::Int64(values) => values.len(),
+            Self::Int64(values) | Self::Timestamp(values) => values.len(),
             Self::Float64(values) => values.len(),
             Self::Bool(values) => values.len(),
         }
@@ -34,6 +36,7 @@ impl Column {
         match (self, other) {
             (Self::Utf8(values), Self::Utf8(mut more)) => values.append(&mut more),
             (Self::Int64(values), Self::Int64(mut more)) => values.append(&mut more),
+            (Self::Timestamp(values), Self::Timestamp(mut more)) => values.append(&mut more),
             (Self::Float64(values), Self::Float64(mut more)) => values.append(&mut more),
             (Self::Bool(values), Self::Bool(mut more)) => values.append(&mut more),
             _ => debug_assert!(false, "one column of one file has one kind"),
@@ -46,7 +49,7 @@ impl Column {
                 values.iter().flatten().map(String::capacity).sum::<usize>()
                     + values.len() * size_of::<Option<String>>()
             }
-            Self::Int64(values) => values.len() * size_of::<Option<i64>>(),
+            Self::Int64(values) | Self::Timestamp(values) => values.len() * size_of::<Option<i64>>(),
             Self::Float64(values) => values.len() * size_of::<Option<f64>>(),
             Self::Bool(values) => values.len(),
         }

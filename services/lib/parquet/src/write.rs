@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -67,6 +67,7 @@ fn field(name: &str, column: &Column) -> Result<Arc<Type>, ParquetError> {
     let (physical, logical) = match column {
         Column::Utf8(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Column::Int64(_) => (Physical::INT64, None),
+        Column::Timestamp(_) => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
         Column::Float64(_) => (Physical::DOUBLE, None),
         Column::Bool(_) => (Physical::BOOLEAN, None),
     };
@@ -86,7 +87,9 @@ fn encode_column(
         Column::Utf8(values) => {
             encode_values::<ByteArrayType, _>(writer, &values[rows], |text| ByteArray::from(text.as_str()))
         }
-        Column::Int64(values) => encode_values::<Int64Type, _>(writer, &values[rows], |value| *value),
+        Column::Int64(values) | Column::Timestamp(values) => {
+            encode_values::<Int64Type, _>(writer, &values[rows], |value| *value)
+        }
         Column::Float64(values) => encode_values::<DoubleType, _>(writer, &values[rows], |value| *value),
         Column::Bool(values) => encode_values::<BoolType, _>(writer, &values[rows], |value| *value),
     }

@@ -222,7 +222,7 @@ fn all_flags(column: &Column) -> bool {
     match column {
         Column::Bool(_) => true,
         Column::Int64(values) => values.iter().all(|value| matches!(value, Some(0 | 1))),
-        Column::Float64(_) | Column::Utf8(_) => false,
+        Column::Float64(_) | Column::Utf8(_) | Column::Timestamp(_) => false,
     }
 }
 
@@ -230,7 +230,7 @@ fn is_set(column: &Column, row: usize) -> bool {
     match column {
         Column::Bool(values) => values.get(row) == Some(&Some(true)),
         Column::Int64(values) => values.get(row) == Some(&Some(1)),
-        Column::Float64(_) | Column::Utf8(_) => false,
+        Column::Float64(_) | Column::Utf8(_) | Column::Timestamp(_) => false,
     }
 }
 
@@ -238,6 +238,6 @@ fn text(column: &Column, row: usize) -> Option<String> {
     match column {
         Column::Utf8(values) => values.get(row).cloned().flatten(),
         Column::Int64(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
-        Column::Float64(_) | Column::Bool(_) => None,
+        Column::Float64(_) | Column::Bool(_) | Column::Timestamp(_) => None,
     }
 }
