@@ -16,7 +16,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak fuzz deny onnxruntime movielens checker clean-cache
+.PHONY: help demo test lint bench soak fuzz deny onnxruntime movielens checker servers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -28,8 +28,11 @@ demo: onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json 
 	$(TARGET)/release/marquee demo $(ARGS)
 
 test: onnxruntime movielens checker ## run all tests
+	$(call say,preparing the servers that tests run)
+	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
 	$(call say,testing what provisions)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/servers
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; MARQUEE_PYTHON="$$python" $(CARGO) test --workspace --locked --lib --bins --tests
 
@@ -72,6 +75,9 @@ movielens: ## put MovieLens 100K into the cache folder
 
 checker: ## put a Python with the onnx package into the cache folder
 	@$(FETCH) checker
+
+servers: ## put Kafka, Redis and an S3 server, which tests run, into the cache folder
+	@$(PYTHON) tests/servers/prepare.py all
 
 clean-cache: ## remove all that was put into the cache folder
 	$(call say,removing the cache folder)

@@ -8,6 +8,7 @@ mod data;
 mod fleet;
 mod http;
 mod process;
+pub mod servers;
 mod world;
 
 pub use clients::Clients;

@@ -1,5 +1,9 @@
 //! Marquee end to end, over its public APIs.
 
+#[path = "e2e/adapters.rs"]
+mod adapters;
+#[path = "e2e/backends.rs"]
+mod backends;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
 #[path = "e2e/cli.rs"]
@@ -18,6 +22,8 @@ mod operations;
 mod routing;
 #[path = "e2e/rules.rs"]
 mod rules;
+#[path = "e2e/servers.rs"]
+mod servers;
 #[path = "e2e/spine.rs"]
 mod spine;
 #[path = "e2e/training.rs"]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
-use marquee_ports::{Error, ErrorKind, OnlineStore, Write};
+use marquee_ports::{Error, ErrorKind, OnlineStore, RowKey, Write};
 
 use crate::catalogue::Genres;
 use crate::row::{self, MovieRow, RowError, UserRow};
@@ -25,7 +25,7 @@ pub(crate) async fn apply(
     next: Offset,
 ) -> Result<(), Error> {
     let mut users: BTreeMap<UserId, Open<UserRow>> =
-        open(store, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
+        open(store, partition, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
     let mut changes = Vec::new();
     for (offset, event) in events {
         let Some(user) = users.get_mut(event.user()) else { continue };
@@ -42,8 +42,7 @@ pub(crate) async fn apply(
         changes.extend(made.into_iter().map(|change| (*offset, event.at(), change)));
     }
     let mut movies: BTreeMap<MovieId, Open<MovieRow>> =
-        open(store, changes.iter().map(|(_, _, change)| &change.movie), |movie| row::movie_key(movie, partition))
-            .await?;
+        open(store, partition, changes.iter().map(|(_, _, change)| &change.movie), row::movie_key).await?;
     for (offset, event_time, change) in &changes {
         let Some(movie) = movies.get_mut(&change.movie) else { continue };
         // An event changes a movie at most once, so the offset alone tells whether the row has the change.
@@ -54,7 +53,7 @@ pub(crate) async fn apply(
         }
     }
     // Movies before users: as long as a user's row is the old one, replaying gives the same changes.
-    let mut writes = writes(&movies, |movie| row::movie_key(movie, partition));
+    let mut writes = writes(&movies, row::movie_key);
     writes.extend(self::writes(&users, row::user_key));
     store.apply(partition, writes, next).await?;
     Ok(())
@@ -62,6 +61,7 @@ pub(crate) async fn apply(
 
 async fn open<'a, K, T>(
     store: &dyn OnlineStore,
+    source: Partition,
     keys: impl Iterator<Item = &'a K>,
     name: impl Fn(&K) -> Bytes,
 ) -> Result<BTreeMap<K, Open<T>>, Error>
@@ -72,7 +72,7 @@ where
     let mut wanted: Vec<&K> = keys.collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let names: Vec<Bytes> = wanted.iter().map(|key| name(key)).collect();
+    let names: Vec<RowKey> = wanted.iter().map(|key| RowKey { source, key: name(key) }).collect();
     let rows = store.get(&names).await?;
     let mut opened = BTreeMap::new();
     for (key, stored) in wanted.into_iter().zip(rows) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use marquee_domain::{Moments, MovieId, Partition, Rating, Tiles, Timestamp, UserId};
+use marquee_domain::{Moments, MovieId, Rating, Tiles, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -199,9 +199,9 @@ pub(crate) fn user_key(user: &UserId) -> Bytes {
     Bytes::from(format!("u/{user}"))
 }
 
-/// Key of what a partition's users gave a movie. The partition comes first: ids may hold slashes.
-pub(crate) fn movie_key(movie: &MovieId, partition: Partition) -> Bytes {
-    Bytes::from(format!("m/{partition}/{movie}"))
+/// Key of what a partition's users gave a movie, among the partition's rows.
+pub(crate) fn movie_key(movie: &MovieId) -> Bytes {
+    Bytes::from(format!("m/{movie}"))
 }
 
 /// Packs a row.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Scale, Tiles, Timestamp, UserId};
 use marquee_kit::{Context, Failure, Kind, Violation};
-use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, Topic};
+use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, RowKey, Topic};
 use marquee_proto::convert;
 use marquee_proto::features::v1::{self as pb, features_server};
 use thiserror::Error;
@@ -183,7 +182,12 @@ impl Service {
         marker.map_err(|error| Failure::unavailable("read the online store", &error))
     }
 
-    async fn rows(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Failure> {
+    /// The partition that a user's events come from.
+    fn home(&self, user: &UserId) -> Partition {
+        marquee_ports::partition_for(user.as_str().as_bytes(), self.0.partitions)
+    }
+
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Failure> {
         let rows = self.0.dependencies.store.get(keys).await;
         rows.map_err(|error| match error.is_retryable() {
             true => Failure::unavailable("read the online store", &error),
@@ -195,7 +199,7 @@ impl Service {
         // Offset + 1: 0 stays free for "no event yet".
         let version = stored.map_or(0, |row| row.applied.0 + 1);
         let unchanged = version == query.known_version && version != 0;
-        let partition = marquee_ports::partition_for(id.as_str().as_bytes(), self.0.partitions);
+        let partition = self.home(id);
         let applied = stored.map(|row| Position { partition, offset: row.applied });
         let corrupt_row = |e| Failure::internal("read a user's row", &corrupt(e));
         let row: UserRow = match stored {
@@ -312,7 +316,7 @@ impl features_server::Features for Service {
         let ask = Ask { history, statistics, as_of: as_of(request.as_of.as_ref(), now)?, now };
         let after: Vec<Position> = request.after.iter().map(convert::from_position).collect();
         self.wait_for(&after, patience).await?;
-        let keys: Vec<Bytes> = ids.iter().map(row::user_key).collect();
+        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey { source: self.home(id), key: row::user_key(id) }).collect();
         let rows = self.rows(&keys).await?;
         self.0.meters.users_read.inc_by(ids.len() as u64);
         let users =
@@ -339,8 +343,9 @@ impl features_server::Features for Service {
         let now = self.0.dependencies.clock.now();
         let end = as_of(request.as_of.as_ref(), now)?;
         let partitions = self.0.partitions;
-        let keys: Vec<Bytes> =
-            ids.iter().flat_map(|id| (0..partitions).map(move |p| row::movie_key(id, Partition(p)))).collect();
+        let parts =
+            |id| (0..partitions).map(move |source| RowKey { source: Partition(source), key: row::movie_key(id) });
+        let keys: Vec<RowKey> = ids.iter().flat_map(parts).collect();
         let rows = self.rows(&keys).await?;
         self.0.meters.movies_read.inc_by(ids.len() as u64);
         let mut movies = Vec::with_capacity(ids.len());

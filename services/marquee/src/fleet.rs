@@ -14,11 +14,12 @@ use marquee_kit::{Context, GrpcLimits, Stop, Tasks, Transport, admin_routes, bin
 use marquee_model::{SigningKey, VerifyingKey};
 use marquee_onnx::Runtime;
 use marquee_ports::{ObjectStore, OnlineStore, RatingLog};
+use marquee_redis::RedisStore;
 use serde::{Deserialize, Serialize};
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::keys;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreBackend};
 
 /// The roles that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Backends {
         if needs(&[Role::Ingest, Role::FeatureStore, Role::Trainer]) {
             backends.log = Some(Arc::new(EmbeddedLog::open(&folder.join("log"), &settings.log)?));
         }
-        if needs(&[Role::FeatureStore]) {
+        if needs(&[Role::FeatureStore]) && settings.backends.store == StoreBackend::Embedded {
             backends.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
         }
         if needs(&[Role::Trainer, Role::Inference]) {
@@ -98,6 +99,16 @@ impl Backends {
             (backends.signing_key, backends.verifying_key) = keys::for_fleet(settings)?;
         }
         Ok(backends)
+    }
+}
+
+impl Backends {
+    /// Opens what is on other machines.
+    async fn connect(&mut self, settings: &Settings, roles: &[Role]) -> Result<()> {
+        if roles.contains(&Role::FeatureStore) && settings.backends.store == StoreBackend::Redis {
+            self.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
+        }
+        Ok(())
     }
 }
 
@@ -116,10 +127,11 @@ impl Fleet {
         if settings.inference.state_dir.as_os_str().is_empty() {
             settings.inference.state_dir = settings.data_dir.join("inference");
         }
-        let backends = {
+        let mut backends = {
             let (settings, roles) = (settings.clone(), roles.to_vec());
             tokio::task::spawn_blocking(move || Backends::open(&settings, &roles)).await??
         };
+        backends.connect(&settings, roles).await?;
         let context = Context::default();
         let serving = Stop::new();
         let (grpc_routes, http_routes) = roles_routes(&settings, roles, backends, &context).await?;

@@ -30,6 +30,10 @@ pub struct Settings {
     /// Longest time that shutting down may take. Default `10s`.
     #[serde(with = "humantime_serde")]
     pub shutdown: Duration,
+    /// Which back-ends hold the data.
+    pub backends: Backends,
+    /// Redis, where `backends.store` names it.
+    pub redis: marquee_redis::Settings,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// The embedded rating log.
@@ -44,6 +48,25 @@ pub struct Settings {
     pub inference: marquee_inference::Settings,
 }
 
+/// Which back-ends hold the data. What is embedded stands in the data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backends {
+    /// Features: `embedded`, the default, or `redis`.
+    pub store: StoreBackend,
+}
+
+/// Back-ends of the online store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreBackend {
+    /// In the data folder.
+    #[default]
+    Embedded,
+    /// Redis 7, one server or a cluster.
+    Redis,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -55,6 +78,8 @@ impl Default for Settings {
             verifying_key: PathBuf::new(),
             features_address: String::new(),
             shutdown: Duration::from_secs(10),
+            backends: Backends::default(),
+            redis: marquee_redis::Settings::default(),
             telemetry: telemetry::Settings::default(),
             log: LogSettings::default(),
             ingest: marquee_ingest::Settings::default(),

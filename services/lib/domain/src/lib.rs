@@ -11,6 +11,7 @@ mod position;
 mod rating;
 mod route;
 mod scale;
+mod secret;
 mod time;
 mod window;
 
@@ -22,5 +23,6 @@ pub use position::{Offset, Partition, Position};
 pub use rating::{Rating, RatingEvent};
 pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, Salt, Variant, bucket};
 pub use scale::{Scale, ScaleError, ScaleViolation};
+pub use secret::Secret;
 pub use time::Timestamp;
 pub use window::Tiles;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 use marquee_domain::{Offset, Partition};
-use marquee_ports::{Error, ErrorKind, OnlineStore, Row, Write};
+use marquee_ports::{Error, ErrorKind, OnlineStore, Row, RowKey, Write};
 
 use crate::OpenError;
 use crate::folder::Database;
@@ -45,12 +45,14 @@ impl EmbeddedStore {
         Ok(Self { rows, markers, database, writing: Arc::default() })
     }
 
-    fn row(&self, key: &[u8]) -> Result<Option<Row>, Error> {
+    fn row(&self, source: Partition, key: &[u8]) -> Result<Option<Row>, Error> {
         // No row can have such a key, and fjall panics on a very long one.
         if !matches!(key.len(), 1..=LONGEST) {
             return Ok(None);
         }
-        let Some(stored) = self.rows.get(key).map_err(|error| failed("read a row", error))? else { return Ok(None) };
+        let Some(stored) = self.rows.get(place(source, key)).map_err(|error| failed("read a row", error))? else {
+            return Ok(None);
+        };
         let Some((head, value)) = stored.split_first_chunk::<8>() else {
             return Err(Error::bare(ErrorKind::Corrupt, "read a row that has no offset"));
         };
@@ -75,7 +77,7 @@ impl EmbeddedStore {
             }
             let applied = match fresh.get(&write.key[..]) {
                 Some(earlier) => Some(earlier.applied),
-                None => self.row(&write.key)?.map(|row| row.applied),
+                None => self.row(source, &write.key)?.map(|row| row.applied),
             };
             if applied.is_none_or(|applied| applied < write.applied) {
                 fresh.insert(&write.key, write);
@@ -86,7 +88,7 @@ impl EmbeddedStore {
             let mut stored = Vec::with_capacity(8 + write.value.len());
             stored.extend_from_slice(&write.applied.0.to_be_bytes());
             stored.extend_from_slice(&write.value);
-            batch.insert(&self.rows, &write.key[..], stored);
+            batch.insert(&self.rows, place(source, &write.key), stored);
         }
         if next > self.marker_now(source)? {
             batch.insert(&self.markers, source.0.to_be_bytes(), next.0.to_be_bytes());
@@ -96,18 +98,24 @@ impl EmbeddedStore {
     }
 }
 
+/// Where a row stands: behind its partition.
+fn place(source: Partition, key: &[u8]) -> Vec<u8> {
+    [&source.0.to_be_bytes()[..], key].concat()
+}
+
 fn failed(doing: &str, error: fjall::Error) -> Error {
     Error::new(ErrorKind::Unavailable, doing, error)
 }
 
 #[async_trait]
 impl OnlineStore for EmbeddedStore {
-    async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Row>>, Error> {
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
         if keys.len() <= INLINE {
-            return keys.iter().map(|key| self.row(key)).collect();
+            return keys.iter().map(|key| self.row(key.source, &key.key)).collect();
         }
         let (store, keys) = (self.clone(), keys.to_vec());
-        let work = tokio::task::spawn_blocking(move || keys.iter().map(|key| store.row(key)).collect());
+        let work =
+            tokio::task::spawn_blocking(move || keys.iter().map(|key| store.row(key.source, &key.key)).collect());
         work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "read rows", error))?
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, Timestamp};
 use marquee_embedded::{EmbeddedLog, EmbeddedStore, LogSettings};
-use marquee_ports::{NewRecord, OnlineStore, RatingLog, Topic, Write};
+use marquee_ports::{NewRecord, OnlineStore, RatingLog, RowKey, Topic, Write};
 use tokio::runtime::Runtime;
 
 /// A cut every so many bytes: a prime, so that the cuts fall on different parts of each append.
@@ -115,7 +115,8 @@ fn use_store(path: &Path) -> bool {
     runtime().block_on(async {
         let Ok(marker) = store.marker(Partition(0)).await else { return false };
         let write = |n: u64| Write { key: format!("{n}").into(), value: Bytes::from_static(b"row"), applied: marker };
-        let keys: Vec<Bytes> = (0..20).map(|n| format!("{n}").into()).collect();
+        let key = |n: u64| RowKey { source: Partition(0), key: format!("{n}").into() };
+        let keys: Vec<RowKey> = (0..20).map(key).collect();
         let applied = store.apply(Partition(0), (0..20).map(write).collect(), marker.next()).await;
         applied.is_ok() && store.get(&keys).await.is_ok()
     })

@@ -14,4 +14,4 @@ pub use error::{Error, ErrorKind};
 pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription, Topic};
 pub use objects::{KeyError, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
 pub use partition::partition_for;
-pub use store::{OnlineStore, Row, Write};
+pub use store::{OnlineStore, Row, RowKey, Write};

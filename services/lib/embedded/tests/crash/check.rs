@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
-use marquee_ports::{ObjectStore, OnlineStore, RatingLog, Record, Row, Topic};
+use marquee_ports::{ObjectStore, OnlineStore, RatingLog, Record, Row, RowKey, Topic};
 
 use super::content;
 use super::writer::{LONG_RECORD, OBJECT, RECORD, ROWS, SOURCES, key, row, settings};
@@ -115,7 +115,7 @@ impl Acknowledged {
             assert!(marker >= acknowledged, "the marker went back from {acknowledged} to {marker}");
             for offset in marker.saturating_sub(ROWS)..marker {
                 let (key, value) = row(source, offset);
-                let found = store.get(&[key]).await.expect("get").remove(0);
+                let found = store.get(&[RowKey { source: Partition(source), key }]).await.expect("get").remove(0);
                 let expected = Some(Row { value, applied: Offset(offset) });
                 assert_eq!(found, expected, "rows and marker are of one moment: the marker is {marker}");
             }

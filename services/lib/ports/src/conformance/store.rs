@@ -8,7 +8,7 @@ use marquee_domain::{Offset, Partition};
 use proptest::prelude::*;
 
 use super::{Fixture, check_sequences, runtime};
-use crate::{ErrorKind, OnlineStore, Row, Write};
+use crate::{ErrorKind, OnlineStore, Row, RowKey, Write};
 
 type Store = dyn OnlineStore;
 
@@ -25,6 +25,7 @@ pub async fn suite(fixture: &impl Fixture<Store>) {
     the_marker_never_goes_back(fixture).await;
     a_bad_key_is_refused_and_nothing_of_its_batch_written(fixture).await;
     partitions_are_applied_at_the_same_time(fixture).await;
+    one_key_of_two_partitions_names_two_rows(fixture).await;
     rows_and_markers_survive_a_reopen(fixture).await;
 }
 
@@ -40,8 +41,13 @@ async fn apply(store: &Arc<Store>, source: Partition, writes: Vec<Write>, next: 
     store.apply(source, writes, Offset(next)).await.expect("apply")
 }
 
+fn key(source: Partition, key: impl Into<Bytes>) -> RowKey {
+    RowKey { source, key: key.into() }
+}
+
+/// Rows of the first partition.
 async fn get(store: &Arc<Store>, keys: &[&str]) -> Vec<Option<Row>> {
-    let keys: Vec<Bytes> = keys.iter().map(|&key| key.to_owned().into()).collect();
+    let keys: Vec<RowKey> = keys.iter().map(|&text| key(P0, text.to_owned())).collect();
     store.get(&keys).await.expect("get")
 }
 
@@ -61,7 +67,7 @@ pub async fn a_row_comes_back_as_it_was(fixture: &impl Fixture<Store>) {
     ];
     assert_eq!(apply(&store, P0, writes, 8).await, 3);
     assert_eq!(get(&store, &["empty"]).await, [row("", 0)]);
-    let found = store.get(&[longest, binary.clone()]).await.expect("get");
+    let found = store.get(&[key(P0, longest), key(P0, binary.clone())]).await.expect("get");
     assert_eq!(found[0], Some(Row { value: large, applied: Offset(u64::MAX / 2) }));
     assert_eq!(found[1], Some(Row { value: binary, applied: Offset(7) }));
 }
@@ -137,7 +143,7 @@ pub async fn a_bad_key_is_refused_and_nothing_of_its_batch_written(fixture: &imp
         let writes = vec![write("good", "1", 1), Write { key: bad.clone(), value: Bytes::new(), applied: Offset(2) }];
         let error = store.apply(P0, writes, Offset(3)).await.expect_err("a bad key");
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(store.get(&[bad, Bytes::from_static(b"good")]).await.expect("get"), [None, None]);
+        assert_eq!(store.get(&[key(P0, bad), key(P0, "good")]).await.expect("get"), [None, None]);
         assert_eq!(marker(&store, P0).await, 0);
     }
 }
@@ -159,9 +165,19 @@ pub async fn partitions_are_applied_at_the_same_time(fixture: &impl Fixture<Stor
     for partition in 0..4 {
         assert_eq!(marker(&store, Partition(partition)).await, 50);
         for k in 0..3 {
-            assert_eq!(get(&store, &[&format!("{partition}/{k}")]).await, [row("49", 49)]);
+            let keys = [key(Partition(partition), format!("{partition}/{k}"))];
+            assert_eq!(store.get(&keys).await.expect("get"), [row("49", 49)]);
         }
     }
+}
+
+/// Each partition has its own rows.
+pub async fn one_key_of_two_partitions_names_two_rows(fixture: &impl Fixture<Store>) {
+    let store = fixture.empty().await;
+    assert_eq!(apply(&store, P0, vec![write("a", "zero", 5)], 6).await, 1);
+    assert_eq!(apply(&store, P1, vec![write("a", "one", 1)], 2).await, 1);
+    let found = store.get(&[key(P1, "a"), key(P0, "a"), key(Partition(2), "a")]).await.expect("get");
+    assert_eq!(found, [row("one", 1), row("zero", 5), None]);
 }
 
 /// Closing in order loses nothing.
@@ -197,16 +213,16 @@ pub fn random_operations_follow_the_model(fixture: &impl Fixture<Store>, cases: 
 
 async fn follow(fixture: &impl Fixture<Store>, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut store = fixture.empty().await;
-    let mut rows: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    let mut rows: BTreeMap<(u32, String), (String, u64)> = BTreeMap::new();
     let mut markers = [0; 2];
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Step::Apply(source, writes, next) => {
                 let writes: Vec<_> = writes
                     .iter()
-                    .map(|(key, applied)| (format!("{source}/{key}"), format!("{index} {applied}"), *applied))
+                    .map(|(name, applied)| ((source, name.to_string()), format!("{index} {applied}"), *applied))
                     .collect();
-                let asked = writes.iter().map(|(key, value, applied)| write(key, value, *applied)).collect();
+                let asked = writes.iter().map(|((_, name), value, applied)| write(name, value, *applied)).collect();
                 apply(&store, Partition(source), asked, next).await;
                 for (key, value, applied) in writes {
                     if rows.get(&key).is_none_or(|(_, stored)| *stored < applied) {
@@ -216,8 +232,11 @@ async fn follow(fixture: &impl Fixture<Store>, steps: Vec<Step>) -> Result<(), T
                 markers[source as usize] = next.max(markers[source as usize]);
             }
             Step::Get(keys) => {
-                let keys: Vec<String> = keys.iter().flat_map(|key| [format!("0/{key}"), format!("1/{key}")]).collect();
-                let found = get(&store, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+                let keys: Vec<(u32, String)> =
+                    keys.iter().flat_map(|name| [(0, name.to_string()), (1, name.to_string())]).collect();
+                let asked: Vec<RowKey> =
+                    keys.iter().map(|(source, name)| key(Partition(*source), name.clone())).collect();
+                let found = store.get(&asked).await.expect("get");
                 let wanted: Vec<_> =
                     keys.iter().map(|key| rows.get(key).and_then(|(value, applied)| row(value, *applied))).collect();
                 prop_assert_eq!(found, wanted);

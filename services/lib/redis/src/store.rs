@@ -1,0 +1,288 @@
+//! [`OnlineStore`] over Redis.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition};
+use marquee_ports::{Error, ErrorKind, OnlineStore, Row, RowKey, Write};
+use redis::Script;
+use thiserror::Error as ThisError;
+
+use crate::Settings;
+use crate::link::Link;
+
+/// Longest key in bytes.
+const LONGEST: usize = 512;
+
+/// Rows that one script writes, and bytes of values after which it takes no more: the server does nothing else meanwhile.
+const ROWS: usize = 512;
+const VALUE_BYTES: usize = 4 << 20;
+
+/// Rows that one command reads.
+const READ: usize = 512;
+
+/// Digits of an offset where it is kept: as text of one length, offsets compare as they should in any language and locale.
+const DIGITS: usize = 20;
+
+/// What the script says when the marker is behind what this process wrote before.
+const BEHIND: &str = "BEHIND";
+
+/// Writes rows of one partition, and moves its marker. KEYS: the marker, then the rows. ARGV: where the marker must be at least, where it goes, then each
+/// row's offset and value.
+const APPLY: &str = r"
+local marker = redis.call('GET', KEYS[1]) or ''
+if marker == '' then marker = string.rep('0', 20) end
+if marker < ARGV[1] then return 'BEHIND' end
+local written = 0
+for i = 2, #KEYS do
+  local applied = ARGV[2 * i - 1]
+  if redis.call('GETRANGE', KEYS[i], 0, 19) < applied then
+    redis.call('SET', KEYS[i], applied .. ARGV[2 * i])
+    written = written + 1
+  end
+end
+if marker < ARGV[2] then redis.call('SET', KEYS[1], ARGV[2]) end
+return written
+";
+
+/// Redis cannot be used.
+#[derive(Debug, ThisError)]
+pub enum ConnectError {
+    /// A setting makes no sense.
+    #[error("redis.{0}")]
+    Setting(&'static str),
+    /// An address is none.
+    #[error("redis.urls holds no usable address: give redis://HOST:PORT")]
+    Address(#[source] redis::RedisError),
+    /// Nobody answers, or not to us.
+    #[error("Redis at {urls} cannot be used: check that it runs, and redis.urls, redis.cluster and redis.password")]
+    Server {
+        /// Where it should be.
+        urls: String,
+        /// What it, or the way to it, says.
+        #[source]
+        source: Error,
+    },
+}
+
+/// Rows in Redis. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RedisStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    link: Link,
+    prefix: String,
+    /// Where this process left each partition's marker, or read it.
+    markers: Mutex<HashMap<Partition, Offset>>,
+}
+
+impl RedisStore {
+    /// Connects, and looks whether the servers are what the settings say.
+    ///
+    /// # Errors
+    /// A setting is wrong, or Redis cannot be used.
+    pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
+        if settings.urls.is_empty() {
+            return Err(ConnectError::Setting("urls is empty: give at least one redis://HOST:PORT"));
+        }
+        if settings.prefix.contains(['{', '}']) || settings.prefix.len() > 128 {
+            return Err(ConnectError::Setting(
+                "prefix must have at most 128 bytes and no braces: they choose the slot",
+            ));
+        }
+        let link = Link::new(settings).map_err(ConnectError::Address)?;
+        let store = Self(Arc::new(Inner { link, prefix: settings.prefix.clone(), markers: Mutex::default() }));
+        // A server of a cluster answers MOVED to a client that does not follow, and one alone knows no slots: either shows here.
+        match store.marker(Partition(0)).await {
+            Ok(_) => Ok(store),
+            Err(source) => Err(ConnectError::Server { urls: settings.urls.join(", "), source }),
+        }
+    }
+
+    /// Key of a row, in the slot of its partition.
+    fn row(&self, source: Partition, key: &[u8]) -> Vec<u8> {
+        let mut name = format!("{}{{p{source}}}:", self.0.prefix).into_bytes();
+        name.extend_from_slice(key);
+        name
+    }
+
+    fn marker_key(&self, source: Partition) -> String {
+        format!("{}{{p{source}}}@", self.0.prefix)
+    }
+
+    fn left_at(&self, source: Partition) -> Offset {
+        self.0.markers.lock().unwrap_or_else(PoisonError::into_inner).get(&source).copied().unwrap_or_default()
+    }
+
+    fn leave_at(&self, source: Partition, marker: Offset) {
+        self.0.markers.lock().unwrap_or_else(PoisonError::into_inner).insert(source, marker);
+    }
+
+    /// One script; the marker goes to `next`, or stays.
+    async fn write(&self, source: Partition, writes: &[Write], next: Option<Offset>) -> Result<usize, Error> {
+        static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(APPLY));
+        let left_at = self.left_at(source);
+        let mut script = SCRIPT.prepare_invoke();
+        script.key(self.marker_key(source));
+        script.arg(digits(left_at)).arg(digits(next.unwrap_or_default()));
+        for write in writes {
+            script.key(self.row(source, &write.key)).arg(digits(write.applied)).arg(&write.value[..]);
+        }
+        match self.0.link.run("write rows", &script).await? {
+            redis::Value::Int(written) => {
+                if let Some(next) = next {
+                    self.leave_at(source, left_at.max(next));
+                }
+                Ok(usize::try_from(written).unwrap_or(0))
+            }
+            answer if says(&answer, BEHIND) => {
+                let doing = format!(
+                    "write rows of partition {source}: Redis lost its newest writes, and the marker is behind {left_at}"
+                );
+                Err(Error::bare(ErrorKind::Unavailable, doing))
+            }
+            answer => {
+                Err(Error::bare(ErrorKind::Corrupt, format!("write rows: an answer of another kind, {answer:?}")))
+            }
+        }
+    }
+
+    async fn read(&self, source: Partition, keys: &[&RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        let mut command = redis::cmd("MGET");
+        for key in keys {
+            command.arg(self.row(source, &key.key));
+        }
+        let stored: Vec<Option<Bytes>> = self.0.link.query("read rows", &command).await?;
+        if stored.len() != keys.len() {
+            return Err(Error::bare(ErrorKind::Corrupt, "read rows: as many answers as keys are due"));
+        }
+        stored.into_iter().map(|stored| stored.as_ref().map(unpack).transpose()).collect()
+    }
+}
+
+fn digits(offset: Offset) -> String {
+    format!("{:0DIGITS$}", offset.0)
+}
+
+fn says(answer: &redis::Value, text: &str) -> bool {
+    match answer {
+        redis::Value::BulkString(bytes) => bytes[..] == *text.as_bytes(),
+        redis::Value::SimpleString(answer) => answer == text,
+        _ => false,
+    }
+}
+
+fn unpack(stored: &Bytes) -> Result<Row, Error> {
+    let applied = stored.get(..DIGITS).and_then(|head| std::str::from_utf8(head).ok()?.parse().ok());
+    let applied = applied.ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a row that has no offset"))?;
+    Ok(Row { value: stored.slice(DIGITS..), applied: Offset(applied) })
+}
+
+/// Batches that one script each may write.
+fn scripts(writes: &[Write]) -> Vec<&[Write]> {
+    let (mut scripts, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (at, write) in writes.iter().enumerate() {
+        if at > start && (at - start >= ROWS || bytes + write.value.len() > VALUE_BYTES) {
+            scripts.push(&writes[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += write.value.len();
+    }
+    scripts.push(&writes[start..]);
+    scripts
+}
+
+#[async_trait]
+impl OnlineStore for RedisStore {
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        let mut rows = vec![None; keys.len()];
+        let mut by_source: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
+        for (at, key) in keys.iter().enumerate().filter(|(_, key)| matches!(key.key.len(), 1..=LONGEST)) {
+            by_source.entry(key.source).or_default().push(at);
+        }
+        // One command a slot, all of them under way at once over one connection.
+        let reads = by_source.iter().flat_map(|(&source, places)| {
+            places.chunks(READ).map(move |places| async move {
+                let wanted: Vec<&RowKey> = places.iter().map(|&at| &keys[at]).collect();
+                Ok::<_, Error>((places, self.read(source, &wanted).await?))
+            })
+        });
+        for (places, found) in futures_util::future::try_join_all(reads).await? {
+            for (&at, row) in places.iter().zip(found) {
+                rows[at] = row;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn apply(&self, source: Partition, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {
+        if let Some(bad) = writes.iter().find(|write| !matches!(write.key.len(), 1..=LONGEST)) {
+            let doing = format!("write a row with a key of {} bytes: give 1 to {LONGEST}", bad.key.len());
+            return Err(Error::bare(ErrorKind::Invalid, doing));
+        }
+        let scripts = scripts(&writes);
+        let last = scripts.len() - 1;
+        let mut written = 0;
+        for (at, writes) in scripts.into_iter().enumerate() {
+            written += self.write(source, writes, (at == last).then_some(next)).await?;
+        }
+        Ok(written)
+    }
+
+    async fn marker(&self, source: Partition) -> Result<Offset, Error> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.marker_key(source));
+        let stored: Option<String> = self.0.link.query("read a marker", &command).await?;
+        let corrupt = |error| Error::new(ErrorKind::Corrupt, "read a marker", error);
+        let marker = Offset(stored.map_or(Ok(0), |text| text.parse::<u64>()).map_err(corrupt)?);
+        self.leave_at(source, marker);
+        Ok(marker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(bytes: usize) -> Write {
+        Write { key: Bytes::from_static(b"k"), value: Bytes::from(vec![0; bytes]), applied: Offset(1) }
+    }
+
+    #[test]
+    fn a_batch_is_cut_by_rows_and_by_bytes_and_keeps_its_order() {
+        let lengths = |writes: &[Write]| scripts(writes).iter().map(|script| script.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(&[]), [0], "the marker alone");
+        assert_eq!(lengths(&vec![write(1); 1_100]), [512, 512, 76]);
+        assert_eq!(lengths(&[write(3 << 20), write(2 << 20), write(9 << 20), write(1)]), [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn offsets_compare_as_text() {
+        let all = [0, 9, 10, 99, 1 << 53, (1 << 53) + 1, u64::MAX / 2, u64::MAX].map(|offset| digits(Offset(offset)));
+        assert!(all.is_sorted() && all.iter().all(|text| text.len() == DIGITS));
+    }
+
+    #[test]
+    fn a_row_without_an_offset_is_corrupt() {
+        assert!(unpack(&Bytes::from_static(b"short")).is_err());
+        assert!(unpack(&Bytes::from_static(b"0000000000000000000xvalue")).is_err());
+        let row = unpack(&Bytes::from_static(b"00000000000000000007value")).expect("a row");
+        assert_eq!((row.applied, &row.value[..]), (Offset(7), &b"value"[..]));
+    }
+
+    #[tokio::test]
+    async fn settings_that_make_no_sense_are_named() {
+        let wrong = [
+            (Settings { urls: Vec::new(), ..Settings::default() }, "redis.urls"),
+            (Settings { urls: vec!["nonsense".to_owned()], ..Settings::default() }, "redis.urls"),
+            (Settings { prefix: "{a}".to_owned(), ..Settings::default() }, "redis.prefix"),
+        ];
+        for (settings, part) in wrong {
+            let error = RedisStore::connect(&settings).await.expect_err(part).to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

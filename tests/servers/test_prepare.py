@@ -1,0 +1,190 @@
+"""What prepare.py promises without a network: `python3 -m unittest discover tests/servers`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import prepare
+
+HARNESS = prepare.HERE.parent / "src" / "servers"
+
+JARS = {"a.jar": b"a library", "b.jar": b"another"}
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    """Makes a folder with files."""
+    folder.mkdir(parents=True)
+    for name, body in files.items():
+        (folder / name).write_bytes(body)
+
+
+class Jars(unittest.TestCase):
+    """Each test has a cache folder, a committed list of jars, and a Maven that brings what the test says."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.servers = Path(folder.name) / "servers"
+        self.libs = Path(folder.name) / "libs.sha256"
+        rows = (f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in JARS.items())
+        self.libs.write_text("".join(rows))
+
+    @contextlib.contextmanager
+    def maven(self, files: dict[str, bytes], **variables: str) -> Iterator[mock.Mock]:
+        """Stands in for Java and Maven."""
+
+        def bring(command: list[str], _what: str, folder: Path) -> str:
+            self.assertIn("dependency:copy-dependencies", command)
+            write(folder / "new", files)
+            return ""
+
+        environment = {"UPDATE_EXPECT": "", **variables}
+        with (
+            mock.patch.object(prepare, "LIBS", self.libs),
+            mock.patch.object(prepare, "check_java"),
+            mock.patch.object(prepare.shutil, "which", return_value="/usr/bin/it"),
+            mock.patch.object(prepare, "run", side_effect=bring) as run,
+            mock.patch.dict(os.environ, environment),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            yield run
+
+    def test_what_is_in_place_is_not_fetched_again(self) -> None:
+        with self.maven(JARS) as run:
+            prepare.provide_kafka(self.servers)
+            self.assertIn("in place", prepare.provide_kafka(self.servers))
+        self.assertEqual(run.call_count, 1)
+        left = {entry.name for entry in self.servers.iterdir()}
+        self.assertEqual(left, {".lock", prepare.kafka_folder(self.servers).name})
+
+    def test_a_damaged_a_missing_and_a_foreign_jar_are_noticed(self) -> None:
+        place = prepare.kafka_folder(self.servers)
+        damages = [
+            lambda: (place / "a.jar").write_bytes(b"half"),
+            (place / "b.jar").unlink,
+            lambda: (place / "c.jar").write_bytes(b"not ours"),
+        ]
+        with self.maven(JARS) as run:
+            prepare.provide_kafka(self.servers)
+            for count, damage in enumerate(damages, start=2):
+                damage()
+                prepare.provide_kafka(self.servers)
+                self.assertEqual(run.call_count, count)
+                self.assertTrue(prepare.holds_libs(place))
+
+    def test_jars_that_are_not_as_committed_never_reach_their_place(self) -> None:
+        for files in ({**JARS, "b.jar": b"altered"}, {"a.jar": JARS["a.jar"]}, {**JARS, "c.jar": b""}):
+            with self.subTest(files=files), self.maven(files):
+                self.assertRaisesRegex(prepare.Failure, "[bc].jar: not as", prepare.provide_kafka, self.servers)
+                self.assertFalse(prepare.kafka_folder(self.servers).exists())
+
+    def test_digests_are_written_anew_on_request_only(self) -> None:
+        files = {**JARS, "c.jar": b"new"}
+        with self.maven(files, UPDATE_EXPECT="1"):
+            prepare.provide_kafka(self.servers)
+            self.assertTrue(prepare.holds_libs(prepare.kafka_folder(self.servers)))
+
+
+class Programs(unittest.TestCase):
+    """Links and stamps."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def redis(self, version: str) -> dict[str, str]:
+        """Programs that say their version."""
+        for name in ("redis-server", "redis-cli"):
+            program = self.folder / name
+            program.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0'\n")
+            program.chmod(0o755)
+        return {name: str(self.folder / name) for name in ("redis-server", "redis-cli")}
+
+    def test_redis_is_linked_and_an_upgrade_is_noticed(self) -> None:
+        place = self.folder / "servers" / "redis-7"
+        for version in ("7.0.15", "7.2.4"):
+            programs = self.redis(version)
+            self.assertFalse(prepare.holds_redis(place))
+            with mock.patch.object(prepare.shutil, "which", side_effect=programs.get):
+                self.assertIn(version, prepare.provide_redis(self.folder / "servers"))
+            self.assertTrue(prepare.holds_redis(place))
+
+    def test_an_old_redis_is_refused(self) -> None:
+        programs = self.redis("6.2.14")
+        with mock.patch.object(prepare.shutil, "which", side_effect=programs.get):
+            self.assertRaisesRegex(prepare.Failure, "6.2.14", prepare.provide_redis, self.folder / "servers")
+
+    def test_who_may_not_install_is_told_the_command(self) -> None:
+        with (
+            mock.patch.object(prepare.shutil, "which", return_value=None),
+            mock.patch.object(prepare.os, "geteuid", return_value=1000),
+        ):
+            fix = "apt-get install .*redis-server redis-tools"
+            self.assertRaisesRegex(prepare.Failure, fix, prepare.provide_redis, self.folder / "servers")
+
+    def test_an_altered_versitygw_is_noticed(self) -> None:
+        place = self.folder / "versitygw-1"
+        write(place, {"versitygw": b"program", "versitygw.sha256": hashlib.sha256(b"program").hexdigest().encode()})
+        self.assertTrue(prepare.holds_s3(place))
+        (place / "versitygw").write_bytes(b"progra")
+        self.assertFalse(prepare.holds_s3(place))
+
+
+class Words(unittest.TestCase):
+    """Each failure is one line that names the fix."""
+
+    def test_failures_of_tools_are_told_apart(self) -> None:
+        cases = {
+            "verifying m@v1: checksum mismatch\n\nSECURITY ERROR\n": "another mirror",
+            "[ERROR] Could not transfer artifact a:b:1 from/to m (https://me:secret@repo.example/x)": "reached",
+            'go: m@v1: Get "https://me:secret@proxy.example/m": dial tcp: lookup a: no such host': "network",
+            "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (apt)": "another apt",
+            "go: errors parsing go.mod:\ngo.mod:6: invalid go version '1.25.0'": "install 1.25 or newer",
+            "go: downloading a v1\ngo: fire at https://me:secret@proxy.example/m\n": "fire at (address)",
+            "[ERROR] fault on repo.secret.org\n[ERROR] more": "fault on (address)",
+            "": "no message",
+        }
+        for output, fix in cases.items():
+            with self.subTest(output):
+                line = prepare.explain(output, "a server")
+                self.assertIn(fix, line)
+                self.assertNotIn("\n", line)
+                self.assertNotIn("secret", line)
+
+    def test_an_old_or_missing_java_is_refused(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=folder):
+            self.assertRaisesRegex(prepare.Failure, "java is missing.*default-jre-headless", prepare.check_java)
+            java = Path(folder) / "java"
+            for version in ("1.8.0_292", "11.0.2"):
+                java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+                java.chmod(0o755)
+                self.assertRaisesRegex(prepare.Failure, "this is Java (8|11)", prepare.check_java)
+            java.write_text("#!/bin/sh\necho 'openjdk version \"21\"' >&2\n")
+            prepare.check_java()
+
+
+class Names(unittest.TestCase):
+    """What is pinned, and where the harness looks for it."""
+
+    def test_the_harness_knows_every_folder(self) -> None:
+        folders = {name: folder(Path("servers")).name for name, (folder, _) in prepare.SERVERS.items()}
+        self.assertEqual(set(folders), {"kafka", "redis", "s3"})
+        for name, folder in folders.items():
+            self.assertIn(f'"{folder}"', (HARNESS / f"{name}.rs").read_text())
+
+    def test_the_committed_digests_are_of_the_pinned_kafka(self) -> None:
+        version = prepare.kafka_folder(Path()).name.removeprefix("kafka-")
+        self.assertIn(f"kafka_2.13-{version}.jar", prepare.read_digests(prepare.LIBS))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,4 @@
+//! The adapters over real servers: the suites of the ports, and what only a server that dies can show.
+
+#[path = "adapters/redis.rs"]
+mod redis;

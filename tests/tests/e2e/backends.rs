@@ -1,0 +1,105 @@
+//! The whole fleet on real back-ends.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use marquee::StoreBackend;
+use marquee_e2e::servers::{Redis, or_skip};
+use marquee_e2e::{Clients, DEADLINE, Fleet, World};
+use marquee_proto::features::v1::User;
+use marquee_proto::training::v1::{Algorithm, Parameters};
+
+/// A fleet whose features stand in Redis, with ratings and a model.
+async fn trained(redis: &Redis, world: &World) -> Result<Fleet> {
+    let (urls, cluster) = (redis.urls(), redis.urls().len() > 1);
+    let fleet = Fleet::start_with(|settings| {
+        settings.backends.store = StoreBackend::Redis;
+        settings.redis.urls = urls;
+        settings.redis.cluster = cluster;
+        settings.redis.deadline = Duration::from_secs(1);
+        settings.redis.response_timeout = Duration::from_millis(500);
+    })
+    .await?;
+    let clients = fleet.clients();
+    clients.add_movies(world.catalogue()).await?;
+    let positions = clients.rate_all(world.ratings()).await?.positions;
+    clients.user("nobody", &positions).await?;
+    clients.train(Algorithm::Map, Parameters::default()).await?;
+    Ok(fleet)
+}
+
+/// What is served of every user, without the version, which names the log's place.
+async fn histories(clients: &Clients, world: &World) -> Result<Vec<User>> {
+    let mut all = Vec::new();
+    for number in 0..world.users {
+        all.push(clients.user(&world.user(number), &[]).await?);
+    }
+    Ok(all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_on_redis_learns_survives_its_loss_and_rebuilds_what_is_gone() -> Result<()> {
+    let Some(mut redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let world = World::new(20, 15, 51);
+    let fleet = trained(&redis, &world).await?;
+    let clients = fleet.clients();
+    let before = clients.predict("stranger", &["movie-2", "movie-3"], &[]).await?;
+    let rated = clients.rate("stranger", "movie-4", 5.0).await?;
+    let after = clients.predict("stranger", &["movie-2", "movie-3"], &[rated]).await?;
+    assert_ne!(before.predictions, after.predictions, "a rating counts");
+    let served = histories(clients, &world).await?;
+
+    // While Redis is away, who was seen is answered from what was seen, and is told so.
+    redis.kill(0).await?;
+    let degraded = clients.predict("stranger", &["movie-2", "movie-3"], &[]).await?;
+    assert_eq!(degraded.predictions, after.predictions);
+    assert!(degraded.provenance.expect("provenance").degraded);
+    redis.restart(0).await?;
+    let started = Instant::now();
+    while clients.predict("stranger", &["movie-2"], &[]).await?.provenance.is_none_or(|provenance| provenance.degraded)
+    {
+        assert!(started.elapsed() < DEADLINE, "it never found Redis again");
+    }
+
+    // An empty replacement: the next rating shows the loss, and everything is made anew from the log.
+    assert_eq!(redis.ask(0, "FLUSHALL").await?, "OK");
+    let next = clients.rate("stranger", "movie-6", 5.0).await?;
+    let stranger = clients.user("stranger", &[next]).await?;
+    let movies: Vec<&str> = stranger.history.iter().map(|entry| entry.movie_id.as_str()).collect();
+    assert_eq!(movies, ["movie-4", "movie-6"]);
+    let started = Instant::now();
+    while histories(clients, &world).await? != served {
+        assert!(started.elapsed() < DEADLINE, "features never came back");
+    }
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_on_a_cluster_of_redis_serves_what_an_embedded_one_does() -> Result<()> {
+    let Some(redis) = or_skip(Redis::cluster().await)? else { return Ok(()) };
+    let world = World::new(20, 15, 52);
+    let (clustered, embedded) = (trained(&redis, &world).await?, crate::spine::trained(&world, Algorithm::Map).await?);
+    let (theirs, ours) = (histories(clustered.clients(), &world).await?, histories(embedded.clients(), &world).await?);
+    for (theirs, ours) in theirs.iter().zip(&ours) {
+        assert_eq!((&theirs.history, &theirs.statistics), (&ours.history, &ours.statistics));
+    }
+    let clustered = clustered.restart().await?;
+    assert_eq!(histories(clustered.clients(), &world).await?, theirs, "a restart forgets nothing");
+    clustered.stop().await;
+    embedded.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_not_there_is_a_clear_error() -> Result<()> {
+    let started = Fleet::start_with(|settings| {
+        settings.backends.store = StoreBackend::Redis;
+        settings.redis.urls = vec!["redis://127.0.0.1:1".to_owned()];
+        settings.redis.deadline = Duration::from_millis(300);
+    })
+    .await;
+    let error = format!("{:#}", started.expect_err("nobody is there"));
+    assert!(error.contains("redis://127.0.0.1:1") && error.contains("redis.urls"), "{error}");
+    Ok(())
+}
