@@ -1,7 +1,7 @@
 //! [`OnlineStore`] over Redis.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -75,6 +75,8 @@ pub struct RedisStore(Arc<Inner>);
 struct Inner {
     link: Link,
     prefix: String,
+    /// [`APPLY`].
+    apply: Script,
     /// Where this process left each partition's marker, or read it.
     markers: Mutex<HashMap<Partition, Offset>>,
 }
@@ -94,7 +96,12 @@ impl RedisStore {
             ));
         }
         let link = Link::new(settings).map_err(ConnectError::Address)?;
-        let store = Self(Arc::new(Inner { link, prefix: settings.prefix.clone(), markers: Mutex::default() }));
+        let store = Self(Arc::new(Inner {
+            link,
+            prefix: settings.prefix.clone(),
+            apply: Script::new(APPLY),
+            markers: Mutex::default(),
+        }));
         // A server of a cluster answers MOVED to a client that does not follow, and one alone knows no slots: either shows here.
         match store.marker(Partition(0)).await {
             Ok(_) => Ok(store),
@@ -123,9 +130,8 @@ impl RedisStore {
 
     /// One script; the marker goes to `next`, or stays.
     async fn write(&self, source: Partition, writes: &[Write], next: Option<Offset>) -> Result<usize, Error> {
-        static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(APPLY));
         let left_at = self.left_at(source);
-        let mut script = SCRIPT.prepare_invoke();
+        let mut script = self.0.apply.prepare_invoke();
         script.key(self.marker_key(source));
         script.arg(digits(left_at)).arg(digits(next.unwrap_or_default()));
         for write in writes {
