@@ -1,11 +1,13 @@
 //! A connection that is made again when it is lost, within a deadline.
 
+use std::sync::{Mutex as Slot, PoisonError};
 use std::time::Duration;
 
 use marquee_ports::{Error, ErrorKind};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
     RedisFuture, RedisResult, ScriptInvocation, Value,
@@ -57,6 +59,8 @@ impl ConnectionLike for Connection {
 #[derive(Clone, Copy)]
 enum Call<'a> {
     Command(&'a Cmd),
+    /// Of many keys, which a cluster may be about to move.
+    Together(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
 }
 
@@ -69,8 +73,13 @@ enum Opener {
 pub(crate) struct Link {
     opener: Opener,
     deadline: Duration,
-    response_timeout: Duration,
-    open: Mutex<Option<Connection>>,
+    open_timeout: Duration,
+    /// What is open, and which one it is: who finds it broken must not close the next.
+    open: Slot<(u64, Option<Connection>)>,
+    /// One call opens, the others wait for it, each until its own deadline.
+    opening: Mutex<()>,
+    /// When an answer came last.
+    answered: Slot<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Link {
@@ -87,6 +96,9 @@ impl Link {
         let opener = if settings.cluster {
             let mut builder = ClusterClient::builder(nodes)
                 .retries(3)
+                .min_retry_wait(20)
+                .max_retry_wait(200)
+                .tcp_settings(tcp(settings))
                 .connection_timeout(settings.connect_timeout)
                 .response_timeout(settings.response_timeout);
             if !settings.username.is_empty() {
@@ -106,8 +118,16 @@ impl Link {
                 .set_response_timeout(Some(settings.response_timeout));
             Opener::Single(Client::open(node)?, config)
         };
-        let (deadline, response_timeout) = (settings.deadline, settings.response_timeout);
-        Ok(Self { opener, deadline, response_timeout, open: Mutex::default() })
+        let open_timeout = settings.connect_timeout + settings.response_timeout;
+        let deadline = settings.deadline;
+        Ok(Self {
+            opener,
+            deadline,
+            open_timeout,
+            open: Slot::default(),
+            opening: Mutex::default(),
+            answered: Slot::default(),
+        })
     }
 
     /// Runs a command.
@@ -121,24 +141,39 @@ impl Link {
         self.call(doing, Call::Script(script)).await
     }
 
+    /// Reads rows of one slot; none when a cluster is moving the slot, and the rows stand on two servers.
+    pub(crate) async fn read<T: FromRedisValue>(&self, doing: &str, command: &Cmd) -> Result<Option<T>, Error> {
+        match self.call(doing, Call::Together(command)).await? {
+            Value::Okay => Ok(None),
+            answer => {
+                T::from_redis_value(answer).map(Some).map_err(|error| Error::new(ErrorKind::Corrupt, doing, error))
+            }
+        }
+    }
+
     /// Tries until an answer comes or the deadline is over. What is sent twice must be harmless.
     async fn call(&self, doing: &str, call: Call<'_>) -> Result<Value, Error> {
-        let end = Instant::now() + self.deadline;
+        let began = Instant::now();
+        let end = began + self.deadline;
         let mut pause = PAUSES.0;
         loop {
-            let answer = tokio::time::timeout_at(end, self.once(call)).await;
-            let Ok(answer) = answer else {
-                // Nobody knows what state a connection is in that does not answer.
-                self.close().await;
-                return Err(Error::bare(ErrorKind::Unavailable, format!("{doing}: Redis does not answer in time")));
-            };
+            let mut used = None;
+            let answer = tokio::time::timeout_at(end, self.once(call, &mut used)).await;
             let error = match answer {
-                Ok(answer) => return Ok(answer),
-                Err(error) if passing(&error) => error,
-                Err(error) => return Err(refused(doing, error)),
+                Err(_) => {
+                    self.broken(used, began);
+                    return Err(Error::bare(ErrorKind::Unavailable, format!("{doing}: Redis does not answer in time")));
+                }
+                Ok(Ok(answer)) => {
+                    *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    return Ok(answer);
+                }
+                Ok(Err(error)) if matches!(call, Call::Together(_)) && torn(&error) => return Ok(Value::Okay),
+                Ok(Err(error)) if passing(&error) => error,
+                Ok(Err(error)) => return Err(refused(doing, error)),
             };
             if error.is_connection_dropped() || error.is_io_error() || error.is_timeout() {
-                self.close().await;
+                self.broken(used, began);
             }
             if Instant::now() + pause >= end {
                 return Err(Error::new(ErrorKind::Unavailable, doing, error));
@@ -148,38 +183,62 @@ impl Link {
         }
     }
 
-    async fn once(&self, call: Call<'_>) -> RedisResult<Value> {
-        let mut connection = self.connection().await?;
+    async fn once(&self, call: Call<'_>, used: &mut Option<u64>) -> RedisResult<Value> {
+        let (number, mut connection) = self.connection().await?;
+        *used = Some(number);
         match call {
-            Call::Command(command) => command.query_async(&mut connection).await,
+            Call::Command(command) | Call::Together(command) => command.query_async(&mut connection).await,
             Call::Script(script) => script.invoke_async(&mut connection).await,
         }
     }
 
-    async fn connection(&self) -> RedisResult<Connection> {
-        let mut open = self.open.lock().await;
-        if let Some(connection) = &*open {
-            return Ok(connection.clone());
+    async fn connection(&self) -> RedisResult<(u64, Connection)> {
+        if let Some(open) = self.now_open() {
+            return Ok(open);
         }
-        let connection = match &self.opener {
-            Opener::Single(client, config) => {
-                Connection::Single(client.get_multiplexed_async_connection_with_config(config).await?)
-            }
-            Opener::Cluster(client) => {
-                // A server that is stopped accepts connections and says nothing.
-                let connect = tokio::time::timeout(self.response_timeout * 2, client.get_async_connection()).await;
-                Connection::Cluster(
-                    connect.map_err(|_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)))??,
-                )
-            }
+        let _one_at_a_time = self.opening.lock().await;
+        if let Some(open) = self.now_open() {
+            return Ok(open);
+        }
+        let opened = async {
+            Ok::<_, RedisError>(match &self.opener {
+                Opener::Single(client, config) => {
+                    Connection::Single(client.get_multiplexed_async_connection_with_config(config).await?)
+                }
+                Opener::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
+            })
         };
-        *open = Some(connection.clone());
-        Ok(connection)
+        // A server that is stopped accepts connections and says nothing.
+        let opened = tokio::time::timeout(self.open_timeout, opened).await;
+        let opened = opened.map_err(|_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)))??;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        *open = (open.0 + 1, Some(opened.clone()));
+        Ok((open.0, opened))
     }
 
-    async fn close(&self) {
-        self.open.lock().await.take();
+    fn now_open(&self) -> Option<(u64, Connection)> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.1.clone().map(|connection| (open.0, connection))
     }
+
+    /// Gives up a connection in which nobody knows what state it is. That of a cluster mends the way to each of its servers by itself, and
+    /// the others go on answering meanwhile: it goes when no server has answered for as long as the call has waited.
+    fn broken(&self, number: Option<u64>, began: Instant) {
+        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let others_answer = matches!(open.1, Some(Connection::Cluster(_))) && answered.is_some_and(|at| at > began);
+        if Some(open.0) == number && !others_answer {
+            open.1 = None;
+        }
+    }
+}
+
+/// A server whose machine is gone does not even refuse: the system gives its connection up after a time.
+fn tcp(settings: &Settings) -> TcpSettings {
+    let settings_of_system = TcpSettings::default().set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let settings_of_system = settings_of_system.set_user_timeout(settings.deadline);
+    settings_of_system
 }
 
 fn node(url: &str, settings: &Settings) -> RedisResult<ConnectionInfo> {
@@ -191,7 +250,7 @@ fn node(url: &str, settings: &Settings) -> RedisResult<ConnectionInfo> {
     if !settings.password.is_empty() {
         redis = redis.set_password(settings.password.expose());
     }
-    Ok(info.set_redis_settings(redis))
+    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp(settings)))
 }
 
 /// Whether the same call may succeed in a moment: the server is away, loads its data, fails over, or the cluster is being put together.
@@ -216,6 +275,20 @@ fn passing(error: &RedisError) -> bool {
         )
 }
 
+/// The keys of one command stand on two servers.
+fn torn(error: &RedisError) -> bool {
+    matches!(error.kind(), redis::ErrorKind::Server(redis::ServerErrorKind::TryAgain))
+}
+
 fn refused(doing: &str, error: RedisError) -> Error {
-    Error::new(ErrorKind::Invalid, doing, error)
+    let kind = match error.code() {
+        Some("WRONGTYPE") => ErrorKind::Corrupt,
+        // Memory or disk are full, replicas are missing, a script runs for long, there are too many connections: that passes.
+        Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY") => ErrorKind::Unavailable,
+        Some("ERR") if error.detail().is_some_and(|detail| detail.starts_with("max number of clients")) => {
+            ErrorKind::Unavailable
+        }
+        _ => ErrorKind::Invalid,
+    };
+    Error::new(kind, doing, error)
 }

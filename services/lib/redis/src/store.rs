@@ -1,6 +1,7 @@
 //! [`OnlineStore`] over Redis.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -29,21 +30,28 @@ const DIGITS: usize = 20;
 /// What the script says when the marker is behind what this process wrote before.
 const BEHIND: &str = "BEHIND";
 
-/// Writes rows of one partition, and moves its marker. KEYS: the marker, then the rows. ARGV: where the marker must be at least, where it goes, then each
-/// row's offset and value.
+/// Writes rows of one partition, and moves its marker. KEYS: the marker, then the rows. ARGV: where the marker must be at least, where the batch takes
+/// it, the trace that the batch's script before left, the trace to leave, then each row's offset and value.
+///
+/// Between two scripts of a batch the server may be replaced by one that has lost the first, while the marker, which moves at the end, is where it
+/// was. So each but the last leaves a trace behind the marker's digits, for which the next one looks. A script that is sent twice finds its own.
 const APPLY: &str = r"
-local marker = redis.call('GET', KEYS[1]) or ''
-if marker == '' then marker = string.rep('0', 20) end
+local stored = redis.call('GET', KEYS[1]) or ''
+if stored == '' then stored = string.rep('0', 20) end
+local marker, trace = string.sub(stored, 1, 20), string.sub(stored, 21)
 if marker < ARGV[1] then return 'BEHIND' end
+local mine = ARGV[4] ~= '' and trace == ARGV[4]
+if ARGV[3] ~= '' and trace ~= ARGV[3] and not mine and marker < ARGV[2] then return 'BEHIND' end
 local written = 0
 for i = 2, #KEYS do
-  local applied = ARGV[2 * i - 1]
+  local applied = ARGV[2 * i + 1]
   if redis.call('GETRANGE', KEYS[i], 0, 19) < applied then
-    redis.call('SET', KEYS[i], applied .. ARGV[2 * i])
+    redis.call('SET', KEYS[i], applied .. ARGV[2 * i + 2])
     written = written + 1
   end
 end
-if marker < ARGV[2] then redis.call('SET', KEYS[1], ARGV[2]) end
+if ARGV[4] == '' and marker < ARGV[2] then marker = ARGV[2] end
+if stored ~= marker .. ARGV[4] then redis.call('SET', KEYS[1], marker .. ARGV[4]) end
 return written
 ";
 
@@ -56,6 +64,9 @@ pub enum ConnectError {
     /// An address is none.
     #[error("redis.urls holds no usable address: give redis://HOST:PORT")]
     Address(#[source] redis::RedisError),
+    /// Rows would vanish while their marker stays.
+    #[error("Redis drops any key when its memory is full: set its maxmemory-policy to noeviction")]
+    Evicts,
     /// Nobody answers, or not to us.
     #[error("Redis at {urls} cannot be used: check that it runs, and redis.urls, redis.cluster and redis.password")]
     Server {
@@ -95,6 +106,12 @@ impl RedisStore {
                 "prefix must have at most 128 bytes and no braces: they choose the slot",
             ));
         }
+        // Addresses are shown where something fails.
+        if settings.urls.iter().any(|url| url.contains('@')) {
+            return Err(ConnectError::Setting(
+                "urls must hold no user and no password: they are settings of their own",
+            ));
+        }
         let link = Link::new(settings).map_err(ConnectError::Address)?;
         let store = Self(Arc::new(Inner {
             link,
@@ -102,11 +119,15 @@ impl RedisStore {
             apply: Script::new(APPLY),
             markers: Mutex::default(),
         }));
-        // A server of a cluster answers MOVED to a client that does not follow, and one alone knows no slots: either shows here.
-        match store.marker(Partition(0)).await {
-            Ok(_) => Ok(store),
-            Err(source) => Err(ConnectError::Server { urls: settings.urls.join(", "), source }),
+        let failed = |source| ConnectError::Server { urls: settings.urls.join(", "), source };
+        let memory: redis::Value =
+            store.0.link.query("look at Redis", redis::cmd("INFO").arg("memory")).await.map_err(failed)?;
+        if mentions(&memory, "maxmemory_policy:allkeys") {
+            return Err(ConnectError::Evicts);
         }
+        // A server of a cluster answers MOVED to a client that does not follow, and one alone knows no slots: either shows here.
+        store.marker(Partition(0)).await.map_err(failed)?;
+        Ok(store)
     }
 
     /// Key of a row, in the slot of its partition.
@@ -128,18 +149,18 @@ impl RedisStore {
         self.0.markers.lock().unwrap_or_else(PoisonError::into_inner).insert(source, marker);
     }
 
-    /// One script; the marker goes to `next`, or stays.
-    async fn write(&self, source: Partition, writes: &[Write], next: Option<Offset>) -> Result<usize, Error> {
+    /// One script of a batch that takes the marker to `next`.
+    async fn write(&self, source: Partition, part: &Part<'_>, next: Offset) -> Result<usize, Error> {
         let left_at = self.left_at(source);
         let mut script = self.0.apply.prepare_invoke();
         script.key(self.marker_key(source));
-        script.arg(digits(left_at)).arg(digits(next.unwrap_or_default()));
-        for write in writes {
+        script.arg(digits(left_at)).arg(digits(next)).arg(&part.after).arg(&part.leaves);
+        for write in part.writes {
             script.key(self.row(source, &write.key)).arg(digits(write.applied)).arg(&write.value[..]);
         }
         match self.0.link.run("write rows", &script).await? {
             redis::Value::Int(written) => {
-                if let Some(next) = next {
+                if part.leaves.is_empty() {
                     self.leave_at(source, left_at.max(next));
                 }
                 Ok(usize::try_from(written).unwrap_or(0))
@@ -161,11 +182,25 @@ impl RedisStore {
         for key in keys {
             command.arg(self.row(source, &key.key));
         }
-        let stored: Vec<Option<Bytes>> = self.0.link.query("read rows", &command).await?;
+        let stored: Vec<Option<Bytes>> = match self.0.link.read("read rows", &command).await? {
+            Some(stored) => stored,
+            None => self.read_apart(source, keys).await?,
+        };
         if stored.len() != keys.len() {
             return Err(Error::bare(ErrorKind::Corrupt, "read rows: as many answers as keys are due"));
         }
         stored.into_iter().map(|stored| stored.as_ref().map(unpack).transpose()).collect()
+    }
+
+    /// One command a row: while a cluster moves a slot, each is asked for where it is.
+    async fn read_apart(&self, source: Partition, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut command = redis::cmd("GET");
+            command.arg(self.row(source, &key.key));
+            rows.push(self.0.link.query("read rows", &command).await?);
+        }
+        Ok(rows)
     }
 }
 
@@ -182,9 +217,14 @@ fn says(answer: &redis::Value, text: &str) -> bool {
 }
 
 fn unpack(stored: &Bytes) -> Result<Row, Error> {
-    let applied = stored.get(..DIGITS).and_then(|head| std::str::from_utf8(head).ok()?.parse().ok());
-    let applied = applied.ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a row that has no offset"))?;
-    Ok(Row { value: stored.slice(DIGITS..), applied: Offset(applied) })
+    let applied = leading(stored).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a row that has no offset"))?;
+    Ok(Row { value: stored.slice(DIGITS..), applied })
+}
+
+/// The offset that stands first.
+fn leading(stored: &Bytes) -> Option<Offset> {
+    let digits = stored.get(..DIGITS).filter(|head| head.iter().all(u8::is_ascii_digit))?;
+    std::str::from_utf8(digits).ok()?.parse().ok().map(Offset)
 }
 
 /// Batches that one script each may write.
@@ -199,6 +239,41 @@ fn scripts(writes: &[Write]) -> Vec<&[Write]> {
     }
     scripts.push(&writes[start..]);
     scripts
+}
+
+/// What one script writes of a batch.
+struct Part<'a> {
+    writes: &'a [Write],
+    /// Trace of the part before; empty for the first.
+    after: String,
+    /// Trace to leave; empty for the last.
+    leaves: String,
+}
+
+fn parts(writes: &[Write]) -> Vec<Part<'_>> {
+    let scripts = scripts(writes);
+    // Nobody else's: the standard library's hasher starts from random keys.
+    let batch = RandomState::new().build_hasher().finish();
+    let trace = |at: usize| format!("{batch:016x}.{at}");
+    let last = scripts.len() - 1;
+    let part = |(at, writes)| Part {
+        writes,
+        after: if at == 0 { String::new() } else { trace(at - 1) },
+        leaves: if at == last { String::new() } else { trace(at) },
+    };
+    scripts.into_iter().enumerate().map(part).collect()
+}
+
+/// Whether a text stands anywhere in an answer, of one server or of each.
+fn mentions(answer: &redis::Value, text: &str) -> bool {
+    use redis::Value;
+    match answer {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).contains(text),
+        Value::SimpleString(said) | Value::VerbatimString { text: said, .. } => said.contains(text),
+        Value::Array(all) => all.iter().any(|one| mentions(one, text)),
+        Value::Map(all) => all.iter().any(|(_, one)| mentions(one, text)),
+        _ => false,
+    }
 }
 
 #[async_trait]
@@ -229,11 +304,9 @@ impl OnlineStore for RedisStore {
             let doing = format!("write a row with a key of {} bytes: give 1 to {LONGEST}", bad.key.len());
             return Err(Error::bare(ErrorKind::Invalid, doing));
         }
-        let scripts = scripts(&writes);
-        let last = scripts.len() - 1;
         let mut written = 0;
-        for (at, writes) in scripts.into_iter().enumerate() {
-            written += self.write(source, writes, (at == last).then_some(next)).await?;
+        for part in parts(&writes) {
+            written += self.write(source, &part, next).await?;
         }
         Ok(written)
     }
@@ -241,9 +314,9 @@ impl OnlineStore for RedisStore {
     async fn marker(&self, source: Partition) -> Result<Offset, Error> {
         let mut command = redis::cmd("GET");
         command.arg(self.marker_key(source));
-        let stored: Option<String> = self.0.link.query("read a marker", &command).await?;
-        let corrupt = |error| Error::new(ErrorKind::Corrupt, "read a marker", error);
-        let marker = Offset(stored.map_or(Ok(0), |text| text.parse::<u64>()).map_err(corrupt)?);
+        let stored: Option<Bytes> = self.0.link.query("read a marker", &command).await?;
+        let marker = stored.as_ref().map_or(Some(Offset(0)), leading);
+        let marker = marker.ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a marker that is none"))?;
         self.leave_at(source, marker);
         Ok(marker)
     }
@@ -266,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn each_part_of_a_batch_looks_for_the_trace_of_the_one_before() {
+        let writes = vec![write(1); 1_100];
+        let three = parts(&writes);
+        assert!(three[0].after.is_empty() && three[2].leaves.is_empty());
+        assert!(
+            three[..2].iter().zip(&three[1..]).all(|(one, next)| one.leaves == next.after && !one.leaves.is_empty())
+        );
+        assert_ne!(three[0].leaves, parts(&writes)[0].leaves, "another batch");
+    }
+
+    #[test]
     fn offsets_compare_as_text() {
         let all = [0, 9, 10, 99, 1 << 53, (1 << 53) + 1, u64::MAX / 2, u64::MAX].map(|offset| digits(Offset(offset)));
         assert!(all.is_sorted() && all.iter().all(|text| text.len() == DIGITS));
@@ -284,6 +368,7 @@ mod tests {
         let wrong = [
             (Settings { urls: Vec::new(), ..Settings::default() }, "redis.urls"),
             (Settings { urls: vec!["nonsense".to_owned()], ..Settings::default() }, "redis.urls"),
+            (Settings { urls: vec!["redis://u:pw@h:1".to_owned()], ..Settings::default() }, "redis.urls"),
             (Settings { prefix: "{a}".to_owned(), ..Settings::default() }, "redis.prefix"),
         ];
         for (settings, part) in wrong {

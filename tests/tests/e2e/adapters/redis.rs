@@ -1,5 +1,6 @@
 //! The online store over a real Redis, alone and as a cluster.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -103,10 +104,7 @@ async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends
     }
     redis.kill(0).await?;
     // The last second is lost: the end of the append-only file is cut off, in the middle of a command.
-    let mut files: Vec<_> = std::fs::read_dir(redis.append_only(0))?.collect::<Result<_, _>>()?;
-    files.sort_by_key(std::fs::DirEntry::file_name);
-    let tail = files.iter().map(std::fs::DirEntry::path).find(|path| path.to_string_lossy().ends_with(".incr.aof"));
-    let tail = std::fs::File::options().write(true).open(tail.expect("an append-only file"))?;
+    let tail = std::fs::File::options().write(true).open(appended(&redis)?)?;
     tail.set_len(tail.metadata()?.len() / 2)?;
     redis.restart(0).await?;
 
@@ -127,6 +125,109 @@ async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends
     assert_eq!(redis.ask(0, "FLUSHALL").await?, "OK");
     store.apply(P0, vec![write(501)], Offset(502)).await.expect_err("everything is gone");
     assert_eq!(store.marker(P0).await?, Offset(0));
+    Ok(())
+}
+
+/// The file that the server appends to.
+fn appended(redis: &Redis) -> Result<PathBuf> {
+    let files = std::fs::read_dir(redis.append_only(0))?.collect::<Result<Vec<_>, _>>()?;
+    let mut paths = files.iter().map(std::fs::DirEntry::path);
+    Ok(paths.find(|path| path.to_string_lossy().ends_with(".incr.aof")).expect("an append-only file"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_beginning_is_lost_before_its_end_is_written_moves_no_marker() -> Result<()> {
+    const ROWS: u64 = 20_000;
+    let Some(mut redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let patient = Settings {
+        response_timeout: Duration::from_secs(10),
+        deadline: marquee_e2e::DEADLINE,
+        ..settings(&redis, "marquee:")
+    };
+    let store = RedisStore::connect(&patient).await?;
+    let row = |offset: u64| {
+        let key = Bytes::from(format!("k{offset}"));
+        Write { key, value: Bytes::from(vec![b'v'; 2_000]), applied: Offset(offset) }
+    };
+    store.apply(P0, vec![row(0)], Offset(1)).await?;
+    let before = std::fs::metadata(appended(&redis)?)?.len();
+    let work = {
+        let (store, batch) = (store.clone(), (1..ROWS).map(row).collect());
+        tokio::spawn(async move { store.apply(P0, batch, Offset(ROWS)).await })
+    };
+    while redis.ask(0, "DBSIZE").await?.parse::<u64>()? < 2_000 {}
+    redis.kill(0).await?;
+    std::fs::File::options().write(true).open(appended(&redis)?)?.set_len(before)?;
+    redis.restart(0).await?;
+    let error = work.await?.expect_err("its beginning is lost");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let marker = store.marker(P0).await?.0;
+    let keys: Vec<RowKey> = (0..marker).map(|number| key(P0, number)).collect();
+    assert!(store.get(&keys).await?.iter().all(Option::is_some), "rows below the marker {marker} are lost");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_calls_to_a_server_that_says_nothing_each_end_in_time() -> Result<()> {
+    let Some(mut redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    redis.pause(0).await?;
+    let mut calls = tokio::task::JoinSet::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..300 {
+        tick.tick().await;
+        let store = store.clone();
+        calls.spawn(async move {
+            let started = Instant::now();
+            (store.get(&[key(P0, 0)]).await.is_err(), started.elapsed())
+        });
+    }
+    let ended = calls.join_all().await;
+    redis.resume(0).await?;
+    let longest = ended.iter().map(|(_, elapsed)| *elapsed).max().unwrap_or_default();
+    assert!(ended.iter().all(|(failed, _)| *failed));
+    assert!(longest < Duration::from_secs(5), "the deadline is 3 s, the longest call took {longest:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_says_nothing_does_not_silence_the_others() -> Result<()> {
+    let Some(mut redis) = or_skip(Redis::cluster().await)? else { return Ok(()) };
+    let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    let (mut silent, mut others) = (Vec::new(), Vec::new());
+    for source in (0..8).map(Partition) {
+        // Another master's key is an error there.
+        let here = redis.ask(0, &format!("GET marquee:{{p{source}}}@")).await.is_ok();
+        if here { &mut silent } else { &mut others }.push(source);
+    }
+    assert!(!silent.is_empty() && !others.is_empty());
+    redis.pause(0).await?;
+    let blocked = {
+        let (store, source) = (store.clone(), silent[0]);
+        tokio::spawn(async move { store.get(&[key(source, 0)]).await.is_err() })
+    };
+    while !blocked.is_finished() {
+        for &source in &others {
+            assert_eq!(store.get(&[key(source, 0)]).await?, [None]);
+        }
+    }
+    assert!(blocked.await?);
+    redis.resume(0).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_memory_passes_and_a_server_that_drops_rows_is_refused() -> Result<()> {
+    let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    redis.ask(0, "CONFIG SET maxmemory 1").await?;
+    let error = store.apply(P0, vec![write(0)], Offset(1)).await.expect_err("no memory");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    redis.ask(0, "CONFIG SET maxmemory 0").await?;
+    store.apply(P0, vec![write(0)], Offset(1)).await?;
+    redis.ask(0, "CONFIG SET maxmemory-policy allkeys-lru").await?;
+    let error = RedisStore::connect(&settings(&redis, "marquee:")).await.expect_err("it drops rows");
+    assert!(error.to_string().contains("noeviction"), "{error}");
     Ok(())
 }
 
