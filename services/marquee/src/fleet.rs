@@ -12,6 +12,7 @@ use marquee_domain::{Clock, SystemClock};
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
 use marquee_kit::{Context, GrpcLimits, Stop, Tasks, Transport, admin_routes, bind, serve_grpc, serve_http};
 use marquee_model::{SigningKey, VerifyingKey};
+use marquee_objects::S3Objects;
 use marquee_onnx::Runtime;
 use marquee_ports::{ObjectStore, OnlineStore, RatingLog};
 use marquee_redis::RedisStore;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::keys;
-use crate::settings::{Settings, StoreBackend};
+use crate::settings::{ObjectsBackend, Settings, StoreBackend};
 
 /// The roles that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,9 @@ impl Backends {
             backends.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
         }
         if needs(&[Role::Trainer, Role::Inference]) {
-            backends.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
+            if settings.backends.objects == ObjectsBackend::Embedded {
+                backends.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
+            }
             backends.runtime = Some(Runtime::load(given(&settings.onnxruntime))?);
             (backends.signing_key, backends.verifying_key) = keys::for_fleet(settings)?;
         }
@@ -107,6 +110,10 @@ impl Backends {
     async fn connect(&mut self, settings: &Settings, roles: &[Role]) -> Result<()> {
         if roles.contains(&Role::FeatureStore) && settings.backends.store == StoreBackend::Redis {
             self.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
+        }
+        let needs_objects = roles.iter().any(|role| matches!(role, Role::Trainer | Role::Inference));
+        if needs_objects && settings.backends.objects == ObjectsBackend::S3 {
+            self.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));
         }
         Ok(())
     }
@@ -201,6 +208,19 @@ impl Fleet {
     }
 }
 
+/// Names this process's trainer among those that share its object store. A data folder has one owner at a time, which may take its lease back at once
+/// after a crash; in a shared store the name must be nobody else's, now or later.
+fn instance(settings: &Settings) -> Result<String> {
+    match settings.backends.objects {
+        ObjectsBackend::Embedded => Ok("embedded".to_owned()),
+        ObjectsBackend::S3 => {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(|error| anyhow!("name this trainer: {error}"))?;
+            Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        }
+    }
+}
+
 async fn roles_routes(
     settings: &Settings,
     roles: &[Role],
@@ -238,7 +258,7 @@ async fn roles_routes(
             scale: settings.scale,
             signing_key: backends.signing_key.clone(),
             runtime: backends.runtime.clone().context(missing)?,
-            instance: "embedded".to_owned(),
+            instance: instance(settings)?,
         };
         let trainer = marquee_trainer::Service::start(settings.trainer.clone(), dependencies, context).await?;
         grpc.add_service(trainer.server());

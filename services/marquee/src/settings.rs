@@ -34,6 +34,8 @@ pub struct Settings {
     pub backends: Backends,
     /// Redis, where `backends.store` names it.
     pub redis: marquee_redis::Settings,
+    /// S3, where `backends.objects` names it.
+    pub s3: marquee_objects::Settings,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// The embedded rating log.
@@ -54,6 +56,8 @@ pub struct Settings {
 pub struct Backends {
     /// Features: `embedded`, the default, or `redis`.
     pub store: StoreBackend,
+    /// Models, the routing table, training runs and the archive: `embedded`, the default, or `s3`.
+    pub objects: ObjectsBackend,
 }
 
 /// Back-ends of the online store.
@@ -65,6 +69,17 @@ pub enum StoreBackend {
     Embedded,
     /// Redis 7, one server or a cluster.
     Redis,
+}
+
+/// Back-ends of the object store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectsBackend {
+    /// In the data folder.
+    #[default]
+    Embedded,
+    /// A bucket of S3, or of a server that speaks like it.
+    S3,
 }
 
 impl Default for Settings {
@@ -80,6 +95,7 @@ impl Default for Settings {
             shutdown: Duration::from_secs(10),
             backends: Backends::default(),
             redis: marquee_redis::Settings::default(),
+            s3: marquee_objects::Settings::default(),
             telemetry: telemetry::Settings::default(),
             log: LogSettings::default(),
             ingest: marquee_ingest::Settings::default(),

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use marquee::StoreBackend;
-use marquee_e2e::servers::{Redis, or_skip};
+use marquee::{ObjectsBackend, StoreBackend};
+use marquee_domain::Secret;
+use marquee_e2e::servers::{Redis, S3, or_skip};
 use marquee_e2e::{Clients, DEADLINE, Fleet, World};
 use marquee_proto::features::v1::User;
 use marquee_proto::training::v1::{Algorithm, Parameters};
@@ -101,5 +102,51 @@ async fn a_redis_that_is_not_there_is_a_clear_error() -> Result<()> {
     .await;
     let error = format!("{:#}", started.expect_err("nobody is there"));
     assert!(error.contains("redis://127.0.0.1:1") && error.contains("redis.urls"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_on_s3_trains_archives_serves_through_an_outage_and_starts_again() -> Result<()> {
+    let Some(mut s3) = or_skip(S3::start().await)? else { return Ok(()) };
+    let (url, endpoint) = (format!("s3://{}/fleet", s3.bucket()), s3.endpoint().to_owned());
+    let (id, secret) = (s3.access_key().to_owned(), Secret::new(s3.secret_key()));
+    let fleet = Fleet::start_with(|settings| {
+        settings.backends.objects = ObjectsBackend::S3;
+        settings.s3.url = url;
+        settings.s3.endpoint = endpoint;
+        settings.s3.access_key_id = id;
+        settings.s3.secret_access_key = secret;
+        settings.s3.patience = Duration::from_secs(1);
+        settings.s3.request_timeout = Duration::from_secs(1);
+        settings.trainer.archive.every = Duration::from_millis(50);
+    })
+    .await?;
+    let clients = fleet.clients();
+    let world = World::new(20, 15, 53);
+    clients.add_movies(world.catalogue()).await?;
+    let positions = clients.rate_all(world.ratings()).await?.positions;
+    clients.user("nobody", &positions).await?;
+    for version in [1, 2] {
+        let (training, model) = clients.train(Algorithm::Map, Parameters::default()).await?;
+        assert_eq!((training.version, model.verified), (version, true));
+    }
+    clients.route(1, &[(2, 5_000)]).await?;
+    assert!(!fleet.folder().join("models").exists(), "nothing of it stands in the data folder");
+    let before = clients.predict("user-1", &["movie-2", "movie-3"], &[]).await?;
+
+    // While the bucket is away, what is loaded goes on serving, and changes are refused.
+    s3.kill().await?;
+    assert_eq!(clients.predict("user-1", &["movie-2", "movie-3"], &[]).await?, before);
+    clients.route(2, &[]).await.expect_err("the table cannot be kept");
+    s3.restart().await?;
+    let fleet = fleet.restart().await?;
+    assert_eq!(
+        fleet.clients().predict("user-1", &["movie-2", "movie-3"], &[]).await?,
+        before,
+        "and starts again as it was"
+    );
+    let (training, _) = fleet.clients().train(Algorithm::Bias, Parameters::default()).await?;
+    assert_eq!(training.version, 3);
+    fleet.stop().await;
     Ok(())
 }

@@ -1,0 +1,198 @@
+//! [`ObjectStore`] over S3.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use marquee_domain::Timestamp;
+use marquee_ports::{Error, ErrorKind, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
+use object_store::aws::AmazonS3;
+use object_store::path::Path;
+use object_store::{Attribute, Attributes, Error as S3Error, GetOptions, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{PutMode, PutOptions, PutResult, UpdateVersion};
+
+use crate::Settings;
+use crate::address::Address;
+use crate::connect::{ConnectError, connect};
+use crate::failure::{Cause, Said, failed};
+use crate::patience::Patience;
+use crate::settings::LARGEST_PUT;
+use crate::upload::upload;
+
+/// Metadata of an object that names the conditional write that it came from.
+const WRITE: &str = "marquee-write";
+
+/// Objects in a bucket. Cheap to clone.
+///
+/// - A tag is S3's `ETag`, quotes included.
+/// - A write under a condition is one request, of at most 5 GiB and within `request_timeout`: S3 has no conditional upload in parts that every
+///   server understands. One without goes in parts above `multipart_threshold`.
+/// - S3 lets a path name both an object and a folder. This does not look: looking would cost a listing a write, and two writers could still pass
+///   each other. A server over a file system refuses, with kind `Invalid`.
+/// - Failures: no answer, a server error and too many requests are `Unavailable`, after `patience`; a refusal, a bucket that is gone and a request
+///   that the server does not understand are `Invalid`: a person must act. `Corrupt` does not occur, S3 checks what it stores.
+/// - Objects below the prefix whose paths are none of ours are not listed.
+#[derive(Clone)]
+pub struct S3Objects {
+    store: AmazonS3,
+    address: Address,
+    patience: Patience,
+    multipart_threshold: u64,
+    part_size: u64,
+}
+
+/// The client below would show its keys' id, and pages of options.
+impl fmt::Debug for S3Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Objects").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl S3Objects {
+    /// Makes a client, and checks that the server answers, that it has the bucket, that these keys may list it, and that conditions hold.
+    pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
+        let address = Address::try_new(settings)?;
+        let store = connect(settings, &address).await?;
+        Ok(Self {
+            store,
+            address,
+            patience: Patience(settings.patience),
+            multipart_threshold: settings.multipart_threshold,
+            part_size: settings.part_size,
+        })
+    }
+
+    async fn put_always(&self, key: &ObjectKey, bytes: &Bytes) -> Result<Tag, Error> {
+        let path = self.address.path(key);
+        let put = if bytes.len() as u64 > self.multipart_threshold {
+            upload(&self.store, &path, bytes, self.part_size).await
+        } else {
+            self.store.put_opts(&path, bytes.clone().into(), PutOptions::default()).await
+        };
+        tag(key, put.map_err(|error| failed(format!("write {key}"), &error))?)
+    }
+
+    /// Writes under a condition. `write` names this write, however often it is tried.
+    async fn put_if(&self, key: &ObjectKey, bytes: &Bytes, mode: &PutMode, write: &str) -> Result<Tag, Error> {
+        let path = self.address.path(key);
+        let attributes = Attributes::from_iter([(Attribute::Metadata(WRITE.into()), write.to_owned())]);
+        let options = PutOptions { mode: mode.clone(), attributes, ..PutOptions::default() };
+        let error = match self.store.put_opts(&path, bytes.clone().into(), options).await {
+            Ok(put) => return tag(key, put),
+            Err(error) => error,
+        };
+        if Cause::of(&error) != Cause::Condition {
+            return Err(failed(format!("write {key}"), &error));
+        }
+        // An earlier attempt may have succeeded and its answer been lost, the client's own attempts included: then what stands there is ours.
+        match self.written_by(key, write).await? {
+            Some(tag) => Ok(tag),
+            None => {
+                let doing = format!("write {key}: somebody else wrote it first");
+                Err(Error::new(ErrorKind::Conflict, doing, Said::of(&error)))
+            }
+        }
+    }
+
+    /// The tag of an object if this write is the one that it came from.
+    async fn written_by(&self, key: &ObjectKey, write: &str) -> Result<Option<Tag>, Error> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.store.get_opts(&self.address.path(key), options).await {
+            Ok(found) => {
+                let of = found.attributes.get(&Attribute::Metadata(WRITE.into()));
+                Ok(found.meta.e_tag.filter(|_| of.is_some_and(|of| &**of == write)).map(Tag))
+            }
+            Err(error) => match failed(format!("read {key} after a conflict"), &error) {
+                error if error.is_retryable() => Err(error),
+                // It is gone, or these keys may not read: the conflict stands.
+                _ => Ok(None),
+            },
+        }
+    }
+
+    async fn get_once(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
+        let doing = || format!("read {key}");
+        let found = match self.store.get_opts(&self.address.path(key), GetOptions::default()).await {
+            Ok(found) => found,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed(doing(), &error)),
+        };
+        let tag = found.meta.e_tag.clone().ok_or_else(|| untagged(key))?;
+        let bytes = found.bytes().await.map_err(|error| failed(doing(), &error))?;
+        Ok(Some(Object { bytes, tag: Tag(tag) }))
+    }
+
+    async fn list_once(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
+        let prefix: Option<Path> = self.address.folder(folder);
+        let mut entries = Vec::new();
+        let mut listing = self.store.list(prefix.as_ref());
+        while let Some(meta) = listing.try_next().await.map_err(|error| failed("list objects", &error))? {
+            if let Some(key) = self.address.key(&meta.location) {
+                let modified = Timestamp::from(SystemTime::from(meta.last_modified));
+                entries.push(ObjectEntry { key, size: meta.size, modified });
+            }
+        }
+        // Most servers list in this order; some kinds of bucket do not.
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+
+    async fn delete_once(&self, key: &ObjectKey) -> Result<(), Error> {
+        match self.store.delete(&self.address.path(key)).await {
+            Err(error) if !is_absent(&error) => Err(failed(format!("delete {key}"), &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// There is no object at the path. What lies below an object, or has objects below it, is none either.
+fn is_absent(error: &S3Error) -> bool {
+    matches!(Cause::of(error), Cause::NoObject | Cause::Both)
+}
+
+fn tag(key: &ObjectKey, put: PutResult) -> Result<Tag, Error> {
+    put.e_tag.map(Tag).ok_or_else(|| untagged(key))
+}
+
+fn untagged(key: &ObjectKey) -> Error {
+    Error::bare(ErrorKind::Invalid, format!("use {key}: the server gives it no ETag"))
+}
+
+#[async_trait]
+impl ObjectStore for S3Objects {
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, precondition: Precondition) -> Result<Tag, Error> {
+        let mode = match precondition {
+            Precondition::None => return self.patience.persist(|| self.put_always(key, &bytes)).await,
+            Precondition::Absent => PutMode::Create,
+            Precondition::Matches(Tag(tag)) => PutMode::Update(UpdateVersion { e_tag: Some(tag), version: None }),
+        };
+        if bytes.len() as u64 > LARGEST_PUT {
+            let doing = format!("write {key} under a condition: S3 takes at most 5 GiB so");
+            return Err(Error::bare(ErrorKind::Invalid, doing));
+        }
+        let write = name_of_a_write()?;
+        self.patience.persist(|| self.put_if(key, &bytes, &mode, &write)).await
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
+        self.patience.persist(|| self.get_once(key)).await
+    }
+
+    async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
+        self.patience.persist(|| self.list_once(folder)).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
+        self.patience.persist(|| self.delete_once(key)).await
+    }
+}
+
+/// 128 random bits: no two writes share it.
+fn name_of_a_write() -> Result<String, Error> {
+    let mut random = [0; 16];
+    let failed = |error: getrandom::Error| Error::bare(ErrorKind::Unavailable, format!("name a write ({error})"));
+    getrandom::fill(&mut random).map_err(failed)?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
