@@ -3,6 +3,8 @@
 PYTHON  ?= python3
 # Arguments of `make demo` and `make bench`, for example `--json summary.json`.
 ARGS    ?=
+# What `make demo` runs on: nothing but the program (embedded), or Kafka, Redis and S3 (real).
+BACKENDS ?= embedded
 # How long `make fuzz` spends on each target.
 SECONDS ?= 30
 
@@ -21,11 +23,18 @@ MAKEFLAGS   += --no-builtin-rules
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
 
-demo: onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep")
+demo: onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep", BACKENDS=real)
 	$(call say,building the release binary)
 	$(CARGO) build --release --locked -p marquee
+ifeq ($(BACKENDS),real)
+	@$(PYTHON) tests/servers/prepare.py all
+	$(CARGO) build --release --locked -p marquee-e2e --bin with-servers
+	$(call say,running the main job on Kafka Redis and S3)
+	$(TARGET)/release/with-servers $(TARGET)/release/marquee demo --config deploy/kafka-redis-s3.toml $(ARGS)
+else
 	$(call say,running the main job)
 	$(TARGET)/release/marquee demo $(ARGS)
+endif
 
 test: onnxruntime movielens checker ## run all tests
 	$(call say,preparing the servers that tests run)

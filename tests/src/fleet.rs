@@ -30,7 +30,7 @@ pub fn settings(folder: &Path) -> Settings {
 #[derive(Debug)]
 pub struct Fleet {
     fleet: marquee::Fleet,
-    settings: Settings,
+    settings: Box<Settings>,
     folder: Option<TempDir>,
     clients: Clients,
 }
@@ -46,11 +46,11 @@ impl Fleet {
         let folder = tempfile::tempdir()?;
         let mut settings = settings(folder.path());
         change(&mut settings);
-        Self::over(settings, Some(folder)).await
+        Self::over(Box::new(settings), Some(folder)).await
     }
 
-    async fn over(settings: Settings, folder: Option<TempDir>) -> Result<Self> {
-        let fleet = marquee::Fleet::start(settings.clone(), &Role::ALL).await?;
+    async fn over(settings: Box<Settings>, folder: Option<TempDir>) -> Result<Self> {
+        let fleet = Box::pin(marquee::Fleet::start((*settings).clone(), &Role::ALL)).await?;
         tokio::time::timeout(DEADLINE, fleet.ready()).await.context("the fleet did not become ready")??;
         let clients = Clients::new(&fleet.transport()?);
         Ok(Self { fleet, settings, folder, clients })

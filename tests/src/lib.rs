@@ -15,7 +15,7 @@ pub use clients::Clients;
 pub use data::dataset;
 pub use fleet::{Fleet, settings};
 pub use http::{Answer, Http};
-pub use process::{Process, marquee};
+pub use process::{Launch, Process, marquee};
 pub use world::World;
 
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! A fleet in a process of its own, for what only a process can: be killed.
+//! A fleet, or one role of it, in a process of its own, for what only a process can: be killed.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use marquee::Addresses;
 use tokio::process::{Child, Command};
 
@@ -20,12 +20,88 @@ pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterato
     output.context("the command did not end")?.context("run the command")
 }
 
-/// A fleet in a child process; killed when dropped.
+/// Pause between two looks at a fleet that starts.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What to run: a program, what it is told, and where it keeps its data.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    program: PathBuf,
+    command: String,
+    folder: PathBuf,
+    config: Option<PathBuf>,
+    settings: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+impl Launch {
+    /// `program up` on a folder with whole stars.
+    pub fn new(program: impl Into<PathBuf>, folder: &Path) -> Self {
+        Self {
+            program: program.into(),
+            command: "up".to_owned(),
+            folder: folder.to_owned(),
+            config: None,
+            settings: ["scale.min=1", "scale.step=1", "telemetry.log=warn"].map(str::to_owned).into(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// Another command: one role.
+    pub fn role(mut self, role: &str) -> Self {
+        role.clone_into(&mut self.command);
+        self
+    }
+
+    /// A file of settings.
+    pub fn config(mut self, file: &Path) -> Self {
+        self.config = Some(file.to_owned());
+        self
+    }
+
+    /// A setting, as `key=value`.
+    pub fn set(mut self, setting: impl Into<String>) -> Self {
+        self.settings.push(setting.into());
+        self
+    }
+
+    /// Variables of the environment.
+    pub fn variables(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.variables.extend(variables);
+        self
+    }
+
+    /// Starts it on ports that the system picks, and waits until it serves.
+    pub async fn start(self) -> Result<Process> {
+        let child = self.spawn(["127.0.0.1:0", "127.0.0.1:0"])?;
+        let addresses = Addresses { grpc: String::new(), http: String::new(), pid: 0 };
+        let mut process = Process { launch: self, child, addresses };
+        process.ready().await?;
+        Ok(process)
+    }
+
+    fn spawn(&self, ports: [&str; 2]) -> Result<Child> {
+        let mut command = Command::new(&self.program);
+        command.arg(&self.command).args(self.config.iter().flat_map(|file| [OsStr::new("--config"), file.as_os_str()]));
+        let fixed = [
+            format!("data_dir={:?}", self.folder),
+            format!("grpc_listen={:?}", ports[0]),
+            format!("http_listen={:?}", ports[1]),
+        ];
+        let onnxruntime = std::env::var("ORT_DYLIB_PATH").map(|path| format!("onnxruntime={path:?}")).ok();
+        for setting in self.settings.iter().chain(&fixed).chain(&onnxruntime) {
+            command.arg("--set").arg(setting);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        command.spawn().context("start the fleet")
+    }
+}
+
+/// What a [`Launch`] started; killed when dropped.
 #[derive(Debug)]
 pub struct Process {
-    program: PathBuf,
-    folder: PathBuf,
-    settings: Vec<String>,
+    launch: Launch,
     child: Child,
     addresses: Addresses,
 }
@@ -34,14 +110,8 @@ impl Process {
     /// Starts `program up` on a folder with whole stars and ports that the system picks, and waits until every role serves. `settings` are
     /// further `key=value` pairs.
     pub async fn start(program: &str, folder: &Path, settings: &[&str]) -> Result<Self> {
-        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let ports = ["127.0.0.1:0", "127.0.0.1:0"];
-        let child = spawn(Path::new(program), folder, &settings, ports)?;
-        let addresses = Addresses { grpc: String::new(), http: String::new(), pid: 0 };
-        let mut process =
-            Self { program: PathBuf::from(program), folder: folder.to_owned(), settings, child, addresses };
-        process.ready().await?;
-        Ok(process)
+        let launch = Launch::new(program, folder).set("inference.refresh=100ms");
+        settings.iter().fold(launch, |launch, setting| launch.set(*setting)).start().await
     }
 
     /// Its clients.
@@ -76,17 +146,30 @@ impl Process {
         let (grpc, http) = (self.addresses.grpc.clone(), self.addresses.http.clone());
         let port = |address: &str| address.trim_start_matches("http://").to_owned();
         let ports = [port(&grpc), port(&http)];
-        self.child = spawn(&self.program, &self.folder, &self.settings, [&ports[0], &ports[1]])?;
+        self.child = self.launch.spawn([&ports[0], &ports[1]])?;
         self.ready().await
+    }
+
+    /// SIGSTOP: it holds its connections and answers nothing.
+    pub async fn pause(&self) -> Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// SIGCONT.
+    pub async fn resume(&self) -> Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> Result<()> {
+        let pid = self.child.id().context("the fleet has ended")?;
+        let sent = Command::new("kill").arg(signal).arg(pid.to_string()).status().await.context("run kill")?;
+        ensure!(sent.success(), "{signal} was not sent");
+        Ok(())
     }
 
     /// SIGTERM, and the exit code that it ended with.
     pub async fn stop(mut self) -> Result<Option<i32>> {
-        let pid = self.child.id().context("the fleet has ended")?;
-        let sent = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await.context("run kill")?;
-        if !sent.success() {
-            bail!("SIGTERM was not sent");
-        }
+        self.signal("-TERM").await?;
         let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.context("the fleet did not end")??;
         Ok(status.code())
     }
@@ -101,33 +184,15 @@ impl Process {
             if started.elapsed() > DEADLINE {
                 bail!("the fleet did not start");
             }
-            let announced = Addresses::read(&self.folder).filter(|addresses| Some(addresses.pid) == pid);
+            let announced = Addresses::read(&self.launch.folder).filter(|addresses| Some(addresses.pid) == pid);
             if let Some(addresses) = announced {
                 self.addresses = addresses;
                 if self.http().get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
                     return Ok(());
                 }
             }
-            tokio::task::yield_now().await;
+            // It ends the wait early where it dies; spinning would take the core that it starts on.
+            let _ = tokio::time::timeout(LOOK, self.child.wait()).await;
         }
     }
-}
-
-fn spawn(program: &Path, folder: &Path, settings: &[String], ports: [&str; 2]) -> Result<Child> {
-    let mut command = Command::new(program);
-    command
-        .arg("up")
-        .arg("--data-dir")
-        .arg(folder)
-        .arg("--grpc-listen")
-        .arg(ports[0])
-        .arg("--http-listen")
-        .arg(ports[1]);
-    let onnxruntime = std::env::var("ORT_DYLIB_PATH").map(|path| format!("onnxruntime={path:?}")).ok();
-    let fixed = ["scale.min=1", "scale.step=1", "telemetry.log=warn", "inference.refresh=100ms"].map(str::to_owned);
-    for setting in fixed.iter().chain(settings).chain(&onnxruntime) {
-        command.arg("--set").arg(setting);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-    command.spawn().context("start the fleet")
 }

@@ -7,10 +7,12 @@
 mod kafka;
 mod redis;
 mod s3;
+mod stack;
 
 pub use kafka::Kafka;
 pub use redis::Redis;
 pub use s3::S3;
+pub use stack::Stack;
 
 use std::fmt;
 use std::fs::File;

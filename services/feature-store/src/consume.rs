@@ -18,6 +18,9 @@ use crate::metrics::{Meters, OfPartition};
 use crate::service::Dependencies;
 use crate::settings::Settings;
 
+/// Pause before the first try of a failing back-end; doubled as long as nothing is applied, up to [`LONGEST_PAUSE`].
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
 /// Longest pause between two tries of a failing back-end.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -38,8 +41,9 @@ impl Consumer {
     /// Works until `stop`.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), Error> {
         let mut genres = Genres::new(Arc::clone(&self.dependencies.log));
-        let mut pause = Duration::from_millis(50);
+        let mut pause = SHORTEST_PAUSE;
         loop {
+            let before = self.meters.applied.get();
             let followed = tokio::select! {
                 followed = self.follow(&mut genres) => followed,
                 () = stop.cancelled() => return Ok(()),
@@ -51,6 +55,9 @@ impl Consumer {
             if !retryable {
                 self.check.not_ready(format!("stopped: {error}"));
                 return Err(error);
+            }
+            if self.meters.applied.get() > before {
+                pause = SHORTEST_PAUSE;
             }
             self.meters.retried.inc();
             self.check.not_ready("a back-end is away");

@@ -69,7 +69,7 @@ fn up_layers(args: UpArgs) -> Layers {
     layers
 }
 
-fn load(layers: &Layers) -> Result<Loaded<Settings>> {
+pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
     settings::load(layers).map_err(|error| Error::Usage(error.to_string()).into())
 }
 

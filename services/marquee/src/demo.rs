@@ -22,7 +22,9 @@ use marquee_datasets::Dataset;
 
 use crate::cli::import::{self, Bar};
 use crate::cli::{Client, DemoArgs, Format, Output};
+use crate::settings::{LogBackend, ObjectsBackend, StoreBackend};
 use fleet::Process;
+use marquee_kit::settings::Layers;
 use screen::Screen;
 use summary::{ImportSummary, Summary};
 
@@ -61,8 +63,9 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("marquee-demo-").tempdir().context("make a data folder")?;
     let started = Instant::now();
 
-    screen.heading(1, "the whole fleet, on an empty folder and ports that the system picks");
-    let fleet = Process::start(folder.path()).await?;
+    let (layers, place) = ground(&args, folder.path())?;
+    screen.heading(1, &format!("the whole fleet, on {place} and ports that the system picks"));
+    let fleet = Process::start(folder.path(), layers).await?;
     let client = Client::connect(&fleet.addresses().grpc)?;
     screen.line(&format!(
         "gRPC {} · HTTP {} · {}",
@@ -100,6 +103,33 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
         0 => Ok(()),
         failures => bail!("{failures} of the demonstration's checks did not hold: see the lines marked ✗"),
     }
+}
+
+/// What the fleet is told, and where it keeps its data: whatever back-ends it stands on, in a place of its own in each, which stays as it is.
+fn ground(args: &DemoArgs, folder: &Path) -> Result<(Layers, String)> {
+    let mut layers = Layers { file: args.layers.config.clone(), flags: args.layers.set.clone() };
+    let settings = crate::commands::load(&layers)?.settings;
+    let name = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned());
+    let name = name.context("the data folder has no name")?;
+    let mut places = Vec::new();
+    let mut own = |key: &str, value: String| layers.flags.push((key.to_owned(), format!("{value:?}")));
+    if settings.backends.log == LogBackend::Kafka {
+        own("kafka.prefix", format!("{name}."));
+        places.push(format!("topics {name}.* of Kafka"));
+    }
+    if settings.backends.store == StoreBackend::Redis {
+        own("redis.prefix", format!("{name}:"));
+        places.push(format!("keys {name}:* of Redis"));
+    }
+    if settings.backends.objects == ObjectsBackend::S3 {
+        let url = format!("{}/{name}", settings.s3.url.trim_end_matches('/'));
+        places.push(url.clone());
+        own("s3.url", url);
+    }
+    if places.len() < 3 {
+        places.push("an empty folder".to_owned());
+    }
+    Ok((layers, places.join(", ")))
 }
 
 /// MovieLens 100K: where the user says, else where `make movielens` puts it.

@@ -5,11 +5,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use marquee_domain::{Clock, SystemClock};
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
+use marquee_kafka::KafkaLog;
 use marquee_kit::{Context, GrpcLimits, Stop, Tasks, Transport, admin_routes, bind, serve_grpc, serve_http};
 use marquee_model::{SigningKey, VerifyingKey};
 use marquee_objects::S3Objects;
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::keys;
-use crate::settings::{ObjectsBackend, Settings, StoreBackend};
+use crate::settings::{LogBackend, ObjectsBackend, Settings, StoreBackend};
 
 /// The roles that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +66,23 @@ impl Addresses {
 /// A running fleet, or a part of one.
 #[derive(Debug)]
 pub struct Fleet {
-    settings: Settings,
+    /// Longest time that each part of shutting down may take.
+    patience: Duration,
     context: Context,
     servers: Tasks,
     serving: Stop,
     grpc_address: SocketAddr,
     http_address: SocketAddr,
 }
+
+/// Roles that use the rating log.
+const LOG: &[Role] = &[Role::Ingest, Role::FeatureStore, Role::Trainer];
+
+/// Roles that use the online store.
+const STORE: &[Role] = &[Role::FeatureStore];
+
+/// Roles that use the object store.
+const OBJECTS: &[Role] = &[Role::Trainer, Role::Inference];
 
 /// Back-ends, each opened only if a role needs it.
 struct Backends {
@@ -88,13 +100,13 @@ impl Backends {
         let folder = &settings.data_dir;
         let mut backends =
             Self { log: None, store: None, objects: None, runtime: None, signing_key: None, verifying_key: None };
-        if needs(&[Role::Ingest, Role::FeatureStore, Role::Trainer]) {
+        if needs(LOG) && settings.backends.log == LogBackend::Embedded {
             backends.log = Some(Arc::new(EmbeddedLog::open(&folder.join("log"), &settings.log)?));
         }
-        if needs(&[Role::FeatureStore]) && settings.backends.store == StoreBackend::Embedded {
+        if needs(STORE) && settings.backends.store == StoreBackend::Embedded {
             backends.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
         }
-        if needs(&[Role::Trainer, Role::Inference]) {
+        if needs(OBJECTS) {
             if settings.backends.objects == ObjectsBackend::Embedded {
                 backends.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
             }
@@ -108,11 +120,14 @@ impl Backends {
 impl Backends {
     /// Opens what is on other machines.
     async fn connect(&mut self, settings: &Settings, roles: &[Role]) -> Result<()> {
-        if roles.contains(&Role::FeatureStore) && settings.backends.store == StoreBackend::Redis {
+        let needs = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));
+        if needs(LOG) && settings.backends.log == LogBackend::Kafka {
+            self.log = Some(Arc::new(KafkaLog::connect(&settings.kafka).await?));
+        }
+        if needs(STORE) && settings.backends.store == StoreBackend::Redis {
             self.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
         }
-        let needs_objects = roles.iter().any(|role| matches!(role, Role::Trainer | Role::Inference));
-        if needs_objects && settings.backends.objects == ObjectsBackend::S3 {
+        if needs(OBJECTS) && settings.backends.objects == ObjectsBackend::S3 {
             self.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));
         }
         Ok(())
@@ -150,7 +165,7 @@ impl Fleet {
         let (metrics, stop, drain) = (context.metrics.clone(), serving.clone(), settings.shutdown / 2);
         servers.spawn("http", async move { serve_http(http, http_routes, drain, &metrics, stop).await });
         tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %settings.data_dir.display(), "listening");
-        Ok(Self { settings, context, servers, serving, grpc_address, http_address })
+        Ok(Self { patience: settings.shutdown, context, servers, serving, grpc_address, http_address })
     }
 
     /// Where gRPC is served.
@@ -201,9 +216,9 @@ impl Fleet {
         tracing::info!("shutting down");
         self.context.health.drain();
         self.serving.cancel();
-        self.servers.join(self.settings.shutdown).await;
+        self.servers.join(self.patience).await;
         self.context.stop.cancel();
-        self.context.tasks.join(self.settings.shutdown).await;
+        self.context.tasks.join(self.patience).await;
         tracing::info!("stopped");
     }
 }

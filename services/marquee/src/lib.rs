@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 pub use commands::Commands;
 pub use fleet::{Addresses, Fleet, Role};
-pub use settings::{Backends, ObjectsBackend, Settings, StoreBackend};
+pub use settings::{Backends, LogBackend, ObjectsBackend, Settings, StoreBackend};
 
 /// Reads the command line, starts the runtime, does what was asked, and gives the exit code: 0 done, 1 failed, 64 wrong usage.
 pub fn main() -> ExitCode {

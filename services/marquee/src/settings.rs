@@ -32,6 +32,8 @@ pub struct Settings {
     pub shutdown: Duration,
     /// Which back-ends hold the data.
     pub backends: Backends,
+    /// Kafka, where `backends.log` names it.
+    pub kafka: marquee_kafka::Settings,
     /// Redis, where `backends.store` names it.
     pub redis: marquee_redis::Settings,
     /// S3, where `backends.objects` names it.
@@ -54,10 +56,23 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backends {
+    /// Ratings, rejected ratings and movies: `embedded`, the default, or `kafka`.
+    pub log: LogBackend,
     /// Features: `embedded`, the default, or `redis`.
     pub store: StoreBackend,
     /// Models, the routing table, training runs and the archive: `embedded`, the default, or `s3`.
     pub objects: ObjectsBackend,
+}
+
+/// Back-ends of the rating log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogBackend {
+    /// In the data folder.
+    #[default]
+    Embedded,
+    /// Topics of Kafka.
+    Kafka,
 }
 
 /// Back-ends of the online store.
@@ -94,6 +109,7 @@ impl Default for Settings {
             features_address: String::new(),
             shutdown: Duration::from_secs(10),
             backends: Backends::default(),
+            kafka: marquee_kafka::Settings::default(),
             redis: marquee_redis::Settings::default(),
             s3: marquee_objects::Settings::default(),
             telemetry: telemetry::Settings::default(),

@@ -1,14 +1,18 @@
 //! The whole fleet on real back-ends.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use marquee::{ObjectsBackend, StoreBackend};
 use marquee_domain::Secret;
-use marquee_e2e::servers::{Redis, S3, or_skip};
-use marquee_e2e::{Clients, DEADLINE, Fleet, World};
+use marquee_e2e::servers::{Redis, S3, Stack, or_skip};
+use marquee_e2e::{Clients, DEADLINE, Fleet, Launch, World};
 use marquee_proto::features::v1::User;
 use marquee_proto::training::v1::{Algorithm, Parameters};
+
+/// The product's own `main`.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
 /// A fleet whose features stand in Redis, with ratings and a model.
 async fn trained(redis: &Redis, world: &World) -> Result<Fleet> {
@@ -148,5 +152,42 @@ async fn a_fleet_on_s3_trains_archives_serves_through_an_outage_and_starts_again
     let (training, _) = fleet.clients().train(Algorithm::Bias, Parameters::default()).await?;
     assert_eq!(training.version, 3);
     fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_by_the_example_file_stands_on_kafka_redis_and_s3_and_outlives_its_death() -> Result<()> {
+    let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kafka-redis-s3.toml");
+    let launch = Launch::new(PROGRAM, folder.path()).config(&file).variables(stack.variables());
+    let mut fleet = launch.set("trainer.archive.every=50ms").start().await?;
+    let clients = fleet.clients()?;
+    let world = World::new(20, 15, 54);
+    clients.add_movies(world.catalogue()).await?;
+    let positions = clients.rate_all(world.ratings()).await?.positions;
+    clients.user("nobody", &positions).await?;
+    let (training, model) = clients.train(Algorithm::Map, Parameters::default()).await?;
+    assert_eq!((training.version, model.verified), (1, true));
+    let before = clients.predict("user-1", &["movie-2", "movie-3"], &[]).await?;
+    let rated = clients.rate("user-1", "movie-4", 5.0).await?;
+    let after = clients.predict("user-1", &["movie-2", "movie-3"], &[rated]).await?;
+    assert_ne!(before.predictions, after.predictions, "a rating counts");
+    let served = histories(&clients, &world).await?;
+    for embedded in ["log", "store", "models"] {
+        assert!(!folder.path().join(embedded).exists(), "{embedded} does not stand in the data folder");
+    }
+
+    fleet.kill().await?;
+    fleet.restart().await?;
+    let clients = fleet.clients()?;
+    let again = clients.predict("user-1", &["movie-2", "movie-3"], &[]).await?;
+    assert_eq!(again.predictions, after.predictions, "to the bit");
+    assert_eq!(histories(&clients, &world).await?, served);
+    // Its group goes on where the dead member's session ends.
+    let rated = clients.rate("user-1", "movie-6", 1.0).await?;
+    let user = clients.user("user-1", &[rated]).await?;
+    assert!(user.history.iter().any(|entry| entry.movie_id == "movie-6"));
+    assert_eq!(fleet.stop().await?, Some(0));
     Ok(())
 }

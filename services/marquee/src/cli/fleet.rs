@@ -75,6 +75,9 @@ pub struct UpArgs {
 /// Arguments of the demonstration.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
+    /// Settings of the fleet, for a demonstration on other back-ends than the embedded ones.
+    #[command(flatten)]
+    pub layers: LayerArgs,
     /// A MovieLens folder or archive.
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use marquee_kit::settings::Layers;
 use tokio::process::{Child, Command};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -23,16 +24,18 @@ const LOOK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Process {
     folder: PathBuf,
+    layers: Layers,
     child: Child,
     addresses: Addresses,
 }
 
 impl Process {
     /// Starts `marquee up` on a folder, with ports that the system picks; returns when every role serves.
-    pub(crate) async fn start(folder: &Path) -> Result<Self> {
-        let child = spawn(folder)?;
+    pub(crate) async fn start(folder: &Path, layers: Layers) -> Result<Self> {
+        let child = spawn(folder, &layers)?;
         let mut process = Self {
             folder: folder.to_owned(),
+            layers,
             child,
             addresses: Addresses { grpc: String::new(), http: String::new(), pid: 0 },
         };
@@ -52,7 +55,7 @@ impl Process {
 
     /// Starts again on the same folder.
     pub(crate) async fn restart(&mut self) -> Result<()> {
-        self.child = spawn(&self.folder)?;
+        self.child = spawn(&self.folder, &self.layers)?;
         self.ready().await
     }
 
@@ -118,10 +121,16 @@ impl Process {
     }
 }
 
-fn spawn(folder: &Path) -> Result<Child> {
+fn spawn(folder: &Path, layers: &Layers) -> Result<Child> {
     let program = std::env::current_exe().context("find this program")?;
     let mut command = Command::new(program);
     command.arg("up").arg("--data-dir").arg(folder);
+    if let Some(file) = &layers.file {
+        command.arg("--config").arg(file);
+    }
+    for (key, value) in &layers.flags {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
     command.args(["--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
     // MovieLens 100K has whole stars.
     command.args(["--set", "scale.min=1", "--set", "scale.step=1"]);

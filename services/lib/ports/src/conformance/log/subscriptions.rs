@@ -114,9 +114,12 @@ async fn until_both(a: &mut Reader, b: &mut Reader, holds: impl Fn(&Reader, &Rea
     assert!(ended.is_ok(), "waited too long: {a:?} {b:?}");
 }
 
-/// Both have been assigned, and together have each partition once.
+/// Together they have each partition once, and each has one if there are two: a back-end may give a new member none until another lets go of some.
 fn share(all: &[Partition], a: &Reader, b: &Reader) -> bool {
     let (Some(a), Some(b)) = (&a.assigned, &b.assigned) else { return false };
+    if all.len() > 1 && (a.is_empty() || b.is_empty()) {
+        return false;
+    }
     let mut both = [a.as_slice(), b].concat();
     both.sort_unstable();
     both == all

@@ -1,0 +1,283 @@
+//! Membership in a consumer group. What must stay true: the group changes hands only within [`Subscription::next`], so that a member knows what is
+//! its own; after a rebalance every partition, kept ones too, goes on from what the group committed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use marquee_domain::{Offset, Partition, Position};
+use marquee_ports::{Delivery, Error, ErrorKind, Record, Subscription};
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{Message, Offset as KafkaOffset};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+use crate::failure::{failed, late};
+use crate::log::Leaving;
+use crate::membership::{Change, Member, Membership, act_on_leaving};
+use crate::reader::{is_cut_off, is_final, list, patiently};
+use crate::{Settings, client, reader, record};
+
+/// How often a member that waits shows that it lives, whatever it waits for.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// A commit takes no longer than an answer may, and this for its way through threads.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(crate) struct KafkaSubscription {
+    topic: String,
+    timeout: Duration,
+    member: Option<Arc<Member>>,
+    /// The member's queue has something.
+    ready: Arc<Notify>,
+    leaving: Arc<Leaving>,
+    /// What is the reader's own. None before the group has said so.
+    assigned: Option<Vec<Partition>>,
+    /// The reader was not told yet.
+    news: bool,
+    /// What the group gave and librdkafka was not yet told to read.
+    pending: Option<Vec<Partition>>,
+    /// Where reading is to go on, before anything else is read.
+    moves: BTreeMap<Partition, KafkaOffset>,
+}
+
+impl fmt::Debug for KafkaSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaSubscription")
+            .field("topic", &self.topic)
+            .field("assigned", &self.assigned)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KafkaSubscription {
+    pub(crate) fn join(settings: &Settings, topic: String, group: &str, leaving: Arc<Leaving>) -> Result<Self, Error> {
+        let doing = || format!("join group {group}");
+        let made = client::member(settings, group).create_with_context(Membership::default());
+        let mut member: Member = made.map_err(|error| failed(doing(), error))?;
+        let ready = Arc::new(Notify::new());
+        let wake = Arc::clone(&ready);
+        member.set_nonempty_callback(move || wake.notify_one());
+        member.subscribe(&[&topic]).map_err(|error| failed(doing(), error))?;
+        Ok(Self {
+            topic,
+            timeout: settings.request_timeout,
+            member: Some(Arc::new(member)),
+            ready,
+            leaving,
+            assigned: None,
+            news: false,
+            pending: None,
+            moves: BTreeMap::new(),
+        })
+    }
+
+    fn member(&self) -> Result<&Arc<Member>, Error> {
+        self.member.as_ref().ok_or_else(|| Error::bare(ErrorKind::Invalid, "use a subscription that has ended"))
+    }
+
+    /// Runs a call of librdkafka where blocking is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Member, Instant) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (member, deadline) = (Arc::clone(self.member()?), Instant::now() + self.timeout);
+        let doing = || format!("follow {}", self.topic);
+        let called = tokio::time::timeout(self.timeout + GRACE, spawn_blocking(move || call(&member, deadline))).await;
+        let called = called.map_err(|_| late(doing()))?;
+        called.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?
+    }
+
+    /// Acts on a change of the group.
+    async fn follow(&mut self, change: Change) -> Result<(), Error> {
+        let had = self.assigned.as_deref().unwrap_or_default();
+        let mut now: Vec<Partition> = match &change {
+            Change::Assign(new) => had.iter().chain(new).copied().collect(),
+            Change::Revoke(gone) => had.iter().copied().filter(|partition| !gone.contains(partition)).collect(),
+        };
+        now.sort_unstable();
+        now.dedup();
+        match &change {
+            // librdkafka is told only once the reader has said where to begin: it seeks when it hears of them.
+            Change::Assign(new) => self.pending = Some(new.clone()),
+            Change::Revoke(gone) => {
+                let (topic, gone) = (self.topic.clone(), gone.clone());
+                let revoke = move |member: &Member, _| {
+                    let gone = list(&topic, gone.iter().map(|partition| (partition, KafkaOffset::Invalid)));
+                    gone.and_then(|gone| member.incremental_unassign(&gone))
+                        .map_err(|error| failed("follow the group", error))
+                };
+                self.blocking(revoke).await?;
+            }
+        }
+        self.member()?.context().done();
+        self.news |= self.assigned.as_ref() != Some(&now);
+        self.assigned = Some(now);
+        Ok(())
+    }
+
+    /// What is the reader's own from now on; reading starts at what the group committed.
+    async fn tell(&mut self) -> Result<Vec<Partition>, Error> {
+        let now = self.assigned.clone().unwrap_or_default();
+        let (topic, asked) = (self.topic.clone(), now.clone());
+        let ask = move |member: &Member, deadline| reader::committed(member, &topic, &asked, deadline);
+        let committed = self.blocking(ask).await?;
+        let begin = |partition: &Partition| committed.get(partition).map_or(KafkaOffset::Beginning, to_kafka);
+        self.moves = now.iter().map(|partition| (*partition, begin(partition))).collect();
+        self.news = false;
+        Ok(now)
+    }
+
+    /// Tells librdkafka where to read on.
+    async fn settle(&mut self) -> Result<(), Error> {
+        if self.pending.is_none() && self.moves.is_empty() {
+            return Ok(());
+        }
+        let (topic, new, mut seeks) = (self.topic.clone(), self.pending.clone(), self.moves.clone());
+        let settle = move |member: &Member, deadline| {
+            let doing = || format!("read on in {topic}");
+            if let Some(new) = &new {
+                let start = |partition| (partition, seeks.remove(partition).unwrap_or(KafkaOffset::Stored));
+                let starts = list(&topic, new.iter().map(start));
+                starts.and_then(|starts| member.incremental_assign(&starts)).map_err(|error| failed(doing(), error))?;
+            }
+            if seeks.is_empty() {
+                return Ok(());
+            }
+            // A partition that was assigned a moment ago may not have started yet.
+            patiently(deadline, doing, |left| {
+                let seeks = list(&topic, seeks.iter().map(|(partition, offset)| (partition, *offset)))?;
+                member.seek_partitions(seeks, left)?.elements().iter().try_for_each(|element| element.error())
+            })
+        };
+        self.blocking(settle).await?;
+        self.pending = None;
+        self.moves.clear();
+        Ok(())
+    }
+
+    /// Takes what has come, up to `max` records. Never waits.
+    fn take(&self, max: usize) -> Result<Vec<Record>, Error> {
+        let member = self.member()?;
+        let mut records = Vec::new();
+        let mut cut_off = None;
+        while records.len() < max {
+            let heard = member.context().heard();
+            match member.poll(Duration::ZERO) {
+                Some(Ok(message)) => {
+                    debug_assert_eq!(message.topic(), self.topic, "a member subscribes to one topic");
+                    records.push(record::from_message(&message));
+                }
+                // May be old news: what came since says more.
+                Some(Err(error)) if is_cut_off(&error) => cut_off = Some(error),
+                // What came before it comes again to whoever subscribes next.
+                Some(Err(error)) if is_final(&error) => return Err(failed(format!("follow {}", self.topic), error)),
+                Some(Err(error)) => tracing::debug!(%error, topic = self.topic, "Kafka client goes on"),
+                None if member.context().heard() == heard => break,
+                None => {}
+            }
+        }
+        if let Some(error) = cut_off.filter(|_| records.is_empty()) {
+            return Err(failed(format!("follow {}", self.topic), error));
+        }
+        Ok(records)
+    }
+}
+
+fn to_kafka(offset: &Offset) -> KafkaOffset {
+    KafkaOffset::Offset(i64::try_from(offset.0).unwrap_or(i64::MAX))
+}
+
+#[async_trait]
+impl Subscription for KafkaSubscription {
+    async fn next(&mut self, max: usize, wait: Duration) -> Result<Delivery, Error> {
+        // Not an instant: adding an endless wait to now would overflow.
+        let mut ended = pin!(tokio::time::sleep(wait));
+        loop {
+            if self.news {
+                return Ok(Delivery::Assigned(self.tell().await?));
+            }
+            // Before the next change: a group waits until one is done.
+            self.settle().await?;
+            if let Some(change) = self.member()?.context().change() {
+                self.follow(change).await?;
+                continue;
+            }
+            let records = self.take(max.max(1))?;
+            if !records.is_empty() {
+                return Ok(Delivery::Records(records));
+            }
+            if self.member()?.context().change().is_some() {
+                continue;
+            }
+            tokio::select! {
+                () = self.ready.notified() => {}
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {}
+                () = &mut ended => return Ok(Delivery::Records(Vec::new())),
+            }
+        }
+    }
+
+    async fn seek(&mut self, to: Position) -> Result<(), Error> {
+        let assigned = self.assigned.as_ref().is_some_and(|assigned| assigned.contains(&to.partition));
+        if !assigned {
+            let doing = format!("seek partition {}, which is not assigned", to.partition);
+            return Err(Error::bare(ErrorKind::Invalid, doing));
+        }
+        self.moves.insert(to.partition, to_kafka(&to.offset));
+        Ok(())
+    }
+
+    async fn commit(&mut self, next: &BTreeMap<Partition, Offset>) -> Result<(), Error> {
+        let assigned = self.assigned.as_deref().unwrap_or_default();
+        let own = next.iter().filter(|(partition, _)| assigned.contains(partition));
+        let own: Vec<_> = own.map(|(partition, offset)| (*partition, to_kafka(offset))).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        let topic = self.topic.clone();
+        self.blocking(move |member, deadline| {
+            patiently(
+                deadline,
+                || format!("commit what was processed of {topic}"),
+                |_| {
+                    let own = list(&topic, own.iter().map(|(partition, offset)| (partition, *offset)))?;
+                    match member.commit(&own, CommitMode::Sync) {
+                        Err(KafkaError::ConsumerCommit(code)) if is_no_longer_a_member(code) => {
+                            tracing::debug!(%code, topic, "what was processed is another member's by now");
+                            Ok(())
+                        }
+                        committed => committed,
+                    }
+                },
+            )
+        })
+        .await
+    }
+}
+
+/// The group went on without this member, which will hear of it: its partitions are no longer its own.
+fn is_no_longer_a_member(code: Code) -> bool {
+    use Code::{AssignmentLost, FencedInstanceId, IllegalGeneration, UnknownMemberId};
+    matches!(code, IllegalGeneration | UnknownMemberId | FencedInstanceId | AssignmentLost)
+}
+
+impl Drop for KafkaSubscription {
+    /// Leaves the group at once, on a thread: the answer takes a round trip.
+    fn drop(&mut self) {
+        let Some(member) = self.member.take() else { return };
+        let (topic, pending) = (std::mem::take(&mut self.topic), self.pending.take());
+        let leave = move || {
+            act_on_leaving(&member, &topic, pending);
+            drop(member);
+        };
+        match std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(leave) {
+            Ok(thread) => self.leaving.add(thread),
+            Err(error) => tracing::warn!(%error, "a member leaves its group without a thread of its own"),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Appending: an idempotent producer whose records are acknowledged by all replicas in step.
+//!
+//! A batch that is sent again, because a broker died before it answered, is there once, as long as brokers remember the producer: until a day
+//! (`producer.id.expiration.ms`) after its newest record, by that record's own date. Records dated long ago may therefore come twice where a broker
+//! dies; applying them is idempotent, and ingest dates records when it takes them.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use marquee_domain::{Offset, Partition, Position};
+use marquee_ports::{Error, ErrorKind, NewRecord, partition_for};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::client::{self, Events};
+use crate::failure::{failed, late};
+use crate::{ConnectError, Settings, record};
+
+/// How long an append waits for its answers after every record's own time is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long an append waits for a place in the queue before it looks by itself: another may have taken the place that it was woken for.
+const LOOK: Duration = Duration::from_millis(20);
+
+type Native = ThreadedProducer<Deliveries>;
+
+/// Appends records.
+pub(crate) struct Producer {
+    /// Replaced after a fatal error: an idempotent producer that lost its sequence refuses everything from then on.
+    current: RwLock<Arc<Native>>,
+    settings: Settings,
+    room: Arc<Notify>,
+}
+
+/// What became of the records of one append.
+struct Batch(Mutex<Progress>);
+
+struct Progress {
+    offsets: Vec<i64>,
+    left: usize,
+    answer: Option<oneshot::Sender<Result<Vec<i64>, KafkaError>>>,
+}
+
+/// One record's place in its append.
+struct Place {
+    batch: Arc<Batch>,
+    index: usize,
+}
+
+/// Hears what became of records.
+struct Deliveries {
+    events: Events,
+    room: Arc<Notify>,
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.events.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.events.error(error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = Box<Place>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, place: Box<Place>) {
+        let offset = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        place.batch.delivered(place.index, offset);
+        self.room.notify_one();
+    }
+}
+
+impl Batch {
+    fn new(records: usize) -> (Arc<Self>, oneshot::Receiver<Result<Vec<i64>, KafkaError>>) {
+        let (answer, answered) = oneshot::channel();
+        let progress = Progress { offsets: vec![-1; records], left: records, answer: Some(answer) };
+        (Arc::new(Self(Mutex::new(progress))), answered)
+    }
+
+    /// Answers with the first failure or, once all are there, with the offsets.
+    fn delivered(&self, index: usize, result: Result<i64, KafkaError>) {
+        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.left -= 1;
+        let answer = match result {
+            Ok(offset) => {
+                progress.offsets[index] = offset;
+                if progress.left > 0 {
+                    return;
+                }
+                Ok(std::mem::take(&mut progress.offsets))
+            }
+            Err(error) => Err(error),
+        };
+        if let Some(sender) = progress.answer.take() {
+            // Who gave up waiting does not mind.
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+impl Producer {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConnectError> {
+        let room = Arc::new(Notify::new());
+        let native = start(settings, &room).map_err(ConnectError::Client)?;
+        Ok(Self { current: RwLock::new(Arc::new(native)), settings: settings.clone(), room })
+    }
+
+    /// Appends to a topic of so many partitions.
+    pub(crate) async fn append(
+        &self,
+        topic: &str,
+        partitions: u32,
+        records: &[NewRecord],
+    ) -> Result<Vec<Position>, Error> {
+        records.iter().try_for_each(record::check)?;
+        let doing = || format!("append to {topic}");
+        let native = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now() + self.settings.delivery_timeout;
+        let (batch, answered) = Batch::new(records.len());
+        let mut to = Vec::with_capacity(records.len());
+        for (index, record) in records.iter().enumerate() {
+            let partition = record.key.as_ref().map_or(Partition(0), |key| partition_for(key, partitions));
+            to.push(partition);
+            let place = Box::new(Place { batch: Arc::clone(&batch), index });
+            let sent = self.send(&native, topic, partition, record, place, deadline).await;
+            sent.map_err(|error| self.refused(&native, doing(), error))?;
+        }
+        let answered = tokio::time::timeout(self.settings.delivery_timeout + GRACE, answered).await;
+        let answered = answered.map_err(|_| late(doing()))?;
+        let answered = answered.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?;
+        let offsets = answered.map_err(|error| self.refused(&native, doing(), error))?;
+        let place = |(partition, offset): (Partition, i64)| match u64::try_from(offset) {
+            Ok(offset) => Ok(Position { partition, offset: Offset(offset) }),
+            // A repeated batch of which the broker knows only that it has it.
+            Err(error) => Err(Error::new(ErrorKind::Unavailable, format!("learn the positions in {topic}"), error)),
+        };
+        to.into_iter().zip(offsets).map(place).collect()
+    }
+
+    /// Hands one record to librdkafka as soon as its queue has room.
+    async fn send(
+        &self,
+        native: &Native,
+        topic: &str,
+        partition: Partition,
+        record: &NewRecord,
+        place: Box<Place>,
+        deadline: Instant,
+    ) -> Result<(), KafkaError> {
+        let mut sent = BaseRecord::with_opaque_to(topic, place)
+            .partition(i32::try_from(partition.0).unwrap_or(i32::MAX))
+            .payload(&record.value[..])
+            .timestamp(record::millis(record.timestamp));
+        sent.key = record.key.as_deref();
+        sent.headers = record::headers(&record.headers);
+        loop {
+            let (error, back) = match native.send(sent) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused,
+            };
+            let full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+            if !full || Instant::now() >= deadline {
+                return Err(error);
+            }
+            sent = back;
+            let look = deadline.min(Instant::now() + LOOK);
+            // Whether room or the pause came first: it tries again.
+            let _ = tokio::time::timeout_at(look, self.room.notified()).await;
+        }
+    }
+
+    /// A failure of the port; a producer that can go on no more is replaced.
+    fn refused(&self, native: &Arc<Native>, doing: String, error: KafkaError) -> Error {
+        let Some((code, reason)) = native.client().fatal_error() else { return failed(doing, error) };
+        let fatal = KafkaError::MessageProduction(code);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, native) {
+            tracing::warn!(%code, reason, "the producer lost its sequence and is replaced");
+            match start(&self.settings, &self.room) {
+                Ok(fresh) => *current = Arc::new(fresh),
+                Err(error) => return failed(doing, error),
+            }
+        }
+        failed(doing, fatal)
+    }
+}
+
+fn start(settings: &Settings, room: &Arc<Notify>) -> Result<Native, KafkaError> {
+    let deliveries = Deliveries { events: Events::default(), room: Arc::clone(room) };
+    client::producer(settings).create_with_context(deliveries)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use marquee_domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_answers_once_all_are_there_in_the_order_given() {
+        let (batch, mut answered) = Batch::new(3);
+        batch.delivered(2, Ok(7));
+        batch.delivered(0, Ok(5));
+        assert!(answered.try_recv().is_err(), "one is missing");
+        batch.delivered(1, Ok(0));
+        assert_eq!(answered.try_recv().expect("answered"), Ok(vec![5, 0, 7]));
+    }
+
+    #[test]
+    fn a_batch_answers_with_its_first_failure() {
+        let (batch, mut answered) = Batch::new(3);
+        let [late, full] = [RDKafkaErrorCode::MessageTimedOut, RDKafkaErrorCode::QueueFull];
+        batch.delivered(1, Err(KafkaError::MessageProduction(late)));
+        batch.delivered(0, Err(KafkaError::MessageProduction(full)));
+        batch.delivered(2, Ok(1));
+        assert_eq!(answered.try_recv().expect("answered"), Err(KafkaError::MessageProduction(late)));
+    }
+
+    #[tokio::test]
+    async fn without_a_broker_appends_fail_in_time_and_a_full_queue_waits() {
+        let settings = Settings {
+            bootstrap: "127.0.0.1:1".to_owned(),
+            delivery_timeout: Duration::from_millis(300),
+            in_flight_records: 2,
+            ..Settings::default()
+        };
+        let producer = Producer::new(&settings).expect("a producer");
+        let record = NewRecord {
+            key: None,
+            value: Bytes::from_static(b"value"),
+            headers: Vec::new(),
+            timestamp: Timestamp::from_seconds(1),
+        };
+        let started = Instant::now();
+        let refused = producer.append("topic", 1, &vec![record; 5]).await.expect_err("nobody is there");
+        assert_eq!(refused.kind(), ErrorKind::Unavailable);
+        assert!(started.elapsed() >= settings.delivery_timeout, "it did not wait for room");
+        assert!(started.elapsed() < settings.delivery_timeout + GRACE);
+    }
+}

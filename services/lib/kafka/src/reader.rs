@@ -1,0 +1,251 @@
+//! Reading outside any group: bounds, records from an offset on, and what groups have committed. Blocking calls, for threads that may block.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use marquee_domain::{Offset, Partition, Position};
+use marquee_ports::{Bounds, Error, ErrorKind, Record};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
+
+use crate::client::{self, Client, Events, hear};
+use crate::failure::{code, failed, kind, late};
+use crate::{ConnectError, Settings, record};
+
+/// Pause between two tries of what only time can mend.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Groups whose clients are kept: asking again costs one round trip then.
+const GROUPS: usize = 16;
+
+/// A partition of Kafka's. Their numbers are small.
+pub(crate) fn native(partition: Partition) -> i32 {
+    i32::try_from(partition.0).unwrap_or(i32::MAX)
+}
+
+/// Repeats a call while brokers are away, move partitions or load offsets.
+pub(crate) fn patiently<T>(
+    deadline: Instant,
+    doing: impl Fn() -> String,
+    call: impl Fn(Duration) -> Result<T, KafkaError>,
+) -> Result<T, Error> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match call(left) {
+            Ok(answer) => return Ok(answer),
+            Err(error) if kind(&error) == ErrorKind::Unavailable && left > PAUSE => std::thread::sleep(PAUSE),
+            Err(error) => return Err(failed(doing(), error)),
+        }
+    }
+}
+
+/// A list of partitions with offsets. Those that Kafka cannot have are none.
+pub(crate) fn list<'a>(
+    topic: &str,
+    offsets: impl IntoIterator<Item = (&'a Partition, KafkaOffset)>,
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in offsets {
+        list.add_partition_offset(topic, native(*partition), offset)?;
+    }
+    Ok(list)
+}
+
+/// The offsets of a list, by partition; without those that stand for none.
+pub(crate) fn offsets(list: &TopicPartitionList) -> Result<BTreeMap<Partition, Offset>, KafkaError> {
+    let mut offsets = BTreeMap::new();
+    for element in list.elements() {
+        element.error()?;
+        if let (Ok(partition), KafkaOffset::Offset(offset)) = (u32::try_from(element.partition()), element.offset())
+            && let Ok(offset) = u64::try_from(offset)
+        {
+            offsets.insert(Partition(partition), Offset(offset));
+        }
+    }
+    Ok(offsets)
+}
+
+/// Clients that read.
+pub(crate) struct Readers {
+    settings: Settings,
+    control: Client,
+    idle: Mutex<Vec<Client>>,
+    groups: Mutex<VecDeque<(String, Arc<Client>)>>,
+}
+
+impl Readers {
+    pub(crate) fn new(settings: &Settings, control: Client) -> Self {
+        Self { settings: settings.clone(), control, idle: Mutex::default(), groups: Mutex::default() }
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.request_timeout
+    }
+
+    /// First and next offset of every partition: one question for each to every broker, whatever the number of partitions.
+    pub(crate) fn bounds(&self, topic: &str, partitions: u32) -> Result<Vec<Bounds>, Error> {
+        hear(&self.control);
+        let deadline = self.deadline();
+        let all: Vec<Partition> = (0..partitions).map(Partition).collect();
+        // The protocol asks for "the offset at a time", and has two times that mean the ends.
+        let ask = |end: KafkaOffset| {
+            let doing = || format!("ask for the bounds of {topic}");
+            let found = patiently(deadline, doing, |left| {
+                let times = list(topic, all.iter().map(|partition| (partition, end)))?;
+                offsets(&self.control.offsets_for_times(times, left)?)
+            })?;
+            let complete = found.len() == all.len();
+            complete.then_some(found).ok_or_else(|| Error::bare(ErrorKind::Unavailable, doing()))
+        };
+        // The end last: what is there when it is asked is there for whoever asked.
+        let begins = ask(KafkaOffset::Beginning)?;
+        let ends = ask(KafkaOffset::End)?;
+        let bounds = begins.into_iter().zip(ends.into_values());
+        Ok(bounds.map(|((partition, begin), end)| Bounds { partition, begin: begin.min(end), end }).collect())
+    }
+
+    /// Up to `max` records from an offset on.
+    pub(crate) fn read(&self, topic: &str, from: Position, max: usize) -> Result<Vec<Record>, Error> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        hear(&self.control);
+        let deadline = self.deadline();
+        let doing = || format!("read {topic} from {from}");
+        let partition = native(from.partition);
+        let ask = |left| self.control.fetch_watermarks(topic, partition, left);
+        let (begin, end) = patiently(deadline, doing, ask)?;
+        let wanted = i64::try_from(from.offset.0).unwrap_or(i64::MAX).max(begin);
+        if wanted >= end {
+            return Ok(Vec::new());
+        }
+        let reader = self.idle().pop();
+        let reader = match reader {
+            Some(reader) => reader,
+            None => {
+                let made = client::reader(&self.settings).create_with_context(Events::default());
+                made.map_err(|error| failed("make a reader", error))?
+            }
+        };
+        let read = Reading { topic, partition, wanted, end, max, deadline }.run(&reader);
+        // A failed one may be in any state: the next read makes another.
+        let read = read.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
+        self.idle().push(reader);
+        Ok(read)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a group has committed.
+    pub(crate) fn committed(
+        &self,
+        topic: &str,
+        partitions: u32,
+        group: &str,
+    ) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let client = self.group(group).map_err(|error| failed("make a client", error))?;
+        hear(&client);
+        committed(&client, topic, &(0..partitions).map(Partition).collect::<Vec<_>>(), self.deadline())
+    }
+
+    /// A client that names a group without being a member.
+    fn group(&self, group: &str) -> Result<Arc<Client>, KafkaError> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = groups.iter().find(|(name, _)| name == group) {
+            return Ok(Arc::clone(client));
+        }
+        if groups.len() >= GROUPS {
+            groups.pop_front();
+        }
+        let client: Client = client::member(&self.settings, group).create_with_context(Events::default())?;
+        let client = Arc::new(client);
+        groups.push_back((group.to_owned(), Arc::clone(&client)));
+        Ok(client)
+    }
+}
+
+/// What the group of a consumer has committed of some partitions.
+pub(crate) fn committed<C: rdkafka::consumer::ConsumerContext>(
+    consumer: &rdkafka::consumer::BaseConsumer<C>,
+    topic: &str,
+    partitions: &[Partition],
+    deadline: Instant,
+) -> Result<BTreeMap<Partition, Offset>, Error> {
+    if partitions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let doing = || format!("ask what was committed of {topic}");
+    patiently(deadline, doing, |left| {
+        let asked = list(topic, partitions.iter().map(|partition| (partition, KafkaOffset::Invalid)))?;
+        offsets(&consumer.committed_offsets(asked, left)?)
+    })
+}
+
+/// One read.
+struct Reading<'a> {
+    topic: &'a str,
+    partition: i32,
+    wanted: i64,
+    end: i64,
+    max: usize,
+    deadline: Instant,
+}
+
+impl Reading<'_> {
+    /// Reads with a client that has nothing assigned, and leaves it so. Without an error where the time was over.
+    fn run(&self, reader: &Client) -> Result<Vec<Record>, Option<Error>> {
+        let doing = || format!("read {} from {}@{}", self.topic, self.partition, self.wanted);
+        let assign = || {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(self.topic, self.partition, KafkaOffset::Offset(self.wanted))?;
+            reader.assign(&list)
+        };
+        assign().map_err(|error| failed(doing(), error))?;
+        let mut records = Vec::new();
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(None);
+            }
+            match reader.poll(left) {
+                // What an earlier read left behind is not for this one.
+                Some(Ok(message)) if message.partition() != self.partition || message.offset() < self.wanted => {}
+                Some(Ok(message)) => {
+                    if message.offset() < self.end {
+                        records.push(record::from_message(&message));
+                    }
+                    if records.len() >= self.max || message.offset() + 1 >= self.end {
+                        break;
+                    }
+                }
+                // What lay up to the end was compacted away, or is a mark of a transaction.
+                Some(Err(KafkaError::PartitionEOF(partition))) if partition == self.partition => break,
+                Some(Err(error)) if is_final(&error) => return Err(Some(failed(doing(), error))),
+                Some(Err(_)) | None => {}
+            }
+        }
+        reader.unassign().map_err(|error| failed(doing(), error))?;
+        Ok(records)
+    }
+}
+
+/// A client does not mend this by itself.
+pub(crate) fn is_final(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::MessageConsumptionFatal(_)) || kind(error) != ErrorKind::Unavailable
+}
+
+/// All brokers of a client are away.
+pub(crate) fn is_cut_off(error: &KafkaError) -> bool {
+    code(error) == Some(Code::AllBrokersDown)
+}
+
+/// Makes [`Readers`] of a checked configuration.
+pub(crate) fn connect(settings: &Settings) -> Result<Client, ConnectError> {
+    let control = client::control(settings)?;
+    client::greet(&control, settings, settings.connect_timeout)?;
+    Ok(control)
+}

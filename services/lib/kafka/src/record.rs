@@ -1,0 +1,163 @@
+//! Records as Kafka keeps them: what may be appended, and what comes back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use marquee_domain::{Offset, Partition, Position, Timestamp};
+use marquee_ports::{Error, ErrorKind, Header, NewRecord, Record};
+use rdkafka::message::{Header as KafkaHeader, Headers, Message, OwnedHeaders};
+
+/// Largest value of a record in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// Largest key of a record in bytes.
+const LARGEST_KEY: usize = 4 << 10;
+
+/// Largest sum of a record's headers in bytes.
+const LARGEST_HEADERS: usize = 64 << 10;
+
+/// Largest batch that a topic takes: the largest record alone, the lengths in front of many short headers included.
+pub(crate) const LARGEST_BATCH: usize = LARGEST + (256 << 10);
+
+/// Refuses what the port calls too large, and what Kafka cannot keep as it is.
+pub(crate) fn check(record: &NewRecord) -> Result<(), Error> {
+    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let parts = [
+        ("value", record.value.len(), LARGEST),
+        ("key", record.key.as_ref().map_or(0, Bytes::len), LARGEST_KEY),
+        ("headers", headers, LARGEST_HEADERS),
+    ];
+    if let Some((part, size, most)) = parts.into_iter().find(|(_, size, most)| size > most) {
+        let doing = format!("append a record whose {part} is {size} bytes: the most is {most}");
+        return Err(Error::bare(ErrorKind::Invalid, doing));
+    }
+    // librdkafka reads a name up to its first zero byte.
+    if record.headers.iter().any(|(name, _)| name.contains('\0')) {
+        return Err(Error::bare(ErrorKind::Invalid, "append a record with a zero byte in a header's name"));
+    }
+    Ok(())
+}
+
+/// Milliseconds, as Kafka keeps time. The first is 1: librdkafka takes 0 for "now", and brokers refuse what is before 1970.
+pub(crate) fn millis(timestamp: Timestamp) -> i64 {
+    timestamp.micros().div_euclid(1_000).max(1)
+}
+
+/// A record's headers for librdkafka, if it has any.
+pub(crate) fn headers(headers: &[Header]) -> Option<OwnedHeaders> {
+    if headers.is_empty() {
+        return None;
+    }
+    let all = OwnedHeaders::new_with_capacity(headers.len());
+    Some(headers.iter().fold(all, |all, (name, value)| all.insert(KafkaHeader { key: name, value: Some(&value[..]) })))
+}
+
+/// A record as it came. What other clients leave out is empty: no value (a tombstone), a header without one.
+pub(crate) fn from_message<M: Message>(message: &M) -> Record {
+    let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+    Record {
+        position: Position {
+            partition: Partition(u32::try_from(message.partition()).unwrap_or_default()),
+            offset: Offset(u64::try_from(message.offset()).unwrap_or_default()),
+        },
+        key: copy(message.key()),
+        value: copy(message.payload()).unwrap_or_default(),
+        headers: message.headers().map(read_headers).unwrap_or_default(),
+        timestamp: Timestamp::from_micros(message.timestamp().to_millis().unwrap_or(0).saturating_mul(1_000)),
+    }
+}
+
+fn read_headers(headers: &impl Headers) -> Vec<Header> {
+    let mut read = Vec::with_capacity(headers.count());
+    for index in 0..headers.count() {
+        // rdkafka panics on a name that is not UTF-8, which any client can write: such a header is left out, since it has no name to be found by.
+        let header = catch_unwind(AssertUnwindSafe(|| {
+            let header = headers.try_get(index)?;
+            Some((header.key.to_owned(), Bytes::copy_from_slice(header.value.unwrap_or_default())))
+        }));
+        match header {
+            Ok(header) => read.extend(header),
+            Err(_) => tracing::warn!(index, "a header whose name is not UTF-8 was left out"),
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::message::{OwnedMessage, Timestamp as KafkaTime};
+
+    use super::*;
+
+    fn new(key: usize, value: usize, header: usize) -> NewRecord {
+        let bytes = |length: usize| Bytes::from(vec![b'x'; length]);
+        NewRecord {
+            key: Some(bytes(key)),
+            value: bytes(value),
+            headers: vec![("n".to_owned(), bytes(header - 1))],
+            timestamp: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        check(&new(LARGEST_KEY, LARGEST, LARGEST_HEADERS)).expect("just as large as allowed");
+        let refused = [
+            new(LARGEST_KEY + 1, 0, 1),
+            new(0, LARGEST + 1, 1),
+            new(0, 0, LARGEST_HEADERS + 1),
+            NewRecord { headers: vec![("a\0b".to_owned(), Bytes::new())], ..new(0, 0, 1) },
+        ];
+        for record in refused {
+            assert_eq!(check(&record).expect_err("refused").kind(), ErrorKind::Invalid);
+        }
+    }
+
+    #[test]
+    fn time_is_whole_milliseconds_after_1970() {
+        assert_eq!(millis(Timestamp::from_micros(881_250_949_123_999)), 881_250_949_123);
+        assert_eq!(millis(Timestamp::EPOCH), 1);
+        assert_eq!(millis(Timestamp::from_seconds(-5)), 1);
+    }
+
+    #[test]
+    fn a_message_becomes_a_record() {
+        let sent = vec![("a".to_owned(), Bytes::from_static(b"1")), (String::new(), Bytes::new())];
+        let message = OwnedMessage::new(
+            Some(b"value".to_vec()),
+            None,
+            "topic".to_owned(),
+            KafkaTime::CreateTime(7),
+            3,
+            9,
+            headers(&sent),
+        );
+        let record = from_message(&message);
+        assert_eq!(record.position, Position { partition: Partition(3), offset: Offset(9) });
+        assert_eq!((record.key, record.value, record.headers), (None, Bytes::from_static(b"value"), sent));
+        assert_eq!(record.timestamp, Timestamp::from_micros(7_000));
+        assert!(headers(&[]).is_none());
+    }
+
+    #[test]
+    fn a_message_of_nothing_becomes_an_empty_record() {
+        let message = OwnedMessage::new(None, None, "topic".to_owned(), KafkaTime::NotAvailable, 0, 0, None);
+        let record = from_message(&message);
+        assert_eq!((record.value, record.headers, record.timestamp), (Bytes::new(), Vec::new(), Timestamp::EPOCH));
+    }
+
+    #[test]
+    fn a_header_without_a_readable_name_is_left_out() {
+        struct Foreign;
+        impl Headers for Foreign {
+            fn count(&self) -> usize {
+                3
+            }
+            fn try_get(&self, index: usize) -> Option<KafkaHeader<'_, &[u8]>> {
+                assert_ne!(index, 1, "as rdkafka does where a name is not UTF-8");
+                Some(KafkaHeader { key: "n", value: None })
+            }
+        }
+        assert_eq!(read_headers(&Foreign), vec![("n".to_owned(), Bytes::new()); 2]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Kafka, Redis and S3 together, and the settings that lead a fleet to them.
+
+use anyhow::Result;
+use marquee::{LogBackend, ObjectsBackend, Settings, StoreBackend};
+use marquee_domain::Secret;
+
+use super::{Kafka, Redis, S3};
+
+/// One of each: everything that a fleet can stand on.
+#[derive(Debug)]
+pub struct Stack {
+    /// The rating log.
+    pub kafka: Kafka,
+    /// The online store.
+    pub redis: Redis,
+    /// The object store.
+    pub s3: S3,
+}
+
+impl Stack {
+    /// Starts them side by side: one broker, one Redis, one S3.
+    pub async fn start() -> Result<Self> {
+        let (kafka, redis, s3) = tokio::join!(Kafka::start(1), Redis::start(), S3::start());
+        Ok(Self { kafka: kafka?, redis: redis?, s3: s3? })
+    }
+
+    /// What a fleet must be told, as keys and values in TOML. It names a secret: give it by the environment.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let text = |text: &str| format!("{text:?}");
+        vec![
+            ("backends.log", text("kafka")),
+            ("backends.store", text("redis")),
+            ("backends.objects", text("s3")),
+            ("kafka.bootstrap", text(&self.kafka.bootstrap())),
+            ("kafka.replication", "1".to_owned()),
+            ("kafka.min_insync_replicas", "1".to_owned()),
+            ("redis.urls", format!("{:?}", self.redis.urls())),
+            ("s3.url", text(&format!("s3://{}", self.s3.bucket()))),
+            ("s3.endpoint", text(self.s3.endpoint())),
+            ("s3.access_key_id", text(self.s3.access_key())),
+            ("s3.secret_access_key", text(self.s3.secret_key())),
+        ]
+    }
+
+    /// The same as variables of the environment.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let name =
+            |key: &str| format!("{}{}", marquee_kit::settings::ENV_PREFIX, key.replace('.', "__").to_uppercase());
+        self.pairs().into_iter().map(|(key, value)| (name(key), value)).collect()
+    }
+
+    /// The same in settings.
+    pub fn lead(&self, settings: &mut Settings) {
+        settings.backends.log = LogBackend::Kafka;
+        settings.backends.store = StoreBackend::Redis;
+        settings.backends.objects = ObjectsBackend::S3;
+        settings.kafka.bootstrap = self.kafka.bootstrap();
+        (settings.kafka.replication, settings.kafka.min_insync_replicas) = (1, 1);
+        settings.redis.urls = self.redis.urls();
+        settings.s3.url = format!("s3://{}", self.s3.bucket());
+        settings.s3.endpoint = self.s3.endpoint().to_owned();
+        settings.s3.access_key_id = self.s3.access_key().to_owned();
+        settings.s3.secret_access_key = Secret::new(self.s3.secret_key());
+    }
+}
