@@ -5,6 +5,8 @@ PYTHON  ?= python3
 ARGS    ?=
 # What `make demo` runs on: nothing but the program (embedded), or Kafka, Redis and S3 (real).
 BACKENDS ?= embedded
+# How long `make chaos` goes on.
+CHAOS_SECONDS ?= 600
 # How long `make fuzz` spends on each target.
 SECONDS ?= 30
 
@@ -18,7 +20,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak fuzz deny onnxruntime movielens checker servers clean-cache
+.PHONY: help demo test lint bench soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -36,14 +38,15 @@ else
 	$(TARGET)/release/marquee demo $(ARGS)
 endif
 
-test: onnxruntime movielens checker ## run all tests
+test: onnxruntime movielens checker clients ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
 	$(call say,testing what provisions)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/servers
 	$(call say,testing the workspace)
-	python="$$($(FETCH) --where checker)"; MARQUEE_PYTHON="$$python" $(CARGO) test --workspace --locked --lib --bins --tests
+	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
+	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests
 
 lint: ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the formatting)
@@ -60,6 +63,10 @@ bench: onnxruntime movielens ## measure import, training, prediction and learnin
 soak: onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)
 	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
+
+chaos: onnxruntime servers ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
+	$(call say,two of each role on Kafka Redis and S3 under faults for $(CHAOS_SECONDS) s)
+	CI=true MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture
 
 fuzz: ## fuzz every decoder (SECONDS=30 each; needs a nightly Rust and cargo-fuzz)
 	$(call say,fuzzing each target for $(SECONDS) s)
@@ -84,6 +91,9 @@ movielens: ## put MovieLens 100K into the cache folder
 
 checker: ## put a Python with the onnx package into the cache folder
 	@$(FETCH) checker
+
+clients: ## put a Python with clients of Kafka, S3, Parquet and Feast into the cache folder
+	@$(FETCH) clients
 
 servers: ## put Kafka, Redis and an S3 server, which tests run, into the cache folder
 	@$(PYTHON) tests/servers/prepare.py all

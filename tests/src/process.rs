@@ -169,6 +169,11 @@ impl Process {
 
     /// SIGTERM, and the exit code that it ended with.
     pub async fn stop(mut self) -> Result<Option<i32>> {
+        self.terminate().await
+    }
+
+    /// The same of what may be started again.
+    pub async fn terminate(&mut self) -> Result<Option<i32>> {
         self.signal("-TERM").await?;
         let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.context("the fleet did not end")??;
         Ok(status.code())

@@ -6,6 +6,8 @@ mod adapters;
 mod backends;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
+#[path = "e2e/chaos.rs"]
+mod chaos;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/crash.rs"]

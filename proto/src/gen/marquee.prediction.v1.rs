@@ -15,7 +15,7 @@ pub struct Provenance {
     /// Version of the history that the answer rests on.
     #[prost(uint64, tag = "5")]
     pub history_version: u64,
-    /// The feature store could not be reached: the answer rests on the last history this instance saw.
+    /// The feature store could not be reached: the answer rests on the last history that this instance saw, or on none (history_version 0).
     #[prost(bool, tag = "6")]
     pub degraded: bool,
 }

@@ -1,17 +1,19 @@
 //! Users' histories from the feature store, with what this instance saw last.
 //!
-//! A read names the version that is cached, so that an unchanged history is not sent again; when the feature store is away, the cached history
-//! serves and the answer says that it is degraded.
+//! A read names the version that is cached, so that an unchanged history is not sent again. Of several feature stores one is asked as long as it
+//! answers, then the next. When all are away, the cached history serves, or none, and the answer says that it is degraded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use marquee_domain::{MovieId, UserId};
 use marquee_kit::{Failure, Kind, Transport};
 use marquee_proto::features::v1::features_client::FeaturesClient;
-use marquee_proto::features::v1::{Freshness, GetUsersRequest, UserQuery, UserView};
+use marquee_proto::features::v1::{Freshness, GetUsersRequest, GetUsersResponse, UserQuery, UserView};
 use marquee_proto::ratings::v1::Position;
-use tonic::{Code, Request, Status};
+use tokio::time::Instant;
+use tonic::{Code, Request, Response, Status};
 
 use crate::cache::Cache;
 
@@ -35,22 +37,56 @@ pub(crate) struct History {
 
 #[derive(Debug)]
 pub(crate) struct Histories {
-    client: FeaturesClient<Transport>,
+    stores: Vec<FeaturesClient<Transport>>,
+    /// Which of them is asked first: the one that answered last.
+    first: AtomicUsize,
     deadline: Duration,
     cached: Cache<UserId, History>,
 }
 
+/// The feature store is not there, as far as a status tells. A connection that breaks in the middle of a call is reported as unknown or as cancelled.
+fn is_away(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Cancelled)
+}
+
 impl Histories {
-    pub(crate) fn new(features: Transport, deadline: Duration, capacity: usize) -> Self {
-        let client = FeaturesClient::new(features).max_decoding_message_size(64 << 20);
-        Self { client, deadline, cached: Cache::new(capacity) }
+    pub(crate) fn new(features: Vec<Transport>, deadline: Duration, capacity: usize) -> Self {
+        let client = |store| FeaturesClient::new(store).max_decoding_message_size(64 << 20);
+        let stores = features.into_iter().map(client).collect();
+        Self { stores, first: AtomicUsize::new(0), deadline, cached: Cache::new(capacity) }
+    }
+
+    /// Asks one store after another until one is there; each has its share of the time that is left.
+    async fn ask(&self, request: GetUsersRequest) -> Result<GetUsersResponse, Status> {
+        let until = Instant::now() + self.deadline;
+        let first = self.first.load(Ordering::Relaxed);
+        let mut answer = Err(Status::unavailable("there is no feature store"));
+        for (index, left) in (0..self.stores.len()).zip((1..=self.stores.len()).rev()) {
+            let store = (first + index) % self.stores.len();
+            let share = until.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+            let mut request = Request::new(request.clone());
+            request.set_timeout(share);
+            let asked = tokio::time::timeout(share, self.stores[store].clone().get_users(request)).await;
+            answer =
+                asked.unwrap_or_else(|_| Err(Status::deadline_exceeded("the feature store did not answer in time")));
+            match &answer {
+                Err(status) if is_away(status) => {}
+                _ => {
+                    if index > 0 {
+                        self.first.store(store, Ordering::Relaxed);
+                    }
+                    break;
+                }
+            }
+        }
+        answer.map(Response::into_inner)
     }
 
     /// A user's history, at least up to the given positions.
     pub(crate) async fn of(&self, user: &UserId, after: Vec<Position>) -> Result<History, Failure> {
         let cached = self.cached.get(user);
         let must_be_fresh = !after.is_empty();
-        let mut request = Request::new(GetUsersRequest {
+        let request = GetUsersRequest {
             users: vec![UserQuery {
                 user_id: user.as_str().to_owned(),
                 known_version: cached.as_ref().map_or(0, |history| history.version),
@@ -58,14 +94,10 @@ impl Histories {
             views: vec![UserView::History as i32],
             as_of: None,
             after,
-        });
-        request.set_timeout(self.deadline);
-        let answer = tokio::time::timeout(self.deadline, self.client.clone().get_users(request)).await;
-        let answer =
-            answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("the feature store did not answer in time")));
-        let answer = match answer {
-            Ok(answer) => answer.into_inner(),
-            Err(status) => return self.without_features(user, &status, cached, must_be_fresh),
+        };
+        let answer = match self.ask(request).await {
+            Ok(answer) => answer,
+            Err(status) => return Self::without_features(user, &status, cached, must_be_fresh),
         };
         let Some(found) = answer.users.into_iter().next() else {
             return Err(Failure::new(Kind::Internal, "the feature store answered without the user"));
@@ -80,23 +112,23 @@ impl Histories {
     }
 
     fn without_features(
-        &self,
         user: &UserId,
         status: &Status,
         cached: Option<History>,
         must_be_fresh: bool,
     ) -> Result<History, Failure> {
-        // A connection that breaks in the middle of a call is reported as unknown or as cancelled.
-        let broken = matches!(status.code(), Code::Unknown | Code::Cancelled);
-        let away = broken || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
-        match cached {
-            Some(history) if away && !must_be_fresh => {
-                tracing::warn!(%user, code = ?status.code(), "the feature store is away: answering from the cached history");
-                Ok(History { degraded: true, ..history })
-            }
-            _ if broken => Err(Failure::new(Kind::Unavailable, "the feature store could not be reached: try again")),
-            _ => Err(Failure::from_status(status)),
+        if !is_away(status) {
+            return Err(Failure::from_status(status));
         }
+        if must_be_fresh {
+            return Err(match status.code() {
+                Code::Unavailable | Code::DeadlineExceeded => Failure::from_status(status),
+                _ => Failure::new(Kind::Unavailable, "the feature store could not be reached: try again"),
+            });
+        }
+        tracing::warn!(%user, code = ?status.code(), remembered = cached.is_some(), "the feature store is away");
+        let none = || History { version: 0, entries: Arc::default(), freshness: None, degraded: true };
+        Ok(cached.map_or_else(none, |history| History { degraded: true, ..history }))
     }
 }
 

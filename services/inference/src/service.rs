@@ -38,8 +38,8 @@ pub enum Error {
 pub struct Dependencies {
     /// Where model packages and the routing table are.
     pub objects: Arc<dyn ObjectStore>,
-    /// Calls of the feature store.
-    pub features: Transport,
+    /// Calls of the feature stores; at least one.
+    pub features: Vec<Transport>,
     /// ONNX Runtime.
     pub runtime: Runtime,
     /// Packages must carry a signature of this key. None: signatures are not checked, digests are.

@@ -22,7 +22,7 @@ pub struct Settings {
     pub states: usize,
     /// User histories kept. Default 20,000.
     pub histories: usize,
-    /// Longest wait for the feature store. Default `1s`.
+    /// Longest wait for features, over all feature stores. Default `1s`.
     #[serde(with = "humantime_serde")]
     pub feature_deadline: Duration,
     /// Where the last good routing table is kept on this machine's disk; serves through an outage of the store. Empty: nowhere. Default empty.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use axum::Router;
 use marquee_domain::{Clock, SystemClock};
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
@@ -186,8 +186,11 @@ impl Fleet {
             pid: std::process::id(),
         };
         let beside = data_dir.join(format!("{ADDRESSES}.tmp"));
-        std::fs::write(&beside, serde_json::to_vec_pretty(&addresses)?)?;
-        std::fs::rename(beside, data_dir.join(ADDRESSES)).context("announce the addresses")
+        // A role whose back-ends are elsewhere has made no data folder yet.
+        std::fs::create_dir_all(data_dir)
+            .and_then(|()| std::fs::write(&beside, serde_json::to_vec_pretty(&addresses)?))
+            .and_then(|()| std::fs::rename(beside, data_dir.join(ADDRESSES)))
+            .with_context(|| format!("announce the addresses in {}", data_dir.display()))
     }
 
     /// A client transport to this fleet over loopback.
@@ -246,9 +249,8 @@ async fn roles_routes(
     let mut grpc = RoutesBuilder::default();
     let mut http = admin_routes(context);
     let missing = "a back-end was not opened for a role";
-    let mut features = given(Path::new(&settings.features_address))
-        .map(|_| Transport::connect(&settings.features_address))
-        .transpose()?;
+    let addresses = settings.features_address.split(',').map(str::trim).filter(|address| !address.is_empty());
+    let mut features = addresses.map(Transport::connect).collect::<Result<Vec<_>, _>>()?;
 
     if roles.contains(&Role::Ingest) {
         let log = backends.log.clone().context(missing)?;
@@ -263,7 +265,9 @@ async fn roles_routes(
             marquee_feature_store::Dependencies { log, store, clock: Arc::clone(&clock), scale: settings.scale };
         let role = marquee_feature_store::Service::start(settings.feature_store.clone(), dependencies, context).await?;
         grpc.add_service(role.server());
-        features.get_or_insert_with(|| Transport::in_process(role.server()));
+        if features.is_empty() {
+            features.push(Transport::in_process(role.server()));
+        }
     }
     if roles.contains(&Role::Trainer) {
         let dependencies = marquee_trainer::Dependencies {
@@ -279,9 +283,10 @@ async fn roles_routes(
         grpc.add_service(trainer.server());
     }
     if roles.contains(&Role::Inference) {
+        ensure!(!features.is_empty(), "inference needs a feature store: set features_address to one");
         let dependencies = marquee_inference::Dependencies {
             objects: backends.objects.clone().context(missing)?,
-            features: features.context("inference needs a feature store: set features_address to one")?,
+            features,
             runtime: backends.runtime.clone().context(missing)?,
             verifying_key: backends.verifying_key.clone(),
         };

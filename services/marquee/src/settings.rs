@@ -25,7 +25,8 @@ pub struct Settings {
     pub onnxruntime: PathBuf,
     /// Ed25519 public key (SPKI PEM) that packages must be signed with. Empty, the default: the key that this data folder made for itself.
     pub verifying_key: PathBuf,
-    /// Address of a feature store in another process, for an inference role that runs alone. Empty, the default: this process's own.
+    /// Addresses of feature stores in other processes, with commas between, for an inference role that runs alone: one is asked as long as it
+    /// answers, then the next. Empty, the default: this process's own.
     pub features_address: String,
     /// Longest time that shutting down may take. Default `10s`.
     #[serde(with = "humantime_serde")]

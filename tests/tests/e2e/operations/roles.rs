@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use marquee::Addresses;
 use marquee_e2e::{Clients, Http, World, marquee};
 use marquee_kit::{Failure, Kind};
+use marquee_proto::ratings::v1::Position;
 use marquee_proto::training::v1::Algorithm;
 use tokio::process::{Child, Command};
 use tonic::Code;
@@ -72,7 +73,8 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     let own = tempfile::tempdir()?;
     copy(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
     let settings = [
-        format!("features_address={:?}", features.addresses.grpc),
+        // Nobody listens at the first of them.
+        format!("features_address=\"http://127.0.0.1:1,{}\"", features.addresses.grpc),
         format!("verifying_key={:?}", folder.path().join("keys/verifying.pem")),
     ];
     let inference = Part::start("inference", own.path(), &settings).await?;
@@ -92,12 +94,17 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     assert!(error.contains("not serving: ingest, feature-store, trainer"), "{error}");
     assert!(said.contains("absent") && said.contains("serving"), "{said}");
 
-    // The feature store dies: who is remembered is answered and told so, who is not is asked to come back.
+    // The feature store dies: who is remembered is answered from that, who is not as anybody would be, and both are told so.
     features.child.kill().await?;
     let degraded = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
     assert_eq!(degraded.predictions, whole.predictions);
     assert!(degraded.provenance.context("provenance")?.degraded);
-    let status = clients.predict(stranger, &["movie-1"], &[]).await.expect_err("nothing is known");
+    let nobody = clients.predict(stranger, &["movie-1"], &[]).await?;
+    let provenance = nobody.provenance.context("provenance")?;
+    assert!(provenance.degraded && provenance.history_version == 0 && nobody.predictions[0].rating > 0.0);
+    // A caller that needs its own writes back is not given less.
+    let own = Position { partition: 0, offset: 0 };
+    let status = clients.predict(stranger, &["movie-1"], &[own]).await.expect_err("nothing is known");
     assert_eq!(Failure::from_status(&status).kind(), Kind::Unavailable, "{status}");
 
     // It is back, on the same port, and nothing is degraded any more.

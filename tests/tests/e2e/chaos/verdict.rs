@@ -1,0 +1,238 @@
+//! What must be true afterwards, from the log itself: every acknowledged rating is there, none more often than it was sent, and what is served is
+//! what the log says. The rules are written down once more here, without an order of application: that is what the feature store must equal.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use marquee_domain::{Position, RatingEvent, Timestamp};
+use marquee_e2e::servers::Stack;
+use marquee_e2e::{Clients, World};
+use marquee_kafka::KafkaLog;
+use marquee_ports::{RatingLog, Record, Topic};
+use marquee_proto::features::v1::{
+    GetMoviesRequest, GetProgressRequest, GetUsersRequest, Moments, MovieFeatures, User, UserQuery, UserView,
+};
+use marquee_proto::{convert, record};
+
+use super::load::{Identity, Written};
+use super::until;
+
+/// Windows that the feature store serves, in days.
+const WINDOWS: [u32; 3] = [7, 30, 90];
+
+/// Longest history that it serves.
+const HISTORY: usize = 500;
+
+/// What was found.
+pub(super) struct Judged {
+    records: usize,
+    twice: usize,
+    users: usize,
+    movies: usize,
+}
+
+impl fmt::Display for Judged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, twice, users, movies } = self;
+        write!(formatter, "{records} events in the log, {twice} of them sent again by clients; ")?;
+        write!(formatter, "none lost; {users} users and {movies} movies served as the log says, by both instances")
+    }
+}
+
+/// When a pair was rated or taken back, what wins at one time, where; and the rating.
+type Entry = (Timestamp, bool, Position, Option<f64>);
+
+/// A rating that counts.
+struct Counted<'a> {
+    movie: &'a str,
+    value: f64,
+    at: Timestamp,
+    offset: u64,
+}
+
+/// What the log says.
+#[derive(Default)]
+struct Truth {
+    pairs: HashMap<(String, String), Entry>,
+}
+
+impl Truth {
+    /// Of one pair the latest counts; at one time a removal before ratings, then the later in the log.
+    fn of(events: &[(Position, RatingEvent)]) -> Self {
+        let mut truth = Self::default();
+        for (position, event) in events {
+            let (user, movie, entry) = match event {
+                RatingEvent::Rated(rating) => {
+                    (&rating.user, &rating.movie, (rating.rated_at, false, *position, Some(rating.value)))
+                }
+                RatingEvent::Removed { user, movie, at } => (user, movie, (*at, true, *position, None)),
+                RatingEvent::UserRemoved { .. } => continue,
+            };
+            let pair = (user.as_str().to_owned(), movie.as_str().to_owned());
+            let kept = truth.pairs.entry(pair).or_insert(entry);
+            if (entry.0, entry.1, entry.2) > (kept.0, kept.1, kept.2) {
+                *kept = entry;
+            }
+        }
+        truth
+    }
+
+    fn counted(&self, which: impl Fn(&str, &str) -> bool) -> Vec<Counted<'_>> {
+        let pairs = self.pairs.iter().filter(|((user, movie), _)| which(user, movie));
+        let mut counted: Vec<Counted<'_>> = pairs
+            .filter_map(|((_, movie), &(at, _, position, value))| {
+                Some(Counted { movie, value: value?, at, offset: position.offset.0 })
+            })
+            .collect();
+        counted.sort_by(|a, b| (a.at, a.offset, a.movie).cmp(&(b.at, b.offset, b.movie)));
+        counted
+    }
+}
+
+/// Reads the whole log, waits until it is applied, and compares.
+pub(super) async fn judge(stack: &Stack, world: &World, written: &Written, features: &[Clients; 2]) -> Result<Judged> {
+    let settings = marquee_kafka::Settings {
+        bootstrap: stack.kafka.bootstrap(),
+        replication: 1,
+        min_insync_replicas: 1,
+        ..marquee_kafka::Settings::default()
+    };
+    let log = KafkaLog::connect(&settings).await?;
+    let events = read_all(&log).await?;
+    let twice = is_complete(&events, world, written);
+    for clients in features {
+        until("the log is applied", async || {
+            let progress = clients.features.clone().get_progress(GetProgressRequest {}).await.ok()?.into_inner();
+            progress.partitions.iter().all(|partition| partition.next_offset == partition.end_offset).then_some(())
+        })
+        .await?;
+    }
+    let truth = Truth::of(&events);
+    let now = Timestamp::from(SystemTime::now());
+    for clients in features {
+        users_are_right(clients, world, &truth, now).await?;
+        movies_are_right(clients, world, &truth, now).await?;
+    }
+    Ok(Judged { records: events.len(), twice, users: world.users, movies: world.movies })
+}
+
+async fn read_all(log: &KafkaLog) -> Result<Vec<(Position, RatingEvent)>> {
+    let mut events = Vec::new();
+    for bounds in log.bounds(Topic::Ratings).await? {
+        let mut next = bounds.begin;
+        while next < bounds.end {
+            let from = Position { partition: bounds.partition, offset: next };
+            let records = log.read(Topic::Ratings, from, 10_000).await?;
+            next = records.last().context("a log that ends early")?.position.offset.next();
+            for record in records {
+                events.push((record.position, event(&record)?));
+            }
+        }
+    }
+    Ok(events)
+}
+
+fn event(stored: &Record) -> Result<RatingEvent> {
+    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
+    Ok(record::decode_event(header.map(|(_, value)| &value[..]), &stored.value)?)
+}
+
+/// Every acknowledged rating is there, and none more often than it was sent. Gives how many came twice.
+fn is_complete(events: &[(Position, RatingEvent)], world: &World, written: &Written) -> usize {
+    let users: HashMap<String, u32> = (0..world.users).map(|user| (world.user(user), user as u32)).collect();
+    let movies: HashMap<String, u32> = (0..world.movies).map(|movie| (world.movie(movie), movie as u32)).collect();
+    let mut copies: HashMap<Identity, u32> = HashMap::new();
+    for (_, event) in events {
+        if let RatingEvent::Rated(rating) = event {
+            let identity = (users[rating.user.as_str()], movies[rating.movie.as_str()], rating.rated_at.micros());
+            *copies.entry(identity).or_default() += 1;
+        }
+    }
+    let mut twice = 0;
+    for (identity, sent) in &written.sent {
+        let copies = copies.get(identity).copied().unwrap_or_default();
+        assert!(copies >= 1, "a rating that was acknowledged is lost: {identity:?}");
+        assert!(copies <= *sent, "a rating that was sent {sent} times is there {copies} times: {identity:?}");
+        twice += copies as usize - 1;
+    }
+    twice
+}
+
+async fn users_are_right(clients: &Clients, world: &World, truth: &Truth, now: Timestamp) -> Result<()> {
+    let ids: Vec<String> = (0..world.users).map(|user| world.user(user)).collect();
+    for ids in ids.chunks(50) {
+        let request = GetUsersRequest {
+            users: ids.iter().map(|id| UserQuery { user_id: id.clone(), known_version: 0 }).collect(),
+            views: vec![UserView::History as i32, UserView::Statistics as i32],
+            as_of: Some(convert::timestamp(now)),
+            ..GetUsersRequest::default()
+        };
+        for user in clients.features.clone().get_users(request).await?.into_inner().users {
+            user_is_right(&user, &truth.counted(|who, _| who == user.user_id), now);
+        }
+    }
+    Ok(())
+}
+
+fn user_is_right(user: &User, counted: &[Counted<'_>], now: Timestamp) {
+    let newest = &counted[counted.len().saturating_sub(HISTORY)..];
+    let expected: Vec<_> = newest.iter().map(|c| (c.movie, c.value, Some(convert::timestamp(c.at)))).collect();
+    let served: Vec<_> =
+        user.history.iter().map(|entry| (entry.movie_id.as_str(), entry.rating, entry.rated_at)).collect();
+    assert_eq!(served, expected, "history of {}", user.user_id);
+    let statistics = user.statistics.clone().unwrap_or_default();
+    are_right(&user.user_id, statistics.all_time, counted.iter());
+    windows_are_right(&user.user_id, &statistics.windows, counted, now);
+    let genres: BTreeMap<&str, Moments> =
+        statistics.genres.iter().map(|genre| (genre.genre.as_str(), genre.moments.unwrap_or_default())).collect();
+    // As the world's catalogue has it.
+    let genre = |movie: &str| {
+        let number: usize = movie.trim_start_matches("movie-").parse().unwrap_or_default();
+        if number.is_multiple_of(2) { "Comedy" } else { "Drama" }
+    };
+    for name in ["Comedy", "Drama"] {
+        let of = counted.iter().filter(|c| genre(c.movie) == name);
+        are_right(&format!("{name} of {}", user.user_id), genres.get(name).copied(), of);
+    }
+}
+
+async fn movies_are_right(clients: &Clients, world: &World, truth: &Truth, now: Timestamp) -> Result<()> {
+    let movie_ids: Vec<String> = (0..world.movies).map(|movie| world.movie(movie)).collect();
+    let request = GetMoviesRequest { movie_ids, as_of: Some(convert::timestamp(now)) };
+    for movie in clients.features.clone().get_movies(request).await?.into_inner().movies {
+        let MovieFeatures { movie_id, statistics, .. } = movie;
+        let (statistics, counted) = (statistics.unwrap_or_default(), truth.counted(|_, which| which == movie_id));
+        are_right(&movie_id, statistics.all_time, counted.iter());
+        windows_are_right(&movie_id, &statistics.windows, &counted, now);
+    }
+    Ok(())
+}
+
+fn windows_are_right(
+    of: &str,
+    served: &[marquee_proto::features::v1::WindowMoments],
+    counted: &[Counted<'_>],
+    now: Timestamp,
+) {
+    assert_eq!(served.iter().map(|window| window.days).collect::<Vec<_>>(), WINDOWS);
+    for window in served {
+        let days = now.day() - i64::from(window.days) + 1..=now.day();
+        let inside = counted.iter().filter(|c| days.contains(&c.at.day()));
+        are_right(&format!("{} days of {of}", window.days), window.moments, inside);
+    }
+}
+
+fn are_right<'a>(of: &str, served: Option<Moments>, counted: impl Iterator<Item = &'a Counted<'a>>) {
+    let values: Vec<f64> = counted.map(|c| c.value).collect();
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let served = served.unwrap_or_default();
+    assert_eq!(served.count, values.len() as u64, "count: {of}");
+    assert!(
+        (served.mean - mean).abs() < 1e-9 && (served.spread - spread).abs() < 1e-6,
+        "{served:?}, not {mean} ± {spread}: {of}"
+    );
+}
