@@ -149,6 +149,227 @@ pub struct PartitionProgress {
     #[prost(uint64, tag = "3")]
     pub end_offset: u64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListViewsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListViewsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub views: ::prost::alloc::vec::Vec<View>,
+}
+/// Features that belong to one kind of id.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct View {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Name of the id, for example "user_id".
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub features: ::prost::alloc::vec::Vec<Feature>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Feature {
+    /// Without the view's name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "ValueKind", tag = "2")]
+    pub kind: i32,
+    /// Length of its sliding window in days; 0 for those without one.
+    #[prost(uint32, tag = "3")]
+    pub window_days: u32,
+    /// What it is, with its unit.
+    #[prost(string, tag = "4")]
+    pub description: ::prost::alloc::string::String,
+}
+/// A feature's value. Without a kind: not known.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Value {
+    #[prost(oneof = "value::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub kind: ::core::option::Option<value::Kind>,
+}
+/// Nested message and enum types in `Value`.
+pub mod value {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Kind {
+        #[prost(uint64, tag = "1")]
+        Count(u64),
+        #[prost(double, tag = "2")]
+        Number(f64),
+        #[prost(message, tag = "3")]
+        Time(::pbjson_types::Timestamp),
+        #[prost(message, tag = "4")]
+        Texts(super::Texts),
+        #[prost(message, tag = "5")]
+        Counts(super::Counts),
+        #[prost(message, tag = "6")]
+        Numbers(super::Numbers),
+        #[prost(message, tag = "7")]
+        Times(super::Times),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Texts {
+    #[prost(string, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Counts {
+    #[prost(uint64, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<u64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Numbers {
+    #[prost(double, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<f64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Times {
+    #[prost(message, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::pbjson_types::Timestamp>,
+}
+/// Whose features: those of views that lack an id are not known.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Entity {
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub movie_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetFeaturesRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub entities: ::prost::alloc::vec::Vec<Entity>,
+    /// Names, `VIEW:FEATURE`.
+    #[prost(string, repeated, tag = "2")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Windows end here. Absent: now.
+    #[prost(message, optional, tag = "3")]
+    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetFeaturesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<EntityFeatures>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EntityFeatures {
+    /// One a name asked, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<Value>,
+    /// Of the user, if there is any feature of users.
+    #[prost(message, optional, tag = "2")]
+    pub user: ::core::option::Option<Freshness>,
+    /// Of the movie, if there is any feature of movies.
+    #[prost(message, optional, tag = "3")]
+    pub movie: ::core::option::Option<Freshness>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JoinFeaturesRequest {
+    /// Up to 100,000 a call.
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<JoinRow>,
+    /// Names, `VIEW:FEATURE`. Empty: every feature that has one value.
+    #[prost(string, repeated, tag = "2")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Count an event from when it happened on, whenever it was taken in: for histories that were imported long after. By default an event counts
+    /// from when it was taken in.
+    #[prost(bool, tag = "3")]
+    pub ignore_ingestion_time: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JoinRow {
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub movie_id: ::prost::alloc::string::String,
+    /// Features as they were known at this time.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::pbjson_types::Timestamp>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JoinFeaturesResponse {
+    /// Names of the values, in the first answer only.
+    #[prost(string, repeated, tag = "1")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<ValueRow>,
+}
+/// Values in the order of the names.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ValueRow {
+    #[prost(message, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<Value>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackfillFeaturesRequest {
+    /// As of when. Absent: now.
+    #[prost(message, optional, tag = "1")]
+    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    /// Name of the view: "user" or "movie".
+    #[prost(string, tag = "2")]
+    pub view: ::prost::alloc::string::String,
+    /// Names, `VIEW:FEATURE`, of that view. Empty: every feature of it.
+    #[prost(string, repeated, tag = "3")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// As for joins.
+    #[prost(bool, tag = "4")]
+    pub ignore_ingestion_time: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BackfillFeaturesResponse {
+    /// Names of the values, in the first answer only.
+    #[prost(string, repeated, tag = "1")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Ids of the rows.
+    #[prost(string, repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "3")]
+    pub rows: ::prost::alloc::vec::Vec<ValueRow>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckFeaturesRequest {
+    /// Users and movies to check, drawn at random by the seed. 0: all.
+    #[prost(uint32, tag = "1")]
+    pub sample: u32,
+    #[prost(uint64, tag = "2")]
+    pub seed: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckFeaturesResponse {
+    #[prost(uint64, tag = "1")]
+    pub users: u64,
+    #[prost(uint64, tag = "2")]
+    pub movies: u64,
+    /// Values that were compared.
+    #[prost(uint64, tag = "3")]
+    pub values: u64,
+    /// Events that were gone through.
+    #[prost(uint64, tag = "4")]
+    pub events: u64,
+    /// Those that differ; the first 1,000.
+    #[prost(message, repeated, tag = "5")]
+    pub skews: ::prost::alloc::vec::Vec<Skew>,
+    /// All that differ.
+    #[prost(uint64, tag = "6")]
+    pub different: u64,
+}
+/// A served value that is not what the log says.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Skew {
+    /// Whose.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Name of the feature, `VIEW:FEATURE`.
+    #[prost(string, tag = "2")]
+    pub feature: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub served: ::core::option::Option<Value>,
+    #[prost(message, optional, tag = "4")]
+    pub replayed: ::core::option::Option<Value>,
+    /// The last event that the served value rests on.
+    #[prost(message, optional, tag = "5")]
+    pub applied: ::core::option::Option<super::super::ratings::v1::Position>,
+}
 /// Which parts of a user to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -178,6 +399,51 @@ impl UserView {
             "USER_VIEW_UNSPECIFIED" => Some(Self::Unspecified),
             "USER_VIEW_HISTORY" => Some(Self::History),
             "USER_VIEW_STATISTICS" => Some(Self::Statistics),
+            _ => None,
+        }
+    }
+}
+/// Types of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ValueKind {
+    Unspecified = 0,
+    Count = 1,
+    Number = 2,
+    Time = 3,
+    Texts = 4,
+    Counts = 5,
+    Numbers = 6,
+    Times = 7,
+}
+impl ValueKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VALUE_KIND_UNSPECIFIED",
+            Self::Count => "VALUE_KIND_COUNT",
+            Self::Number => "VALUE_KIND_NUMBER",
+            Self::Time => "VALUE_KIND_TIME",
+            Self::Texts => "VALUE_KIND_TEXTS",
+            Self::Counts => "VALUE_KIND_COUNTS",
+            Self::Numbers => "VALUE_KIND_NUMBERS",
+            Self::Times => "VALUE_KIND_TIMES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VALUE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "VALUE_KIND_COUNT" => Some(Self::Count),
+            "VALUE_KIND_NUMBER" => Some(Self::Number),
+            "VALUE_KIND_TIME" => Some(Self::Time),
+            "VALUE_KIND_TEXTS" => Some(Self::Texts),
+            "VALUE_KIND_COUNTS" => Some(Self::Counts),
+            "VALUE_KIND_NUMBERS" => Some(Self::Numbers),
+            "VALUE_KIND_TIMES" => Some(Self::Times),
             _ => None,
         }
     }
@@ -338,6 +604,56 @@ pub mod features_client {
                 .insert(GrpcMethod::new("marquee.features.v1.Features", "GetProgress"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lists every feature there is. It has a name, `VIEW:FEATURE`, by which the calls below know it.
+        pub async fn list_views(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListViewsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListViewsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.features.v1.Features/ListViews",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.features.v1.Features", "ListViews"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads features by name as they are now: rows in the order asked, values in the order of the names; up to 10,000 rows a call.
+        pub async fn get_features(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFeaturesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.features.v1.Features/GetFeatures",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.features.v1.Features", "GetFeatures"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -375,6 +691,22 @@ pub mod features_server {
             request: tonic::Request<super::GetProgressRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetProgressResponse>,
+            tonic::Status,
+        >;
+        /// Lists every feature there is. It has a name, `VIEW:FEATURE`, by which the calls below know it.
+        async fn list_views(
+            &self,
+            request: tonic::Request<super::ListViewsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListViewsResponse>,
+            tonic::Status,
+        >;
+        /// Reads features by name as they are now: rows in the order asked, values in the order of the names; up to 10,000 rows a call.
+        async fn get_features(
+            &self,
+            request: tonic::Request<super::GetFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFeaturesResponse>,
             tonic::Status,
         >;
     }
@@ -588,6 +920,96 @@ pub mod features_server {
                     };
                     Box::pin(fut)
                 }
+                "/marquee.features.v1.Features/ListViews" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListViewsSvc<T: Features>(pub Arc<T>);
+                    impl<
+                        T: Features,
+                    > tonic::server::UnaryService<super::ListViewsRequest>
+                    for ListViewsSvc<T> {
+                        type Response = super::ListViewsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListViewsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Features>::list_views(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListViewsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.features.v1.Features/GetFeatures" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetFeaturesSvc<T: Features>(pub Arc<T>);
+                    impl<
+                        T: Features,
+                    > tonic::server::UnaryService<super::GetFeaturesRequest>
+                    for GetFeaturesSvc<T> {
+                        type Response = super::GetFeaturesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetFeaturesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Features>::get_features(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetFeaturesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -625,6 +1047,489 @@ pub mod features_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "marquee.features.v1.Features";
     impl<T> tonic::server::NamedService for FeaturesServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+pub mod feature_history_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Features computed anew from the log: as they were at instants, and beside those that are served. One call works at a time; others are answered
+    /// RESOURCE_EXHAUSTED with retry advice.
+    #[derive(Debug, Clone)]
+    pub struct FeatureHistoryClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> FeatureHistoryClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> FeatureHistoryClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            FeatureHistoryClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Features of users and movies as they were known at instants, for training rows into which nothing leaks from later. Rows are answered in the
+        /// order asked, some at a time.
+        pub async fn join_features(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JoinFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::JoinFeaturesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.features.v1.FeatureHistory/JoinFeatures",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("marquee.features.v1.FeatureHistory", "JoinFeatures"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Features of everybody as of one instant, some rows at a time: users in id order within each partition, then movies in id order.
+        pub async fn backfill_features(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BackfillFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackfillFeaturesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.features.v1.FeatureHistory/BackfillFeatures",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "marquee.features.v1.FeatureHistory",
+                        "BackfillFeatures",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Reads what is served of some users and movies, computes it anew from the log up to the very events that it rests on, and compares.
+        pub async fn check_features(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckFeaturesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.features.v1.FeatureHistory/CheckFeatures",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "marquee.features.v1.FeatureHistory",
+                        "CheckFeatures",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod feature_history_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with FeatureHistoryServer.
+    #[async_trait]
+    pub trait FeatureHistory: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the JoinFeatures method.
+        type JoinFeaturesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::JoinFeaturesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Features of users and movies as they were known at instants, for training rows into which nothing leaks from later. Rows are answered in the
+        /// order asked, some at a time.
+        async fn join_features(
+            &self,
+            request: tonic::Request<super::JoinFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::JoinFeaturesStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the BackfillFeatures method.
+        type BackfillFeaturesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::BackfillFeaturesResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Features of everybody as of one instant, some rows at a time: users in id order within each partition, then movies in id order.
+        async fn backfill_features(
+            &self,
+            request: tonic::Request<super::BackfillFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::BackfillFeaturesStream>,
+            tonic::Status,
+        >;
+        /// Reads what is served of some users and movies, computes it anew from the log up to the very events that it rests on, and compares.
+        async fn check_features(
+            &self,
+            request: tonic::Request<super::CheckFeaturesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckFeaturesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Features computed anew from the log: as they were at instants, and beside those that are served. One call works at a time; others are answered
+    /// RESOURCE_EXHAUSTED with retry advice.
+    #[derive(Debug)]
+    pub struct FeatureHistoryServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> FeatureHistoryServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for FeatureHistoryServer<T>
+    where
+        T: FeatureHistory,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/marquee.features.v1.FeatureHistory/JoinFeatures" => {
+                    #[allow(non_camel_case_types)]
+                    struct JoinFeaturesSvc<T: FeatureHistory>(pub Arc<T>);
+                    impl<
+                        T: FeatureHistory,
+                    > tonic::server::ServerStreamingService<super::JoinFeaturesRequest>
+                    for JoinFeaturesSvc<T> {
+                        type Response = super::JoinFeaturesResponse;
+                        type ResponseStream = T::JoinFeaturesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JoinFeaturesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FeatureHistory>::join_features(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = JoinFeaturesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.features.v1.FeatureHistory/BackfillFeatures" => {
+                    #[allow(non_camel_case_types)]
+                    struct BackfillFeaturesSvc<T: FeatureHistory>(pub Arc<T>);
+                    impl<
+                        T: FeatureHistory,
+                    > tonic::server::ServerStreamingService<
+                        super::BackfillFeaturesRequest,
+                    > for BackfillFeaturesSvc<T> {
+                        type Response = super::BackfillFeaturesResponse;
+                        type ResponseStream = T::BackfillFeaturesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackfillFeaturesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FeatureHistory>::backfill_features(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BackfillFeaturesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.features.v1.FeatureHistory/CheckFeatures" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckFeaturesSvc<T: FeatureHistory>(pub Arc<T>);
+                    impl<
+                        T: FeatureHistory,
+                    > tonic::server::UnaryService<super::CheckFeaturesRequest>
+                    for CheckFeaturesSvc<T> {
+                        type Response = super::CheckFeaturesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckFeaturesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FeatureHistory>::check_features(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckFeaturesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for FeatureHistoryServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "marquee.features.v1.FeatureHistory";
+    impl<T> tonic::server::NamedService for FeatureHistoryServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

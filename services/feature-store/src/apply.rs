@@ -7,7 +7,7 @@ use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
 use marquee_ports::{Error, ErrorKind, OnlineStore, RowKey, Write};
 
 use crate::catalogue::Genres;
-use crate::row::{self, MovieRow, RowError, UserRow};
+use marquee_features::{MovieRow, RowError, UserRow, movie_key, pack, unpack, user_key};
 
 /// A row while a batch is applied.
 struct Open<T> {
@@ -25,36 +25,32 @@ pub(crate) async fn apply(
     next: Offset,
 ) -> Result<(), Error> {
     let mut users: BTreeMap<UserId, Open<UserRow>> =
-        open(store, partition, events.iter().map(|(_, event)| event.user()), row::user_key).await?;
+        open(store, partition, events.iter().map(|(_, event)| event.user()), user_key).await?;
     let mut changes = Vec::new();
     for (offset, event) in events {
         let Some(user) = users.get_mut(event.user()) else { continue };
         if user.applied.is_some_and(|applied| applied >= *offset) {
             continue;
         }
-        let made = match event {
-            RatingEvent::Rated(rating) => user.row.rate(rating, genres.of(&rating.movie), offset.0),
-            RatingEvent::Removed { movie, at, .. } => user.row.remove(movie, *at, offset.0),
-            RatingEvent::UserRemoved { at, .. } => user.row.remove_all(*at),
-        };
+        let made = user.row.apply(event, offset.0, |movie| genres.of(movie));
         user.applied = Some(*offset);
         user.changed = true;
-        changes.extend(made.into_iter().map(|change| (*offset, event.at(), change)));
+        changes.extend(made.into_iter().map(|change| (*offset, change)));
     }
     let mut movies: BTreeMap<MovieId, Open<MovieRow>> =
-        open(store, partition, changes.iter().map(|(_, _, change)| &change.movie), row::movie_key).await?;
-    for (offset, event_time, change) in &changes {
+        open(store, partition, changes.iter().map(|(_, change)| &change.movie), movie_key).await?;
+    for (offset, change) in &changes {
         let Some(movie) = movies.get_mut(&change.movie) else { continue };
         // An event changes a movie at most once, so the offset alone tells whether the row has the change.
         if movie.applied.is_none_or(|applied| applied < *offset) {
-            movie.row.follow(change, *event_time);
+            movie.row.follow(change);
             movie.applied = Some(*offset);
             movie.changed = true;
         }
     }
     // Movies before users: as long as a user's row is the old one, replaying gives the same changes.
-    let mut writes = writes(&movies, row::movie_key);
-    writes.extend(self::writes(&users, row::user_key));
+    let mut writes = writes(&movies, movie_key);
+    writes.extend(self::writes(&users, user_key));
     store.apply(partition, writes, next).await?;
     Ok(())
 }
@@ -78,7 +74,7 @@ where
     for (key, stored) in wanted.into_iter().zip(rows) {
         let open = match stored {
             Some(stored) => {
-                let row = row::unpack(&stored.value).map_err(corrupt)?;
+                let row = unpack(&stored.value).map_err(corrupt)?;
                 Open { row, applied: Some(stored.applied), changed: false }
             }
             None => Open { row: T::default(), applied: None, changed: false },
@@ -91,9 +87,7 @@ where
 fn writes<K, T: serde::Serialize>(rows: &BTreeMap<K, Open<T>>, name: impl Fn(&K) -> Bytes) -> Vec<Write> {
     rows.iter()
         .filter(|(_, open)| open.changed)
-        .filter_map(|(key, open)| {
-            open.applied.map(|applied| Write { key: name(key), value: row::pack(&open.row), applied })
-        })
+        .filter_map(|(key, open)| open.applied.map(|applied| Write { key: name(key), value: pack(&open.row), applied }))
         .collect()
 }
 

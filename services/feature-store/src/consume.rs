@@ -8,13 +8,13 @@ use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, RatingEvent};
 use marquee_kit::{Check, Stop};
 use marquee_ports::{Delivery, Error, NewRecord, Record, Subscription, Topic};
-use marquee_proto::{convert, record};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::apply::apply;
 use crate::catalogue::Genres;
 use crate::metrics::{Meters, OfPartition};
+use crate::scan::{Refusal, event};
 use crate::service::Dependencies;
 use crate::settings::Settings;
 
@@ -148,7 +148,7 @@ impl Consumer {
         let mut events = Vec::with_capacity(records.len());
         let mut refused = Vec::new();
         for stored in records {
-            match self.event(&stored) {
+            match event(&stored, &self.dependencies.scale) {
                 Ok(event) => events.push((stored.position.offset, event)),
                 Err(refusal) => {
                     tracing::warn!(position = %stored.position, reason = refusal.reason, message = refusal.message, "record goes to the rejected topic");
@@ -162,21 +162,6 @@ impl Consumer {
         }
         Ok(events)
     }
-
-    fn event(&self, stored: &Record) -> Result<RatingEvent, Refusal> {
-        let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-        let event = record::decode_event(header.map(|(_, value)| &value[..]), &stored.value)
-            .map_err(|error| Refusal { reason: "MALFORMED", message: error.to_string() })?;
-        event
-            .on(&self.dependencies.scale)
-            .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
-    }
-}
-
-/// Why a record is not applied.
-struct Refusal {
-    reason: &'static str,
-    message: String,
 }
 
 fn refuse(stored: Record, refusal: Refusal) -> NewRecord {

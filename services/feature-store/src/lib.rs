@@ -12,9 +12,13 @@
 
 mod apply;
 mod catalogue;
+mod check;
 mod consume;
+mod history;
+mod join;
 mod metrics;
-mod row;
+mod named;
+mod scan;
 mod service;
 mod settings;
 

@@ -5,24 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Scale, Tiles, Timestamp, UserId};
+use marquee_features::{Definition, MovieRow, UserHead, UserRow, UserSummary, View, movie_key, unpack, user_key};
 use marquee_kit::{Context, Failure, Kind, Violation};
 use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, RowKey, Topic};
 use marquee_proto::convert;
-use marquee_proto::features::v1::{self as pb, features_server};
+use marquee_proto::features::v1::{self as pb, feature_history_server, features_server};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::apply::corrupt;
 use crate::consume::{Consumer, Progress};
 use crate::metrics::Meters;
-use crate::row::{self, MovieRow, UserHead, UserRow};
+use crate::named::{self, Entity};
 use crate::settings::{Settings, SettingsError};
 
 /// Largest message in bytes.
 const MAX_MESSAGE: usize = 64 << 20;
 const MOST_USERS: usize = 1_000;
 const MOST_MOVIES: usize = 10_000;
+const MOST_ENTITIES: usize = 10_000;
 /// How long a call without a deadline waits for positions.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the marker of another instance's partition is looked at.
@@ -80,6 +82,9 @@ struct Inner {
     progress: watch::Receiver<Progress>,
     partitions: u32,
     meters: Meters,
+    definition: Definition,
+    /// One computation from the log at a time.
+    batch: Arc<Semaphore>,
 }
 
 impl Service {
@@ -103,6 +108,8 @@ impl Service {
             progress: progress.subscribe(),
             partitions: bounds.len() as u32,
             meters: meters.clone(),
+            definition: Definition::new(&settings.windows, settings.history),
+            batch: Arc::new(Semaphore::new(1)),
         };
         let consumer = Consumer { settings, dependencies, meters, progress, check, goal };
         context.tasks.spawn("features-consumer", consumer.run(context.stop.clone()));
@@ -114,6 +121,38 @@ impl Service {
         features_server::FeaturesServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    /// The gRPC server of what is computed anew from the log.
+    pub fn history(&self) -> feature_history_server::FeatureHistoryServer<Self> {
+        feature_history_server::FeatureHistoryServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+
+    pub(crate) fn dependencies(&self) -> &Dependencies {
+        &self.0.dependencies
+    }
+
+    pub(crate) fn partitions(&self) -> u32 {
+        self.0.partitions
+    }
+
+    pub(crate) fn count_read(&self, users: usize, movies: usize) {
+        self.0.meters.users_read.inc_by(users as u64);
+        self.0.meters.movies_read.inc_by(movies as u64);
+    }
+
+    /// Leave to compute from the log, which one call has at a time.
+    pub(crate) fn batch(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        Arc::clone(&self.0.batch).try_acquire_owned().map_err(|_| {
+            Failure::new(Kind::ResourceExhausted, "features are being computed from the log already: try again later")
+                .retry_after(Duration::from_secs(1))
+        })
     }
 
     fn freshness(&self, event_time: Option<Timestamp>, applied: Option<Position>, now: Timestamp) -> pb::Freshness {
@@ -177,17 +216,23 @@ impl Service {
         }
     }
 
-    async fn marker(&self, partition: Partition) -> Result<Offset, Failure> {
+    pub(crate) async fn marker(&self, partition: Partition) -> Result<Offset, Failure> {
         let marker = self.0.dependencies.store.marker(partition).await;
         marker.map_err(|error| Failure::unavailable("read the online store", &error))
     }
 
     /// The partition that a user's events come from.
-    fn home(&self, user: &UserId) -> Partition {
+    pub(crate) fn home(&self, user: &UserId) -> Partition {
         marquee_ports::partition_for(user.as_str().as_bytes(), self.0.partitions)
     }
 
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Failure> {
+    /// Keys of what each partition's users gave a movie.
+    pub(crate) fn parts(&self, movie: &MovieId) -> impl Iterator<Item = RowKey> {
+        let key = movie_key(movie);
+        (0..self.0.partitions).map(move |source| RowKey { source: Partition(source), key: key.clone() })
+    }
+
+    pub(crate) async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Failure> {
         let rows = self.0.dependencies.store.get(keys).await;
         rows.map_err(|error| match error.is_retryable() {
             true => Failure::unavailable("read the online store", &error),
@@ -202,19 +247,22 @@ impl Service {
         let partition = self.home(id);
         let applied = stored.map(|row| Position { partition, offset: row.applied });
         let corrupt_row = |e| Failure::internal("read a user's row", &corrupt(e));
+        let history = ask.history && !unchanged;
         let row: UserRow = match stored {
-            // To say that nothing changed takes no more than the row's head.
-            Some(stored) if unchanged && !ask.statistics => {
-                row::unpack::<UserHead>(&stored.value).map_err(corrupt_row)?.into()
+            // To say that nothing changed takes no more than the row's head, and statistics no more than its beginning.
+            Some(stored) if !history && !ask.statistics => {
+                unpack::<UserHead>(&stored.value).map_err(corrupt_row)?.into()
             }
-            Some(stored) => row::unpack(&stored.value).map_err(corrupt_row)?,
+            Some(stored) if !history => unpack::<UserSummary>(&stored.value).map_err(corrupt_row)?.into(),
+            Some(stored) => unpack(&stored.value).map_err(corrupt_row)?,
             None => UserRow::default(),
         };
-        let history = if ask.history && !unchanged { row.history(self.0.settings.history) } else { Vec::new() };
+        let summary = row.summary();
+        let history = if history { row.history(self.0.settings.history) } else { Vec::new() };
         let statistics = ask.statistics.then(|| pb::Statistics {
-            all_time: Some(wire_moments(row.moments)),
-            windows: self.windows(&row.tiles, ask.as_of),
-            genres: row
+            all_time: Some(wire_moments(summary.moments)),
+            windows: self.windows(&summary.tiles, ask.as_of),
+            genres: summary
                 .genres
                 .iter()
                 .map(|(genre, &moments)| pb::GenreMoments {
@@ -236,7 +284,7 @@ impl Service {
                 })
                 .collect(),
             statistics,
-            freshness: Some(self.freshness(row.event_time, applied, ask.now)),
+            freshness: Some(self.freshness(summary.event_time, applied, ask.now)),
         })
     }
 }
@@ -253,7 +301,7 @@ fn wire_moments(moments: Moments) -> pb::Moments {
     pb::Moments { count: moments.count(), mean: moments.mean(), spread: moments.spread() }
 }
 
-fn invalid(violations: Vec<convert::Violation>) -> Failure {
+pub(crate) fn invalid(violations: Vec<convert::Violation>) -> Failure {
     let violations = violations
         .into_iter()
         .map(|v| Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
@@ -261,17 +309,21 @@ fn invalid(violations: Vec<convert::Violation>) -> Failure {
     Failure::invalid(violations)
 }
 
-fn check_size(field: &str, len: usize, most: usize) -> Result<(), Failure> {
+pub(crate) fn check_size(field: &str, len: usize, most: usize) -> Result<(), Failure> {
     if len > most {
         return Err(Failure::field(field, "TOO_MANY", format!("has {len} entries: ask for at most {most} a call")));
     }
     Ok(())
 }
 
-fn as_of(time: Option<&marquee_proto::Timestamp>, now: Timestamp) -> Result<Timestamp, Failure> {
+pub(crate) fn as_of(
+    field: &str,
+    time: Option<&marquee_proto::Timestamp>,
+    now: Timestamp,
+) -> Result<Timestamp, Failure> {
     match time {
         None => Ok(now),
-        Some(time) => convert::from_timestamp("as_of", time).map_err(|violation| invalid(vec![violation])),
+        Some(time) => convert::from_timestamp(field, time).map_err(|violation| invalid(vec![violation])),
     }
 }
 
@@ -313,10 +365,10 @@ impl features_server::Features for Service {
         let asks = |view| request.views.contains(&(view as i32));
         let statistics = asks(pb::UserView::Statistics);
         let history = !statistics || asks(pb::UserView::History) || asks(pb::UserView::Unspecified);
-        let ask = Ask { history, statistics, as_of: as_of(request.as_of.as_ref(), now)?, now };
+        let ask = Ask { history, statistics, as_of: as_of("as_of", request.as_of.as_ref(), now)?, now };
         let after: Vec<Position> = request.after.iter().map(convert::from_position).collect();
         self.wait_for(&after, patience).await?;
-        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey { source: self.home(id), key: row::user_key(id) }).collect();
+        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey { source: self.home(id), key: user_key(id) }).collect();
         let rows = self.rows(&keys).await?;
         self.0.meters.users_read.inc_by(ids.len() as u64);
         let users =
@@ -341,10 +393,9 @@ impl features_server::Features for Service {
             return Err(invalid(violations).into());
         }
         let now = self.0.dependencies.clock.now();
-        let end = as_of(request.as_of.as_ref(), now)?;
+        let end = as_of("as_of", request.as_of.as_ref(), now)?;
         let partitions = self.0.partitions;
-        let parts =
-            |id| (0..partitions).map(move |source| RowKey { source: Partition(source), key: row::movie_key(id) });
+        let parts = |id| (0..partitions).map(move |source| RowKey { source: Partition(source), key: movie_key(id) });
         let keys: Vec<RowKey> = ids.iter().flat_map(parts).collect();
         let rows = self.rows(&keys).await?;
         self.0.meters.movies_read.inc_by(ids.len() as u64);
@@ -355,7 +406,7 @@ impl features_server::Features for Service {
             for (partition, stored) in (0..).map(Partition).zip(parts) {
                 let Some(stored) = stored else { continue };
                 let part: MovieRow =
-                    row::unpack(&stored.value).map_err(|e| Failure::internal("read a movie's row", &corrupt(e)))?;
+                    unpack(&stored.value).map_err(|e| Failure::internal("read a movie's row", &corrupt(e)))?;
                 newest = newest.max(Some((part.event_time, Position { partition, offset: stored.applied })));
                 whole.merge(&part);
             }
@@ -393,5 +444,40 @@ impl features_server::Features for Service {
             });
         }
         Ok(Response::new(pb::GetProgressResponse { partitions }))
+    }
+
+    async fn list_views(&self, _: Request<pb::ListViewsRequest>) -> Result<Response<pb::ListViewsResponse>, Status> {
+        Ok(Response::new(pb::ListViewsResponse { views: named::views(self.definition()) }))
+    }
+
+    async fn get_features(
+        &self,
+        request: Request<pb::GetFeaturesRequest>,
+    ) -> Result<Response<pb::GetFeaturesResponse>, Status> {
+        let request = request.into_inner();
+        check_size("entities", request.entities.len(), MOST_ENTITIES)?;
+        let columns = named::columns(self.definition(), &request.features)?;
+        let mut violations = Vec::new();
+        let entity = |(index, entity): (usize, &pb::Entity)| {
+            Entity::read(&entity.user_id, &entity.movie_id, &format!("entities[{index}]"), &mut violations)
+        };
+        let entities: Vec<Entity> = request.entities.iter().enumerate().map(entity).collect();
+        if !violations.is_empty() {
+            return Err(invalid(violations).into());
+        }
+        let now = self.0.dependencies.clock.now();
+        let as_of = as_of("as_of", request.as_of.as_ref(), now)?;
+        let asks = |view| columns.iter().any(|column| column.view == view);
+        let (users, movies) = (asks(View::User), asks(View::Movie));
+        let freshness = |asked: bool, rests_on: Option<(Option<Timestamp>, Position)>| {
+            let (event_time, applied) = rests_on.map_or((None, None), |(time, at)| (time, Some(at)));
+            asked.then(|| self.freshness(event_time, applied, now))
+        };
+        let rows = self.find(&entities, &columns, as_of).await?.into_iter().map(|found| pb::EntityFeatures {
+            values: found.values.into_iter().map(named::wire).collect(),
+            user: freshness(users, found.user),
+            movie: freshness(movies, found.movie),
+        });
+        Ok(Response::new(pb::GetFeaturesResponse { rows: rows.collect() }))
     }
 }

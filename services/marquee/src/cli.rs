@@ -8,6 +8,7 @@ mod catalogue;
 mod client;
 pub(crate) mod error;
 mod explain;
+pub(crate) mod features;
 mod fleet;
 pub mod import;
 mod keys;
@@ -78,6 +79,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// List model versions, or load one.
     Models(models::ModelsArgs),
+    /// List, show, compute and check features.
+    Features(features::FeaturesArgs),
     /// Show or change which version answers whom.
     Route(route::RouteArgs),
     /// Show how the fleet stands.
@@ -140,6 +143,7 @@ async fn dispatch(cli: Cli, fleet: impl FleetCommands, output: Output) -> Result
         Command::Explain(args) => explain::run(args, &connect()?, output).await,
         Command::Train(args) => train::run(args, &connect()?, output).await,
         Command::Models(args) => models::run(args, &connect()?, output).await,
+        Command::Features(args) => features::run(args, &connect()?, output).await,
         Command::Route(args) => route::run(args, &connect()?, output).await,
         Command::Status => status::run(&connect()?, output).await,
         Command::Keys(args) => keys::run(args, output),

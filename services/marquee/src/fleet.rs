@@ -265,6 +265,7 @@ async fn roles_routes(
             marquee_feature_store::Dependencies { log, store, clock: Arc::clone(&clock), scale: settings.scale };
         let role = marquee_feature_store::Service::start(settings.feature_store.clone(), dependencies, context).await?;
         grpc.add_service(role.server());
+        grpc.add_service(role.history());
         if features.is_empty() {
             features.push(Transport::in_process(role.server()));
         }

@@ -1,5 +1,7 @@
 //! The command line as people and scripts meet it: exit codes, errors that help, JSON that parses, tables that read.
 
+#[path = "cli/features.rs"]
+mod features;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/settings.rs"]

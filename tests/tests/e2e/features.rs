@@ -1,6 +1,9 @@
 //! Features agree with a plain recomputation: real ratings go through the stream, mixed with repeats, late ones and removals, and at random
 //! instants what is served is compared with what a few lines make of the same events.
 
+#[path = "features/executions.rs"]
+mod executions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -205,6 +208,7 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
     let rng = ChaCha8Rng::seed_from_u64(31);
     let mut replay =
         Replay { clients: fleet.clients().clone(), batch: Batch::default(), genres, rng, last: BTreeMap::new() };
+    let history = executions::history(&fleet)?;
     let mut sent = 0;
     while sent < ratings.len() {
         let next = (sent + replay.rng.random_range(1..800)).min(ratings.len());
@@ -228,6 +232,12 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
             replay.remove(&rating, all).await?;
         }
         replay.compare(&ratings[..sent]).await?;
+        // The other executions of the definition say the same, of everybody.
+        let checked = executions::check(&history, 0).await?;
+        assert_eq!(checked.different, 0, "{:?}", checked.skews.first());
+        let as_of = Timestamp::from(std::time::SystemTime::now());
+        let compared = executions::backfill_equals_what_is_served(&replay.clients, &history, as_of).await?;
+        assert!(compared > 0);
     }
 
     // A new process over the same folder serves the same.

@@ -20,3 +20,4 @@ pub use dataset::{Dataset, Options, open, open_bytes};
 pub use error::{Error, RowError};
 pub use layout::Format;
 pub use ratings::{ROW_ORDER_START, Ratings, Row};
+pub use time::parse as parse_time;

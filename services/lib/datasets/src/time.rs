@@ -26,8 +26,11 @@ pub(crate) fn from_fractional_seconds(seconds: f64) -> Result<Timestamp, &'stati
     Ok(Timestamp::from_micros((seconds * 1e6).round() as i64))
 }
 
-/// From text in either form.
-pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
+/// A time as people write it: seconds since 1970, or RFC 3339.
+///
+/// # Errors
+/// What is wrong with it, and how to mend that.
+pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<i64>() {
         return from_seconds(seconds);

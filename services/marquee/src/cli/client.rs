@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use marquee_kit::Transport;
+use marquee_proto::features::v1::feature_history_client::FeatureHistoryClient;
 use marquee_proto::features::v1::features_client::FeaturesClient;
 use marquee_proto::prediction::v1::models_client::ModelsClient;
 use marquee_proto::prediction::v1::predictions_client::PredictionsClient;
@@ -48,7 +49,11 @@ impl Client {
     }
 
     pub(crate) fn features(&self) -> FeaturesClient<Transport> {
-        FeaturesClient::new(self.transport())
+        FeaturesClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn history(&self) -> FeatureHistoryClient<Transport> {
+        FeatureHistoryClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
     pub(crate) fn predictions(&self) -> PredictionsClient<Transport> {

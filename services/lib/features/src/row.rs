@@ -3,46 +3,64 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use marquee_domain::{Moments, MovieId, Rating, Tiles, Timestamp, UserId};
+use marquee_domain::{Moments, MovieId, Rating, RatingEvent, Tiles, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The only format there is; a row of another is refused, never guessed at.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A row that was not written by this version or is damaged.
 #[derive(Debug, Error)]
-pub(crate) enum RowError {
+pub enum RowError {
+    /// It begins with another format's byte.
     #[error("a row has an unknown format: it was written by another version")]
     Format,
+    /// It is damaged.
     #[error("a row does not decode")]
     Decode(#[source] postcard::Error),
 }
 
 /// All that is known of a user.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct UserRow {
-    /// Event time of the newest event. Stands first, so that [`UserHead`] is the beginning of every row.
-    pub(crate) event_time: Option<Timestamp>,
+pub struct UserRow {
+    /// Stands first, so that it can be read without the rest.
+    summary: UserSummary,
     /// What counts now, by movie; and removals, which outlive the ratings that they took back.
     ledger: BTreeMap<MovieId, Entry>,
     /// Everything rated up to here was taken back with the user.
     removed_at: Option<Timestamp>,
-    pub(crate) moments: Moments,
-    pub(crate) tiles: Tiles,
-    pub(crate) genres: BTreeMap<String, Moments>,
+}
+
+/// What is known of a user, but for the single ratings: the beginning of every row.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct UserSummary {
+    /// Event time of the newest event. Stands first, so that [`UserHead`] is the beginning of every row.
+    pub event_time: Option<Timestamp>,
+    /// Everything that counts.
+    pub moments: Moments,
+    /// The same by day.
+    pub tiles: Tiles,
+    /// The same by genre.
+    pub genres: BTreeMap<String, Moments>,
 }
 
 /// What can be read of a user's row without the rest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) struct UserHead {
+pub struct UserHead {
     event_time: Option<Timestamp>,
 }
 
 impl From<UserHead> for UserRow {
     fn from(head: UserHead) -> Self {
-        Self { event_time: head.event_time, ..Self::default() }
+        Self { summary: UserSummary { event_time: head.event_time, ..UserSummary::default() }, ..Self::default() }
+    }
+}
+
+impl From<UserSummary> for UserRow {
+    fn from(summary: UserSummary) -> Self {
+        Self { summary, ..Self::default() }
     }
 }
 
@@ -65,48 +83,79 @@ struct Given {
 
 /// What one partition's users gave a movie.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct MovieRow {
-    pub(crate) moments: Moments,
-    pub(crate) tiles: Tiles,
-    pub(crate) event_time: Option<Timestamp>,
+pub struct MovieRow {
+    /// Everything that counts.
+    pub moments: Moments,
+    /// The same by day.
+    pub tiles: Tiles,
+    /// Event time of the newest event about it.
+    pub event_time: Option<Timestamp>,
 }
 
-/// What an event changed in the ledger: a rating that counts no more, one that counts now.
+/// What an event means for a movie: a rating that counts no more, one that counts now; neither where it came too late.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Change {
-    pub(crate) movie: MovieId,
-    pub(crate) old: Option<(Timestamp, f64)>,
-    pub(crate) new: Option<(Timestamp, f64)>,
+pub struct Change {
+    /// Which movie's.
+    pub movie: MovieId,
+    /// What counts no more.
+    pub old: Option<(Timestamp, f64)>,
+    /// What counts now.
+    pub new: Option<(Timestamp, f64)>,
+    /// When the event happened, if it was about this movie alone.
+    pub seen: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Of two entries of one pair the greater counts: the later one; at one time a removal before a rating; then the later in the log. So the
+    /// order in which they come does not matter.
+    fn rank(&self) -> (Timestamp, bool, u64) {
+        (self.at, self.rating.is_none(), self.offset)
+    }
 }
 
 impl UserRow {
-    /// Gives a rating. A later one of the same pair, or a removal after it, wins.
-    pub(crate) fn rate(&mut self, rating: &Rating, genres: &[String], offset: u64) -> Vec<Change> {
-        self.seen(rating.rated_at);
-        let older =
-            |entry: &Entry| entry.at > rating.rated_at || (entry.rating.is_none() && entry.at >= rating.rated_at);
-        if self.removed_at.is_some_and(|at| at >= rating.rated_at) || self.ledger.get(&rating.movie).is_some_and(older)
-        {
-            return Vec::new();
+    /// Everything but the single ratings.
+    pub fn summary(&self) -> &UserSummary {
+        &self.summary
+    }
+
+    /// Applies an event that stands at an offset of the user's partition.
+    pub fn apply<'g>(
+        &mut self,
+        event: &RatingEvent,
+        offset: u64,
+        genres: impl Fn(&MovieId) -> &'g [String],
+    ) -> Vec<Change> {
+        match event {
+            RatingEvent::Rated(rating) => self.rate(rating, genres(&rating.movie), offset),
+            RatingEvent::Removed { movie, at, .. } => self.remove(movie, *at, offset),
+            RatingEvent::UserRemoved { at, .. } => self.remove_all(*at),
         }
+    }
+
+    /// Gives a rating. A later one of the same pair, or a removal after it, wins.
+    pub fn rate(&mut self, rating: &Rating, genres: &[String], offset: u64) -> Vec<Change> {
+        self.seen(rating.rated_at);
         let given = Given { value: rating.value, genres: genres.to_vec() };
-        let entry = Entry { at: rating.rated_at, offset, rating: Some(given) };
-        vec![self.replace(&rating.movie, entry)]
+        self.put(&rating.movie, Entry { at: rating.rated_at, offset, rating: Some(given) })
     }
 
     /// Takes back a rating given up to a time.
-    pub(crate) fn remove(&mut self, movie: &MovieId, at: Timestamp, offset: u64) -> Vec<Change> {
+    pub fn remove(&mut self, movie: &MovieId, at: Timestamp, offset: u64) -> Vec<Change> {
         self.seen(at);
-        if self.removed_at.is_some_and(|removed| removed >= at)
-            || self.ledger.get(movie).is_some_and(|entry| entry.at > at)
-        {
-            return Vec::new();
+        self.put(movie, Entry { at, offset, rating: None })
+    }
+
+    fn put(&mut self, movie: &MovieId, entry: Entry) -> Vec<Change> {
+        let outranked = |kept: &Entry| kept.rank() >= entry.rank();
+        if self.removed_at.is_some_and(|at| at >= entry.at) || self.ledger.get(movie).is_some_and(outranked) {
+            return vec![Change { movie: movie.clone(), old: None, new: None, seen: Some(entry.at) }];
         }
-        vec![self.replace(movie, Entry { at, offset, rating: None })]
+        vec![self.replace(movie, entry)]
     }
 
     /// Takes back everything given up to a time.
-    pub(crate) fn remove_all(&mut self, at: Timestamp) -> Vec<Change> {
+    pub fn remove_all(&mut self, at: Timestamp) -> Vec<Change> {
         self.seen(at);
         if self.removed_at.is_some_and(|removed| removed >= at) {
             return Vec::new();
@@ -118,14 +167,14 @@ impl UserRow {
         for movie in gone {
             if let Some(entry) = self.ledger.remove(&movie) {
                 let old = self.uncount(&entry);
-                changes.push(Change { movie, old, new: None });
+                changes.push(Change { movie, old, new: None, seen: None });
             }
         }
         changes
     }
 
     /// The newest ratings that count, oldest first.
-    pub(crate) fn history(&self, most: usize) -> Vec<(&MovieId, f64, Timestamp)> {
+    pub fn history(&self, most: usize) -> Vec<(&MovieId, f64, Timestamp)> {
         let mut all: Vec<_> = self
             .ledger
             .iter()
@@ -139,32 +188,33 @@ impl UserRow {
     }
 
     fn seen(&mut self, at: Timestamp) {
-        self.event_time = self.event_time.max(Some(at));
+        self.summary.event_time = self.summary.event_time.max(Some(at));
     }
 
     fn replace(&mut self, movie: &MovieId, entry: Entry) -> Change {
-        let new = entry.rating.as_ref().map(|given| (entry.at, given.value));
+        let at = entry.at;
+        let new = entry.rating.as_ref().map(|given| (at, given.value));
         if let Some(given) = &entry.rating {
-            self.moments = self.moments.merged(Moments::of(given.value));
-            self.tiles.add(entry.at, given.value);
+            self.summary.moments = self.summary.moments.merged(Moments::of(given.value));
+            self.summary.tiles.add(entry.at, given.value);
             for genre in &given.genres {
-                let moments = self.genres.entry(genre.clone()).or_default();
+                let moments = self.summary.genres.entry(genre.clone()).or_default();
                 *moments = moments.merged(Moments::of(given.value));
             }
         }
         let old = self.ledger.insert(movie.clone(), entry).and_then(|old| self.uncount(&old));
-        Change { movie: movie.clone(), old, new }
+        Change { movie: movie.clone(), old, new, seen: Some(at) }
     }
 
     fn uncount(&mut self, entry: &Entry) -> Option<(Timestamp, f64)> {
         let given = entry.rating.as_ref()?;
-        self.moments = self.moments.without(Moments::of(given.value));
-        self.tiles.remove(entry.at, given.value);
+        self.summary.moments = self.summary.moments.without(Moments::of(given.value));
+        self.summary.tiles.remove(entry.at, given.value);
         for genre in &given.genres {
-            if let Some(moments) = self.genres.get_mut(genre) {
+            if let Some(moments) = self.summary.genres.get_mut(genre) {
                 *moments = moments.without(Moments::of(given.value));
                 if moments.is_empty() {
-                    self.genres.remove(genre);
+                    self.summary.genres.remove(genre);
                 }
             }
         }
@@ -173,8 +223,8 @@ impl UserRow {
 }
 
 impl MovieRow {
-    /// Follows a change in a user's ledger, made by an event of that time.
-    pub(crate) fn follow(&mut self, change: &Change, event_time: Timestamp) {
+    /// Follows a change in a user's ledger.
+    pub fn follow(&mut self, change: &Change) {
         if let Some((at, value)) = change.old {
             self.moments = self.moments.without(Moments::of(value));
             self.tiles.remove(at, value);
@@ -183,11 +233,11 @@ impl MovieRow {
             self.moments = self.moments.merged(Moments::of(value));
             self.tiles.add(at, value);
         }
-        self.event_time = self.event_time.max(Some(event_time));
+        self.event_time = self.event_time.max(change.seen);
     }
 
     /// Adds what another partition's users gave.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.moments = self.moments.merged(other.moments);
         self.tiles.merge(&other.tiles);
         self.event_time = self.event_time.max(other.event_time);
@@ -195,22 +245,22 @@ impl MovieRow {
 }
 
 /// Key of a user's row.
-pub(crate) fn user_key(user: &UserId) -> Bytes {
+pub fn user_key(user: &UserId) -> Bytes {
     Bytes::from(format!("u/{user}"))
 }
 
 /// Key of what a partition's users gave a movie, among the partition's rows.
-pub(crate) fn movie_key(movie: &MovieId) -> Bytes {
+pub fn movie_key(movie: &MovieId) -> Bytes {
     Bytes::from(format!("m/{movie}"))
 }
 
 /// Packs a row.
-pub(crate) fn pack<T: Serialize>(row: &T) -> Bytes {
+pub fn pack<T: Serialize>(row: &T) -> Bytes {
     postcard::to_extend(row, vec![FORMAT]).expect("a row of plain fields always serialises").into()
 }
 
 /// Unpacks a row, or its beginning.
-pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
     match bytes.split_first() {
         Some((&FORMAT, body)) => postcard::from_bytes(body).map_err(RowError::Decode),
         _ => Err(RowError::Format),
@@ -238,6 +288,10 @@ mod tests {
         assert_eq!(head.event_time, Some(Timestamp::from_seconds(77)));
     }
 
+    fn changes_nothing(changes: &[Change]) -> bool {
+        changes.iter().all(|change| change.old.is_none() && change.new.is_none())
+    }
+
     fn movie(id: &str) -> MovieId {
         MovieId::try_new(id).expect("valid")
     }
@@ -248,15 +302,15 @@ mod tests {
         row.rate(&rating("m", 2.0, 10), &["Drama".to_owned()], 0);
         let changes = row.rate(&rating("m", 5.0, 20), &["Comedy".to_owned()], 1);
         assert_eq!(changes[0].old, Some((Timestamp::from_seconds(10), 2.0)));
-        assert_eq!((row.moments.count(), row.moments.mean()), (1, 5.0));
-        assert_eq!(row.genres.keys().collect::<Vec<_>>(), ["Comedy"]);
+        assert_eq!((row.summary.moments.count(), row.summary.moments.mean()), (1, 5.0));
+        assert_eq!(row.summary.genres.keys().collect::<Vec<_>>(), ["Comedy"]);
     }
 
     #[test]
     fn a_late_rating_does_not_replace_a_newer_one() {
         let mut row = UserRow::default();
         row.rate(&rating("m", 5.0, 20), &[], 0);
-        assert!(row.rate(&rating("m", 2.0, 10), &[], 1).is_empty());
+        assert!(changes_nothing(&row.rate(&rating("m", 2.0, 10), &[], 1)));
         assert_eq!(row.history(10), [(&movie("m"), 5.0, Timestamp::from_seconds(20))]);
     }
 
@@ -264,8 +318,8 @@ mod tests {
     fn a_removed_rating_that_arrives_late_stays_removed() {
         let mut row = UserRow::default();
         row.remove(&movie("m"), Timestamp::from_seconds(30), 0);
-        assert!(row.rate(&rating("m", 4.0, 30), &[], 1).is_empty());
-        assert_eq!(row.rate(&rating("m", 4.0, 31), &[], 2).len(), 1);
+        assert!(changes_nothing(&row.rate(&rating("m", 4.0, 30), &[], 1)));
+        assert!(!changes_nothing(&row.rate(&rating("m", 4.0, 31), &[], 2)));
     }
 
     #[test]
@@ -274,9 +328,9 @@ mod tests {
         row.rate(&rating("a", 4.0, 10), &["Drama".to_owned()], 0);
         row.rate(&rating("b", 3.0, 50), &[], 1);
         assert_eq!(row.remove_all(Timestamp::from_seconds(40)).len(), 1);
-        assert!(row.rate(&rating("c", 5.0, 40), &[], 2).is_empty());
+        assert!(changes_nothing(&row.rate(&rating("c", 5.0, 40), &[], 2)));
         assert_eq!(row.history(10), [(&movie("b"), 3.0, Timestamp::from_seconds(50))]);
-        assert!(row.genres.is_empty());
+        assert!(row.summary.genres.is_empty());
     }
 
     #[test]

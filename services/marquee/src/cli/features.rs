@@ -1,0 +1,322 @@
+//! `marquee features`: what there is, what it is worth now, what it was worth then, and whether what is served is what the log says.
+
+mod check;
+mod file;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use futures_util::TryStreamExt;
+use marquee_domain::Timestamp;
+use marquee_kit::Kind;
+use marquee_proto::features::v1::{
+    BackfillFeaturesRequest, Entity, Feature, Freshness, GetFeaturesRequest, JoinFeaturesRequest, JoinRow,
+    ListViewsRequest, ValueKind, View,
+};
+use serde::Serialize;
+
+use super::output::{Human, Show, Table, thousands};
+use super::provenance::time;
+use super::{Client, Error, Output};
+use file::{File, Rows};
+
+/// Going through the log takes as long as the log is.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// Rows of one request.
+const BATCH: usize = 100_000;
+
+const BUSY: &str =
+    "one computation from the log works at a time: wait for it, or ask another feature store with --grpc";
+
+/// Arguments of `features`.
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    #[command(subcommand)]
+    command: FeaturesCommand,
+}
+
+/// What can be done with features.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeaturesCommand {
+    /// List every feature with its type, window and meaning.
+    List,
+    /// Show what features are worth now for a user, a movie or both.
+    Show {
+        /// The user's id.
+        #[arg(long, required_unless_present = "movie")]
+        user: Option<String>,
+        /// The movie's id.
+        #[arg(long)]
+        movie: Option<String>,
+        /// Features by name, for example user:rating_mean; without any, all of the view.
+        features: Vec<String>,
+    },
+    /// Compute features of everybody anew from the log, as of one instant.
+    Backfill {
+        /// Whose: user or movie.
+        #[arg(long, default_value = "user")]
+        view: String,
+        /// What to compute.
+        #[command(flatten)]
+        what: WhatArgs,
+        /// As of when: RFC 3339 in UTC, or seconds since 1970. Without it: now.
+        #[arg(long, value_name = "TIME", value_parser = file::instant)]
+        as_of: Option<Timestamp>,
+    },
+    /// Give each rating of a data set the features that were known just before it: training rows without leakage.
+    Join {
+        /// Ratings: MovieLens as it ships, CSV, NDJSON or Parquet, as for `import`.
+        ratings: PathBuf,
+        /// What to compute.
+        #[command(flatten)]
+        what: WhatArgs,
+    },
+    /// Compare what is served with what the log says up to the very events that it rests on.
+    Check {
+        /// Users and movies to draw. 0: all.
+        #[arg(long, default_value_t = 1_000)]
+        sample: u32,
+        /// Seed of the draw.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+/// What to compute, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct WhatArgs {
+    /// File to write: .parquet or .ndjson; - is NDJSON on standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// A feature by name; may be given many times. Without any: all that have a single value.
+    #[arg(short, long = "feature", value_name = "VIEW:FEATURE")]
+    features: Vec<String>,
+    /// Count events from when they happened, not from when they were taken in: for histories imported long after.
+    #[arg(long)]
+    ignore_ingestion_time: bool,
+}
+
+pub(crate) async fn run(args: FeaturesArgs, client: &Client, output: Output) -> Result<(), Error> {
+    match args.command {
+        FeaturesCommand::List => output.show(&Listed::from(views(client).await?)),
+        FeaturesCommand::Show { user, movie, features } => show(client, output, user, movie, features).await,
+        FeaturesCommand::Backfill { view, what, as_of } => backfill(client, output, view, what, as_of).await,
+        FeaturesCommand::Join { ratings, what } => join(client, output, &ratings, what).await,
+        FeaturesCommand::Check { sample, seed } => check::run(client, output, sample, seed).await,
+    }
+}
+
+async fn views(client: &Client) -> Result<Vec<View>, Error> {
+    Ok(client.call(client.features().list_views(ListViewsRequest {})).await?.views)
+}
+
+/// A feature as it is listed.
+#[derive(Debug, Serialize)]
+struct Line {
+    feature: String,
+    key: String,
+    kind: &'static str,
+    window_days: Option<u32>,
+    description: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Listed(Vec<Line>);
+
+impl From<Vec<View>> for Listed {
+    fn from(views: Vec<View>) -> Self {
+        let line = |view: &View, feature: Feature| Line {
+            feature: format!("{}:{}", view.name, feature.name),
+            key: view.key.clone(),
+            kind: match feature.kind() {
+                ValueKind::Unspecified => "?",
+                ValueKind::Count => "count",
+                ValueKind::Number => "number",
+                ValueKind::Time => "time",
+                ValueKind::Texts => "list of texts",
+                ValueKind::Counts => "list of counts",
+                ValueKind::Numbers => "list of numbers",
+                ValueKind::Times => "list of times",
+            },
+            window_days: (feature.window_days > 0).then_some(feature.window_days),
+            description: feature.description,
+        };
+        let lines = views.into_iter().flat_map(|mut view| {
+            let features = std::mem::take(&mut view.features);
+            features.into_iter().map(move |feature| line(&view, feature)).collect::<Vec<_>>()
+        });
+        Self(lines.collect())
+    }
+}
+
+impl Show for Listed {
+    fn human(&self) -> Human {
+        let mut table = Table::new(&["feature", "of", "type", ">window", "what"]);
+        for line in &self.0 {
+            let window = line.window_days.map(|days| format!("{days} days")).unwrap_or_default();
+            table.row([line.feature.clone(), line.key.clone(), line.kind.to_owned(), window, line.description.clone()]);
+        }
+        Human::Table(Box::new(table))
+    }
+}
+
+/// What features are worth.
+#[derive(Debug, Serialize)]
+struct Shown {
+    user: Option<String>,
+    movie: Option<String>,
+    features: serde_json::Map<String, serde_json::Value>,
+    user_event_time: Option<String>,
+    movie_event_time: Option<String>,
+    past_ttl: bool,
+}
+
+impl Show for Shown {
+    fn human(&self) -> Human {
+        let mut table = Table::new(&["feature", "value"]);
+        for (name, value) in &self.features {
+            table.row([name.clone(), value::short(value)]);
+        }
+        Human::Table(Box::new(table))
+    }
+}
+
+async fn show(
+    client: &Client,
+    output: Output,
+    user: Option<String>,
+    movie: Option<String>,
+    mut features: Vec<String>,
+) -> Result<(), Error> {
+    if features.is_empty() {
+        for view in views(client).await? {
+            let asked = if view.name == "user" { user.is_some() } else { movie.is_some() };
+            features.extend(
+                view.features.iter().filter(|_| asked).map(|feature| format!("{}:{}", view.name, feature.name)),
+            );
+        }
+    }
+    let entity = Entity { user_id: user.clone().unwrap_or_default(), movie_id: movie.clone().unwrap_or_default() };
+    let request = GetFeaturesRequest { entities: vec![entity], features: features.clone(), as_of: None };
+    let answer = client.call(client.features().get_features(request)).await?;
+    let row = answer.rows.into_iter().next().unwrap_or_default();
+    let event_time =
+        |freshness: &Option<Freshness>| freshness.and_then(|freshness| time(freshness.event_time.as_ref()?));
+    let shown = Shown {
+        user,
+        movie,
+        user_event_time: event_time(&row.user),
+        movie_event_time: event_time(&row.movie),
+        past_ttl: [row.user, row.movie].iter().flatten().any(|freshness| freshness.past_ttl),
+        features: features.into_iter().zip(row.values.into_iter().map(value::json)).collect(),
+    };
+    output.show(&shown)?;
+    for (whose, event_time) in [("user", &shown.user_event_time), ("movie", &shown.movie_event_time)] {
+        if let Some(event_time) = event_time {
+            output.footer(&format!("newest event of the {whose}: {event_time}"));
+        }
+    }
+    if shown.past_ttl {
+        output.footer("past its time to live: use it knowingly");
+    }
+    Ok(())
+}
+
+async fn backfill(
+    client: &Client,
+    output: Output,
+    view: String,
+    what: WhatArgs,
+    as_of: Option<Timestamp>,
+) -> Result<(), Error> {
+    let mut file = File::create(&what.out)?;
+    let key = if view == "movie" { "movie_id" } else { "user_id" };
+    let request = BackfillFeaturesRequest {
+        as_of: as_of.map(marquee_proto::convert::timestamp),
+        view,
+        features: what.features,
+        ignore_ingestion_time: what.ignore_ingestion_time,
+    };
+    let call = async { client.history().backfill_features(request).await };
+    let mut answers =
+        client.call_within(PATIENCE, call).await.map_err(|e| e.hint_on(&[Kind::ResourceExhausted], BUSY))?;
+    let failed = |status| Error::from_status(client.address(), status);
+    let mut count = 0;
+    while let Some(page) = answers.try_next().await.map_err(failed)? {
+        if !page.features.is_empty() {
+            file.begin(&[key], &page.features);
+        }
+        let rows = page.ids.into_iter().zip(page.rows);
+        for (id, row) in rows {
+            file.row(Rows { ids: vec![id], at: None, rating: None, values: row.values })?;
+            count += 1;
+        }
+    }
+    file.end()?;
+    output.note(&format!("{} rows", thousands(count)));
+    Ok(())
+}
+
+async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -> Result<(), Error> {
+    let data = marquee_datasets::open(ratings, marquee_datasets::Options::default())?;
+    let mut file = File::create(&what.out)?;
+    let (mut count, mut known) = (0, false);
+    let mut rows = data.ratings()?;
+    loop {
+        let mut batch = Vec::new();
+        for row in rows.by_ref().take(BATCH) {
+            batch.push(row.map_err(|error| Error::Outcome(format!("{}: {error}", ratings.display())))?);
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let mut asked = Vec::with_capacity(batch.len());
+        for row in &batch {
+            let Some(rated_at) = row.rated_at else {
+                let why =
+                    format!("{}: line {} has no time: a join needs one for every rating", ratings.display(), row.line);
+                return Err(Error::Outcome(why));
+            };
+            // Just before: the rating itself is what a model is to predict.
+            let at = Timestamp::from_micros(rated_at.micros() - 1);
+            asked.push(JoinRow {
+                user_id: row.user.clone(),
+                movie_id: row.movie.clone(),
+                at: Some(marquee_proto::convert::timestamp(at)),
+            });
+        }
+        let request = JoinFeaturesRequest {
+            rows: asked,
+            features: what.features.clone(),
+            ignore_ingestion_time: what.ignore_ingestion_time,
+        };
+        let call = async { client.history().join_features(request).await };
+        let mut answers =
+            client.call_within(PATIENCE, call).await.map_err(|e| e.hint_on(&[Kind::ResourceExhausted], BUSY))?;
+        let failed = |status| Error::from_status(client.address(), status);
+        let mut ratings = batch.into_iter();
+        while let Some(page) = answers.try_next().await.map_err(failed)? {
+            if !page.features.is_empty() && count == 0 {
+                file.begin(&["user_id", "movie_id"], &page.features);
+            }
+            for (row, rating) in page.rows.into_iter().zip(ratings.by_ref()) {
+                known |= row.values.iter().any(value::says_something);
+                let ids = vec![rating.user, rating.movie];
+                file.row(Rows { ids, at: rating.rated_at, rating: Some(rating.rating), values: row.values })?;
+                count += 1;
+            }
+        }
+        output.note(&format!("{} ratings joined", thousands(count)));
+    }
+    file.end()?;
+    if count > 0 && !known {
+        output.note(
+            "no event was known at any of these times: an imported history counts from its import on, unless --ignore-ingestion-time says otherwise",
+        );
+    }
+    Ok(())
+}
