@@ -67,3 +67,16 @@ pub mod rollout {
         include!("gen/marquee.rollout.v1.serde.rs");
     }
 }
+
+/// Feast's serving API, which its clients speak.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
+pub mod feast {
+    /// Package `feast.types`.
+    pub mod types {
+        include!("gen/feast.types.rs");
+    }
+    /// Package `feast.serving`.
+    pub mod serving {
+        include!("gen/feast.serving.rs");
+    }
+}

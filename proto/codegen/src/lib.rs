@@ -10,12 +10,14 @@ use anyhow::{Context, Result};
 use prost::Message;
 
 /// The contracts, relative to `proto/`. A new file is added here and to `proto/src/lib.rs`.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     "marquee/ratings/v1/ratings.proto",
     "marquee/features/v1/features.proto",
     "marquee/training/v1/training.proto",
     "marquee/prediction/v1/prediction.proto",
     "marquee/rollout/v1/routing.proto",
+    "feast/types/Value.proto",
+    "feast/serving/ServingService.proto",
 ];
 
 /// The folder that holds the `.proto` files.
@@ -62,7 +64,7 @@ pub fn generate() -> Result<BTreeMap<String, Vec<u8>>> {
         let path = entry?.path();
         let name = path.file_name().context("a binding without a name")?.to_string_lossy().into_owned();
         let body = std::fs::read_to_string(&path)?;
-        files.insert(name, format!("// @generated from proto/marquee; do not edit.\n{body}").into_bytes());
+        files.insert(name, format!("// @generated from proto/; do not edit.\n{body}").into_bytes());
     }
     files.insert("descriptors.bin".to_owned(), bare);
     Ok(files)

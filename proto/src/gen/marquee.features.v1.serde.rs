@@ -1,4 +1,4 @@
-// @generated from proto/marquee; do not edit.
+// @generated from proto/; do not edit.
 impl serde::Serialize for BackfillFeaturesRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>

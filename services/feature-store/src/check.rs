@@ -80,7 +80,14 @@ pub(crate) async fn check(service: &Service, sample: u32, seed: u64) -> Result<p
         };
         let dependencies = service.dependencies();
         let take = |offset: Offset, _: Timestamp, event: RatingEvent| replay.follow(offset, &event, &genres);
-        let scanned = scan(&*dependencies.log, &dependencies.scale, partition, begin..newest.next(), take).await;
+        let scanned = scan(
+            &*dependencies.log,
+            (&dependencies.scale, service.partitions()),
+            partition,
+            begin..newest.next(),
+            take,
+        )
+        .await;
         let events = scanned.map_err(|error| unreadable(&error))?;
         replay.end();
         report.events += events;
@@ -111,7 +118,7 @@ async fn ids(
         }
     };
     let dependencies = service.dependencies();
-    let scanned = scan(&*dependencies.log, &dependencies.scale, partition, range, take).await;
+    let scanned = scan(&*dependencies.log, (&dependencies.scale, service.partitions()), partition, range, take).await;
     scanned.map_err(|error| unreadable(&error))?;
     Ok((draw.from(users), draw.from(movies)))
 }

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, RatingEvent};
 use marquee_kit::{Check, Stop};
 use marquee_ports::{Delivery, Error, NewRecord, Record, Subscription, Topic};
+use marquee_proto::record::Refusal;
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::apply::apply;
 use crate::catalogue::Genres;
 use crate::metrics::{Meters, OfPartition};
-use crate::scan::{Refusal, event};
+use crate::scan::event;
 use crate::service::Dependencies;
 use crate::settings::Settings;
 
@@ -33,6 +34,8 @@ pub(crate) struct Consumer {
     pub(crate) meters: Meters,
     pub(crate) progress: Arc<watch::Sender<Progress>>,
     pub(crate) check: Check,
+    /// Of the rating topic.
+    pub(crate) partitions: u32,
     /// Ends of the partitions at the start: ready when they are reached.
     pub(crate) goal: Progress,
 }
@@ -148,11 +151,11 @@ impl Consumer {
         let mut events = Vec::with_capacity(records.len());
         let mut refused = Vec::new();
         for stored in records {
-            match event(&stored, &self.dependencies.scale) {
+            match event(&stored, &self.dependencies.scale, self.partitions) {
                 Ok(event) => events.push((stored.position.offset, event)),
                 Err(refusal) => {
                     tracing::warn!(position = %stored.position, reason = refusal.reason, message = refusal.message, "record goes to the rejected topic");
-                    refused.push(refuse(stored, refusal));
+                    refused.push(refuse(stored, &refusal));
                 }
             }
         }
@@ -164,11 +167,33 @@ impl Consumer {
     }
 }
 
-fn refuse(stored: Record, refusal: Refusal) -> NewRecord {
-    let mut headers = stored.headers;
-    headers.push(("reason".to_owned(), Bytes::from_static(refusal.reason.as_bytes())));
-    headers.push(("message".to_owned(), Bytes::from(refusal.message)));
-    headers.push(("source".to_owned(), Bytes::from_static(Topic::Ratings.name().as_bytes())));
-    headers.push(("source-position".to_owned(), Bytes::from(stored.position.to_string())));
-    NewRecord { key: stored.key, value: stored.value, headers, timestamp: stored.timestamp }
+/// Longest value, key and headers that the rejected topic is given of a record: it takes no larger ones, and reasons must fit beside them.
+const LONGEST_VALUE: usize = 1_000_000;
+const LONGEST_KEY: usize = 4 << 10;
+const LONGEST_HEADERS: usize = 32 << 10;
+
+/// Brokers take larger records than the rejected topic does: such a one is cut short, and says so.
+fn refuse(stored: Record, refusal: &Refusal) -> NewRecord {
+    let mut headers = Vec::with_capacity(stored.headers.len() + 5);
+    let mut length = 0;
+    for (name, value) in stored.headers {
+        length += name.len() + value.len();
+        if length <= LONGEST_HEADERS {
+            headers.push((name, value));
+        }
+    }
+    let mut say = |name: &str, what: String| headers.push((name.to_owned(), Bytes::from(what)));
+    say("reason", refusal.reason.to_owned());
+    // It may quote what it refuses.
+    say("message", refusal.message.chars().take(4_096).collect());
+    say("source", Topic::Ratings.name().to_owned());
+    say("source-position", stored.position.to_string());
+    let value = if stored.value.len() > LONGEST_VALUE {
+        say("truncated-from", stored.value.len().to_string());
+        stored.value.slice(..LONGEST_VALUE)
+    } else {
+        stored.value
+    };
+    let key = stored.key.map(|key| key.slice(..key.len().min(LONGEST_KEY)));
+    NewRecord { key, value, headers, timestamp: stored.timestamp }
 }

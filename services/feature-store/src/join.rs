@@ -59,7 +59,14 @@ impl Pass {
             }
         };
         let log: &dyn RatingLog = &*dependencies.log;
-        let scanned = scan(log, &dependencies.scale, bounds.partition, bounds.begin..bounds.end, take).await;
+        let scanned = scan(
+            log,
+            (&dependencies.scale, self.service.partitions()),
+            bounds.partition,
+            bounds.begin..bounds.end,
+            take,
+        )
+        .await;
         scanned.map_err(|error| unreadable(&error))?;
         Ok(events)
     }

@@ -14,6 +14,7 @@ mod apply;
 mod catalogue;
 mod check;
 mod consume;
+mod feast;
 mod history;
 mod join;
 mod metrics;

@@ -3,33 +3,25 @@
 use std::ops::Range;
 
 use marquee_domain::{Offset, Partition, Position, RatingEvent, Scale, Timestamp};
-use marquee_ports::{Error, RatingLog, Record, Topic};
-use marquee_proto::{convert, record};
+use marquee_ports::{Error, RatingLog, Record, Topic, partition_for};
+use marquee_proto::record::{self, Refusal};
 
 /// Records read at once.
 const PAGE: usize = 4_096;
 
-/// Why a record is no event of this deployment.
-pub(crate) struct Refusal {
-    pub(crate) reason: &'static str,
-    pub(crate) message: String,
-}
-
-/// The event of a record, as every execution understands it.
-pub(crate) fn event(stored: &Record, scale: &Scale) -> Result<RatingEvent, Refusal> {
+/// The event of a record of a topic with so many partitions, as every execution understands it.
+pub(crate) fn event(stored: &Record, scale: &Scale, partitions: u32) -> Result<RatingEvent, Refusal> {
     let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-    let event = record::decode_event(header.map(|(_, value)| &value[..]), &stored.value)
-        .map_err(|error| Refusal { reason: "MALFORMED", message: error.to_string() })?;
-    event
-        .on(scale)
-        .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
+    record::event(header.map(|(_, value)| &value[..]), &stored.value, scale, |user| {
+        partition_for(user.as_str().as_bytes(), partitions) == stored.position.partition
+    })
 }
 
 /// Gives the events of a partition, in order, with the time at which each was taken in; what is no event is left out, as the stream leaves it out.
 /// Returns how many records it went through.
 pub(crate) async fn scan(
     log: &dyn RatingLog,
-    scale: &Scale,
+    (scale, partitions): (&Scale, u32),
     partition: Partition,
     range: Range<Offset>,
     mut take: impl FnMut(Offset, Timestamp, RatingEvent) + Send,
@@ -45,7 +37,7 @@ pub(crate) async fn scan(
                 break;
             }
             count += 1;
-            if let Ok(event) = event(&stored, scale) {
+            if let Ok(event) = event(&stored, scale, partitions) {
                 take(offset, stored.timestamp, event);
             }
         }

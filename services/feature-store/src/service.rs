@@ -9,6 +9,7 @@ use marquee_features::{Definition, MovieRow, UserHead, UserRow, UserSummary, Vie
 use marquee_kit::{Context, Failure, Kind, Violation};
 use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, RowKey, Topic};
 use marquee_proto::convert;
+use marquee_proto::feast::serving::serving_service_server;
 use marquee_proto::features::v1::{self as pb, feature_history_server, features_server};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -24,7 +25,7 @@ use crate::settings::{Settings, SettingsError};
 const MAX_MESSAGE: usize = 64 << 20;
 const MOST_USERS: usize = 1_000;
 const MOST_MOVIES: usize = 10_000;
-const MOST_ENTITIES: usize = 10_000;
+pub(crate) const MOST_ENTITIES: usize = 10_000;
 /// How long a call without a deadline waits for positions.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the marker of another instance's partition is looked at.
@@ -111,7 +112,8 @@ impl Service {
             definition: Definition::new(&settings.windows, settings.history),
             batch: Arc::new(Semaphore::new(1)),
         };
-        let consumer = Consumer { settings, dependencies, meters, progress, check, goal };
+        let consumer =
+            Consumer { settings, dependencies, meters, progress, check, partitions: bounds.len() as u32, goal };
         context.tasks.spawn("features-consumer", consumer.run(context.stop.clone()));
         Ok(Self(Arc::new(inner)))
     }
@@ -128,6 +130,19 @@ impl Service {
         feature_history_server::FeatureHistoryServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    /// The gRPC server that Feast's clients speak to.
+    pub fn feast(&self) -> serving_service_server::ServingServiceServer<Self> {
+        serving_service_server::ServingServiceServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    /// A value of this time is past its time to live.
+    pub(crate) fn is_past_ttl(&self, event_time: Option<Timestamp>, now: Timestamp) -> bool {
+        let ttl = self.0.settings.ttl;
+        !ttl.is_zero() && event_time.is_some_and(|time| now.since(time) > ttl)
     }
 
     pub(crate) fn definition(&self) -> &Definition {
@@ -156,11 +171,10 @@ impl Service {
     }
 
     fn freshness(&self, event_time: Option<Timestamp>, applied: Option<Position>, now: Timestamp) -> pb::Freshness {
-        let ttl = self.0.settings.ttl;
         pb::Freshness {
             event_time: event_time.map(convert::timestamp),
             applied: applied.map(convert::position),
-            past_ttl: !ttl.is_zero() && event_time.is_some_and(|time| now.since(time) > ttl),
+            past_ttl: self.is_past_ttl(event_time, now),
         }
     }
 

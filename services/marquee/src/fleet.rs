@@ -266,6 +266,7 @@ async fn roles_routes(
         let role = marquee_feature_store::Service::start(settings.feature_store.clone(), dependencies, context).await?;
         grpc.add_service(role.server());
         grpc.add_service(role.history());
+        grpc.add_service(role.feast());
         if features.is_empty() {
             features.push(Transport::in_process(role.server()));
         }

@@ -274,17 +274,18 @@ async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot
     let (log, scale) = (&*dependencies.log, dependencies.scale);
     let mut fold = Fold::default();
     let mut unreadable = 0u64;
+    // What is archived was on the scale of its time, which the deployment may have changed since.
     let mut take = |event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
         Some(event) => fold.apply(event),
         None => unreadable += 1,
     };
     let all = log.bounds(Topic::Ratings).await.map_err(PipelineError::Log)?;
-    let partitions = all.len().max(1) as f64;
+    let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
         let archived = archive::events(&dependencies.objects, bounds, |event| take(Some(event)));
         let from = Bounds { begin: archived.await.map_err(PipelineError::Archive)?, ..bounds };
         read(log, Topic::Ratings, vec![from], |stored, share| {
-            take(record::decode_event(content_type(&stored), &stored.value).ok());
+            take(archive::event(&stored, &scale, count));
             if stored.position.offset.0.is_multiple_of(1_000) {
                 run.progress((at as f64 + share) / partitions);
             }

@@ -118,7 +118,7 @@ impl Service {
         let wake = Notify::new();
         if settings.archive.enabled {
             let (log, objects) = (Arc::clone(&dependencies.log), Arc::clone(&dependencies.objects));
-            let writer = Writer::new(settings.archive.clone(), log, objects, &context.metrics);
+            let writer = Writer::new(settings.archive.clone(), dependencies.scale, log, objects, &context.metrics);
             context.tasks.spawn("archive", writer.run(context.stop.clone()));
         }
         let service = Self(Arc::new(Inner { settings, default_model, dependencies, runs, lease, wake, meters }));

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use marquee_domain::{Offset, Partition, Position, Timestamp};
+use marquee_domain::{Offset, Partition, Position, Scale};
 use marquee_kit::{Metrics, Stop, chain};
 use marquee_ports::{Delivery, Error, ObjectStore, RatingLog, Record, Subscription, Topic};
-use marquee_proto::record;
 use prometheus_client::metrics::counter::Counter;
 
-use super::Settings;
 use super::compact::{compact, sweep};
 use super::file::{FileName, Row, put};
 use super::index::{Entry, Held};
+use super::{Settings, event};
 
 /// Records taken at once.
 const PAGE: usize = 8_192;
@@ -25,6 +24,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 #[derive(Debug)]
 pub(crate) struct Writer {
     settings: Settings,
+    scale: Scale,
     log: Arc<dyn RatingLog>,
     objects: Arc<dyn ObjectStore>,
     rows: Counter,
@@ -34,6 +34,8 @@ pub(crate) struct Writer {
 /// A partition of this writer's.
 #[derive(Debug)]
 struct Own {
+    /// Of the topic.
+    partitions: u32,
     held: Held,
     open: Option<Open>,
 }
@@ -52,13 +54,14 @@ struct Open {
 impl Writer {
     pub(crate) fn new(
         settings: Settings,
+        scale: Scale,
         log: Arc<dyn RatingLog>,
         objects: Arc<dyn ObjectStore>,
         metrics: &Metrics,
     ) -> Self {
         let rows = metrics.register("archive_rows", "Events written to the archive", Counter::default());
         let files = metrics.register("archive_files", "Files written to the archive", Counter::default());
-        Self { settings, log, objects, rows, files }
+        Self { settings, scale, log, objects, rows, files }
     }
 
     /// Works until `stop`. What waits for its file then is read again by whoever goes on.
@@ -117,12 +120,13 @@ impl Writer {
         subscription: &mut dyn Subscription,
         partitions: &[Partition],
     ) -> Result<BTreeMap<Partition, Own>, Error> {
+        let count = self.log.bounds(Topic::Ratings).await?.len() as u32;
         let mut own = BTreeMap::new();
         for &partition in partitions {
             let held = Held::take(&self.objects, partition).await?;
             sweep(&self.objects, &held).await?;
             subscription.seek(Position { partition, offset: Offset(held.index.next_offset) }).await?;
-            own.insert(partition, Own { held, open: None });
+            own.insert(partition, Own { partitions: count, held, open: None });
         }
         Ok(own)
     }
@@ -137,8 +141,8 @@ impl Writer {
         let new = || Open { first: offset, next: offset, day, rows: Vec::new(), since: Instant::now() };
         let open = own.open.get_or_insert_with(new);
         open.next = offset.next();
-        // What is no event stands on the rejected topic; the run of offsets covers it.
-        open.rows.extend(row(stored));
+        // What is left out stands on the rejected topic; the run of offsets covers it.
+        open.rows.extend(row(stored, &self.scale, own.partitions));
         Ok(())
     }
 
@@ -158,9 +162,8 @@ impl Writer {
     }
 }
 
-fn row(stored: &Record) -> Option<Row> {
-    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-    let event = record::decode_event(header.map(|(_, value)| &value[..]), &stored.value).ok()?;
-    let ingested_at: Timestamp = stored.timestamp;
-    Some(Row { offset: stored.position.offset, ingested_at, event })
+/// What counts for everybody else, and nothing more: the rest stands on the rejected topic.
+fn row(stored: &Record, scale: &Scale, partitions: u32) -> Option<Row> {
+    let event = event(stored, scale, partitions)?;
+    Some(Row { offset: stored.position.offset, ingested_at: stored.timestamp, event })
 }

@@ -36,6 +36,7 @@ fn rated(movie: &str, value: &str) -> String {
 
 /// Values that are no ratings of this deployment, with what the rejected topic is to say of them.
 fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
+    let elsewhere = rated("movie-1", "4").replace("foreigner", "somebody-else");
     let no_time = r#"{"rated":{"userId":"foreigner","movieId":"movie-1","rating":4}}"#;
     vec![
         (foreign(Some(PROTOBUF), &[0xff; 20]), "MALFORMED", "no protobuf"),
@@ -50,6 +51,7 @@ fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
         (foreign(None, rated("movie-1", "\"NaN\"").as_bytes()), "NOT_A_NUMBER", "rated.rating is not a finite number"),
         (foreign(None, rated("movie-1", "1e300").as_bytes()), "OFF_SCALE", "off the scale"),
         (foreign(None, rated("movie-1", "3.5").as_bytes()), "OFF_STEP", "between two steps"),
+        (foreign(None, elsewhere.as_bytes()), "WRONG_PARTITION", "'somebody-else' belong to another partition"),
     ]
 }
 
@@ -97,7 +99,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
     assert_eq!((moments.count, moments.mean), (3, 4.0));
     let next = clients.rate("foreigner", "movie-8", 1.0).await?;
     assert_eq!(clients.user("foreigner", &[next]).await?.history.len(), 4, "the partition goes on");
-    assert!(fleet.http().get("/metrics").await?.text().contains("marquee_features_events_rejected_total 12\n"));
+    assert!(fleet.http().get("/metrics").await?.text().contains("marquee_features_events_rejected_total 13\n"));
 
     // Training takes what counts and nothing else.
     let training = clients.run(Algorithm::Bias, Parameters::default()).await?;

@@ -1,0 +1,65 @@
+//! Clients that nobody here wrote, against the product: a Python producer of Kafka, DuckDB, Polars and pandas on the archive, and Feast on the
+//! features.
+//!
+//! `make clients` puts a Python that has them into the user's cache folder.
+
+#[path = "foreign/analysts.rs"]
+mod analysts;
+#[path = "foreign/feast.rs"]
+mod feast;
+#[path = "foreign/producers.rs"]
+mod producers;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Seek, Write};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use marquee_e2e::DEADLINE;
+use tokio::process::Command;
+
+/// A Python that has other people's clients.
+struct Python(OsString);
+
+impl Python {
+    /// None, and a line that says so, where no variable names one, which `CI=true` does not forgive.
+    fn or_skip() -> Option<Self> {
+        let python = std::env::var_os("MARQUEE_CLIENTS_PYTHON");
+        if python.is_none() {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "MARQUEE_CLIENTS_PYTHON names a Python with clients");
+            println!("skipped: MARQUEE_CLIENTS_PYTHON names no Python with clients: run `make clients`");
+        }
+        python.map(Self)
+    }
+
+    /// Runs a script, named by its path from this crate's folder, to its end.
+    async fn run<S: AsRef<OsStr>>(
+        &self,
+        script: &str,
+        arguments: impl IntoIterator<Item = S>,
+        input: &[u8],
+    ) -> Result<Output> {
+        // A file takes any length of input at once: a pipe would have to be filled while the output is read.
+        let mut stdin = tempfile::tempfile()?;
+        stdin.write_all(input)?;
+        stdin.rewind()?;
+        let mut command = Command::new(&self.0);
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(arguments);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let output = tokio::time::timeout(DEADLINE, command.output()).await;
+        output.with_context(|| format!("{script} did not end"))?.with_context(|| format!("run {script}"))
+    }
+
+    /// The same, and what it printed; it has to end well.
+    async fn ask<S: AsRef<OsStr>>(
+        &self,
+        script: &str,
+        arguments: impl IntoIterator<Item = S>,
+        input: &[u8],
+    ) -> Result<String> {
+        let output = self.run(script, arguments, input).await?;
+        ensure!(output.status.success(), "{script} failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
