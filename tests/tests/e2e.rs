@@ -22,6 +22,8 @@ mod foreign;
 mod http;
 #[path = "e2e/operations.rs"]
 mod operations;
+#[path = "e2e/quotas.rs"]
+mod quotas;
 #[path = "e2e/routing.rs"]
 mod routing;
 #[path = "e2e/rules.rs"]

@@ -14,6 +14,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::caller::ClientName;
 use crate::rejected::Source;
 use crate::service::Service;
 
@@ -33,7 +34,7 @@ pub(crate) fn routes(service: Service) -> Router {
 }
 
 /// Reads a body by its content type; JSON unless it says otherwise. An unreadable one is kept on the rejected topic.
-async fn read<M>(service: &Service, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
+async fn read<M>(service: &Service, client: &ClientName, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
 where
     M: Message + Default + DeserializeOwned,
 {
@@ -43,7 +44,7 @@ where
             Ok(message) => Ok(message),
             Err(error) => {
                 let why = format!("is no protobuf message of this call ({error}): check what was encoded");
-                Err(service.unreadable(body, record::PROTOBUF, why).await)
+                Err(service.unreadable(client, body, record::PROTOBUF, why).await)
             }
         };
     }
@@ -51,53 +52,58 @@ where
         Ok(message) => Ok(message),
         Err(error) => {
             let why = format!("is not the JSON of this call ({error}): check names and values");
-            Err(service.unreadable(body, record::JSON, why).await)
+            Err(service.unreadable(client, body, record::JSON, why).await)
         }
     }
 }
 
 async fn submit(
     State(service): State<Service>,
+    client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::SubmitRatingResponse>, Failure> {
-    let rating: pb::Rating = read(&service, &headers, body).await?;
-    let position = service.submit_one(Some(rating), Source::Http).await?;
+    let rating: pb::Rating = read(&service, &client, &headers, body).await?;
+    let position = service.submit_one(&client, Some(rating), Source::Http).await?;
     Ok(Json(pb::SubmitRatingResponse { position: Some(convert::position(position)) }))
 }
 
 async fn submit_batch(
     State(service): State<Service>,
+    client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::SubmitRatingsResponse>, Failure> {
-    let request = read(&service, &headers, body).await?;
-    Ok(Json(service.submit_batch(request, Source::Http).await?))
+    let request = read(&service, &client, &headers, body).await?;
+    Ok(Json(service.submit_batch(&client, request, Source::Http).await?))
 }
 
 async fn remove_rating(
     State(service): State<Service>,
+    client: ClientName,
     Path((user, movie)): Path<(String, String)>,
 ) -> Result<Json<pb::RemoveRatingResponse>, Failure> {
-    let position = service.remove(&user, Some(&movie)).await?;
+    let position = service.remove(&client, &user, Some(&movie)).await?;
     Ok(Json(pb::RemoveRatingResponse { position: Some(convert::position(position)) }))
 }
 
 async fn remove_user(
     State(service): State<Service>,
+    client: ClientName,
     Path(user): Path<String>,
 ) -> Result<Json<pb::RemoveUserResponse>, Failure> {
-    let position = service.remove(&user, None).await?;
+    let position = service.remove(&client, &user, None).await?;
     Ok(Json(pb::RemoveUserResponse { position: Some(convert::position(position)) }))
 }
 
 async fn upsert(
     State(service): State<Service>,
+    client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::UpsertMoviesResponse>, Failure> {
-    let request = read(&service, &headers, body).await?;
-    Ok(Json(pb::UpsertMoviesResponse { accepted: service.upsert(request).await? }))
+    let request = read(&service, &client, &headers, body).await?;
+    Ok(Json(pb::UpsertMoviesResponse { accepted: service.upsert(&client, request).await? }))
 }
 
 #[derive(Deserialize)]

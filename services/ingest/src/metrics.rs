@@ -4,8 +4,9 @@ use marquee_kit::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 
-/// Label: why a value was refused; one of the reasons of `FieldViolation`, so bounded.
+/// Label: why something was refused; one of the reasons of `FieldViolation`, or of what quotas refuse, so bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Reason {
     pub(crate) reason: &'static str,
@@ -38,5 +39,50 @@ impl Counters {
                 Counter::default(),
             ),
         }
+    }
+}
+
+/// What quotas do. No client's name is a label: callers choose them, and must not be able to make new time series.
+#[derive(Debug, Clone)]
+pub(crate) struct QuotaMeters {
+    pub(crate) requests: Family<Reason, Counter>,
+    pub(crate) ratings: Counter,
+    waiting: Gauge,
+}
+
+/// Counts as waiting as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Waiting(Gauge);
+
+impl QuotaMeters {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        Self {
+            requests: metrics.register(
+                "ingest_requests_refused",
+                "Requests refused: over the quota of their client (QUOTA) or larger than it ever lets in (BURST)",
+                Family::default(),
+            ),
+            ratings: metrics.register(
+                "ingest_quota_ratings_refused",
+                "Ratings, removals and movies in requests that a quota refused",
+                Counter::default(),
+            ),
+            waiting: metrics.register(
+                "ingest_quota_streams_waiting",
+                "Streams that wait for the quota of their client",
+                Gauge::default(),
+            ),
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting.inc();
+        Waiting(self.waiting.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

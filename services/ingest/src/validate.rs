@@ -1,6 +1,7 @@
 //! From a wire rating to one that cannot be wrong, or to every field that is.
 
 use marquee_domain::{Rating, Scale, Timestamp};
+use marquee_kit::Failure;
 use marquee_proto::convert::{self, Violation};
 use marquee_proto::ratings::v1 as pb;
 
@@ -45,6 +46,15 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
 pub(crate) fn unknown_movie(id: &str) -> Violation {
     let fix = format!("'{id}' is not in the catalogue: add it with UpsertMovies first, or check the id");
     Violation::new("movie_id", "UNKNOWN_MOVIE", fix)
+}
+
+/// An answer that names every wrong field.
+pub(crate) fn invalid(violations: Vec<Violation>) -> Failure {
+    let violations = violations
+        .into_iter()
+        .map(|v| marquee_kit::Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
+        .collect();
+    Failure::invalid(violations)
 }
 
 fn keep<T>(checked: Result<T, Violation>, violations: &mut Vec<Violation>) -> Option<T> {

@@ -116,12 +116,13 @@ pub struct Failure {
     message: String,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
+    quota_of: Option<String>,
 }
 
 impl Failure {
     /// A failure with a message for the caller.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), violations: Vec::new(), retry_after: None }
+        Self { kind, message: message.into(), violations: Vec::new(), retry_after: None, quota_of: None }
     }
 
     /// A request with wrong fields.
@@ -134,7 +135,7 @@ impl Failure {
         if violations.len() > 5 {
             let _ = write!(message, "; and {} more", violations.len() - 5);
         }
-        Self { kind: Kind::InvalidArgument, message, violations, retry_after: None }
+        Self { kind: Kind::InvalidArgument, message, violations, retry_after: None, quota_of: None }
     }
 
     /// A request with one wrong field.
@@ -165,6 +166,13 @@ impl Failure {
         self
     }
 
+    /// Names whose quota is used up, as google.rpc.QuotaFailure does: `client:NAME`.
+    #[must_use]
+    pub fn quota_of(mut self, subject: impl Into<String>) -> Self {
+        self.quota_of = Some(subject.into());
+        self
+    }
+
     /// The way in which it failed.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -178,6 +186,16 @@ impl Failure {
     /// The wrong fields.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
+    }
+
+    /// How long the caller is told to wait.
+    pub fn delay(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Whose quota is used up.
+    pub fn quota(&self) -> Option<&str> {
+        self.quota_of.as_deref()
     }
 
     /// Reads back what a server of ours answered.
@@ -200,6 +218,7 @@ impl Failure {
             message: status.message().to_owned(),
             violations,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
+            quota_of: details.quota_failure().and_then(|quota| Some(quota.violations.first()?.subject.clone())),
         }
     }
 }
@@ -239,6 +258,9 @@ impl From<Failure> for Status {
         }
         if let Some(after) = failure.retry_after {
             details.set_retry_info(Some(after));
+        }
+        if let Some(subject) = failure.quota_of {
+            details.add_quota_failure_violation(subject, &failure.message);
         }
         Status::with_error_details(failure.kind.code(), failure.message, details)
     }
@@ -281,6 +303,14 @@ mod tests {
         assert_eq!(received.kind(), Kind::InvalidArgument);
         assert_eq!(received.violations(), sent.violations());
         assert_eq!(received.message(), "rating is 9, off the scale: give one from 1 to 5");
+    }
+
+    #[test]
+    fn retry_advice_and_quota_survive_the_way_over_grpc() {
+        let after = Duration::from_nanos(1_234_567_890);
+        let sent = Failure::new(Kind::ResourceExhausted, "used up").quota_of("client:ann").retry_after(after);
+        let received = Failure::from_status(&Status::from(sent));
+        assert_eq!((received.delay(), received.quota()), (Some(after), Some("client:ann")));
     }
 
     #[test]

@@ -92,7 +92,8 @@ pub async fn serve_http(
     stop: Stop,
 ) -> Result<(), Error> {
     let router = observed(router, metrics, "http");
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = async { server.await } => ended.map_err(Error::Http),
         () = expired(stop, drain) => Ok(()),

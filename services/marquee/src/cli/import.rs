@@ -11,11 +11,12 @@ mod sender;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use marquee_datasets::{Dataset, Format};
 use marquee_domain::Movie;
+use marquee_kit::Kind;
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ListMoviesRequest, UpsertMoviesRequest};
 use serde::Serialize;
@@ -189,6 +190,9 @@ pub async fn import(
     Ok(imported)
 }
 
+/// How long to wait where a server that has no room does not say.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Adds movies, a page at a time.
 pub(crate) async fn upsert(
     client: &Client,
@@ -197,8 +201,16 @@ pub(crate) async fn upsert(
 ) -> Result<u64, super::Error> {
     let mut added = 0;
     for page in movies.chunks(MOVIES) {
-        let request = UpsertMoviesRequest { movies: page.to_vec() };
-        added += client.call(client.ratings().upsert_movies(request)).await?.accepted;
+        added += loop {
+            let request = UpsertMoviesRequest { movies: page.to_vec() };
+            match client.call(client.ratings().upsert_movies(request)).await {
+                // Over quota, or too much at once: the server says when there is room again.
+                Err(super::Error::Refused(failure)) if failure.kind() == Kind::ResourceExhausted => {
+                    tokio::time::sleep(failure.delay().unwrap_or(PAUSE)).await;
+                }
+                answer => break answer?.accepted,
+            }
+        };
         progress.movies(added, movies.len() as u64);
     }
     Ok(added)

@@ -1,0 +1,174 @@
+//! Who calls: the name that quotas go by.
+//!
+//! It is a claim, not a proof: where clients are not trusted, whoever stands before this fleet sets the header.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+use marquee_kit::Failure;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tonic::transport::server::TcpConnectInfo;
+
+/// Header, over gRPC and HTTP alike, in which a client gives its name.
+const HEADER: &str = "x-client-id";
+
+/// The longest name, in bytes.
+const LONGEST: usize = 128;
+
+/// Name of a caller without a header or a known address.
+const LOCAL: &str = "local";
+
+/// A client's name: what it says of itself in `x-client-id`, else its IP address where the server knows it, else `local`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientName(Arc<str>);
+
+/// Why something is no client's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ClientNameError {
+    /// Nothing was given.
+    #[error("is empty: give 1 to {LONGEST} bytes of printable ASCII")]
+    Empty,
+    /// More than the limit.
+    #[error("has {0} bytes: give at most {LONGEST}")]
+    TooLong(usize),
+    /// Names stand in logs and messages.
+    #[error("is not printable ASCII: give only that")]
+    NotPrintable,
+}
+
+impl ClientNameError {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => "EMPTY",
+            Self::TooLong(_) => "TOO_LONG",
+            Self::NotPrintable => "MALFORMED",
+        }
+    }
+}
+
+impl ClientName {
+    /// Checks a name of 1 to 128 bytes of printable ASCII.
+    pub fn try_new(name: &[u8]) -> Result<Self, ClientNameError> {
+        if name.is_empty() {
+            return Err(ClientNameError::Empty);
+        }
+        if name.len() > LONGEST {
+            return Err(ClientNameError::TooLong(name.len()));
+        }
+        match str::from_utf8(name) {
+            Ok(text) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => Ok(Self(Arc::from(text))),
+            _ => Err(ClientNameError::NotPrintable),
+        }
+    }
+
+    /// Who sent a request, of which servers know these headers and this connection.
+    pub(crate) fn of(headers: &HeaderMap, connection: &Extensions) -> Result<Self, Failure> {
+        let mut given = headers.get_all(HEADER).iter();
+        match (given.next(), given.next()) {
+            (Some(name), None) => Self::try_new(name.as_bytes())
+                .map_err(|error| Failure::field(HEADER, error.reason(), error.to_string())),
+            (Some(_), Some(_)) => Err(Failure::field(HEADER, "TOO_MANY", "is given more than once: give one name")),
+            (None, _) => Ok(Self(peer(connection).map_or_else(|| Arc::from(LOCAL), |ip| Arc::from(ip.to_string())))),
+        }
+    }
+}
+
+/// The address at the other end, as tonic or axum know it.
+fn peer(connection: &Extensions) -> Option<IpAddr> {
+    let grpc = connection.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+    let http = || connection.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    // A listener for both families sees IPv4 as a part of IPv6; that is one client all the same.
+    grpc.or_else(http).map(|address| address.ip().to_canonical())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientName {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        Self::of(&parts.headers, &parts.extensions)
+    }
+}
+
+impl TryFrom<String> for ClientName {
+    type Error = ClientNameError;
+
+    fn try_from(name: String) -> Result<Self, ClientNameError> {
+        Self::try_new(name.as_bytes())
+    }
+}
+
+impl FromStr for ClientName {
+    type Err = ClientNameError;
+
+    fn from_str(name: &str) -> Result<Self, ClientNameError> {
+        Self::try_new(name.as_bytes())
+    }
+}
+
+impl From<ClientName> for String {
+    fn from(name: ClientName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for ClientName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn named(names: &[&[u8]]) -> Result<String, (String, String)> {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            headers.append(HEADER, HeaderValue::from_bytes(name).expect("a header's value"));
+        }
+        let violation = |failure: Failure| {
+            let violation = failure.violations().first().expect("a violation");
+            (violation.field.clone(), violation.reason.clone())
+        };
+        ClientName::of(&headers, &Extensions::new()).map(String::from).map_err(violation)
+    }
+
+    #[test]
+    fn a_name_is_what_the_client_says() {
+        assert_eq!(named(&[b"web shop/2"]), Ok("web shop/2".to_owned()));
+        assert_eq!(named(&[&[b'x'; 128]]), Ok("x".repeat(128)));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_by_the_headers() {
+        let refused = |reason: &str| Err((HEADER.to_owned(), reason.to_owned()));
+        assert_eq!(named(&[b""]), refused("EMPTY"));
+        assert_eq!(named(&[&[b'x'; 129]]), refused("TOO_LONG"));
+        assert_eq!(named(&["caf\u{e9}".as_bytes()]), refused("MALFORMED"));
+        assert_eq!(named(&[b"a\tb"]), refused("MALFORMED"));
+        assert_eq!(named(&[b"\xff"]), refused("MALFORMED"));
+        assert_eq!(named(&[b"ann", b"bob"]), refused("TOO_MANY"));
+    }
+
+    #[test]
+    fn without_one_it_is_the_peers_address() {
+        let of =
+            |connection: Extensions| ClientName::of(&HeaderMap::new(), &connection).map(String::from).expect("a name");
+        let mut connection = Extensions::new();
+        assert_eq!(of(connection.clone()), "local");
+        connection.insert(ConnectInfo(SocketAddr::from(([0, 0, 0, 0, 0, 0xffff, 0x0a00, 0x0007], 1_234))));
+        assert_eq!(of(connection.clone()), "10.0.0.7");
+        connection
+            .insert(TcpConnectInfo { local_addr: None, remote_addr: Some(SocketAddr::from(([10, 0, 0, 8], 1_234))) });
+        assert_eq!(of(connection), "10.0.0.8");
+    }
+}
