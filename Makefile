@@ -20,7 +20,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
+.PHONY: help demo test lint bench bench-streams soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -59,6 +59,13 @@ lint: ## check formatting, clippy and the documentation, all without a warning
 bench: onnxruntime movielens ## measure import, training, prediction and learning (ARGS="--data PATH --json PATH")
 	$(call say,measuring)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
+
+bench-streams: onnxruntime clients servers ## measure ingest, features and learning on Kafka and Redis beside their peers (ARGS="--only ingest,read --replay 1000000 --json PATH")
+	$(call say,building)
+	$(CARGO) build --release --locked -p marquee-kafka --example producer
+	$(CARGO) build --release --locked -p marquee-e2e --bin bench-streams
+	$(call say,measuring)
+	MARQUEE_RAW_PRODUCER=$(TARGET)/release/examples/producer MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" $(TARGET)/release/bench-streams $(ARGS)
 
 soak: onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)

@@ -71,6 +71,11 @@ impl Fleet {
         format!("http://{}", self.fleet.grpc_address())
     }
 
+    /// A transport straight into its services, without a network.
+    pub fn within(&self) -> marquee_kit::Transport {
+        self.fleet.within()
+    }
+
     /// Folder of its data.
     pub fn folder(&self) -> &Path {
         &self.settings.data_dir

@@ -73,11 +73,22 @@ impl Launch {
 
     /// Starts it on ports that the system picks, and waits until it serves.
     pub async fn start(self) -> Result<Process> {
-        let child = self.spawn(["127.0.0.1:0", "127.0.0.1:0"])?;
-        let addresses = Addresses { grpc: String::new(), http: String::new(), pid: 0 };
-        let mut process = Process { launch: self, child, addresses };
+        let mut process = self.spawned()?;
         process.ready().await?;
         Ok(process)
+    }
+
+    /// Starts it, and waits only until it listens: it may have much to catch up with.
+    pub async fn spawn_only(self) -> Result<Process> {
+        let mut process = self.spawned()?;
+        process.until(async |_| true).await?;
+        Ok(process)
+    }
+
+    fn spawned(self) -> Result<Process> {
+        let child = self.spawn(["127.0.0.1:0", "127.0.0.1:0"])?;
+        let addresses = Addresses { grpc: String::new(), http: String::new(), pid: 0 };
+        Ok(Process { launch: self, child, addresses })
     }
 
     fn spawn(&self, ports: [&str; 2]) -> Result<Child> {
@@ -180,6 +191,11 @@ impl Process {
     }
 
     async fn ready(&mut self) -> Result<()> {
+        self.until(async |process| process.http().get("/readyz").await.is_ok_and(|answer| answer.status == 200)).await
+    }
+
+    /// Waits until it has said where it listens, and then is as asked.
+    async fn until(&mut self, is_so: impl AsyncFn(&Self) -> bool) -> Result<()> {
         let started = Instant::now();
         let pid = self.child.id();
         loop {
@@ -192,7 +208,7 @@ impl Process {
             let announced = Addresses::read(&self.launch.folder).filter(|addresses| Some(addresses.pid) == pid);
             if let Some(addresses) = announced {
                 self.addresses = addresses;
-                if self.http().get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
+                if is_so(self).await {
                     return Ok(());
                 }
             }

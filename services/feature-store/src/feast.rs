@@ -167,7 +167,11 @@ impl serving_service_server::ServingService for Service {
             });
         }
         let first = results.len();
-        results.resize_with(first + columns.len(), FeatureVector::default);
+        results.resize_with(first + columns.len(), || FeatureVector {
+            values: Vec::with_capacity(found.len()),
+            statuses: Vec::with_capacity(found.len()),
+            event_timestamps: Vec::with_capacity(found.len()),
+        });
         for row in found {
             for ((value, column), vector) in row.values.into_iter().zip(&columns).zip(&mut results[first..]) {
                 let rests_on = if column.view == View::User { row.user } else { row.movie };

@@ -117,7 +117,7 @@ pub(crate) async fn join(
                     user_values[index] = user_row(definition, columns, timeline.user(user), *at);
                 }
                 if let Some(movie) = entity.movie.as_ref().and_then(|movie| timeline.movie(movie)) {
-                    sums[index].merge(&definition.sums(movie, *at));
+                    definition.add(movie, *at, &mut sums[index]);
                 }
             }
             (user_values, sums)

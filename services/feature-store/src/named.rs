@@ -197,7 +197,7 @@ impl Service {
             let damaged = |error| Failure::internal("read a movie's row", &corrupt(error));
             let part: MovieRow = unpack(&row.value).map_err(damaged)?;
             rests_on = rests_on.max(Some((part.event_time, Position { partition, offset: row.applied })));
-            sums.merge(&self.definition().sums(&part, as_of));
+            self.definition().add(&part, as_of, &mut sums);
         }
         Ok(Read { values: self.definition().of_sums(columns, &sums), rests_on })
     }

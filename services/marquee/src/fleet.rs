@@ -68,6 +68,7 @@ impl Addresses {
 pub struct Fleet {
     /// Longest time that each part of shutting down may take.
     patience: Duration,
+    within: Transport,
     context: Context,
     servers: Tasks,
     serving: Stop,
@@ -158,6 +159,7 @@ impl Fleet {
         let serving = Stop::new();
         let (grpc_routes, http_routes) = roles_routes(&settings, roles, backends, &context).await?;
 
+        let within = Transport::in_process(grpc_routes.clone());
         let servers = Tasks::default();
         let limits = GrpcLimits { drain: settings.shutdown / 2, ..GrpcLimits::default() };
         let (metrics, stop) = (context.metrics.clone(), serving.clone());
@@ -165,7 +167,7 @@ impl Fleet {
         let (metrics, stop, drain) = (context.metrics.clone(), serving.clone(), settings.shutdown / 2);
         servers.spawn("http", async move { serve_http(http, http_routes, drain, &metrics, stop).await });
         tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %settings.data_dir.display(), "listening");
-        Ok(Self { patience: settings.shutdown, context, servers, serving, grpc_address, http_address })
+        Ok(Self { patience: settings.shutdown, within, context, servers, serving, grpc_address, http_address })
     }
 
     /// Where gRPC is served.
@@ -196,6 +198,11 @@ impl Fleet {
     /// A client transport to this fleet over loopback.
     pub fn transport(&self) -> Result<Transport> {
         Ok(Transport::connect(&format!("http://{}", self.grpc_address))?)
+    }
+
+    /// A client transport straight into this fleet's services, without a network.
+    pub fn within(&self) -> Transport {
+        self.within.clone()
     }
 
     /// Waits until every role can serve, or one has failed.

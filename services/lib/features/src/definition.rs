@@ -235,8 +235,19 @@ impl Definition {
 
     /// What a row comes to at an instant: far smaller than the row, and still mergeable.
     pub fn sums(&self, row: &MovieRow, as_of: Timestamp) -> Sums {
-        let windows = self.windows.iter().map(|&days| row.tiles.window(days, as_of)).collect();
-        Sums { all: row.moments, windows, event_time: row.event_time }
+        let mut sums = Sums::default();
+        self.add(row, as_of, &mut sums);
+        sums
+    }
+
+    /// Adds what another partition's row comes to.
+    pub fn add(&self, row: &MovieRow, as_of: Timestamp, sums: &mut Sums) {
+        sums.all = sums.all.merged(row.moments);
+        sums.windows.resize(self.windows.len(), Moments::default());
+        for (sum, &days) in sums.windows.iter_mut().zip(&self.windows) {
+            *sum = sum.merged(row.tiles.window(days, as_of));
+        }
+        sums.event_time = sums.event_time.max(row.event_time);
     }
 
     /// What features of a movie are worth by its sums over all partitions.
@@ -259,18 +270,6 @@ pub struct Sums {
     all: Moments,
     windows: Vec<Moments>,
     event_time: Option<Timestamp>,
-}
-
-impl Sums {
-    /// Adds another partition's.
-    pub fn merge(&mut self, other: &Self) {
-        self.all = self.all.merged(other.all);
-        self.windows.resize(self.windows.len().max(other.windows.len()), Moments::default());
-        for (window, other) in self.windows.iter_mut().zip(&other.windows) {
-            *window = window.merged(*other);
-        }
-        self.event_time = self.event_time.max(other.event_time);
-    }
 }
 
 fn moments_value(

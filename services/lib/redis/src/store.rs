@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, OnlineStore, Row, RowKey, Write};
 use redis::Script;
@@ -85,6 +86,7 @@ pub struct RedisStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     link: Link,
+    cluster: bool,
     prefix: String,
     /// [`APPLY`].
     apply: Script,
@@ -115,6 +117,7 @@ impl RedisStore {
         let link = Link::new(settings).map_err(ConnectError::Address)?;
         let store = Self(Arc::new(Inner {
             link,
+            cluster: settings.cluster,
             prefix: settings.prefix.clone(),
             apply: Script::new(APPLY),
             markers: Mutex::default(),
@@ -132,9 +135,17 @@ impl RedisStore {
 
     /// Key of a row, in the slot of its partition.
     fn row(&self, source: Partition, key: &[u8]) -> Vec<u8> {
-        let mut name = format!("{}{{p{source}}}:", self.0.prefix).into_bytes();
-        name.extend_from_slice(key);
+        let mut name = Vec::new();
+        self.name(source, key, &mut name);
         name
+    }
+
+    /// Writes the key of a row behind what is there.
+    fn name(&self, source: Partition, key: &[u8], name: &mut Vec<u8>) {
+        name.extend_from_slice(self.0.prefix.as_bytes());
+        // Writing to memory cannot fail.
+        let _ = write!(name, "{{p{source}}}:");
+        name.extend_from_slice(key);
     }
 
     fn marker_key(&self, source: Partition) -> String {
@@ -177,27 +188,30 @@ impl RedisStore {
         }
     }
 
-    async fn read(&self, source: Partition, keys: &[&RowKey]) -> Result<Vec<Option<Row>>, Error> {
+    async fn read(&self, keys: &[&RowKey]) -> Result<Vec<Option<Row>>, Error> {
         let mut command = redis::cmd("MGET");
+        let mut name = Vec::new();
         for key in keys {
-            command.arg(self.row(source, &key.key));
+            name.clear();
+            self.name(key.source, &key.key, &mut name);
+            command.arg(&name[..]);
         }
         let stored: Vec<Option<Bytes>> = match self.0.link.read("read rows", &command).await? {
             Some(stored) => stored,
-            None => self.read_apart(source, keys).await?,
+            None => self.read_apart(keys).await?,
         };
         if stored.len() != keys.len() {
             return Err(Error::bare(ErrorKind::Corrupt, "read rows: as many answers as keys are due"));
         }
-        stored.into_iter().map(|stored| stored.as_ref().map(unpack).transpose()).collect()
+        stored.into_iter().map(|stored| stored.map(unpack).transpose()).collect()
     }
 
     /// One command a row: while a cluster moves a slot, each is asked for where it is.
-    async fn read_apart(&self, source: Partition, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
+    async fn read_apart(&self, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
             let mut command = redis::cmd("GET");
-            command.arg(self.row(source, &key.key));
+            command.arg(self.row(key.source, &key.key));
             rows.push(self.0.link.query("read rows", &command).await?);
         }
         Ok(rows)
@@ -216,9 +230,11 @@ fn says(answer: &redis::Value, text: &str) -> bool {
     }
 }
 
-fn unpack(stored: &Bytes) -> Result<Row, Error> {
-    let applied = leading(stored).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a row that has no offset"))?;
-    Ok(Row { value: stored.slice(DIGITS..), applied })
+fn unpack(mut stored: Bytes) -> Result<Row, Error> {
+    let applied = leading(&stored).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a row that has no offset"))?;
+    // Not a slice, which would share the value and allocate for that.
+    stored.advance(DIGITS);
+    Ok(Row { value: stored, applied })
 }
 
 /// The offset that stands first.
@@ -280,15 +296,17 @@ fn mentions(answer: &redis::Value, text: &str) -> bool {
 impl OnlineStore for RedisStore {
     async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
         let mut rows = vec![None; keys.len()];
-        let mut by_source: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
+        let mut by_slot: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
         for (at, key) in keys.iter().enumerate().filter(|(_, key)| matches!(key.key.len(), 1..=LONGEST)) {
-            by_source.entry(key.source).or_default().push(at);
+            // A server alone minds no slots: one command reads from all of them.
+            let slot = if self.0.cluster { key.source } else { Partition(0) };
+            by_slot.entry(slot).or_default().push(at);
         }
         // One command a slot, all of them under way at once over one connection.
-        let reads = by_source.iter().flat_map(|(&source, places)| {
+        let reads = by_slot.values().flat_map(|places| {
             places.chunks(READ).map(move |places| async move {
                 let wanted: Vec<&RowKey> = places.iter().map(|&at| &keys[at]).collect();
-                Ok::<_, Error>((places, self.read(source, &wanted).await?))
+                Ok::<_, Error>((places, self.read(&wanted).await?))
             })
         });
         for (places, found) in futures_util::future::try_join_all(reads).await? {
@@ -357,9 +375,9 @@ mod tests {
 
     #[test]
     fn a_row_without_an_offset_is_corrupt() {
-        assert!(unpack(&Bytes::from_static(b"short")).is_err());
-        assert!(unpack(&Bytes::from_static(b"0000000000000000000xvalue")).is_err());
-        let row = unpack(&Bytes::from_static(b"00000000000000000007value")).expect("a row");
+        assert!(unpack(Bytes::from_static(b"short")).is_err());
+        assert!(unpack(Bytes::from_static(b"0000000000000000000xvalue")).is_err());
+        let row = unpack(Bytes::from_static(b"00000000000000000007value")).expect("a row");
         assert_eq!((row.applied, &row.value[..]), (Offset(7), &b"value"[..]));
     }
 
