@@ -24,6 +24,8 @@ const LONGEST: usize = 16 << 20;
 pub struct Kafka {
     brokers: Vec<Node>,
     addresses: Vec<String>,
+    guarded: Vec<String>,
+    password: String,
     cluster: String,
     _folder: Folder,
 }
@@ -36,7 +38,7 @@ impl Kafka {
         let libs = prepared(PREPARED.0, PREPARED.1)?;
         let java = Command::new("java").arg("-version").output().await;
         ensure!(java.is_ok_and(|java| java.status.success()), Missing { what: "java".to_owned() });
-        on_free_ports(2 * brokers, async |ports: Vec<u16>| Self::start_on(&libs, &ports).await).await
+        on_free_ports(3 * brokers, async |ports: Vec<u16>| Self::start_on(&libs, &ports).await).await
     }
 
     async fn start_on(libs: &Path, ports: &[u16]) -> Result<Self> {
@@ -44,12 +46,15 @@ impl Kafka {
         let class_path = format!("{}/*", libs.display());
         // 22 characters of base64 hold 132 bits; a UUID has 128, so the last character's low bits are zero.
         let cluster = format!("{}A", token(21)?);
-        let (clients, controllers) = ports.split_at(ports.len() / 2);
+        let password = token(20)?;
+        let (clients, others) = ports.split_at(ports.len() / 3);
+        let (controllers, guarded) = others.split_at(clients.len());
         let brokers = clients.iter().enumerate().map(|(id, _)| {
             let place = folder.path().join(format!("broker-{id}"));
             std::fs::create_dir(&place).context("make a broker's folder")?;
             let settings = place.join("server.properties");
-            std::fs::write(&settings, properties(id, clients, controllers, &place)).context("write settings")?;
+            let properties = properties(id, [clients, controllers, guarded], &password, &place);
+            std::fs::write(&settings, properties).context("write settings")?;
             let options = java_options(&place);
             let run =
                 ["-Xmx512m", "-cp", &class_path, "kafka.Kafka", &settings.display().to_string()].map(str::to_owned);
@@ -65,8 +70,9 @@ impl Kafka {
         let places = (0..brokers.len()).map(|id| folder.path().join(format!("broker-{id}")));
         let formats = places.map(|place| format_log(class_path.clone(), cluster.clone(), place));
         try_join_all(formats).await?;
-        let addresses = clients.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-        let mut kafka = Self { brokers, addresses, cluster, _folder: folder };
+        let addresses = |ports: &[u16]| ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        let (addresses, guarded) = (addresses(clients), addresses(guarded));
+        let mut kafka = Self { brokers, addresses, guarded, password, cluster, _folder: folder };
         for broker in &mut kafka.brokers {
             broker.spawn()?;
         }
@@ -80,6 +86,19 @@ impl Kafka {
     /// Where clients begin: `HOST:PORT` of every broker, with commas between.
     pub fn bootstrap(&self) -> String {
         self.addresses.join(",")
+    }
+
+    /// The same where a client has to be [`USER`](Self::USER), with [`Self::password`], by SASL/PLAIN without encryption.
+    pub fn guarded_bootstrap(&self) -> String {
+        self.guarded.join(",")
+    }
+
+    /// Who may come in by [`Self::guarded_bootstrap`].
+    pub const USER: &str = "marquee";
+
+    /// That user's password.
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// `HOST:PORT` of one broker.
@@ -141,10 +160,15 @@ fn java_options(place: &Path) -> Vec<String> {
 }
 
 /// Settings of a broker.
-fn properties(id: usize, clients: &[u16], controllers: &[u16], place: &Path) -> String {
+fn properties(id: usize, [clients, controllers, guarded]: [&[u16]; 3], password: &str, place: &Path) -> String {
     let voters: Vec<String> =
         controllers.iter().enumerate().map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
-    let listeners = format!("PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}", clients[id], controllers[id]);
+    let listeners = [("PLAINTEXT", clients[id]), ("CONTROLLER", controllers[id]), ("GUARDED", guarded[id])];
+    let listeners = listeners.map(|(name, port)| format!("{name}://127.0.0.1:{port}")).join(",");
+    let login = format!(
+        "org.apache.kafka.common.security.plain.PlainLoginModule required user_{}=\"{password}\";",
+        Kafka::USER
+    );
     let replicas = clients.len().min(3);
     let in_step = replicas / 2 + 1;
     let settings = [
@@ -153,7 +177,12 @@ fn properties(id: usize, clients: &[u16], controllers: &[u16], place: &Path) -> 
         ("controller.quorum.voters", voters.join(",")),
         ("listeners", listeners.clone()),
         ("advertised.listeners", listeners),
-        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned()),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT".to_owned(),
+        ),
+        ("sasl.enabled.mechanisms", "PLAIN".to_owned()),
+        ("listener.name.guarded.plain.sasl.jaas.config", login),
         ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
         ("controller.listener.names", "CONTROLLER".to_owned()),
         ("log.dirs", place.join("data").display().to_string()),

@@ -53,12 +53,13 @@ impl Settings {
         let without_tls = cfg!(not(feature = "tls"));
         if without_tls && self.security.has_tls() {
             let found = if self.security == Security::Tls { "tls" } else { "sasl_tls" };
-            return wrong("security", found, "this program was built without the cargo feature `tls`");
+            return wrong("security", found, "this program was built without the cargo feature `kafka-tls`");
         }
         if self.security.has_sasl() {
             // librdkafka takes its hashes from OpenSSL.
             if without_tls && self.sasl_mechanism != SaslMechanism::Plain {
-                let wanted = "this program was built without the cargo feature `tls`, which SCRAM needs: use PLAIN";
+                let wanted =
+                    "this program was built without the cargo feature `kafka-tls`, which SCRAM needs: use PLAIN";
                 return wrong("sasl_mechanism", "SCRAM", wanted);
             }
             if self.username.is_empty() || self.password.is_empty() {
@@ -107,7 +108,7 @@ mod tests {
             Settings { security: Security::SaslPlaintext, sasl_mechanism: scram, ..base.clone() },
         ] {
             let refused = settings.check().expect_err("not built in").to_string();
-            assert!(refused.contains("cargo feature `tls`"), "{refused}");
+            assert!(refused.contains("cargo feature `kafka-tls`"), "{refused}");
         }
         Settings { security: Security::SaslPlaintext, ..base }.check().expect("PLAIN works without");
     }

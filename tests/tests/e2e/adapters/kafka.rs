@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
-use marquee_domain::{Partition, Position, Timestamp};
+use marquee_domain::{Partition, Position, Secret, Timestamp};
 use marquee_e2e::servers::{Kafka, or_skip};
-use marquee_kafka::{ConnectError, KafkaLog, Settings};
+use marquee_kafka::{ConnectError, KafkaLog, Security, Settings};
 use marquee_ports::conformance::{Fixture, log};
 use marquee_ports::{Delivery, NewRecord, RatingLog, Record, Topic, partition_for};
 
@@ -210,5 +210,43 @@ async fn a_broker_that_does_not_answer_is_an_error_in_time() -> Result<()> {
     assert!(matches!(connected, Err(ConnectError::Unreachable { .. })));
     kafka.resume(0).await?;
     log.append(Topic::Ratings, vec![numbered(2)]).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_password_comes_in_and_others_are_told_what_to_check() -> Result<()> {
+    let Some(kafka) = or_skip(Kafka::start(1).await)? else { return Ok(()) };
+    let known = Settings {
+        bootstrap: kafka.guarded_bootstrap(),
+        security: Security::SaslPlaintext,
+        username: Kafka::USER.to_owned(),
+        password: Secret::new(kafka.password()),
+        ..settings(&kafka, "guarded.")
+    };
+    let log = KafkaLog::connect(&known).await?;
+    let written = log.append(Topic::Ratings, (0..20).map(numbered).collect()).await?;
+    assert_eq!(read_all(&log, Topic::Ratings).await?.len(), written.len());
+    let mut subscription = log.subscribe(Topic::Ratings, "group").await?;
+    let started = Instant::now();
+    let mut seen = 0;
+    while seen < written.len() {
+        assert!(started.elapsed() < DEADLINE, "{seen} of {} came", written.len());
+        if let Delivery::Records(records) = subscription.next(100, Duration::from_secs(1)).await? {
+            seen += records.len();
+        }
+    }
+
+    let timeout = Duration::from_secs(3);
+    let wrong = [
+        Settings { password: Secret::new("guessed"), ..known.clone() },
+        Settings { username: "somebody".to_owned(), ..known.clone() },
+    ];
+    for settings in wrong {
+        let error = KafkaLog::connect(&Settings { connect_timeout: timeout, ..settings }).await.expect_err("refused");
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(error.to_string().contains("security and password"), "{error}");
+        assert!(source.to_lowercase().contains("authentication"), "{source}");
+        assert!(!format!("{error:?}").contains("guessed"), "no secret in an error");
+    }
     Ok(())
 }
