@@ -4,7 +4,7 @@
 //! answers, then the next. When all are away, the cached history serves, or none, and the answer says that it is degraded.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use marquee_domain::{MovieId, UserId};
@@ -40,6 +40,8 @@ pub(crate) struct Histories {
     stores: Vec<FeaturesClient<Transport>>,
     /// Which of them is asked first: the one that answered last.
     first: AtomicUsize,
+    /// None was there when one was last asked.
+    away: AtomicBool,
     deadline: Duration,
     cached: Cache<UserId, History>,
 }
@@ -53,7 +55,13 @@ impl Histories {
     pub(crate) fn new(features: Vec<Transport>, deadline: Duration, capacity: usize) -> Self {
         let client = |store| FeaturesClient::new(store).max_decoding_message_size(64 << 20);
         let stores = features.into_iter().map(client).collect();
-        Self { stores, first: AtomicUsize::new(0), deadline, cached: Cache::new(capacity) }
+        Self {
+            stores,
+            first: AtomicUsize::new(0),
+            away: AtomicBool::new(false),
+            deadline,
+            cached: Cache::new(capacity),
+        }
     }
 
     /// Asks one store after another until one is there; each has its share of the time that is left.
@@ -82,6 +90,20 @@ impl Histories {
         answer.map(Response::into_inner)
     }
 
+    /// Says once that features are away, and once that they are back: the metric counts the answers meanwhile.
+    fn notice(&self, failure: Option<&Status>) {
+        let away = failure.is_some_and(is_away);
+        if self.away.swap(away, Ordering::Relaxed) == away {
+            return;
+        }
+        match failure {
+            Some(status) => {
+                tracing::warn!(code = ?status.code(), reason = status.message(), "no feature store answers")
+            }
+            None => tracing::info!("a feature store answers again"),
+        }
+    }
+
     /// A user's history, at least up to the given positions.
     pub(crate) async fn of(&self, user: &UserId, after: Vec<Position>) -> Result<History, Failure> {
         let cached = self.cached.get(user);
@@ -95,7 +117,13 @@ impl Histories {
             as_of: None,
             after,
         };
-        let answer = match self.ask(request).await {
+        let answered = self.ask(request).await;
+        let failure = answered.as_ref().err();
+        // One that waited for a position in vain was there.
+        if !(must_be_fresh && failure.is_some_and(|status| status.code() == Code::DeadlineExceeded)) {
+            self.notice(failure);
+        }
+        let answer = match answered {
             Ok(answer) => answer,
             Err(status) => return Self::without_features(user, &status, cached, must_be_fresh),
         };
@@ -126,7 +154,7 @@ impl Histories {
                 _ => Failure::new(Kind::Unavailable, "the feature store could not be reached: try again"),
             });
         }
-        tracing::warn!(%user, code = ?status.code(), remembered = cached.is_some(), "the feature store is away");
+        tracing::debug!(%user, code = ?status.code(), remembered = cached.is_some(), "answered without features");
         let none = || History { version: 0, entries: Arc::default(), freshness: None, degraded: true };
         Ok(cached.map_or_else(none, |history| History { degraded: true, ..history }))
     }
