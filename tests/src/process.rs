@@ -23,6 +23,28 @@ pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterato
 /// Pause between two looks at a fleet that starts.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Waits until every thread of a process has stopped: the signal takes effect a moment after it was sent.
+pub(crate) async fn until_stopped(pid: u32) -> Result<()> {
+    let has_stopped = || -> Result<bool> {
+        for task in std::fs::read_dir(format!("/proc/{pid}/task")).context("look at the threads")? {
+            // A thread that ends meanwhile has no state any more. The name in brackets may hold anything; the state stands behind it.
+            let Ok(stat) = std::fs::read_to_string(task?.path().join("stat")) else { continue };
+            if stat.rsplit(')').next().is_none_or(|behind| !behind.trim_start().starts_with('T')) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let mut look = tokio::time::interval(Duration::from_millis(1));
+    let stopping = async {
+        while !has_stopped()? {
+            look.tick().await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(DEADLINE, stopping).await.context("it did not stop")?
+}
+
 /// What to run: a program, what it is told, and where it keeps its data.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -161,9 +183,10 @@ impl Process {
         self.ready().await
     }
 
-    /// SIGSTOP: it holds its connections and answers nothing.
+    /// SIGSTOP: it holds its connections and answers nothing. Returns when all of it has stopped.
     pub async fn pause(&self) -> Result<()> {
-        self.signal("-STOP").await
+        self.signal("-STOP").await?;
+        until_stopped(self.child.id().context("the fleet has ended")?).await
     }
 
     /// SIGCONT.

@@ -232,9 +232,10 @@ impl Node {
         Ok(())
     }
 
-    /// SIGSTOP: it holds its connections and answers nothing.
+    /// SIGSTOP: it holds its connections and answers nothing. Returns when all of it has stopped.
     async fn pause(&self) -> Result<()> {
-        self.signal("-STOP").await
+        self.signal("-STOP").await?;
+        crate::process::until_stopped(self.pid()?).await
     }
 
     /// SIGCONT.
