@@ -20,5 +20,25 @@ pub use world::World;
 
 use std::time::Duration;
 
+use anyhow::Context;
+
 /// Longer than anything that works takes, also where debug builds share two cores.
 pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Asks again and again until there is something to give, or it takes too long.
+///
+/// # Errors
+/// It took too long.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
+    let asked = async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            if let Some(found) = ask().await {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, asked).await.with_context(|| format!("waited in vain until {what}"))
+}

@@ -34,8 +34,7 @@ impl Genres {
                 let records = self.log.read(Topic::Movies, from, PAGE).await?;
                 *next = records.last().map_or(bounds.end, |last| last.position.offset.next());
                 for stored in records {
-                    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-                    match record::decode_movie(header.map(|(_, value)| &value[..]), &stored.value) {
+                    match record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {
                         Ok(movie) => drop(self.genres.insert(movie.id, movie.genres)),
                         Err(error) => tracing::warn!(position = %stored.position, %error, "movie record skipped"),
                     }

@@ -7,14 +7,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use marquee_domain::{MovieId, Offset, Partition, Position, RatingEvent, Timestamp, UserId};
 use marquee_features::{MovieRow, UserRow, Value, View, movie_key, unpack, user_key};
 use marquee_kit::Failure;
-use marquee_ports::{Row, RowKey};
+use marquee_ports::{Bounds, Row, RowKey};
 use marquee_proto::convert;
 use marquee_proto::features::v1 as pb;
 use serde::de::DeserializeOwned;
 
 use crate::apply::corrupt;
 use crate::catalogue::Genres;
-use crate::join::{partitions, unreadable};
+use crate::join::{open, unreadable};
 use crate::named::wire;
 use crate::scan::scan;
 use crate::service::Service;
@@ -51,13 +51,11 @@ type Served<K, T> = HashMap<K, (T, Offset)>;
 
 /// Goes through every partition and compares.
 pub(crate) async fn check(service: &Service, sample: u32, seed: u64) -> Result<pb::CheckFeaturesResponse, Failure> {
-    let mut genres = Genres::new(std::sync::Arc::clone(&service.dependencies().log));
-    genres.catch_up().await.map_err(|error| unreadable(&error))?;
-    let all = partitions(service).await?;
+    let (all, genres) = open(service).await?;
     let most = (sample > 0).then(|| (sample as usize).div_ceil(all.len().max(1)));
-    let mut report = Report { as_of: service.dependencies().clock.now(), ..Report::new(service) };
+    let mut report = Report::new(service);
     let mut movies = HashSet::new();
-    for (partition, begin, end) in all {
+    for Bounds { partition, begin, end } in all {
         let draw = Draw { seed, most };
         let (users, drawn) = ids(service, partition, begin..end, &draw).await?;
         let applied_to = service.marker(partition).await?;
@@ -159,17 +157,13 @@ impl Replay<'_, '_> {
         let row = self.users.entry(event.user().clone()).or_default();
         let changes = row.apply(event, offset.0, |movie| genres.of(movie));
         let at = Position { partition: self.partition, offset };
-        if self.served_users.get(event.user()).is_some_and(|(_, applied)| *applied == offset)
-            && let Some((served, _)) = self.served_users.remove(event.user())
-        {
+        if let Some(served) = due(&mut self.served_users, event.user(), offset) {
             self.report.users_row(event.user(), &served, Some(row), at);
         }
         for change in changes {
             let row = self.movies.entry(change.movie.clone()).or_default();
             row.follow(&change);
-            if self.served_movies.get(&change.movie).is_some_and(|(_, applied)| *applied == offset)
-                && let Some((served, _)) = self.served_movies.remove(&change.movie)
-            {
+            if let Some(served) = due(&mut self.served_movies, &change.movie, offset) {
                 self.report.movies_row(&change.movie, &served, Some(row), at);
             }
         }
@@ -184,6 +178,12 @@ impl Replay<'_, '_> {
             self.report.movies_row(&id, &served, None, Position { partition: self.partition, offset });
         }
     }
+}
+
+/// A row that rests on events up to this very one, to be compared now.
+fn due<K: Hash + Eq, T>(served: &mut Served<K, T>, id: &K, offset: Offset) -> Option<T> {
+    served.get(id).filter(|(_, applied)| *applied == offset)?;
+    served.remove(id).map(|(row, _)| row)
 }
 
 /// What was found.
@@ -202,7 +202,7 @@ impl<'a> Report<'a> {
     fn new(service: &'a Service) -> Self {
         Self {
             service,
-            as_of: Timestamp::EPOCH,
+            as_of: service.dependencies().clock.now(),
             users: 0,
             movies: 0,
             values: 0,

@@ -124,7 +124,7 @@ impl Consumer {
             let Some(next) = records.last().map(|record| record.position.offset.next()) else { continue };
             let count = records.len() as u64;
             let span = tracing::debug_span!("apply", %partition, events = count);
-            if let Some((_, parent)) = records[0].headers.iter().find(|(name, _)| name == "traceparent") {
+            if let Some(parent) = records[0].header("traceparent") {
                 marquee_kit::telemetry::continue_trace(&span, |_| std::str::from_utf8(parent).ok());
             }
             let events = self.decode(records).await?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use marquee_domain::{MovieId, Offset, Partition, Timestamp, UserId};
+use marquee_domain::{MovieId, Offset, Timestamp, UserId};
 use marquee_features::{Column, Definition, Known, MovieRow, Sums, Timeline, UserRow, Value, View};
 use marquee_kit::Failure;
 use marquee_ports::{Bounds, RatingLog, Topic};
@@ -36,10 +36,7 @@ struct Pass {
 
 impl Pass {
     async fn new(service: &Service, ignore_ingestion: bool) -> Result<Self, Failure> {
-        let log = Arc::clone(&service.dependencies().log);
-        let bounds = log.bounds(Topic::Ratings).await.map_err(|error| unreadable(&error))?;
-        let mut genres = Genres::new(log);
-        genres.catch_up().await.map_err(|error| unreadable(&error))?;
+        let (bounds, genres) = open(service).await?;
         Ok(Self { service: service.clone(), genres: Arc::new(genres), bounds, ignore_ingestion })
     }
 
@@ -70,6 +67,15 @@ impl Pass {
         scanned.map_err(|error| unreadable(&error))?;
         Ok(events)
     }
+}
+
+/// How far the log reaches now, and the catalogue as it is.
+pub(crate) async fn open(service: &Service) -> Result<(Vec<Bounds>, Genres), Failure> {
+    let log = Arc::clone(&service.dependencies().log);
+    let bounds = log.bounds(Topic::Ratings).await.map_err(|error| unreadable(&error))?;
+    let mut genres = Genres::new(log);
+    genres.catch_up().await.map_err(|error| unreadable(&error))?;
+    Ok((bounds, genres))
 }
 
 pub(crate) fn unreadable(error: &marquee_ports::Error) -> Failure {
@@ -199,10 +205,4 @@ async fn give(rows: Page, pages: &mpsc::Sender<Result<Page, Failure>>) -> bool {
         }
     }
     true
-}
-
-/// The partitions of the rating topic.
-pub(crate) async fn partitions(service: &Service) -> Result<Vec<(Partition, Offset, Offset)>, Failure> {
-    let bounds = service.dependencies().log.bounds(Topic::Ratings).await.map_err(|error| unreadable(&error))?;
-    Ok(bounds.into_iter().map(|bounds| (bounds.partition, bounds.begin, bounds.end)).collect())
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use marquee_domain::{Offset, Partition, Position, RatingEvent, Scale, Timestamp};
-use marquee_ports::{Error, RatingLog, Record, Topic, partition_for};
+use marquee_ports::{Error, RatingLog, Record, Topic};
 use marquee_proto::record::{self, Refusal};
 
 /// Records read at once.
@@ -11,9 +11,8 @@ const PAGE: usize = 4_096;
 
 /// The event of a record of a topic with so many partitions, as every execution understands it.
 pub(crate) fn event(stored: &Record, scale: &Scale, partitions: u32) -> Result<RatingEvent, Refusal> {
-    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-    record::event(header.map(|(_, value)| &value[..]), &stored.value, scale, |user| {
-        partition_for(user.as_str().as_bytes(), partitions) == stored.position.partition
+    record::event(stored.header(record::CONTENT_TYPE), &stored.value, scale, |user| {
+        stored.belongs_to(user.as_str().as_bytes(), partitions)
     })
 }
 

@@ -72,9 +72,7 @@ impl Catalogue {
 }
 
 fn decode(stored: &marquee_ports::Record) -> Option<Movie> {
-    let content_type =
-        stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE).map(|(_, value)| &value[..]);
-    match record::decode_movie(content_type, &stored.value) {
+    match record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {
         Ok(movie) => Some(movie),
         Err(error) => {
             tracing::warn!(position = %stored.position, %error, "record of the movies topic skipped");

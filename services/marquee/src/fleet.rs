@@ -85,6 +85,11 @@ const STORE: &[Role] = &[Role::FeatureStore];
 /// Roles that use the object store.
 const OBJECTS: &[Role] = &[Role::Trainer, Role::Inference];
 
+/// Some of the roles are among those that use a back-end.
+fn needs(roles: &[Role], of: &[Role]) -> bool {
+    roles.iter().any(|role| of.contains(role))
+}
+
 /// Back-ends, each opened only if a role needs it.
 struct Backends {
     log: Option<Arc<dyn RatingLog>>,
@@ -97,17 +102,16 @@ struct Backends {
 
 impl Backends {
     fn open(settings: &Settings, roles: &[Role]) -> Result<Self> {
-        let needs = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));
         let folder = &settings.data_dir;
         let mut backends =
             Self { log: None, store: None, objects: None, runtime: None, signing_key: None, verifying_key: None };
-        if needs(LOG) && settings.backends.log == LogBackend::Embedded {
+        if needs(roles, LOG) && settings.backends.log == LogBackend::Embedded {
             backends.log = Some(Arc::new(EmbeddedLog::open(&folder.join("log"), &settings.log)?));
         }
-        if needs(STORE) && settings.backends.store == StoreBackend::Embedded {
+        if needs(roles, STORE) && settings.backends.store == StoreBackend::Embedded {
             backends.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
         }
-        if needs(OBJECTS) {
+        if needs(roles, OBJECTS) {
             if settings.backends.objects == ObjectsBackend::Embedded {
                 backends.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
             }
@@ -121,14 +125,13 @@ impl Backends {
 impl Backends {
     /// Opens what is on other machines.
     async fn connect(&mut self, settings: &Settings, roles: &[Role]) -> Result<()> {
-        let needs = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));
-        if needs(LOG) && settings.backends.log == LogBackend::Kafka {
+        if needs(roles, LOG) && settings.backends.log == LogBackend::Kafka {
             self.log = Some(Arc::new(KafkaLog::connect(&settings.kafka).await?));
         }
-        if needs(STORE) && settings.backends.store == StoreBackend::Redis {
+        if needs(roles, STORE) && settings.backends.store == StoreBackend::Redis {
             self.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
         }
-        if needs(OBJECTS) && settings.backends.objects == ObjectsBackend::S3 {
+        if needs(roles, OBJECTS) && settings.backends.objects == ObjectsBackend::S3 {
             self.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));
         }
         Ok(())

@@ -14,7 +14,7 @@ mod write;
 use std::time::Duration;
 
 use marquee_domain::{RatingEvent, Scale, UserId};
-use marquee_ports::{Error, ErrorKind, ObjectKey, Record, partition_for};
+use marquee_ports::{Error, ErrorKind, ObjectKey, Record};
 use marquee_proto::record;
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +23,8 @@ pub(crate) use write::Writer;
 
 /// The event of a record of a topic with so many partitions, as the feature store understands it; what is none stands on the rejected topic.
 pub(crate) fn event(stored: &Record, scale: &Scale, partitions: u32) -> Option<RatingEvent> {
-    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-    let is_home = |user: &UserId| partition_for(user.as_str().as_bytes(), partitions) == stored.position.partition;
-    record::event(header.map(|(_, value)| &value[..]), &stored.value, scale, is_home).ok()
+    let is_home = |user: &UserId| stored.belongs_to(user.as_str().as_bytes(), partitions);
+    record::event(stored.header(record::CONTENT_TYPE), &stored.value, scale, is_home).ok()
 }
 
 /// What a deployment decides about the archive.

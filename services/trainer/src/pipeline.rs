@@ -238,10 +238,6 @@ fn in_index_order(index: &MovieIndex, catalogue: &BTreeMap<MovieId, Movie>) -> V
     index.movies().map(|id| catalogue.get(id).cloned().unwrap_or_else(|| bare(id))).collect()
 }
 
-fn content_type(stored: &Record) -> Option<&[u8]> {
-    stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE).map(|(_, value)| &value[..])
-}
-
 /// Hands every record of a topic within bounds to `take`, with the share that it makes; by partition, in order.
 async fn read(
     log: &dyn RatingLog,
@@ -302,7 +298,7 @@ async fn read_movies(log: &dyn RatingLog) -> Result<BTreeMap<MovieId, Movie>, Pi
     let mut movies = BTreeMap::new();
     let bounds = log.bounds(Topic::Movies).await.map_err(PipelineError::Log)?;
     read(log, Topic::Movies, bounds, |stored, _| {
-        if let Ok(movie) = record::decode_movie(content_type(&stored), &stored.value) {
+        if let Ok(movie) = record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {
             movies.insert(movie.id.clone(), movie);
         }
     })

@@ -111,8 +111,7 @@ async fn topic(folder: &Path, topic: Topic) -> Result<Vec<Record>> {
 
 /// A header's text; empty where it is missing.
 fn header(record: &Record, name: &str) -> String {
-    let found = record.headers.iter().find(|(header, _)| header == name);
-    found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    record.header(name).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
 }
 
 /// The fleet takes a good rating.

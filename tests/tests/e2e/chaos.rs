@@ -16,10 +16,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee_e2e::servers::{Stack, or_skip};
-use marquee_e2e::{Clients, DEADLINE, Launch, Process, World};
+use marquee_e2e::{Clients, Launch, Process, World, until};
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 
 /// The product's own `main`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
@@ -50,21 +49,6 @@ struct Fleet {
     ingest: [Process; 2],
     features: [Process; 2],
     inference: [Process; 2],
-}
-
-/// Looks until something is there.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Result<T> {
-    let looking = async {
-        let mut again = tokio::time::interval(Duration::from_millis(50));
-        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            again.tick().await;
-            if let Some(found) = look().await {
-                return found;
-            }
-        }
-    };
-    tokio::time::timeout(DEADLINE, looking).await.with_context(|| format!("waited in vain until {what}"))
 }
 
 async fn launch(stack: &Stack, folder: &Path, world: &World) -> Result<Fleet> {

@@ -6,12 +6,10 @@ mod roles;
 mod shutdown;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use marquee::Role;
-use marquee_e2e::{DEADLINE, Fleet, Http, Process, World, marquee};
+use marquee_e2e::{Fleet, Http, Process, World, marquee, until};
 use marquee_kit::Transport;
 use marquee_proto::training::v1::Algorithm;
 use serde_json::{Value, json};
@@ -34,23 +32,6 @@ const SERVICES: [&str; 4] = [
     "marquee.ratings.v1.Ratings",
     "marquee.training.v1.Trainer",
 ];
-
-/// Asks again and again until there is something to give, or it takes too long.
-async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Option<T>>,
-{
-    let asked = async {
-        let mut look = tokio::time::interval(Duration::from_millis(10));
-        loop {
-            look.tick().await;
-            if let Some(found) = ask().await {
-                return found;
-            }
-        }
-    };
-    tokio::time::timeout(DEADLINE, asked).await.with_context(|| format!("waited in vain until {what}"))
-}
 
 async fn health(transport: &Transport, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest { service: service.to_owned() };

@@ -1,7 +1,6 @@
 //! The features of a deployment: the one place that names them.
 
 use std::cell::OnceCell;
-use std::fmt;
 
 use marquee_domain::{Moments, MovieId, Timestamp};
 use thiserror::Error;
@@ -310,20 +309,6 @@ fn user_value<'a>(
             return moments_value(measure, over, row.event_time);
         }
     })
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Count => "count",
-            Self::Number => "number",
-            Self::Time => "time",
-            Self::Texts => "list of texts",
-            Self::Counts => "list of counts",
-            Self::Numbers => "list of numbers",
-            Self::Times => "list of times",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, Timestamp};
 
-use crate::Error;
+use crate::{Error, partition_for};
 
 /// The topics of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +70,18 @@ pub struct Record {
     pub headers: Vec<Header>,
     /// When it was made.
     pub timestamp: Timestamp,
+}
+
+impl Record {
+    /// The first header of a name.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
+    }
+
+    /// It stands in the partition that a topic of so many has for a key.
+    pub fn belongs_to(&self, key: &[u8], partitions: u32) -> bool {
+        partition_for(key, partitions) == self.position.partition
+    }
 }
 
 /// How far a partition reaches.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee_e2e::servers::Stack;
-use marquee_e2e::{DEADLINE, Process};
+use marquee_e2e::{DEADLINE, Process, until};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Fleet, until};
+use super::Fleet;
 
 /// How often what was done.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use marquee_domain::{Position, RatingEvent, Timestamp};
 use marquee_e2e::servers::Stack;
-use marquee_e2e::{Clients, World};
+use marquee_e2e::{Clients, World, until};
 use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Record, Topic};
 use marquee_proto::features::v1::{
@@ -17,7 +17,6 @@ use marquee_proto::features::v1::{
 use marquee_proto::{convert, record};
 
 use super::load::{Identity, Written};
-use super::until;
 
 /// Windows that the feature store serves, in days.
 const WINDOWS: [u32; 3] = [7, 30, 90];
@@ -135,8 +134,7 @@ async fn read_all(log: &KafkaLog) -> Result<Vec<(Position, RatingEvent)>> {
 }
 
 fn event(stored: &Record) -> Result<RatingEvent> {
-    let header = stored.headers.iter().find(|(name, _)| name == record::CONTENT_TYPE);
-    Ok(record::decode_event(header.map(|(_, value)| &value[..]), &stored.value)?)
+    Ok(record::decode_event(stored.header(record::CONTENT_TYPE), &stored.value)?)
 }
 
 /// Every acknowledged rating is there, and none more often than it was sent. Gives how many came twice.

@@ -115,8 +115,7 @@ fn noise(length: usize) -> Vec<u8> {
 
 /// A header's text; empty if there is none.
 fn header(record: &Record, name: &str) -> String {
-    let found = record.headers.iter().find(|(header, _)| header == name);
-    found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    record.header(name).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]

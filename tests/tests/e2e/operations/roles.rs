@@ -2,50 +2,15 @@
 //! has its own copy of the model store here, and the public key alone to check it with.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use marquee::Addresses;
-use marquee_e2e::{Clients, Http, World, marquee};
+use marquee_e2e::{Launch, World, marquee, until};
 use marquee_kit::{Failure, Kind};
 use marquee_proto::ratings::v1::Position;
 use marquee_proto::training::v1::Algorithm;
-use tokio::process::{Child, Command};
 use tonic::Code;
 
-use super::{PROGRAM, until};
-
-/// One role in a process; killed when dropped.
-struct Part {
-    child: Child,
-    addresses: Addresses,
-}
-
-impl Part {
-    async fn start(role: &str, folder: &Path, settings: &[String]) -> Result<Self> {
-        let mut command = Command::new(PROGRAM);
-        command.arg(role);
-        let fixed = ["grpc_listen=\"127.0.0.1:0\"", "http_listen=\"127.0.0.1:0\"", "telemetry.log=warn"];
-        let fixed = fixed.into_iter().map(str::to_owned).chain([format!("data_dir={:?}", folder)]);
-        let onnxruntime = std::env::var("ORT_DYLIB_PATH").map(|path| format!("onnxruntime={path:?}")).ok();
-        for setting in fixed.chain(onnxruntime).chain(settings.iter().cloned()) {
-            command.arg("--set").arg(setting);
-        }
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
-        let pid = child.id().context("it has ended")?;
-        let addresses = until("the role is ready", || async {
-            let addresses = Addresses::read(folder).filter(|addresses| addresses.pid == pid)?;
-            let ready = Http::new(&addresses.http).get("/readyz").await.ok()?;
-            (ready.status == 200).then_some(addresses)
-        })
-        .await?;
-        Ok(Self { child, addresses })
-    }
-
-    fn clients(&self) -> Result<Clients> {
-        Clients::connect(&self.addresses.grpc)
-    }
-}
+use super::PROGRAM;
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
@@ -69,15 +34,13 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     let whole = fleet.clients().predict(&user, &["movie-1", "movie-2"], &[]).await?;
     let folder = fleet.stop().await.expect("a folder of its own");
 
-    let mut features = Part::start("feature-store", folder.path(), &[]).await?;
+    let mut features = Launch::new(PROGRAM, folder.path()).role("feature-store").start().await?;
     let own = tempfile::tempdir()?;
     copy(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
-    let settings = [
-        // Nobody listens at the first of them.
-        format!("features_address=\"http://127.0.0.1:1,{}\"", features.addresses.grpc),
-        format!("verifying_key={:?}", folder.path().join("keys/verifying.pem")),
-    ];
-    let inference = Part::start("inference", own.path(), &settings).await?;
+    // Nobody listens at the first of them.
+    let addresses = format!("features_address=\"http://127.0.0.1:1,{}\"", features.addresses().grpc);
+    let key = format!("verifying_key={:?}", folder.path().join("keys/verifying.pem"));
+    let inference = Launch::new(PROGRAM, own.path()).role("inference").set(addresses).set(key).start().await?;
     let clients = inference.clients()?;
     let apart = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
     assert_eq!(apart, whole, "two processes answer as one does");
@@ -88,14 +51,14 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     assert!(!features.clients()?.user(&user, &[]).await?.history.is_empty());
     let status = features.clients()?.predict(&user, &["movie-1"], &[]).await.expect_err("no inference here");
     assert_eq!(status.code(), Code::Unimplemented);
-    let shown = marquee(PROGRAM, ["status", "--grpc", &inference.addresses.grpc]).await?;
+    let shown = marquee(PROGRAM, ["status", "--grpc", &inference.addresses().grpc]).await?;
     let (said, error) = (String::from_utf8(shown.stdout)?, String::from_utf8(shown.stderr)?);
     assert_eq!(shown.status.code(), Some(1), "{error}");
     assert!(error.contains("not serving: ingest, feature-store, trainer"), "{error}");
     assert!(said.contains("absent") && said.contains("serving"), "{said}");
 
     // The feature store dies: who is remembered is answered from that, who is not as anybody would be, and both are told so.
-    features.child.kill().await?;
+    features.kill().await?;
     let degraded = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
     assert_eq!(degraded.predictions, whole.predictions);
     assert!(degraded.provenance.context("provenance")?.degraded);
@@ -108,9 +71,8 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     assert_eq!(Failure::from_status(&status).kind(), Kind::Unavailable, "{status}");
 
     // It is back, on the same port, and nothing is degraded any more.
-    let port = features.addresses.grpc.trim_start_matches("http://").to_owned();
-    let _features = Part::start("feature-store", folder.path(), &[format!("grpc_listen={port:?}")]).await?;
-    let again = until("inference has found it again", || async {
+    features.restart().await?;
+    let again = until("inference has found it again", async || {
         let answer = clients.predict(&user, &["movie-1", "movie-2"], &[]).await.ok()?;
         answer.provenance.as_ref().is_some_and(|provenance| !provenance.degraded).then_some(answer)
     });
