@@ -67,6 +67,18 @@ fn flip(path: &Path) -> Result<()> {
     Ok(fs::write(path, bytes)?)
 }
 
+/// The same in a journal, in what was written and not in its lengths: a length that leads past the end is taken for a write that a crash cut short,
+/// which is no damage.
+fn flip_content(path: &Path) -> Result<()> {
+    const CONTENT: &[u8] = b"user-";
+    let mut bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let middle = bytes.len() / 2;
+    let places = bytes.windows(CONTENT.len()).enumerate().filter(|(_, window)| *window == CONTENT);
+    let nearest = places.map(|(at, _)| at).min_by_key(|at| at.abs_diff(middle));
+    bytes[nearest.context("a journal that names no user")?] ^= 1;
+    Ok(fs::write(path, bytes)?)
+}
+
 fn halve(path: &Path) -> Result<()> {
     let file = File::options().write(true).open(path).with_context(|| format!("open {}", path.display()))?;
     Ok(file.set_len(file.metadata()?.len() / 2)?)
@@ -211,9 +223,9 @@ async fn damaged_folders_stop_the_start_with_a_reason() -> Result<()> {
             "the log was cut short",
         ),
         ("the log is gone", &|folder| Ok(fs::remove_dir_all(folder.join("log"))?), "the log was cut short or replaced"),
-        ("a bit of the log flipped", &|folder| flip(&folder.join("log/database/0.jnl")), "/log: "),
+        ("a bit of the log flipped", &|folder| flip_content(&folder.join("log/database/0.jnl")), "/log: "),
         ("the log is of nobody's version", &|folder| garbage(folder.join("log/database/version")), "/log: "),
-        ("a bit of the store flipped", &|folder| flip(&folder.join("store/database/0.jnl")), "/store: "),
+        ("a bit of the store flipped", &|folder| flip_content(&folder.join("store/database/0.jnl")), "/store: "),
         ("the store is of nobody's version", &|folder| garbage(folder.join("store/database/version")), "/store: "),
         (
             "a file lies in the place of the models",
