@@ -6,6 +6,7 @@
 pub mod conformance;
 mod error;
 mod log;
+pub mod memory;
 mod objects;
 mod partition;
 mod store;
