@@ -27,11 +27,11 @@ impl Genres {
 
     /// Reads what was written since.
     pub(crate) async fn catch_up(&mut self) -> Result<(), Error> {
-        for bounds in self.log.bounds(Topic::Movies).await? {
+        for bounds in self.log.bounds(Topic::MOVIES).await? {
             let next = self.read.entry(bounds.partition).or_insert(bounds.begin);
             while *next < bounds.end {
                 let from = Position { partition: bounds.partition, offset: *next };
-                let records = self.log.read(Topic::Movies, from, PAGE).await?;
+                let records = self.log.read(Topic::MOVIES, from, PAGE).await?;
                 *next = records.last().map_or(bounds.end, |last| last.position.offset.next());
                 for stored in records {
                     match record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {

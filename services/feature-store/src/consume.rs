@@ -74,7 +74,7 @@ impl Consumer {
 
     async fn follow(&mut self, genres: &mut Genres) -> Result<(), Error> {
         let log = Arc::clone(&self.dependencies.log);
-        let mut subscription = log.subscribe(Topic::Ratings, &self.settings.group).await?;
+        let mut subscription = log.subscribe(Topic::RATINGS, &self.settings.group).await?;
         loop {
             match subscription.next(self.settings.batch, Duration::from_secs(1)).await? {
                 Delivery::Assigned(partitions) => self.assigned(&mut *subscription, &partitions).await?,
@@ -137,7 +137,7 @@ impl Consumer {
         }
         subscription.commit(&committed).await?;
         self.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
-        for bounds in self.dependencies.log.bounds(Topic::Ratings).await? {
+        for bounds in self.dependencies.log.bounds(Topic::RATINGS).await? {
             if let Some(next) = committed.get(&bounds.partition) {
                 let lag = bounds.end.0.saturating_sub(next.0);
                 self.meters.lag.get_or_create(&OfPartition { partition: bounds.partition.0 }).set(lag as i64);
@@ -161,7 +161,7 @@ impl Consumer {
         }
         self.meters.rejected.inc_by(refused.len() as u64);
         if !refused.is_empty() {
-            self.dependencies.log.append(Topic::Rejected, refused).await?;
+            self.dependencies.log.append(Topic::REJECTED, refused).await?;
         }
         Ok(events)
     }
@@ -186,7 +186,7 @@ fn refuse(stored: Record, refusal: &Refusal) -> NewRecord {
     say("reason", refusal.reason.to_owned());
     // It may quote what it refuses.
     say("message", refusal.message.chars().take(4_096).collect());
-    say("source", Topic::Ratings.name().to_owned());
+    say("source", Topic::RATINGS.name().to_owned());
     say("source-position", stored.position.to_string());
     let value = if stored.value.len() > LONGEST_VALUE {
         say("truncated-from", stored.value.len().to_string());

@@ -72,7 +72,7 @@ impl Pass {
 /// How far the log reaches now, and the catalogue as it is.
 pub(crate) async fn open(service: &Service) -> Result<(Vec<Bounds>, Genres), Failure> {
     let log = Arc::clone(&service.dependencies().log);
-    let bounds = log.bounds(Topic::Ratings).await.map_err(|error| unreadable(&error))?;
+    let bounds = log.bounds(Topic::RATINGS).await.map_err(|error| unreadable(&error))?;
     let mut genres = Genres::new(log);
     genres.catch_up().await.map_err(|error| unreadable(&error))?;
     Ok((bounds, genres))

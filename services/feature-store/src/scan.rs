@@ -27,7 +27,7 @@ pub(crate) async fn scan(
 ) -> Result<u64, Error> {
     let (mut next, mut count) = (range.start, 0);
     while next < range.end {
-        let records = log.read(Topic::Ratings, Position { partition, offset: next }, PAGE).await?;
+        let records = log.read(Topic::RATINGS, Position { partition, offset: next }, PAGE).await?;
         let Some(last) = records.last() else { break };
         next = last.position.offset.next();
         for stored in records {

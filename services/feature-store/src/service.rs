@@ -93,7 +93,7 @@ impl Service {
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
         settings.validate().map_err(Error::Settings)?;
         let check = context.health.check("marquee.features.v1.Features");
-        let bounds = dependencies.log.bounds(Topic::Ratings).await.map_err(Error::Log)?;
+        let bounds = dependencies.log.bounds(Topic::RATINGS).await.map_err(Error::Log)?;
         for &Bounds { partition, end, .. } in &bounds {
             let applied = dependencies.store.marker(partition).await.map_err(Error::Store)?;
             if applied > end {
@@ -441,7 +441,7 @@ impl features_server::Features for Service {
         &self,
         _: Request<pb::GetProgressRequest>,
     ) -> Result<Response<pb::GetProgressResponse>, Status> {
-        let bounds = self.0.dependencies.log.bounds(Topic::Ratings).await;
+        let bounds = self.0.dependencies.log.bounds(Topic::RATINGS).await;
         let bounds = bounds.map_err(|error| Failure::unavailable("read the bounds of the rating log", &error))?;
         let progress: BTreeMap<Partition, Offset> = self.0.progress.borrow().clone();
         let mut partitions = Vec::with_capacity(bounds.len());

@@ -53,11 +53,11 @@ impl Catalogue {
     /// Reads what others wrote since.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
         let mut read = self.read.lock().await;
-        for bounds in self.log.bounds(Topic::Movies).await? {
+        for bounds in self.log.bounds(Topic::MOVIES).await? {
             let next = read.entry(bounds.partition).or_insert(bounds.begin);
             while *next < bounds.end {
                 let from = Position { partition: bounds.partition, offset: *next };
-                let records = self.log.read(Topic::Movies, from, PAGE).await?;
+                let records = self.log.read(Topic::MOVIES, from, PAGE).await?;
                 let Some(last) = records.last() else {
                     // What lay between was compacted away.
                     *next = bounds.end;

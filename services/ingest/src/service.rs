@@ -167,7 +167,7 @@ impl Service {
     async fn commit(&self, prepared: Prepared) -> Result<Outcome, Failure> {
         let Prepared { total, accepted, rejected } = prepared;
         let (indices, records): (Vec<usize>, Vec<NewRecord>) = accepted.into_iter().unzip();
-        let written = if records.is_empty() { Vec::new() } else { self.append(Topic::Ratings, records).await? };
+        let written = if records.is_empty() { Vec::new() } else { self.append(Topic::RATINGS, records).await? };
         self.0.counters.accepted.inc_by(indices.len() as u64);
         let mut positions = vec![None; total];
         for (index, position) in indices.iter().zip(written) {
@@ -179,7 +179,7 @@ impl Service {
     /// Writes to the rejected topic.
     async fn reject(&self, refusals: Vec<NewRecord>) -> Result<(), Failure> {
         if !refusals.is_empty() {
-            self.append(Topic::Rejected, refusals).await?;
+            self.append(Topic::REJECTED, refusals).await?;
         }
         Ok(())
     }
@@ -284,7 +284,7 @@ impl Service {
             }
             None => RatingEvent::UserRemoved { user, at },
         };
-        let positions = self.append(Topic::Ratings, vec![self.record(&event)]).await?;
+        let positions = self.append(Topic::RATINGS, vec![self.record(&event)]).await?;
         self.0.counters.removed.inc();
         positions
             .first()

@@ -275,12 +275,12 @@ async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot
         Some(event) => fold.apply(event),
         None => unreadable += 1,
     };
-    let all = log.bounds(Topic::Ratings).await.map_err(PipelineError::Log)?;
+    let all = log.bounds(Topic::RATINGS).await.map_err(PipelineError::Log)?;
     let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
         let archived = archive::events(&dependencies.objects, bounds, |event| take(Some(event)));
         let from = Bounds { begin: archived.await.map_err(PipelineError::Archive)?, ..bounds };
-        read(log, Topic::Ratings, vec![from], |stored, share| {
+        read(log, Topic::RATINGS, vec![from], |stored, share| {
             take(archive::event(&stored, &scale, count));
             if stored.position.offset.0.is_multiple_of(1_000) {
                 run.progress((at as f64 + share) / partitions);
@@ -296,8 +296,8 @@ async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot
 
 async fn read_movies(log: &dyn RatingLog) -> Result<BTreeMap<MovieId, Movie>, PipelineError> {
     let mut movies = BTreeMap::new();
-    let bounds = log.bounds(Topic::Movies).await.map_err(PipelineError::Log)?;
-    read(log, Topic::Movies, bounds, |stored, _| {
+    let bounds = log.bounds(Topic::MOVIES).await.map_err(PipelineError::Log)?;
+    read(log, Topic::MOVIES, bounds, |stored, _| {
         if let Ok(movie) = record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {
             movies.insert(movie.id.clone(), movie);
         }

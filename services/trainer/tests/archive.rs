@@ -38,7 +38,7 @@ async fn archived(world: &World) {
     let started = Instant::now();
     loop {
         let indices = indices(world).await;
-        let bounds = world.log.bounds(Topic::Ratings).await.expect("bounds");
+        let bounds = world.log.bounds(Topic::RATINGS).await.expect("bounds");
         let reached = |partition: u32| indices.get(&u64::from(partition)).map_or(0, |(next, ..)| *next);
         if bounds.iter().all(|one| reached(one.partition.0) == one.end.0) {
             return;
@@ -84,7 +84,7 @@ async fn every_event_is_archived_once_over_restarts_and_compaction_and_trains_al
     trainer.stop().await;
     let names = names(&world, ".parquet").await;
     let mut rows = rows(&world, &names).await;
-    let total: u64 = world.log.bounds(Topic::Ratings).await.expect("bounds").iter().map(|bounds| bounds.end.0).sum();
+    let total: u64 = world.log.bounds(Topic::RATINGS).await.expect("bounds").iter().map(|bounds| bounds.end.0).sum();
     assert_eq!(rows.len() as u64, total, "each event once");
     rows.sort_unstable();
     rows.dedup();
@@ -93,7 +93,7 @@ async fn every_event_is_archived_once_over_restarts_and_compaction_and_trains_al
     assert_eq!(indices.values().map(|(_, rows, _)| rows).sum::<u64>(), total, "the indices count them too");
     assert_eq!(indices.values().map(|(.., files)| files).sum::<usize>(), names.len(), "and name every file");
     assert!(names.iter().all(|name| name.contains("/day=2023-11-14/")), "{names:?}");
-    let most = names.len() as f64 / world.log.bounds(Topic::Ratings).await.expect("bounds").len() as f64;
+    let most = names.len() as f64 / world.log.bounds(Topic::RATINGS).await.expect("bounds").len() as f64;
     assert!(most < 4.0, "many small files became few: {names:?}");
 
     // What lies in the archive, a tail that only the log has, and the log alone: one data set.

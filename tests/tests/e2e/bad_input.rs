@@ -169,7 +169,7 @@ async fn every_wrong_value_is_refused_by_field_and_reason_and_kept_on_the_reject
 
     serves_on(clients).await?;
     let folder = fleet.stop().await.expect("a folder of its own");
-    let kept = topic(folder.path(), Topic::Rejected).await?;
+    let kept = topic(folder.path(), Topic::REJECTED).await?;
     assert_eq!(kept.len(), 3 * wrong.len() + 1);
     for (rating, expected) in &wrong {
         // NaN equals nothing, bytes do.

@@ -66,7 +66,7 @@ async fn clients_do_not_take_each_others_quota() -> Result<()> {
     }
     door.shows("marquee_ingest_requests_refused_total{reason=\"QUOTA\"} 5").await?;
     door.shows("marquee_ingest_quota_ratings_refused_total 330").await?;
-    door.close(Topic::Ratings).await?;
+    door.close(Topic::RATINGS).await?;
     Ok(())
 }
 
@@ -100,7 +100,7 @@ async fn a_refused_call_says_exactly_when_it_fits_and_leaves_nothing_in_the_log(
     tokio::time::timeout(DEADLINE, served).await?;
     assert!(sent.elapsed() >= delay, "accepted {:?} too early", delay - sent.elapsed());
     accepted += 1;
-    assert_eq!(door.close(Topic::Ratings).await?, 10 * accepted);
+    assert_eq!(door.close(Topic::RATINGS).await?, 10 * accepted);
     Ok(())
 }
 
@@ -118,7 +118,7 @@ async fn a_stream_takes_as_long_as_the_quota_says_and_loses_nothing() -> Result<
     let answers = door.stream("bob", &[100, 1]).await?;
     assert!(started.elapsed() >= Duration::from_millis(405), "81 after {:?}", started.elapsed());
     assert!(answers.iter().map(|answer| answer.accepted).eq([100, 1]));
-    assert_eq!(door.close(Topic::Ratings).await?, 301);
+    assert_eq!(door.close(Topic::RATINGS).await?, 301);
     Ok(())
 }
 
@@ -135,7 +135,7 @@ async fn a_stream_that_waits_ends_when_its_client_goes() -> Result<()> {
     door.shows("marquee_ingest_quota_streams_waiting 1").await?;
     drop((batches, answers));
     door.shows("marquee_ingest_quota_streams_waiting 0").await?;
-    assert_eq!(door.close(Topic::Ratings).await?, 10_000);
+    assert_eq!(door.close(Topic::RATINGS).await?, 10_000);
     Ok(())
 }
 
@@ -175,7 +175,7 @@ async fn over_http_quotas_are_the_same() -> Result<()> {
     let (status, _, body) = door.send(&"x".repeat(129), post, "/v1/ratings", &one).await?;
     let violation = &body["error"]["violations"][0];
     assert_eq!((status, &violation["field"], &violation["reason"]), (400, &json!("x-client-id"), &json!("TOO_LONG")));
-    assert_eq!(door.close(Topic::Rejected).await?, 1, "only what was within its quota is kept");
+    assert_eq!(door.close(Topic::REJECTED).await?, 1, "only what was within its quota is kept");
     Ok(())
 }
 
@@ -197,7 +197,7 @@ async fn what_can_never_be_is_refused_by_name() -> Result<()> {
     assert_eq!(named(&refused), invalid("x-client-id", "TOO_LONG"));
     let status = door.stream(&long, &[1]).await.expect_err("no name");
     assert_eq!(named(&Failure::from_status(&status)), invalid("x-client-id", "TOO_LONG"));
-    assert_eq!(door.close(Topic::Ratings).await?, 10);
+    assert_eq!(door.close(Topic::RATINGS).await?, 10);
 
     for (setting, parts) in [
         ("ratings_per_second=-1", ["ingest.quota.ratings_per_second", "-1"]),

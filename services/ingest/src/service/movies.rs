@@ -36,7 +36,7 @@ impl Service {
                 timestamp: now,
             })
             .collect();
-        self.append(Topic::Movies, records).await?;
+        self.append(Topic::MOVIES, records).await?;
         let accepted = movies.len() as u64;
         self.0.counters.movies.inc_by(accepted);
         self.0.catalogue.add(movies);

@@ -96,7 +96,7 @@ impl EmbeddedLog {
             None => meta.insert("partitions", settings.partitions.to_be_bytes()).map_err(failed)?,
         }
         let mut ends = Ends::new();
-        for topic in Topic::ALL {
+        for &topic in Topic::ALL {
             let mut all = Vec::new();
             for partition in 0..settings.partitions {
                 let last = records.prefix(prefix(topic, Partition(partition))).next_back();

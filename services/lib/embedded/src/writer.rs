@@ -47,11 +47,7 @@ pub(crate) fn record_key(topic: Topic, position: Position) -> [u8; 13] {
 
 /// Stands for a topic in keys; never reuse a number.
 pub(crate) fn topic_byte(topic: Topic) -> u8 {
-    match topic {
-        Topic::Ratings => 1,
-        Topic::Rejected => 2,
-        Topic::Movies => 3,
-    }
+    Topic::ALL.iter().position(|known| *known == topic).map_or(0, |index| index as u8 + 1)
 }
 
 /// How much a batch holds.

@@ -61,7 +61,7 @@ fn copy_with(sound: &Path, changed: &Path, bytes: &[u8], length: u64) -> tempfil
 #[test]
 fn a_journal_cut_short_keeps_every_append_before_the_cut() {
     let (runtime, sound) = (runtime(), tempfile::tempdir().expect("temporary folder"));
-    let (topic, from) = (Topic::Ratings, Position { partition: Partition(0), offset: Offset(0) });
+    let (topic, from) = (Topic::RATINGS, Position { partition: Partition(0), offset: Offset(0) });
     // The journal's length after each append of three records.
     let mut lengths = Vec::new();
     let log = open_log(sound.path()).expect("opens");
@@ -97,7 +97,7 @@ fn use_log(path: &Path) -> bool {
     let Some(log) = open_log(path) else { return false };
     runtime().block_on(async {
         let mut fine = true;
-        for topic in Topic::ALL {
+        for &topic in Topic::ALL {
             let records = (0..20).map(record).collect();
             fine &= log.append(topic, records).await.is_ok();
             let Ok(bounds) = log.bounds(topic).await else { return false };

@@ -103,12 +103,12 @@ async fn what_no_log_can_do_is_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let log = open_log(folder.path(), 3).expect("opens");
     let beyond = Position { partition: Partition(3), offset: Offset(0) };
-    assert_eq!(log.read(Topic::Ratings, beyond, 1).await.expect_err("refused").kind(), ErrorKind::Invalid);
+    assert_eq!(log.read(Topic::RATINGS, beyond, 1).await.expect_err("refused").kind(), ErrorKind::Invalid);
     for group in ["", &"g".repeat(70_000)] {
-        assert_eq!(log.subscribe(Topic::Ratings, group).await.expect_err("refused").kind(), ErrorKind::Invalid);
-        assert!(log.committed(Topic::Ratings, group).await.expect("committed").is_empty());
+        assert_eq!(log.subscribe(Topic::RATINGS, group).await.expect_err("refused").kind(), ErrorKind::Invalid);
+        assert!(log.committed(Topic::RATINGS, group).await.expect("committed").is_empty());
     }
-    let mut subscription: Box<dyn Subscription> = log.subscribe(Topic::Ratings, "group").await.expect("subscribe");
+    let mut subscription: Box<dyn Subscription> = log.subscribe(Topic::RATINGS, "group").await.expect("subscribe");
     assert_eq!(subscription.seek(beyond).await.expect_err("refused").kind(), ErrorKind::Invalid);
 }
 
@@ -119,13 +119,13 @@ async fn a_compacted_topic_holds_one_record_of_each_key() {
     let log = open_log(folder.path(), 1).expect("opens");
     for round in 0..10 {
         let records = ["a", "b", "a"].map(|key| NewRecord { key: Some(key.into()), ..record(&format!("{round}")) });
-        log.append(Topic::Movies, records.into()).await.expect("append");
+        log.append(Topic::MOVIES, records.into()).await.expect("append");
     }
     let from = Position { partition: Partition(0), offset: Offset(0) };
-    let found = log.read(Topic::Movies, from, 100).await.expect("read");
+    let found = log.read(Topic::MOVIES, from, 100).await.expect("read");
     let found: Vec<u64> = found.iter().map(|record| record.position.offset.0).collect();
     assert_eq!(found, [28, 29]);
-    let bounds = log.bounds(Topic::Movies).await.expect("bounds")[0];
+    let bounds = log.bounds(Topic::MOVIES).await.expect("bounds")[0];
     assert_eq!((bounds.begin, bounds.end), (Offset(28), Offset(30)));
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn control(settings: &Settings) -> Result<Client, ConnectError> {
 /// The brokers of a client, as soon as one answers.
 pub(crate) fn greet(client: &Client, settings: &Settings, timeout: Duration) -> Result<(), ConnectError> {
     // Any topic will do: the answer that there is none is an answer.
-    let answer = client.fetch_metadata(Some(&settings.topic(marquee_ports::Topic::Ratings)), timeout);
+    let answer = client.fetch_metadata(Some(&settings.topic(marquee_ports::Topic::RATINGS)), timeout);
     hear(client);
     answer.map(drop).map_err(|error| {
         tracing::debug!(%error, "no broker answered");
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn names_begin_with_the_prefix() {
         let settings = Settings { prefix: "test.".to_owned(), ..Settings::default() };
-        assert_eq!(settings.topic(marquee_ports::Topic::Movies), "test.marquee.movies.v1");
+        assert_eq!(settings.topic(marquee_ports::Topic::MOVIES), "test.marquee.movies.v1");
         assert_eq!(settings.group("features"), "test.features");
     }
 

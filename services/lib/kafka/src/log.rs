@@ -33,7 +33,7 @@ pub struct KafkaLog {
 
 impl fmt::Debug for KafkaLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let topics = Topic::ALL.map(|topic| self.settings.topic(topic));
+        let topics: Vec<String> = Topic::ALL.iter().map(|&topic| self.settings.topic(topic)).collect();
         f.debug_struct("KafkaLog")
             .field("bootstrap", &self.settings.bootstrap)
             .field("topics", &topics)

@@ -32,7 +32,7 @@ pub(crate) fn prepare(settings: &Settings, control: &Client, deadline: Instant) 
     let mut found = look(settings, control, deadline)?;
     let partitions = found.iter().flatten().next().map_or(settings.partitions, |found| found.partitions);
     let missing: Vec<Topic> =
-        Topic::ALL.into_iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(topic, _)| topic).collect();
+        Topic::ALL.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(&topic, _)| topic).collect();
     if !missing.is_empty() {
         create(settings, &admin, &missing, partitions, deadline)?;
     }
@@ -44,11 +44,11 @@ pub(crate) fn prepare(settings: &Settings, control: &Client, deadline: Instant) 
         std::thread::sleep(LOOK);
     }
     let partitions = same_partitions(settings, &found)?;
-    let names = Topic::ALL.map(|topic| settings.topic(topic));
+    let names: Vec<String> = Topic::ALL.iter().map(|&topic| settings.topic(topic)).collect();
     let resources = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect::<Vec<_>>();
     let described = wait(admin.describe_configs(&resources, &options(deadline)));
     let failed = |source| ConnectError::Topic { doing: "look at", topic: names[0].clone(), source };
-    for ((topic, name), resource) in Topic::ALL.into_iter().zip(&names).zip(described.map_err(failed)?) {
+    for ((&topic, name), resource) in Topic::ALL.iter().zip(&names).zip(described.map_err(failed)?) {
         let failed = |code| {
             let source = KafkaError::AdminOp(code);
             ConnectError::Topic { doing: "look at", topic: name.clone(), source }
@@ -69,9 +69,9 @@ fn wait<T>(answer: impl Future<Output = T>) -> T {
 }
 
 /// What there is of each topic.
-fn look(settings: &Settings, control: &Client, deadline: Instant) -> Result<[Option<Found>; 3], ConnectError> {
-    let mut all = [None, None, None];
-    for (topic, found) in Topic::ALL.into_iter().zip(&mut all) {
+fn look(settings: &Settings, control: &Client, deadline: Instant) -> Result<Vec<Option<Found>>, ConnectError> {
+    let mut all = vec![None; Topic::ALL.len()];
+    for (&topic, found) in Topic::ALL.iter().zip(&mut all) {
         let name = settings.topic(topic);
         let left = deadline.saturating_duration_since(Instant::now()).max(LOOK);
         let metadata = control.fetch_metadata(Some(&name), left);
@@ -158,9 +158,9 @@ fn create(
 }
 
 /// The number of partitions, which all topics must share.
-fn same_partitions(settings: &Settings, found: &[Option<Found>; 3]) -> Result<u32, ConnectError> {
+fn same_partitions(settings: &Settings, found: &[Option<Found>]) -> Result<u32, ConnectError> {
     let mut all = None;
-    for (topic, found) in Topic::ALL.into_iter().zip(found) {
+    for (&topic, found) in Topic::ALL.iter().zip(found) {
         let name = settings.topic(topic);
         let Some(found) = found else { return Err(ConnectError::NoTopic { topic: name }) };
         let all = *all.get_or_insert(found.partitions);
@@ -270,13 +270,13 @@ mod tests {
             largest: LARGEST_BATCH as i64,
             retention: Some(1),
         };
-        check(&settings, Topic::Ratings, &fit).expect("fit");
+        check(&settings, Topic::RATINGS, &fit).expect("fit");
         let unfit = [
-            (Topic::Movies, fit.clone(), "compact"),
-            (Topic::Ratings, Configured { cleanup: "compact".to_owned(), ..fit.clone() }, "delete"),
-            (Topic::Ratings, Configured { cleanup: "compact,delete".to_owned(), ..fit.clone() }, "delete"),
-            (Topic::Rejected, Configured { min_insync: 1, ..fit.clone() }, "min.insync.replicas=2"),
-            (Topic::Ratings, Configured { largest: 1_048_588, ..fit }, "max.message.bytes=1310720"),
+            (Topic::MOVIES, fit.clone(), "compact"),
+            (Topic::RATINGS, Configured { cleanup: "compact".to_owned(), ..fit.clone() }, "delete"),
+            (Topic::RATINGS, Configured { cleanup: "compact,delete".to_owned(), ..fit.clone() }, "delete"),
+            (Topic::REJECTED, Configured { min_insync: 1, ..fit.clone() }, "min.insync.replicas=2"),
+            (Topic::RATINGS, Configured { largest: 1_048_588, ..fit }, "max.message.bytes=1310720"),
         ];
         for (topic, configured, fix) in unfit {
             let words = check(&settings, topic, &configured).expect_err("unfit").to_string();
@@ -290,10 +290,10 @@ mod tests {
         let has = |settings: &Settings, topic, entry: (&str, &str)| {
             configuration(settings, topic).iter().any(|(key, value)| (*key, value.as_str()) == entry)
         };
-        assert!(has(&one, Topic::Movies, ("cleanup.policy", "compact")));
-        assert!(has(&one, Topic::Ratings, ("retention.ms", "-1")));
-        assert!(has(&one, Topic::Ratings, ("flush.messages", "1")));
-        assert!(!has(&Settings::default(), Topic::Ratings, ("flush.messages", "1")));
-        assert!(has(&Settings::default(), Topic::Ratings, ("min.insync.replicas", "2")));
+        assert!(has(&one, Topic::MOVIES, ("cleanup.policy", "compact")));
+        assert!(has(&one, Topic::RATINGS, ("retention.ms", "-1")));
+        assert!(has(&one, Topic::RATINGS, ("flush.messages", "1")));
+        assert!(!has(&Settings::default(), Topic::RATINGS, ("flush.messages", "1")));
+        assert!(has(&Settings::default(), Topic::RATINGS, ("min.insync.replicas", "2")));
     }
 }

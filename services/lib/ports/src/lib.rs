@@ -10,9 +10,11 @@ pub mod memory;
 mod objects;
 mod partition;
 mod store;
+mod topic;
 
 pub use error::{Error, ErrorKind};
-pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription, Topic};
+pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription};
 pub use objects::{KeyError, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
 pub use partition::partition_for;
 pub use store::{OnlineStore, Row, RowKey, Write};
+pub use topic::{Cleanup, Partitions, Retention, Topic, TopicSpec};

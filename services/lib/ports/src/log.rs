@@ -8,37 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, Timestamp};
 
+use crate::topic::Topic;
 use crate::{Error, partition_for};
-
-/// The topics of a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Topic {
-    /// Rating events; key = user id.
-    Ratings,
-    /// What could not be accepted, with its reason; original bytes.
-    Rejected,
-    /// The catalogue; key = movie id; compacted: the newest record of a key is kept.
-    Movies,
-}
-
-impl Topic {
-    /// Every topic.
-    pub const ALL: [Self; 3] = [Self::Ratings, Self::Rejected, Self::Movies];
-
-    /// The name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ratings => "marquee.ratings.v1",
-            Self::Rejected => "marquee.ratings.rejected.v1",
-            Self::Movies => "marquee.movies.v1",
-        }
-    }
-
-    /// Only the newest record of a key must be kept.
-    pub fn is_compacted(self) -> bool {
-        self == Self::Movies
-    }
-}
 
 /// A header: a name and its bytes.
 pub type Header = (String, Bytes);

@@ -35,7 +35,7 @@ impl FileName {
     /// `archive/ratings/day=2026-11-25/marquee.ratings.v1-00003-00000000000000000000-00000000000000000999.parquet`, in parts.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let (day, name) = path.strip_prefix(FOLDER)?.strip_prefix("/day=")?.split_once('/')?;
-        let numbers = name.strip_prefix(Topic::Ratings.name())?.strip_prefix('-')?.strip_suffix(".parquet")?;
+        let numbers = name.strip_prefix(Topic::RATINGS.name())?.strip_prefix('-')?.strip_suffix(".parquet")?;
         let mut numbers = numbers.split('-');
         let mut next = |width: usize| numbers.next().filter(|text| text.len() == width);
         let partition = Partition(next(5)?.parse().ok()?);
@@ -46,7 +46,7 @@ impl FileName {
 
     fn path(&self) -> String {
         let Self { day, partition, first, last } = self;
-        let (date, topic) = (date_of(*day), Topic::Ratings.name());
+        let (date, topic) = (date_of(*day), Topic::RATINGS.name());
         format!("{FOLDER}/day={date}/{topic}-{:05}-{:020}-{:020}.parquet", partition.0, first.0, last.0)
     }
 

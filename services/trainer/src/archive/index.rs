@@ -73,7 +73,7 @@ impl Held {
     pub(super) async fn read(objects: &Arc<dyn ObjectStore>, partition: Partition) -> Result<Self, Error> {
         let place = place(partition)?;
         let Some(object) = objects.get(&place).await? else {
-            let topic = Topic::Ratings.name().to_owned();
+            let topic = Topic::RATINGS.name().to_owned();
             let index = Index { topic, partition: partition.0, epoch: 0, next_offset: 0, files: Vec::new() };
             return Ok(Self { index, tag: None });
         };

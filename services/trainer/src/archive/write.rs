@@ -87,7 +87,7 @@ impl Writer {
 
     /// Follows the topic until `stop`; a file that is being written then is finished.
     async fn follow(&self, stop: &Stop) -> Result<(), Error> {
-        let mut subscription = self.log.subscribe(Topic::Ratings, &self.settings.group).await?;
+        let mut subscription = self.log.subscribe(Topic::RATINGS, &self.settings.group).await?;
         let mut own: BTreeMap<Partition, Own> = BTreeMap::new();
         let wait = self.settings.every.min(Duration::from_secs(1)).max(Duration::from_millis(1));
         loop {
@@ -120,7 +120,7 @@ impl Writer {
         subscription: &mut dyn Subscription,
         partitions: &[Partition],
     ) -> Result<BTreeMap<Partition, Own>, Error> {
-        let count = self.log.bounds(Topic::Ratings).await?.len() as u32;
+        let count = self.log.bounds(Topic::RATINGS).await?.len() as u32;
         let mut own = BTreeMap::new();
         for &partition in partitions {
             let held = Held::take(&self.objects, partition).await?;

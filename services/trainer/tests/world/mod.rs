@@ -65,7 +65,7 @@ impl World {
             let movie = Movie::try_new(movie_id(movie), "", None, Vec::new()).expect("valid");
             new_record(movie.id.as_str(), record::encode_movie(&movie))
         });
-        log.append(Topic::Movies, movies.collect()).await.expect("appends");
+        log.append(Topic::MOVIES, movies.collect()).await.expect("appends");
         let world = Self { log: Arc::new(log), objects: Arc::new(objects), runtime, _folder: folder };
         world.rate(0..30).await;
         Some(world)
@@ -83,7 +83,7 @@ impl World {
             new_record(&format!("u{user}"), record::encode_event(&event))
         };
         let ratings = (0..MOVIES).flat_map(|movie| users.clone().map(move |user| rating(user, movie))).collect();
-        self.log.append(Topic::Ratings, ratings).await.expect("appends");
+        self.log.append(Topic::RATINGS, ratings).await.expect("appends");
     }
 
     pub(crate) async fn trainer(&self, instance: &str) -> Trainer {

@@ -122,7 +122,7 @@ async fn what_other_clients_write_comes_as_it_is_and_stops_nobody() -> Result<()
             headers: &[(&[0xff, 0xfe], Some(b"y")), (b"ok", Some(b"z"))],
         },
     ];
-    foreign::produce(&kafka, Topic::Ratings.name(), partition, &written).await?;
+    foreign::produce(&kafka, Topic::RATINGS.name(), partition, &written).await?;
     let header = |name: &str, value: &'static str| (name.to_owned(), Bytes::from(value));
     let expected = [
         (Some("42"), json.as_bytes(), vec![]),
@@ -139,8 +139,8 @@ async fn what_other_clients_write_comes_as_it_is_and_stops_nobody() -> Result<()
             assert_eq!(record.timestamp, Timestamp::from_micros(foreign::MILLIS * 1_000));
         }
     };
-    check(&read_all(&log, Topic::Ratings).await?);
-    let mut subscription = log.subscribe(Topic::Ratings, "group").await?;
+    check(&read_all(&log, Topic::RATINGS).await?);
+    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
     let mut records = Vec::new();
     let started = Instant::now();
     while records.len() < expected.len() && started.elapsed() < DEADLINE {
@@ -167,10 +167,10 @@ async fn topics_that_do_not_fit_are_refused_with_what_to_do() -> Result<()> {
 
     // Two that start at once agree.
     let (one, two) = tokio::join!(KafkaLog::connect(&base), KafkaLog::connect(&base));
-    assert_eq!(one?.bounds(Topic::Movies).await?, two?.bounds(Topic::Movies).await?);
+    assert_eq!(one?.bounds(Topic::MOVIES).await?, two?.bounds(Topic::MOVIES).await?);
     // Partitions are those of the topics that are there.
     let log = KafkaLog::connect(&Settings { partitions: 9, create_topics: false, ..base.clone() }).await?;
-    assert_eq!(log.bounds(Topic::Ratings).await?.len(), 4);
+    assert_eq!(log.bounds(Topic::RATINGS).await?.len(), 4);
     let (words, error) = refused(Settings { replication: 3, min_insync_replicas: 2, ..base.clone() }).await;
     assert!(matches!(error, ConnectError::Unfit { .. }), "{words}");
     for part in ["here.marquee.ratings.v1", "min.insync.replicas=1", "at least 2", "--add-config min.insync.replicas=2"]
@@ -191,16 +191,16 @@ async fn a_broker_that_does_not_answer_is_an_error_in_time() -> Result<()> {
     let Some(mut kafka) = or_skip(Kafka::start(1).await)? else { return Ok(()) };
     let settings = Settings { request_timeout: timeout, delivery_timeout: timeout, ..settings(&kafka, "") };
     let log = KafkaLog::connect(&settings).await?;
-    log.append(Topic::Ratings, vec![numbered(0)]).await?;
+    log.append(Topic::RATINGS, vec![numbered(0)]).await?;
     kafka.pause(0).await?;
     let started = Instant::now();
     let at = Position { partition: Partition(0), offset: marquee_domain::Offset(0) };
     let silent = Settings { connect_timeout: timeout, ..settings };
     let (appended, read, bounds, committed, connected) = tokio::join!(
-        log.append(Topic::Ratings, vec![numbered(1)]),
-        log.read(Topic::Ratings, at, 1),
-        log.bounds(Topic::Ratings),
-        log.committed(Topic::Ratings, "group"),
+        log.append(Topic::RATINGS, vec![numbered(1)]),
+        log.read(Topic::RATINGS, at, 1),
+        log.bounds(Topic::RATINGS),
+        log.committed(Topic::RATINGS, "group"),
         KafkaLog::connect(&silent),
     );
     assert!(started.elapsed() < 10 * timeout, "{:?}", started.elapsed());
@@ -209,7 +209,7 @@ async fn a_broker_that_does_not_answer_is_an_error_in_time() -> Result<()> {
     }
     assert!(matches!(connected, Err(ConnectError::Unreachable { .. })));
     kafka.resume(0).await?;
-    log.append(Topic::Ratings, vec![numbered(2)]).await?;
+    log.append(Topic::RATINGS, vec![numbered(2)]).await?;
     Ok(())
 }
 
@@ -224,9 +224,9 @@ async fn a_user_with_the_password_comes_in_and_others_are_told_what_to_check() -
         ..settings(&kafka, "guarded.")
     };
     let log = KafkaLog::connect(&known).await?;
-    let written = log.append(Topic::Ratings, (0..20).map(numbered).collect()).await?;
-    assert_eq!(read_all(&log, Topic::Ratings).await?.len(), written.len());
-    let mut subscription = log.subscribe(Topic::Ratings, "group").await?;
+    let written = log.append(Topic::RATINGS, (0..20).map(numbered).collect()).await?;
+    assert_eq!(read_all(&log, Topic::RATINGS).await?.len(), written.len());
+    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
     let started = Instant::now();
     let mut seen = 0;
     while seen < written.len() {

@@ -59,7 +59,7 @@ fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
 fn append(folder: &Path, records: Vec<NewRecord>) -> Result<Vec<Position>> {
     let append = async {
         let log = EmbeddedLog::open(&folder.join("log"), &LogSettings::default())?;
-        anyhow::Ok(log.append(Topic::Ratings, records).await?)
+        anyhow::Ok(log.append(Topic::RATINGS, records).await?)
     };
     tokio::task::block_in_place(|| Handle::current().block_on(append))
 }
@@ -108,7 +108,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
 
     // Another start does not set them aside again.
     let folder = fleet.restart().await?.stop().await.expect("a folder of its own");
-    let kept = topic(folder.path(), Topic::Rejected).await?;
+    let kept = topic(folder.path(), Topic::REJECTED).await?;
     assert_eq!(kept.len(), junk.len());
     for (record, reason, part) in &junk {
         let mine: Vec<_> = kept.iter().filter(|kept| kept.value == record.value).collect();
@@ -116,7 +116,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
         assert_eq!(mine[0].key, record.key);
         assert!(record.headers.iter().all(|header| mine[0].headers.contains(header)), "{:?}", mine[0].headers);
         assert_eq!(header(mine[0], "reason"), *reason);
-        assert_eq!(header(mine[0], "source"), Topic::Ratings.name());
+        assert_eq!(header(mine[0], "source"), Topic::RATINGS.name());
         let place = records.iter().zip(&positions).find(|(written, _)| written.value == record.value);
         let place = place.map(|(_, position)| position.to_string()).expect("written above");
         assert_eq!(header(mine[0], "source-position"), place);

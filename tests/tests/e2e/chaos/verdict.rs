@@ -119,11 +119,11 @@ pub(super) async fn judge(stack: &Stack, world: &World, written: &Written, featu
 
 async fn read_all(log: &KafkaLog) -> Result<Vec<(Position, RatingEvent)>> {
     let mut events = Vec::new();
-    for bounds in log.bounds(Topic::Ratings).await? {
+    for bounds in log.bounds(Topic::RATINGS).await? {
         let mut next = bounds.begin;
         while next < bounds.end {
             let from = Position { partition: bounds.partition, offset: next };
-            let records = log.read(Topic::Ratings, from, 10_000).await?;
+            let records = log.read(Topic::RATINGS, from, 10_000).await?;
             next = records.last().context("a log that ends early")?.position.offset.next();
             for record in records {
                 events.push((record.position, event(&record)?));

@@ -49,7 +49,7 @@ async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
 
 /// Waits until the features have all that stands on the rating topic now: a producer tells nobody where its records stand.
 async fn applied(clients: &Clients, log: &KafkaLog) -> Result<()> {
-    let bounds = log.bounds(Topic::Ratings).await?;
+    let bounds = log.bounds(Topic::RATINGS).await?;
     let written = bounds.iter().filter(|bound| bound.begin < bound.end);
     let last = |offset: Offset| Offset(offset.0.saturating_sub(1));
     let positions: Vec<_> = written
@@ -73,7 +73,7 @@ async fn produce(python: &Python, kafka: &Kafka, ratings: &[Rating]) -> Result<(
     };
     let lines: String = ratings.iter().map(line).collect();
     let said = python.ask(PRODUCE, ["--bootstrap", &kafka.bootstrap()], lines.as_bytes()).await?;
-    assert_eq!(said, format!("{} ratings delivered to {}, 0 not\n", ratings.len(), Topic::Ratings.name()));
+    assert_eq!(said, format!("{} ratings delivered to {}, 0 not\n", ratings.len(), Topic::RATINGS.name()));
     Ok(())
 }
 
@@ -93,7 +93,7 @@ async fn write(python: &Python, kafka: &Kafka, records: &[Raw], largest: usize) 
         format!("{}\n", json!({"key": record.key, "value": hex, "headers": headers}))
     };
     let lines: String = records.iter().map(line).collect();
-    let arguments = [kafka.bootstrap(), Topic::Ratings.name().to_owned(), largest.to_string()];
+    let arguments = [kafka.bootstrap(), Topic::RATINGS.name().to_owned(), largest.to_string()];
     let said = python.ask(WRITE, arguments, lines.as_bytes()).await?;
     let fates: Vec<String> = said.lines().map(str::to_owned).collect();
     ensure!(fates.len() == records.len(), "{said}");
@@ -145,7 +145,7 @@ async fn ratings_of_a_python_producer_count_like_those_of_ingest_however_often_t
     expected.retain(|movie| movie != "movie-0");
     expected.push("movie-0".to_owned());
     assert_eq!(movies(&clients.user("user-3", &[next]).await?.history), expected);
-    assert_eq!(read_all(&log, Topic::Rejected).await?, Vec::new());
+    assert_eq!(read_all(&log, Topic::REJECTED).await?, Vec::new());
     fleet.stop().await;
     Ok(())
 }
@@ -188,13 +188,13 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     applied(clients, &log).await?;
     assert_eq!(clients.user("ann", &[]).await?.history, history(&ratings, "ann"));
 
-    let (kept, sent) = (read_all(&log, Topic::Rejected).await?, read_all(&log, Topic::Ratings).await?);
+    let (kept, sent) = (read_all(&log, Topic::REJECTED).await?, read_all(&log, Topic::RATINGS).await?);
     assert_eq!(kept.len(), written.len());
     for ((kept, sent), (record, reason, part)) in kept.iter().zip(&sent).zip(&written) {
         assert_eq!((&kept.value[..], kept.key.as_deref()), (&record.value[..], Some(record.key.as_bytes())));
         assert_eq!(header(kept, "reason"), *reason);
         assert!(header(kept, "message").contains(part), "{}", header(kept, "message"));
-        assert_eq!(header(kept, "source"), Topic::Ratings.name());
+        assert_eq!(header(kept, "source"), Topic::RATINGS.name());
         assert_eq!(header(kept, "source-position"), sent.position.to_string());
         assert_eq!(header(kept, "sent-by"), "somebody else");
     }
@@ -229,7 +229,7 @@ async fn a_record_that_brokers_take_and_the_rejected_topic_does_not_stops_nobody
     produce(&python, &stack.kafka, std::slice::from_ref(&rating)).await?;
     applied(clients, &log).await?;
     assert_eq!(clients.user("ann", &[]).await?.history, history(&[rating], "ann"));
-    assert_eq!(read_all(&log, Topic::Rejected).await?.len(), 1);
+    assert_eq!(read_all(&log, Topic::REJECTED).await?.len(), 1);
     fleet.stop().await;
     Ok(())
 }

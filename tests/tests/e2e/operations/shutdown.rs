@@ -54,7 +54,7 @@ async fn a_fleet_that_is_told_to_stop_ends_what_is_in_flight_and_lets_go_of_its_
 
     // All is there, and the folder is free at once.
     let log = EmbeddedLog::open(&folder.path().join("log"), &LogSettings::default())?;
-    let written: u64 = log.bounds(Topic::Ratings).await?.iter().map(|bounds| bounds.end.0 - bounds.begin.0).sum();
+    let written: u64 = log.bounds(Topic::RATINGS).await?.iter().map(|bounds| bounds.end.0 - bounds.begin.0).sum();
     assert_eq!(written, 2);
     drop(log);
     let again = Process::start(PROGRAM, folder.path(), &[]).await?;

@@ -34,7 +34,7 @@ impl Acknowledged {
             }
             ["current", generation] => self.generation = Some(generation.parse().expect("a number")),
             [topic, partition, offset, name] => {
-                let topic = Topic::ALL.into_iter().find(|known| known.name() == topic).expect("a topic");
+                let topic = *Topic::ALL.iter().find(|known| known.name() == topic).expect("a topic");
                 let (partition, offset) =
                     (Partition(partition.parse().expect("a number")), Offset(offset.parse().expect("a number")));
                 let before = self.records.insert((topic, Position { partition, offset }), name.to_owned());
@@ -58,8 +58,8 @@ impl Acknowledged {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         runtime.block_on(async {
             let log = EmbeddedLog::open(&folder.join("log"), &settings()).expect("opens");
-            self.check_ratings(&read_all(&log, Topic::Ratings).await);
-            self.check_movies(&read_all(&log, Topic::Movies).await);
+            self.check_ratings(&read_all(&log, Topic::RATINGS).await);
+            self.check_movies(&read_all(&log, Topic::MOVIES).await);
             self.check_rows(&EmbeddedStore::open(&folder.join("store")).expect("opens")).await;
             self.check_objects(&EmbeddedObjects::open(&folder.join("objects")).expect("opens")).await;
         });
@@ -76,10 +76,10 @@ impl Acknowledged {
             assert!(names.insert(name.clone()), "{name} comes twice");
         }
         let found: BTreeMap<Position, String> = found.iter().map(|record| (record.position, name_of(record))).collect();
-        for ((topic, position), name) in self.records.iter().filter(|((topic, _), _)| *topic == Topic::Ratings) {
+        for ((topic, position), name) in self.records.iter().filter(|((topic, _), _)| *topic == Topic::RATINGS) {
             assert_eq!(found.get(position), Some(name), "{} {position}", topic.name());
         }
-        self.records.extend(found.into_iter().map(|(position, name)| ((Topic::Ratings, position), name)));
+        self.records.extend(found.into_iter().map(|(position, name)| ((Topic::RATINGS, position), name)));
     }
 
     fn check_movies(&mut self, found: &[Record]) {
@@ -91,7 +91,7 @@ impl Acknowledged {
         let by_position: BTreeMap<Position, String> =
             found.iter().map(|record| (record.position, name_of(record))).collect();
         let mut replaced = Vec::new();
-        for ((topic, position), name) in self.records.iter().filter(|((topic, _), _)| *topic == Topic::Movies) {
+        for ((topic, position), name) in self.records.iter().filter(|((topic, _), _)| *topic == Topic::MOVIES) {
             match by_position.get(position) {
                 Some(found) => assert_eq!(found, name, "{position}"),
                 None => replaced.push((*topic, *position)),
@@ -105,7 +105,7 @@ impl Acknowledged {
                 "{at:?}"
             );
         }
-        self.records.extend(by_position.into_iter().map(|(position, name)| ((Topic::Movies, position), name)));
+        self.records.extend(by_position.into_iter().map(|(position, name)| ((Topic::MOVIES, position), name)));
     }
 
     async fn check_rows(&mut self, store: &EmbeddedStore) {

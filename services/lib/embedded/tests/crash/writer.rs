@@ -59,10 +59,10 @@ pub(super) fn write_until_killed(folder: &Path, run: u64) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime starts");
     runtime.block_on(async {
         tokio::join!(
-            append(&log, Topic::Ratings, format!("{run}/a"), RECORD),
-            append(&log, Topic::Ratings, format!("{run}/b"), LONG_RECORD),
-            append(&log, Topic::Movies, format!("{run}/c"), RECORD),
-            append(&log, Topic::Movies, format!("{run}/d"), RECORD),
+            append(&log, Topic::RATINGS, format!("{run}/a"), RECORD),
+            append(&log, Topic::RATINGS, format!("{run}/b"), LONG_RECORD),
+            append(&log, Topic::MOVIES, format!("{run}/c"), RECORD),
+            append(&log, Topic::MOVIES, format!("{run}/d"), RECORD),
             apply(&store, 0),
             apply(&store, 1),
             add(&objects, run),

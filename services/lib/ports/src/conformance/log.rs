@@ -101,7 +101,7 @@ async fn read_all(log: &Arc<Log>, topic: Topic) -> Vec<Record> {
 /// In every topic.
 pub async fn a_new_log_is_empty(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    for topic in Topic::ALL {
+    for &topic in Topic::ALL {
         assert!(bounds(&log, topic).await.iter().all(|bound| bound.begin == bound.end));
         assert_eq!(read_all(&log, topic).await, []);
     }
@@ -113,11 +113,11 @@ pub async fn positions_come_in_the_order_given_and_rise_in_each_partition(fixtur
     let mut newest: BTreeMap<Partition, Offset> = BTreeMap::new();
     for from in [0, 100, 101, 102] {
         let records = numbered(from..if from == 0 { 100 } else { from + 1 });
-        let positions = append(&log, Topic::Ratings, records.clone()).await;
+        let positions = append(&log, Topic::RATINGS, records.clone()).await;
         for (position, new) in positions.into_iter().zip(records) {
             let before = newest.insert(position.partition, position.offset);
             assert!(before.is_none_or(|before| before < position.offset), "{before:?} before {position}");
-            let found = read(&log, Topic::Ratings, position.partition, position.offset, 1).await;
+            let found = read(&log, Topic::RATINGS, position.partition, position.offset, 1).await;
             assert_eq!(found, [placed(new, position)]);
         }
     }
@@ -126,14 +126,14 @@ pub async fn positions_come_in_the_order_given_and_rise_in_each_partition(fixtur
 /// The same one as with Kafka's own clients, so that a key stays in order whoever appends.
 pub async fn a_key_goes_to_its_partition_and_no_key_to_the_first(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let partitions = bounds(&log, Topic::Ratings).await.len() as u32;
+    let partitions = bounds(&log, Topic::RATINGS).await.len() as u32;
     let keys: Vec<String> = (0..60).map(|n| format!("user {n}")).collect();
-    let positions = append(&log, Topic::Ratings, keys.iter().map(|key| record(key, "x")).collect()).await;
+    let positions = append(&log, Topic::RATINGS, keys.iter().map(|key| record(key, "x")).collect()).await;
     for (key, position) in keys.iter().zip(positions) {
         assert_eq!(position.partition, partition_for(key.as_bytes(), partitions), "{key}");
     }
     let keyless = NewRecord { key: None, ..record("", "x") };
-    for position in append(&log, Topic::Ratings, vec![keyless; 5]).await {
+    for position in append(&log, Topic::RATINGS, vec![keyless; 5]).await {
         assert_eq!(position.partition, Partition(0));
     }
 }
@@ -158,7 +158,7 @@ pub async fn a_record_is_read_back_as_it_was_appended(fixture: &impl Fixture<Log
         NewRecord { headers: vec![("binary".to_owned(), binary)], ..record("user", "x") },
         NewRecord { timestamp: Timestamp::from_seconds(1), ..record("user", "early") },
     ];
-    for topic in [Topic::Ratings, Topic::Rejected] {
+    for topic in [Topic::RATINGS, Topic::REJECTED] {
         let expected = append_placed(&log, topic, records.clone()).await;
         assert_eq!(read_all(&log, topic).await, expected);
     }
@@ -168,16 +168,16 @@ pub async fn a_record_is_read_back_as_it_was_appended(fixture: &impl Fixture<Log
 pub async fn a_read_starts_and_ends_where_it_is_told(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let records = (0..10).map(|n| NewRecord { key: None, ..record("", &format!("{n}")) }).collect();
-    let expected = append_placed(&log, Topic::Ratings, records).await;
+    let expected = append_placed(&log, Topic::RATINGS, records).await;
     for (index, from) in expected.iter().enumerate() {
         for max in [0, 1, 3, 10, 1_000, usize::MAX] {
-            let found = read(&log, Topic::Ratings, Partition(0), from.position.offset, max).await;
+            let found = read(&log, Topic::RATINGS, Partition(0), from.position.offset, max).await;
             assert_eq!(found, expected[index..expected.len().min(index.saturating_add(max))], "{max} from {index}");
         }
     }
-    let end = bounds(&log, Topic::Ratings).await[0].end;
+    let end = bounds(&log, Topic::RATINGS).await[0].end;
     for past in [end, end.next(), Offset(end.0 + 1_000_000), Offset(u64::MAX)] {
-        assert_eq!(read(&log, Topic::Ratings, Partition(0), past, 10).await, [], "from {past}");
+        assert_eq!(read(&log, Topic::RATINGS, Partition(0), past, 10).await, [], "from {past}");
     }
 }
 
@@ -185,12 +185,12 @@ pub async fn a_read_starts_and_ends_where_it_is_told(fixture: &impl Fixture<Log>
 pub async fn a_read_from_below_the_beginning_starts_at_the_beginning(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     for n in 0..5 {
-        append(&log, Topic::Movies, vec![record("movie", &format!("{n}")), record("another", &format!("{n}"))]).await;
+        append(&log, Topic::MOVIES, vec![record("movie", &format!("{n}")), record("another", &format!("{n}"))]).await;
     }
-    for bound in bounds(&log, Topic::Movies).await {
-        let from_begin = read(&log, Topic::Movies, bound.partition, bound.begin, 100).await;
+    for bound in bounds(&log, Topic::MOVIES).await {
+        let from_begin = read(&log, Topic::MOVIES, bound.partition, bound.begin, 100).await;
         for below in 0..bound.begin.0 {
-            assert_eq!(read(&log, Topic::Movies, bound.partition, Offset(below), 100).await, from_begin);
+            assert_eq!(read(&log, Topic::MOVIES, bound.partition, Offset(below), 100).await, from_begin);
         }
         assert_eq!(from_begin.is_empty(), bound.begin == bound.end);
     }
@@ -199,20 +199,20 @@ pub async fn a_read_from_below_the_beginning_starts_at_the_beginning(fixture: &i
 /// The end is the offset that the next record gets.
 pub async fn bounds_move_with_every_record(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let mut before = bounds(&log, Topic::Ratings).await;
+    let mut before = bounds(&log, Topic::RATINGS).await;
     for n in 0..20 {
-        let position = append(&log, Topic::Ratings, numbered(n..n + 1)).await[0];
+        let position = append(&log, Topic::RATINGS, numbered(n..n + 1)).await[0];
         let moved = &mut before[position.partition.0 as usize];
         assert_eq!(moved.end, position.offset);
         moved.end = position.offset.next();
-        assert_eq!(bounds(&log, Topic::Ratings).await, before);
+        assert_eq!(bounds(&log, Topic::RATINGS).await, before);
     }
 }
 
 /// And appends nothing.
 pub async fn an_empty_append_succeeds(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    for topic in Topic::ALL {
+    for &topic in Topic::ALL {
         let before = bounds(&log, topic).await;
         assert_eq!(append(&log, topic, Vec::new()).await, []);
         assert_eq!(bounds(&log, topic).await, before);
@@ -233,13 +233,13 @@ pub async fn a_record_that_is_too_large_is_refused(fixture: &impl Fixture<Log>) 
         ]
     };
     for large in sized(1) {
-        let refused = log.append(Topic::Ratings, vec![record("user", "x"), large]).await.expect_err("too large");
+        let refused = log.append(Topic::RATINGS, vec![record("user", "x"), large]).await.expect_err("too large");
         assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
     }
     let huge = NewRecord { key: Some(bytes(100_000)), ..record("", "x") };
-    assert_eq!(log.append(Topic::Movies, vec![huge]).await.expect_err("too large").kind(), ErrorKind::Invalid);
-    let expected = append_placed(&log, Topic::Ratings, sized(0).into()).await;
-    let found = read_all(&log, Topic::Ratings).await;
+    assert_eq!(log.append(Topic::MOVIES, vec![huge]).await.expect_err("too large").kind(), ErrorKind::Invalid);
+    let expected = append_placed(&log, Topic::RATINGS, sized(0).into()).await;
+    let found = read_all(&log, Topic::RATINGS).await;
     assert!(expected.iter().all(|record| found.contains(record)), "the largest records are appended whole");
 }
 
@@ -248,12 +248,12 @@ pub async fn records_survive_a_reopen(fixture: &impl Fixture<Log>) {
     let mut log = fixture.empty().await;
     let mut expected = Vec::new();
     for round in 0..4 {
-        expected.extend(append_placed(&log, Topic::Ratings, numbered(round * 30..round * 30 + 25)).await);
+        expected.extend(append_placed(&log, Topic::RATINGS, numbered(round * 30..round * 30 + 25)).await);
         expected.sort_by_key(|record| record.position);
-        let before = bounds(&log, Topic::Ratings).await;
+        let before = bounds(&log, Topic::RATINGS).await;
         log = fixture.reopen(log).await;
-        assert_eq!(bounds(&log, Topic::Ratings).await, before);
-        assert_eq!(read_all(&log, Topic::Ratings).await, expected);
+        assert_eq!(bounds(&log, Topic::RATINGS).await, before);
+        assert_eq!(read_all(&log, Topic::RATINGS).await, expected);
     }
 }
 
@@ -266,14 +266,14 @@ pub async fn a_compacted_topic_keeps_the_newest_record_of_each_key(fixture: &imp
         let keys = [0, 1, 2, 1, round, 7 + round, 1];
         let records =
             keys.iter().enumerate().map(|(n, key)| record(&format!("movie {key}"), &format!("{round}/{n}"))).collect();
-        for record in append_placed(&log, Topic::Movies, records).await {
+        for record in append_placed(&log, Topic::MOVIES, records).await {
             newest.insert(record.key.clone(), record.clone());
             all.push(record);
         }
         if round % 2 == 1 {
             log = fixture.reopen(log).await;
         }
-        let found = read_all(&log, Topic::Movies).await;
+        let found = read_all(&log, Topic::MOVIES).await;
         assert!(found.iter().all(|record| all.contains(record)), "nothing but what was appended");
         assert!(newest.values().all(|record| found.contains(record)), "the newest of every key");
     }
@@ -283,7 +283,7 @@ pub async fn a_compacted_topic_keeps_the_newest_record_of_each_key(fixture: &imp
 pub async fn topics_do_not_see_each_other(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut expected = Vec::new();
-    for (topic, count) in [(Topic::Ratings, 3), (Topic::Rejected, 5), (Topic::Movies, 7)] {
+    for (topic, count) in [(Topic::RATINGS, 3), (Topic::REJECTED, 5), (Topic::MOVIES, 7)] {
         let records = (0..count).map(|n| record(&format!("{n}"), topic.name())).collect();
         expected.push((topic, append_placed(&log, topic, records).await));
     }
@@ -305,7 +305,7 @@ pub async fn concurrent_appends_lose_nothing_and_share_no_position(fixture: &imp
             for n in 0..10 {
                 let records =
                     (0..3).map(|r| record(&format!("writer {writer}"), &format!("{writer}/{n}/{r}"))).collect();
-                appended.extend(append_placed(&log, Topic::Ratings, records).await);
+                appended.extend(append_placed(&log, Topic::RATINGS, records).await);
             }
             assert!(appended.is_sorted_by(|a, b| a.position < b.position), "one key's records rise");
             appended
@@ -315,5 +315,5 @@ pub async fn concurrent_appends_lose_nothing_and_share_no_position(fixture: &imp
     expected.sort_by_key(|record| record.position);
     let places: BTreeSet<Position> = expected.iter().map(|record| record.position).collect();
     assert_eq!(places.len(), 16 * 10 * 3);
-    assert_eq!(read_all(&log, Topic::Ratings).await, expected);
+    assert_eq!(read_all(&log, Topic::RATINGS).await, expected);
 }

@@ -35,7 +35,7 @@ async fn write(log: Arc<KafkaLog>, writers: usize, each: usize, done: watch::Sen
                     for record in &records {
                         *acknowledged.tries.entry(record.value.clone()).or_default() += 1;
                     }
-                    match log.append(Topic::Ratings, records.clone()).await {
+                    match log.append(Topic::RATINGS, records.clone()).await {
                         Ok(positions) => break positions,
                         Err(error) => assert!(error.is_retryable() && started.elapsed() < DEADLINE, "{error:?}"),
                     }
@@ -57,7 +57,7 @@ async fn write(log: Arc<KafkaLog>, writers: usize, each: usize, done: watch::Sen
 
 /// All of what was acknowledged is there, where it was said to be, and nothing more often than it was handed over.
 async fn check(log: &KafkaLog, acknowledged: &Acknowledged) -> Result<()> {
-    let all = read_all(log, Topic::Ratings).await?;
+    let all = read_all(log, Topic::RATINGS).await?;
     let mut copies: HashMap<&Bytes, usize> = HashMap::new();
     for record in &all {
         *copies.entry(&record.value).or_default() += 1;
@@ -116,7 +116,7 @@ async fn with_three_brokers_one_may_die() -> Result<()> {
     check(&log, &acknowledged).await?;
 
     // A group reads on too, whichever broker led it.
-    let mut subscription = log.subscribe(Topic::Ratings, "group").await?;
+    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
     let mut seen = BTreeMap::new();
     let mut next = BTreeMap::new();
     let started = Instant::now();
@@ -131,7 +131,7 @@ async fn with_three_brokers_one_may_die() -> Result<()> {
         }
     }
     subscription.commit(&next).await?;
-    assert_eq!(log.committed(Topic::Ratings, "group").await?, next);
+    assert_eq!(log.committed(Topic::RATINGS, "group").await?, next);
     assert!(acknowledged.at.iter().all(|(position, value)| seen.get(position) == Some(value)));
     Ok(())
 }
@@ -141,8 +141,8 @@ async fn a_member_that_loses_its_broker_for_long_gives_up_its_partitions_and_com
     let Some(mut kafka) = or_skip(Kafka::start(1).await)? else { return Ok(()) };
     let settings = Settings { session_timeout: Duration::from_secs(6), ..settings(&kafka, "") };
     let log = KafkaLog::connect(&settings).await?;
-    let written = log.append(Topic::Ratings, (0..50).map(numbered).collect()).await?;
-    let mut subscription = log.subscribe(Topic::Ratings, "group").await?;
+    let written = log.append(Topic::RATINGS, (0..50).map(numbered).collect()).await?;
+    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
     let all: Vec<Partition> = (0..4).map(Partition).collect();
     let started = Instant::now();
     let mut assigned = None;
@@ -166,6 +166,6 @@ async fn a_member_that_loses_its_broker_for_long_gives_up_its_partitions_and_com
     }
     let next: BTreeMap<_, _> = written.iter().map(|position| (position.partition, position.offset.next())).collect();
     subscription.commit(&next).await?;
-    assert_eq!(log.committed(Topic::Ratings, "group").await?, next);
+    assert_eq!(log.committed(Topic::RATINGS, "group").await?, next);
     Ok(())
 }

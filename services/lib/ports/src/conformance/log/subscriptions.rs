@@ -126,7 +126,7 @@ fn share(all: &[Partition], a: &Reader, b: &Reader) -> bool {
 }
 
 async fn partitions(log: &Arc<Log>) -> Vec<Partition> {
-    bounds(log, Topic::Ratings).await.into_iter().map(|bound| bound.partition).collect()
+    bounds(log, Topic::RATINGS).await.into_iter().map(|bound| bound.partition).collect()
 }
 
 async fn committed(log: &Arc<Log>, topic: Topic, group: &str) -> BTreeMap<Partition, Offset> {
@@ -136,13 +136,13 @@ async fn committed(log: &Arc<Log>, topic: Topic, group: &str) -> BTreeMap<Partit
 /// What was there before it and what comes later.
 pub async fn a_subscription_is_assigned_then_brings_every_record_in_order(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let mut expected = append_placed(&log, Topic::Ratings, numbered(0..40)).await;
-    let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut expected = append_placed(&log, Topic::RATINGS, numbered(0..40)).await;
+    let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.records.len() >= 40).await;
     assert_eq!(reader.assigned, Some(partitions(&log).await));
     assert_eq!(reader.in_order(), expected);
     for from in [40, 41, 42] {
-        expected.extend(append_placed(&log, Topic::Ratings, numbered(from..from + 1)).await);
+        expected.extend(append_placed(&log, Topic::RATINGS, numbered(from..from + 1)).await);
     }
     expected.sort_by_key(|record| record.position);
     reader.until(|reader| reader.records.len() >= 43).await;
@@ -152,7 +152,7 @@ pub async fn a_subscription_is_assigned_then_brings_every_record_in_order(fixtur
 /// Long before its wait is over.
 pub async fn a_subscription_wakes_for_new_records(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.is_assigned()).await;
     for n in 0..3 {
         let waiting = async {
@@ -161,7 +161,7 @@ pub async fn a_subscription_wakes_for_new_records(fixture: &impl Fixture<Log>) {
             }
         };
         let (woken, _) =
-            tokio::join!(tokio::time::timeout(DEADLINE, waiting), append(&log, Topic::Ratings, numbered(n..n + 1)));
+            tokio::join!(tokio::time::timeout(DEADLINE, waiting), append(&log, Topic::RATINGS, numbered(n..n + 1)));
         assert!(woken.is_ok(), "slept through record {n}");
     }
 }
@@ -169,7 +169,7 @@ pub async fn a_subscription_wakes_for_new_records(fixture: &impl Fixture<Log>) {
 /// A wait of nothing at all too.
 pub async fn a_wait_without_records_ends_with_none(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.is_assigned()).await;
     for wait in [Duration::ZERO, Duration::from_millis(20)] {
         let ended = tokio::time::timeout(DEADLINE, reader.step(wait)).await;
@@ -181,26 +181,26 @@ pub async fn a_wait_without_records_ends_with_none(fixture: &impl Fixture<Log>) 
 /// In another subscription, and after a reopen; a partition of which nothing was committed starts at its beginning.
 pub async fn a_group_goes_on_from_what_it_committed(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let expected = append_placed(&log, Topic::Ratings, numbered(0..40)).await;
-    assert_eq!(committed(&log, Topic::Ratings, "group").await, BTreeMap::new());
-    let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+    let expected = append_placed(&log, Topic::RATINGS, numbered(0..40)).await;
+    assert_eq!(committed(&log, Topic::RATINGS, "group").await, BTreeMap::new());
+    let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.records.len() >= 40).await;
     let next = reader.commit(15).await;
-    assert_eq!(committed(&log, Topic::Ratings, "group").await, next);
+    assert_eq!(committed(&log, Topic::RATINGS, "group").await, next);
     drop(reader);
     let left =
         |record: &Record| next.get(&record.position.partition).is_none_or(|next| *next <= record.position.offset);
     let left: Vec<Record> = expected.into_iter().filter(left).collect();
     assert_eq!(left.len(), 25);
 
-    let mut again = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut again = Reader::join(&log, Topic::RATINGS, "group").await;
     again.until(|reader| reader.records.len() >= 25).await;
     assert_eq!(again.in_order(), left);
     drop(again);
 
     let log = fixture.reopen(log).await;
-    assert_eq!(committed(&log, Topic::Ratings, "group").await, next);
-    let mut again = Reader::join(&log, Topic::Ratings, "group").await;
+    assert_eq!(committed(&log, Topic::RATINGS, "group").await, next);
+    let mut again = Reader::join(&log, Topic::RATINGS, "group").await;
     again.until(|reader| reader.records.len() >= 25).await;
     assert_eq!(again.in_order(), left);
 }
@@ -208,9 +208,9 @@ pub async fn a_group_goes_on_from_what_it_committed(fixture: &impl Fixture<Log>)
 /// To whoever reads next: what was brought is not what was processed.
 pub async fn uncommitted_records_come_again(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let expected = append_placed(&log, Topic::Ratings, numbered(0..20)).await;
+    let expected = append_placed(&log, Topic::RATINGS, numbered(0..20)).await;
     for _ in 0..2 {
-        let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+        let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
         reader.until(|reader| reader.records.len() >= 20).await;
         assert_eq!(reader.in_order(), expected);
     }
@@ -220,8 +220,8 @@ pub async fn uncommitted_records_come_again(fixture: &impl Fixture<Log>) {
 pub async fn a_subscription_goes_on_from_where_it_seeks(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let records = |n: u32| (0..n).map(|n| NewRecord { key: None, ..record("", &format!("{n}")) }).collect();
-    let expected = append_placed(&log, Topic::Ratings, records(20)).await;
-    let mut reader = Reader::join(&log, Topic::Ratings, "group").await;
+    let expected = append_placed(&log, Topic::RATINGS, records(20)).await;
+    let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.records.len() >= 20).await;
     for index in [5, 0, 19] {
         reader.seek(expected[index].position).await;
@@ -230,7 +230,7 @@ pub async fn a_subscription_goes_on_from_where_it_seeks(fixture: &impl Fixture<L
     }
     reader.seek(expected[0].position).await;
     reader.seek(Position { offset: expected[19].position.offset.next(), ..expected[19].position }).await;
-    let new = append_placed(&log, Topic::Ratings, records(1)).await;
+    let new = append_placed(&log, Topic::RATINGS, records(1)).await;
     reader.until(|reader| !reader.records.is_empty()).await;
     assert_eq!(reader.records, new);
 }
@@ -239,14 +239,14 @@ pub async fn a_subscription_goes_on_from_where_it_seeks(fixture: &impl Fixture<L
 pub async fn members_share_the_partitions_and_inherit_them(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let all = partitions(&log).await;
-    append(&log, Topic::Ratings, numbered(0..40)).await;
-    let mut first = Reader::join(&log, Topic::Ratings, "group").await;
+    append(&log, Topic::RATINGS, numbered(0..40)).await;
+    let mut first = Reader::join(&log, Topic::RATINGS, "group").await;
     first.until(|reader| reader.records.len() >= 40).await;
     first.commit(40).await;
 
-    let mut second = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut second = Reader::join(&log, Topic::RATINGS, "group").await;
     until_both(&mut first, &mut second, |a, b| share(&all, a, b)).await;
-    let expected = append_placed(&log, Topic::Ratings, numbered(40..80)).await;
+    let expected = append_placed(&log, Topic::RATINGS, numbered(40..80)).await;
     until_both(&mut first, &mut second, |a, b| share(&all, a, b) && a.records.len() + b.records.len() >= 40).await;
     let mut both = [first.in_order(), second.in_order()].concat();
     both.sort_by_key(|record| record.position);
@@ -260,44 +260,44 @@ pub async fn members_share_the_partitions_and_inherit_them(fixture: &impl Fixtur
 /// Each has every partition, every record, and commits of its own.
 pub async fn groups_are_independent(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    let expected = append_placed(&log, Topic::Ratings, numbered(0..20)).await;
-    let mut one = Reader::join(&log, Topic::Ratings, "one").await;
-    let mut two = Reader::join(&log, Topic::Ratings, "two").await;
+    let expected = append_placed(&log, Topic::RATINGS, numbered(0..20)).await;
+    let mut one = Reader::join(&log, Topic::RATINGS, "one").await;
+    let mut two = Reader::join(&log, Topic::RATINGS, "two").await;
     until_both(&mut one, &mut two, |one, two| one.records.len() >= 20 && two.records.len() >= 20).await;
     assert_eq!((one.in_order(), two.in_order()), (expected.clone(), expected));
     assert_eq!(one.assigned, two.assigned);
     let next = one.commit(20).await;
-    assert_eq!(committed(&log, Topic::Ratings, "one").await, next);
-    assert_eq!(committed(&log, Topic::Ratings, "two").await, BTreeMap::new());
+    assert_eq!(committed(&log, Topic::RATINGS, "one").await, next);
+    assert_eq!(committed(&log, Topic::RATINGS, "two").await, BTreeMap::new());
 }
 
 /// It is another's now, whose commits must not be undone.
 pub async fn a_partition_no_longer_assigned_is_not_committed(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let all = partitions(&log).await;
-    append(&log, Topic::Ratings, numbered(0..40)).await;
-    let mut first = Reader::join(&log, Topic::Ratings, "group").await;
+    append(&log, Topic::RATINGS, numbered(0..40)).await;
+    let mut first = Reader::join(&log, Topic::RATINGS, "group").await;
     first.until(|reader| reader.records.len() >= 40).await;
     let everything = first.commit(40).await;
 
-    let mut second = Reader::join(&log, Topic::Ratings, "group").await;
+    let mut second = Reader::join(&log, Topic::RATINGS, "group").await;
     until_both(&mut first, &mut second, |a, b| share(&all, a, b)).await;
     let back: BTreeMap<_, _> = everything.keys().map(|&partition| (partition, Offset(1))).collect();
     first.subscription.commit(&back).await.expect("commit");
     let kept = |partition: &Partition| first.assigned.as_ref().is_some_and(|assigned| assigned.contains(partition));
     let expected = everything.iter().map(|(&p, &next)| (p, if kept(&p) { Offset(1) } else { next })).collect();
-    assert_eq!(committed(&log, Topic::Ratings, "group").await, expected);
+    assert_eq!(committed(&log, Topic::RATINGS, "group").await, expected);
 }
 
 /// Though the group has the same name.
 pub async fn commits_of_one_topic_are_not_those_of_another(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
-    for topic in [Topic::Ratings, Topic::Rejected] {
+    for topic in [Topic::RATINGS, Topic::REJECTED] {
         append(&log, topic, numbered(0..10)).await;
     }
-    let mut reader = Reader::join(&log, Topic::Rejected, "group").await;
+    let mut reader = Reader::join(&log, Topic::REJECTED, "group").await;
     reader.until(|reader| reader.records.len() >= 10).await;
     let next = reader.commit(10).await;
-    assert_eq!(committed(&log, Topic::Rejected, "group").await, next);
-    assert_eq!(committed(&log, Topic::Ratings, "group").await, BTreeMap::new());
+    assert_eq!(committed(&log, Topic::REJECTED, "group").await, next);
+    assert_eq!(committed(&log, Topic::RATINGS, "group").await, BTreeMap::new());
 }
