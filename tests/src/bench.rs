@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
-use marquee::cli::import::{self, Plan};
-use marquee::cli::{Client, Format, Output};
+use marquee_cli::import::{self, Plan};
+use marquee_cli::{Client, Format, Output};
 use marquee_datasets::{Dataset, Options};
 use marquee_e2e::{Clients, Process};
 use marquee_proto::ratings::v1::Position;

@@ -1,54 +1,41 @@
-//! The commands that run roles in this process: `up`, one a role, `config` and `demo`.
+//! The commands that run roles in this process or show their settings: `up`, one for each role, `config` and `keys`.
+
+pub(crate) mod keys;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use marquee_cli::{Error, Format, Output};
 use marquee_kit::settings::{self, Layers, Loaded};
 use marquee_kit::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{
-    ConfigArgs, DemoArgs, Error, FleetCommands, Format, LayerArgs, Output, Role as NamedRole, RoleArgs, UpArgs,
-};
+use crate::arguments::{ConfigArgs, LayerArgs, RoleArgs, UpArgs};
 use crate::fleet::{Fleet, Role};
 use crate::settings::Settings;
 
-/// Runs what the command line asks of the fleet itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Commands;
+/// Runs the whole fleet until it is told to stop.
+pub(crate) async fn up(args: UpArgs) -> Result<()> {
+    serve(load(&up_layers(args))?.settings, &Role::ALL).await
+}
 
-impl FleetCommands for Commands {
-    async fn up(&self, args: UpArgs, _: Output) -> Result<()> {
-        serve(load(&up_layers(args))?.settings, &Role::ALL).await
-    }
+/// Runs one role until it is told to stop.
+pub(crate) async fn role(role: Role, args: RoleArgs) -> Result<()> {
+    serve(load(&layers(args.layers))?.settings, &[role]).await
+}
 
-    async fn demo(&self, args: DemoArgs, output: Output) -> Result<()> {
-        crate::demo::run(args, output).await
-    }
-
-    async fn role(&self, role: NamedRole, args: RoleArgs, _: Output) -> Result<()> {
-        let role = match role {
-            NamedRole::Ingest => Role::Ingest,
-            NamedRole::FeatureStore => Role::FeatureStore,
-            NamedRole::Trainer => Role::Trainer,
-            NamedRole::Inference => Role::Inference,
-        };
-        serve(load(&layers(args.layers))?.settings, &[role]).await
-    }
-
-    async fn config(&self, args: ConfigArgs, output: Output) -> Result<()> {
-        let loaded = load(&up_layers(args.up))?;
-        let text = match output.format() {
-            Format::Json => format!("{}\n", serde_json::to_string_pretty(&loaded.values)?),
-            Format::Human => {
-                let width = loaded.values.iter().map(|value| value.key.len()).max().unwrap_or(0);
-                let line = |v: &settings::Effective| format!("{:width$} = {}  # {}\n", v.key, v.value, v.origin);
-                loaded.values.iter().map(line).collect()
-            }
-        };
-        output.text(&text)?;
-        Ok(())
-    }
+/// Shows the effective settings and where each one comes from.
+pub(crate) fn config(args: ConfigArgs, output: Output) -> Result<()> {
+    let loaded = load(&up_layers(args.up))?;
+    let text = match output.format() {
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&loaded.values)?),
+        Format::Human => {
+            let width = loaded.values.iter().map(|value| value.key.len()).max().unwrap_or(0);
+            let line = |v: &settings::Effective| format!("{:width$} = {}  # {}\n", v.key, v.value, v.origin);
+            loaded.values.iter().map(line).collect()
+        }
+    };
+    Ok(output.text(&text)?)
 }
 
 fn layers(args: LayerArgs) -> Layers {

@@ -20,10 +20,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use marquee_datasets::Dataset;
 
-use crate::cli::import::{self, Bar};
-use crate::cli::{Client, DemoArgs, Format, Output};
+use crate::arguments::DemoArgs;
 use crate::settings::{LogBackend, ObjectsBackend, StoreBackend};
 use fleet::Process;
+use marquee_cli::import::{self, Bar};
+use marquee_cli::{Client, Format, Output};
 use marquee_kit::settings::Layers;
 use screen::Screen;
 use summary::{ImportSummary, Summary};

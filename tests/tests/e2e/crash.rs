@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use marquee::cli::import::{self, Plan};
+use marquee_cli::import::{self, Plan};
 use marquee_e2e::{Clients, DEADLINE, Process, World};
 use marquee_proto::Timestamp;
 use marquee_proto::features::v1::GetMoviesRequest;
@@ -175,7 +175,7 @@ fn file(folder: &Path, round: u64) -> Result<std::path::PathBuf> {
 
 async fn import(path: &Path, address: String) -> Result<import::Imported> {
     let dataset = marquee_datasets::open(path, marquee_datasets::Options::default())?;
-    let client = marquee::cli::Client::connect(&address)?;
+    let client = marquee_cli::Client::connect(&address)?;
     Ok(import::import(dataset, &client, Plan { batch: 20, resume: false }, &mut ()).await?)
 }
 

@@ -11,8 +11,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::cli::Client;
 use crate::fleet::Addresses;
+use marquee_cli::Client;
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(60);

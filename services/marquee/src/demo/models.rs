@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee_proto::prediction::v1::LoadModelRequest;
-use marquee_proto::training::v1 as training;
+use marquee_proto::training::v1 as pb;
 
 use super::Demo;
 use super::summary::Model;
-use crate::cli::train::watch;
+use marquee_cli::train;
 
 /// Loading verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(60);
@@ -16,7 +16,7 @@ const LOADING: Duration = Duration::from_secs(60);
 impl Demo {
     pub(super) async fn train(&mut self) -> Result<()> {
         self.screen.heading(3, "two models: version 1 in seconds, version 2 Bayesian");
-        for algorithm in [training::Algorithm::Map, training::Algorithm::Bayes] {
+        for algorithm in [pb::Algorithm::Map, pb::Algorithm::Bayes] {
             let model = self.version(algorithm).await?;
             let name = format!("version {} ({})", model.version, model.algorithm);
             self.screen
@@ -37,15 +37,15 @@ impl Demo {
         Ok(())
     }
 
-    async fn version(&self, algorithm: training::Algorithm) -> Result<Model> {
-        let parameters = training::Parameters { seed: self.seed, ..training::Parameters::default() };
-        let request = training::StartTrainingRequest {
+    async fn version(&self, algorithm: pb::Algorithm) -> Result<Model> {
+        let parameters = pb::Parameters { seed: self.seed, ..pb::Parameters::default() };
+        let request = pb::StartTrainingRequest {
             model: String::new(),
             algorithm: algorithm.into(),
             parameters: Some(parameters),
         };
         let run = self.client.call(self.client.trainer().start_training(request)).await?.training.unwrap_or_default();
-        let (run, ended) = watch::follow(run.training_id, &self.client, self.output).await?;
+        let (run, ended) = train::follow(run.training_id, &self.client, self.output).await?;
         ended?;
         let version = run.version.context("a training run succeeded without a version")?;
         let load = LoadModelRequest { model: run.model.clone(), version };

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 
 use super::Demo;
 use super::summary::{Prediction, Reason};
-use crate::cli::output::stars;
+use marquee_cli::stars;
 
 /// Histories of this many ratings are shown: enough to know somebody, few enough that one rating matters.
 const HISTORY: std::ops::RangeInclusive<usize> = 40..=80;

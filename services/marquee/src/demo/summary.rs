@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::output::{stars, thousands};
+use marquee_cli::{stars, thousands};
 
 /// Everything that was measured.
 #[derive(Debug, Default, Serialize)]

@@ -38,6 +38,12 @@ const ROLES: [&str; 6] = [
 
 const ADAPTERS: [&str; 4] = ["marquee-embedded", "marquee-kafka", "marquee-objects", "marquee-redis"];
 
+/// The client of the public APIs. Other programs are built from it, so it stays light.
+const CLIENT: &str = "marquee-cli";
+
+/// Crates that belong to servers and never to the client.
+const SERVERS_ONLY: [&str; 5] = ["fjall", "object_store", "ort", "rdkafka", "redis"];
+
 /// The composition root, and the tests of the whole.
 const SEE_ALL: [&str; 2] = ["marquee", "marquee-e2e"];
 
@@ -53,12 +59,13 @@ const HEAVY: [(&str, &str); 7] = [
 ];
 
 /// Every rule.
-pub(super) const RULES: [Rule<Graph>; 5] = [
+pub(super) const RULES: [Rule<Graph>; 6] = [
     Rule { sentence: "domain and rollout know no async, no I/O and no wire format", breaches: impure },
     Rule { sentence: "wire types stop at the handler", breaches: wired },
     Rule { sentence: "roles never depend on roles", breaches: coupled },
     Rule { sentence: "only marquee sees both roles and adapters", breaches: seeing_both },
     Rule { sentence: "a heavy crate is named by one crate of ours", breaches: heavy },
+    Rule { sentence: "the client needs no role, no adapter and no server's crate", breaches: client },
 ];
 
 /// Crates by name, with what they depend on.
@@ -152,6 +159,11 @@ fn heavy(graph: &Graph) -> Vec<String> {
     HEAVY.into_iter().flat_map(named).collect()
 }
 
+fn client(graph: &Graph) -> Vec<String> {
+    let foreign = |name: &str| ROLES.contains(&name) || ADAPTERS.contains(&name) || SERVERS_ONLY.contains(&name);
+    graph.ways(CLIENT, foreign, ("", ""))
+}
+
 /// A small workspace that keeps every rule.
 fn sound() -> Graph {
     let mut graph = Graph::default();
@@ -167,7 +179,8 @@ fn sound() -> Graph {
         ("marquee-embedded", vec!["marquee-ports", "fjall"]),
         ("marquee-trainer", vec!["marquee-kit", "marquee-model", "marquee-ports"]),
         ("marquee-inference", vec!["marquee-kit", "marquee-model", "marquee-onnx"]),
-        ("marquee", vec!["marquee-inference", "marquee-trainer", "marquee-embedded"]),
+        ("marquee-cli", vec!["marquee-kit", "marquee-parquet", "marquee-proto"]),
+        ("marquee", vec!["marquee-cli", "marquee-inference", "marquee-trainer", "marquee-embedded"]),
         ("marquee-e2e", vec!["marquee", "marquee-embedded"]),
         ("tonic", vec!["prost", "tokio"]),
     ] {
@@ -232,5 +245,19 @@ fn a_heavy_crate_outside_its_place_is_reported() {
     for (heavy, owner) in HEAVY {
         let words = format!("marquee-tool → {heavy}, which belongs to {owner}");
         super::assert_broken(&RULES, &with(&[("marquee-tool", heavy)]), sentence, &[&words]);
+    }
+}
+
+#[test]
+fn a_client_that_reaches_into_the_servers_is_reported_with_the_way_to_it() {
+    let sentence = RULES[5].sentence;
+    // One that breaks no other rule, for each kind: a role, an adapter, and a crate that both reach.
+    let role = with(&[(CLIENT, "marquee-ingest")]);
+    super::assert_broken(&RULES, &role, sentence, &["marquee-cli → marquee-ingest"]);
+    let adapter = with(&[(CLIENT, "marquee-shared"), ("marquee-shared", "marquee-embedded")]);
+    super::assert_broken(&RULES, &adapter, sentence, &["marquee-cli → marquee-shared → marquee-embedded"]);
+    for crate_name in SERVERS_ONLY {
+        let far = with(&[(CLIENT, "shared"), ("shared", crate_name)]);
+        super::assert_broken(&RULES, &far, sentence, &[&format!("marquee-cli → shared → {crate_name}")]);
     }
 }

@@ -5,10 +5,10 @@ use marquee_kit::Kind;
 use marquee_proto::prediction::v1::PredictRequest;
 use serde::Serialize;
 
-use super::catalogue::Catalogue;
-use super::output::{Human, Show, Table, stars};
-use super::provenance::Provenance;
-use super::{Client, Error, Output};
+use crate::catalogue::Catalogue;
+use crate::output::{Human, Show, Table, stars};
+use crate::provenance::Provenance;
+use crate::{Client, Error, Output};
 
 /// What helps when no model can answer.
 pub(crate) const NO_MODEL: &str =

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::value;
 use super::{BUSY, PATIENCE};
-use crate::cli::output::{Human, Show, Table, thousands};
-use crate::cli::{Client, Error, Output};
+use crate::output::{Human, Show, Table, thousands};
+use crate::{Client, Error, Output};
 
 /// Differences that people get to see.
 const MOST: usize = 20;

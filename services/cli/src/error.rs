@@ -8,7 +8,7 @@ use marquee_kit::{ConnectError, Failure, Kind};
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use super::import;
+use crate::import;
 
 /// Exit code of wrong usage, as in sysexits.h.
 pub const USAGE: u8 = 64;
@@ -62,21 +62,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// A key is none, or could not be made.
-    #[error("{doing}")]
-    Key {
-        /// What was tried.
-        doing: String,
-        /// What went wrong.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     /// Standard output is gone.
     #[error("could not write the output")]
     Output(#[source] std::io::Error),
-    /// The fleet could not run.
+    /// A command of another crate failed.
     #[error("{0}")]
-    Fleet(anyhow::Error),
+    Other(anyhow::Error),
     /// One of the above, and what helps.
     #[error("{error}")]
     Hinted {
@@ -138,7 +129,7 @@ impl Error {
         match self {
             Self::Usage(_) | Self::Address(_) => USAGE,
             Self::Hinted { error, .. } => error.exit_code(),
-            Self::Fleet(error) => error.downcast_ref::<Self>().map_or(1, Self::exit_code),
+            Self::Other(error) => error.downcast_ref::<Self>().map_or(1, Self::exit_code),
             _ => 1,
         }
     }
@@ -147,7 +138,7 @@ impl Error {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         match self {
             Self::Output(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
-            Self::Fleet(error) => error.downcast_ref::<Self>().is_some_and(Self::is_closed_pipe),
+            Self::Other(error) => error.downcast_ref::<Self>().is_some_and(Self::is_closed_pipe),
             _ => false,
         }
     }
@@ -155,7 +146,7 @@ impl Error {
     /// What happened, with its causes, in one line.
     pub(crate) fn line(&self) -> String {
         let mut line = match self {
-            Self::Fleet(error) => return one_line(&format!("{error:#}")),
+            Self::Other(error) => return one_line(&format!("{error:#}")),
             other => other.to_string(),
         };
         let mut cause = match self {
@@ -186,7 +177,7 @@ impl Error {
             Self::Hinted { hint, .. } => Some(hint.clone()),
             Self::Unreachable { .. } => Some(UP.to_owned()),
             Self::Import(error) => error.hint(),
-            Self::Fleet(error) => error.downcast_ref::<Self>().and_then(Self::hint),
+            Self::Other(error) => error.downcast_ref::<Self>().and_then(Self::hint),
             Self::Refused(failure) if failure.violations().iter().any(|v| v.reason == "UNKNOWN_MOVIE") => {
                 Some("movies enter the catalogue with `marquee import`".to_owned())
             }

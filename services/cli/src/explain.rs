@@ -5,11 +5,11 @@ use marquee_kit::Kind;
 use marquee_proto::prediction::v1::ExplainRequest;
 use serde::Serialize;
 
-use super::catalogue::Catalogue;
-use super::output::{Human, Show, Table, stars};
-use super::predict::NO_MODEL;
-use super::provenance::{Provenance, time};
-use super::{Client, Error, Output};
+use crate::catalogue::Catalogue;
+use crate::output::{Human, Show, Table, stars};
+use crate::predict::NO_MODEL;
+use crate::provenance::{Provenance, time};
+use crate::{Client, Error, Output};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ impl Explained {
     fn headline(&self) -> String {
         let title = if self.title.is_empty() { &self.movie } else { &self.title };
         let unknown = if self.unknown_movie { " (unknown to the model)" } else { "" };
-        super::error::one_line(&format!(
+        crate::error::one_line(&format!(
             "{title}: {} {:.2} ± {:.2} for user {}, {:.2} without any ratings{unknown}",
             stars(self.rating, self.max),
             self.rating,

@@ -6,9 +6,9 @@ use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use serde::Serialize;
 
-use super::output::{Human, Show};
-use super::provenance::time;
-use super::{Client, Error, Output};
+use crate::output::{Human, Show};
+use crate::provenance::time;
+use crate::{Client, Error, Output};
 
 /// Arguments of `rate`.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ impl Show for Written {
             ("removed", _) => format!("removed user {}'s rating of movie {movie}", self.user),
             (_, rating) => format!("user {} rated movie {movie}: {}", self.user, rating.unwrap_or_default()),
         };
-        Human::Text(super::error::one_line(&format!("{what} (partition {}, offset {})", self.partition, self.offset)))
+        Human::Text(crate::error::one_line(&format!("{what} (partition {}, offset {})", self.partition, self.offset)))
     }
 }
 

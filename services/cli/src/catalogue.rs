@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use marquee_proto::ratings::v1::{GetScaleRequest, ListMoviesRequest};
 
-use super::Client;
+use crate::Client;
 
 /// Pages of the catalogue that are read in search of titles, 10,000 movies each.
 const MOST_PAGES: usize = 20;

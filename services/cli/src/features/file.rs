@@ -11,7 +11,7 @@ use marquee_proto::features::v1::value::Kind;
 use serde_json::{Map, Value as Json, json};
 
 use super::value;
-use crate::cli::Error;
+use crate::Error;
 
 /// A time on the command line.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {

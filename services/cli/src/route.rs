@@ -5,9 +5,9 @@ use marquee_kit::Kind;
 use marquee_proto::rollout::v1 as pb;
 use serde::Serialize;
 
-use super::models::percent;
-use super::output::{Human, Show, Table};
-use super::{Client, Error, Output};
+use crate::models::percent;
+use crate::output::{Human, Show, Table};
+use crate::{Client, Error, Output};
 
 /// The model that commands speak of unless told otherwise.
 const DEFAULT_MODEL: &str = "ratings";

@@ -5,11 +5,11 @@ use marquee_kit::Kind;
 use marquee_proto::prediction::v1::RecommendRequest;
 use serde::Serialize;
 
-use super::catalogue::Catalogue;
-use super::output::{Human, Show, Table, stars};
-use super::predict::NO_MODEL;
-use super::provenance::Provenance;
-use super::{Client, Error, Output};
+use crate::catalogue::Catalogue;
+use crate::output::{Human, Show, Table, stars};
+use crate::predict::NO_MODEL;
+use crate::provenance::Provenance;
+use crate::{Client, Error, Output};
 
 /// Arguments of `recommend`.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_proto::training::v1::trainer_client::TrainerClient;
 use tonic::{Response, Status};
 
-use super::Error;
+use crate::Error;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,41 +44,48 @@ impl Client {
         &self.address
     }
 
-    pub(crate) fn ratings(&self) -> RatingsClient<Transport> {
+    /// Returns a client of the API for ratings.
+    pub fn ratings(&self) -> RatingsClient<Transport> {
         RatingsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    pub(crate) fn features(&self) -> FeaturesClient<Transport> {
+    /// Returns a client of the API for features.
+    pub fn features(&self) -> FeaturesClient<Transport> {
         FeaturesClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    pub(crate) fn history(&self) -> FeatureHistoryClient<Transport> {
+    /// Returns a client of the API for the history of features.
+    pub fn history(&self) -> FeatureHistoryClient<Transport> {
         FeatureHistoryClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    pub(crate) fn predictions(&self) -> PredictionsClient<Transport> {
+    /// Returns a client of the API for predictions.
+    pub fn predictions(&self) -> PredictionsClient<Transport> {
         PredictionsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    pub(crate) fn models(&self) -> ModelsClient<Transport> {
+    /// Returns a client of the API for models.
+    pub fn models(&self) -> ModelsClient<Transport> {
         ModelsClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    pub(crate) fn routing(&self) -> RoutingClient<Transport> {
+    /// Returns a client of the API for routes.
+    pub fn routing(&self) -> RoutingClient<Transport> {
         RoutingClient::new(self.transport())
     }
 
-    pub(crate) fn trainer(&self) -> TrainerClient<Transport> {
+    /// Returns a client of the API for training.
+    pub fn trainer(&self) -> TrainerClient<Transport> {
         TrainerClient::new(self.transport()).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Waits for an answer.
-    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Error> {
+    pub async fn call<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Error> {
         self.call_within(PATIENCE, call).await
     }
 
     /// Waits for an answer that may take longer than most.
-    pub(crate) async fn call_within<T>(
+    pub async fn call_within<T>(
         &self,
         patience: Duration,
         call: impl Future<Output = Result<Response<T>, Status>>,

@@ -24,8 +24,8 @@ use serde::Serialize;
 pub use error::Error;
 pub use progress::{Bar, Progress};
 
-use super::output::{Human, Show, thousands};
-use super::{Client, Output};
+use crate::output::{Human, Show, thousands};
+use crate::{Client, Output};
 use checkpoint::Checkpoint;
 use sender::{Resume, Sender};
 
@@ -138,15 +138,14 @@ impl Imported {
     }
 }
 
-pub(crate) async fn run(args: ImportArgs, address: &str, output: Output) -> Result<(), super::Error> {
+pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Result<(), crate::Error> {
     let options = marquee_datasets::Options { format: args.format.map(Format::from), movies: args.movies };
     let path = args.path.clone();
     let dataset = tokio::task::spawn_blocking(move || marquee_datasets::open(&path, options)).await;
     let dataset = dataset.map_err(Error::Lost)??;
-    let client = Client::connect(address)?;
     let plan = Plan { batch: args.batch as usize, resume: !args.restart };
     let mut bar = Bar::new(output, &dataset);
-    let imported = import(dataset, &client, plan, &mut bar).await;
+    let imported = import(dataset, client, plan, &mut bar).await;
     bar.end();
     let imported = imported?;
     output.show(&imported)?;
@@ -166,7 +165,7 @@ pub async fn import(
     client: &Client,
     plan: Plan,
     progress: &mut dyn Progress,
-) -> Result<Imported, super::Error> {
+) -> Result<Imported, crate::Error> {
     let mut imported = Imported { dataset: dataset.name.clone(), ..Imported::default() };
     let movies = dataset.movies()?;
     // Movies that nobody listed are added by their ids alone as they come, but never over an entry that says more.
@@ -198,14 +197,14 @@ pub(crate) async fn upsert(
     client: &Client,
     movies: Vec<pb::Movie>,
     progress: &mut dyn Progress,
-) -> Result<u64, super::Error> {
+) -> Result<u64, crate::Error> {
     let mut added = 0;
     for page in movies.chunks(MOVIES) {
         added += loop {
             let request = UpsertMoviesRequest { movies: page.to_vec() };
             match client.call(client.ratings().upsert_movies(request)).await {
                 // Over quota, or too much at once: the server says when there is room again.
-                Err(super::Error::Refused(failure)) if failure.kind() == Kind::ResourceExhausted => {
+                Err(crate::Error::Refused(failure)) if failure.kind() == Kind::ResourceExhausted => {
                     tokio::time::sleep(failure.delay().unwrap_or(PAUSE)).await;
                 }
                 answer => break answer?.accepted,
@@ -217,7 +216,7 @@ pub(crate) async fn upsert(
 }
 
 /// The ids of every movie that the fleet knows.
-async fn catalogue(client: &Client) -> Result<std::collections::HashSet<String>, super::Error> {
+async fn catalogue(client: &Client) -> Result<std::collections::HashSet<String>, crate::Error> {
     let mut known = std::collections::HashSet::new();
     let mut page_token = String::new();
     loop {
@@ -256,7 +255,7 @@ impl Show for Imported {
             lines.push(format!("rejected as {reason}: {}", thousands(*count)));
         }
         for rejection in &self.rejections {
-            lines.push(super::error::one_line(&format!("  line {}: {}", rejection.line, rejection.message)));
+            lines.push(crate::error::one_line(&format!("  line {}: {}", rejection.line, rejection.message)));
         }
         Human::Text(lines.join("\n"))
     }

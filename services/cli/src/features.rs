@@ -17,9 +17,9 @@ use marquee_proto::features::v1::{
 };
 use serde::Serialize;
 
-use super::output::{Human, Show, Table, thousands};
-use super::provenance::time;
-use super::{Client, Error, Output};
+use crate::output::{Human, Show, Table, thousands};
+use crate::provenance::time;
+use crate::{Client, Error, Output};
 use file::{File, Rows};
 
 /// Going through the log takes as long as the log is.

@@ -6,9 +6,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use marquee_datasets::Dataset;
 
 use super::Imported;
-use crate::cli::error::one_line;
-use crate::cli::output::thousands;
-use crate::cli::{Format, Output};
+use crate::error::one_line;
+use crate::output::thousands;
+use crate::{Format, Output};
 
 /// How often a line is written where no bar can move.
 const EVERY: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@ use marquee_proto::features::v1::Value;
 use marquee_proto::features::v1::value::Kind;
 use serde_json::{Value as Json, json};
 
-use crate::cli::provenance::time;
+use crate::provenance::time;
 
 /// A value as JSON; null where it is not known.
 pub(super) fn json(value: Value) -> Json {

@@ -3,35 +3,50 @@
 use marquee_proto::training::v1 as pb;
 use serde::Serialize;
 
-use crate::cli::output::{Human, Show, Table, thousands};
-use crate::cli::provenance::time;
+use crate::output::{Human, Show, Table, thousands};
+use crate::provenance::time;
 
 /// One run.
 #[derive(Debug, Serialize)]
-pub(crate) struct Training {
-    pub(crate) id: String,
-    pub(crate) model: String,
-    pub(crate) algorithm: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) stage: &'static str,
-    pub(crate) progress: f64,
-    pub(crate) message: String,
+pub struct Training {
+    /// Id of the run.
+    pub id: String,
+    /// Name of the model.
+    pub model: String,
+    /// How the model is fitted.
+    pub algorithm: &'static str,
+    /// State of the run.
+    pub state: &'static str,
+    /// Stage of a run that is running; empty otherwise.
+    pub stage: &'static str,
+    /// Progress of the stage, from 0 to 1.
+    pub progress: f64,
+    /// What the run does, or why it failed.
+    pub message: String,
     created_at: Option<String>,
     ended_at: Option<String>,
-    pub(crate) version: Option<u64>,
-    pub(crate) metrics: Option<Metrics>,
-    pub(crate) train_seconds: f64,
-    pub(crate) digest: Option<String>,
+    /// The published version, of a run that succeeded.
+    pub version: Option<u64>,
+    /// The evaluation, once it is done.
+    pub metrics: Option<Metrics>,
+    /// Time of fitting.
+    pub train_seconds: f64,
+    /// Digest of the published package.
+    pub digest: Option<String>,
     dataset_digest: Option<String>,
 }
 
 /// Measured on the newest ratings; see the protocol's own words.
 #[derive(Debug, Serialize)]
-pub(crate) struct Metrics {
-    pub(crate) rmse: f64,
-    pub(crate) mae: f64,
-    pub(crate) frozen_rmse: f64,
-    pub(crate) bias_rmse: f64,
+pub struct Metrics {
+    /// Root mean square error: predict, then learn, one rating at a time.
+    pub rmse: f64,
+    /// Mean absolute error of the same predictions.
+    pub mae: f64,
+    /// The RMSE without learning from the newest ratings.
+    pub frozen_rmse: f64,
+    /// The RMSE of a model of biases alone.
+    pub bias_rmse: f64,
     coverage_90: f64,
     holdout_ratings: u64,
     training_ratings: u64,

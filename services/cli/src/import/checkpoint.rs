@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use marquee_proto::features::v1::GetProgressRequest;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Client;
+use crate::Client;
 
 /// How often it is written.
 const EVERY: Duration = Duration::from_millis(500);

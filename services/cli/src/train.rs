@@ -1,13 +1,15 @@
 //! `marquee train`: starts a run and watches it to its end; lists, watches and cancels runs.
 
-pub(crate) mod show;
-pub(crate) mod watch;
+mod show;
+mod watch;
 
 use clap::{Args, Subcommand, ValueEnum};
 use marquee_proto::training::v1 as pb;
 
-use super::{Client, Error, Output};
-use show::{List, Training};
+use crate::{Client, Error, Output};
+use show::List;
+pub use show::{Metrics, Training};
+pub use watch::follow;
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]

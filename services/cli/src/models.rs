@@ -7,9 +7,9 @@ use marquee_kit::Kind;
 use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState, ModelVersion};
 use serde::Serialize;
 
-use super::output::{Human, Show, Table, thousands};
-use super::provenance::time;
-use super::{Client, Error, Output};
+use crate::output::{Human, Show, Table, thousands};
+use crate::provenance::time;
+use crate::{Client, Error, Output};
 
 /// Loading verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(300);

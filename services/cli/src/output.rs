@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write};
 use comfy_table::{CellAlignment, presets};
 use serde::Serialize;
 
-use super::Error;
-use super::error::one_line;
+use crate::Error;
+use crate::error::one_line;
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,14 @@ pub struct Output {
 }
 
 /// A result that can be shown either way.
-pub(crate) trait Show: Serialize {
+pub trait Show: Serialize {
     /// The same for people, without a last line end.
     fn human(&self) -> Human;
 }
 
 /// What people read.
-pub(crate) enum Human {
+#[derive(Debug)]
+pub enum Human {
     /// A table; the first line is its header.
     Table(Box<Table>),
     /// Anything else.
@@ -60,7 +61,7 @@ impl Output {
     }
 
     /// Tables, not JSON.
-    pub(crate) fn is_human(&self) -> bool {
+    pub fn is_human(&self) -> bool {
         self.format == Format::Human
     }
 
@@ -70,7 +71,7 @@ impl Output {
     }
 
     /// Shows a result.
-    pub(crate) fn show(&self, result: &impl Show) -> Result<(), Error> {
+    pub fn show(&self, result: &impl Show) -> Result<(), Error> {
         match self.format {
             Format::Json => self.document(result),
             Format::Human => match result.human() {
@@ -107,7 +108,7 @@ impl Output {
     }
 
     /// The line under a table: for people only, since machines find the same in the document.
-    pub(crate) fn footer(&self, text: &str) {
+    pub fn footer(&self, text: &str) {
         if self.is_human() {
             self.note(text);
         }
@@ -125,14 +126,15 @@ impl Output {
     }
 }
 
-/// Columns without borders; numbers stand to the right.
-pub(crate) struct Table {
+/// Columns without borders; numbers are aligned to the right.
+#[derive(Debug)]
+pub struct Table {
     inner: comfy_table::Table,
 }
 
 impl Table {
     /// Headers; one that starts with `>` has its column to the right.
-    pub(crate) fn new(headers: &[&str]) -> Self {
+    pub fn new(headers: &[&str]) -> Self {
         let mut inner = comfy_table::Table::new();
         inner.load_style(presets::NOTHING);
         inner
@@ -148,11 +150,13 @@ impl Table {
         Self { inner }
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    /// Adds a row. Control characters become spaces.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.inner.add_row(cells.map(|cell| one_line(&cell)));
     }
 
-    pub(crate) fn print(&self, colour: bool) -> String {
+    /// Prints the table, its header in bold if `colour`.
+    pub fn print(&self, colour: bool) -> String {
         let mut text = String::new();
         for (index, line) in self.inner.lines().enumerate() {
             let line = line.trim_end();
@@ -164,14 +168,14 @@ impl Table {
 }
 
 /// Five stars, as many of them full as the rating's share of the scale.
-pub(crate) fn stars(rating: f64, max: f64) -> String {
+pub fn stars(rating: f64, max: f64) -> String {
     let share = if max > 0.0 { (rating / max).clamp(0.0, 1.0) } else { 0.0 };
     let full = (share * 5.0).round() as usize;
     (1..=5).map(|star| if star <= full { '★' } else { '☆' }).collect()
 }
 
 /// A count with thousands separated.
-pub(crate) fn thousands(count: u64) -> String {
+pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -7,8 +7,8 @@ use marquee_proto::prediction::v1::LoadModelRequest;
 use marquee_proto::training::v1::WatchTrainingRequest;
 
 use super::show::Training;
-use crate::cli::error::one_line;
-use crate::cli::{Client, Error, Output};
+use crate::error::one_line;
+use crate::{Client, Error, Output};
 
 /// Resolution of a stage's bar.
 const STEPS: u64 = 1_000;
@@ -47,11 +47,7 @@ async fn load(training: Training, client: &Client, output: Output) {
 }
 
 /// Shows a run's progress to its end; what it came to stands beside whether that is a failure.
-pub(crate) async fn follow(
-    id: String,
-    client: &Client,
-    output: Output,
-) -> Result<(Training, Result<(), Error>), Error> {
+pub async fn follow(id: String, client: &Client, output: Output) -> Result<(Training, Result<(), Error>), Error> {
     let request = WatchTrainingRequest { training_id: id.clone() };
     let mut updates = client.call(client.trainer().watch_training(request)).await?;
     let mut stages = Stages::new(output);

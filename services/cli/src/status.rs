@@ -10,10 +10,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::models::{self, List};
-use super::output::{Human, Show, Table, thousands};
-use super::route::{self, Route};
-use super::{Client, Error, Output};
+use crate::models::{self, List};
+use crate::output::{Human, Show, Table, thousands};
+use crate::route::{self, Route};
+use crate::{Client, Error, Output};
 
 /// What roles report their health as.
 const SERVICES: [(&str, &str); 4] = [

@@ -13,8 +13,8 @@ use super::checkpoint::Checkpoint;
 use super::progress::Progress;
 use super::reader::Batch;
 use super::{Error, Imported, upsert};
-use crate::cli::Client;
-use crate::cli::error::is_transport;
+use crate::Client;
+use crate::error::is_transport;
 
 /// Batches that may wait for their acknowledgement.
 const IN_FLIGHT: usize = 16;
@@ -53,7 +53,7 @@ enum Broken {
     /// Another stream may do.
     Again(Status),
     /// Another would end alike.
-    Fatal(crate::cli::Error),
+    Fatal(crate::Error),
 }
 
 impl<'a> Sender<'a> {
@@ -67,7 +67,7 @@ impl<'a> Sender<'a> {
         mut batches: mpsc::Receiver<Batch>,
         imported: &mut Imported,
         progress: &mut dyn Progress,
-    ) -> Result<(), crate::cli::Error> {
+    ) -> Result<(), crate::Error> {
         let mut pause = PAUSES.0;
         self.last_answer = Instant::now();
         loop {
@@ -151,7 +151,7 @@ impl<'a> Sender<'a> {
         answer: StreamRatingsResponse,
         imported: &mut Imported,
         progress: &mut dyn Progress,
-    ) -> Result<(), crate::cli::Error> {
+    ) -> Result<(), crate::Error> {
         let Some((sequence, batch)) = self.waiting.pop_front() else { return Ok(()) };
         if sequence != answer.sequence {
             return Err(Error::OutOfOrder { got: answer.sequence, expected: sequence }.into());
@@ -208,14 +208,14 @@ fn again(status: Status) -> Broken {
     {
         return Broken::Again(status);
     }
-    Broken::Fatal(crate::cli::Error::Refused(failure))
+    Broken::Fatal(crate::Error::Refused(failure))
 }
 
 /// The same for a call that is no stream.
-fn retried(error: crate::cli::Error) -> Broken {
+fn retried(error: crate::Error) -> Broken {
     match error {
-        crate::cli::Error::Unreachable { source, .. } => Broken::Again(*source),
-        crate::cli::Error::Refused(failure) if failure.kind() == Kind::Unavailable => {
+        crate::Error::Unreachable { source, .. } => Broken::Again(*source),
+        crate::Error::Refused(failure) if failure.kind() == Kind::Unavailable => {
             Broken::Again(Status::unavailable(failure.message()))
         }
         other => Broken::Fatal(other),
