@@ -4,52 +4,28 @@
 //! `marquee.ratings.v1.FieldViolation`.
 
 use marquee_domain::{
-    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, ScaleViolation, Timestamp, UserId,
+    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId,
+    Violation,
 };
 
 use crate::ratings::v1 as pb;
 
-/// A field of a request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Path of the field.
-    pub field: String,
-    /// Stable upper-case reason.
-    pub reason: &'static str,
-    /// What is wrong and how to mend it.
-    pub description: String,
-}
-
-impl Violation {
-    /// A violation of a field.
-    pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
-        Self { field: field.into(), reason, description: description.into() }
-    }
-
-    /// The same violation, of a field inside another.
-    #[must_use]
-    pub fn within(mut self, prefix: &str) -> Self {
-        self.field = format!("{prefix}.{}", self.field);
-        self
-    }
-}
-
 /// The stable reason of a refused id.
-pub fn id_reason(error: IdError) -> &'static str {
+pub fn id_reason(error: IdError) -> Reason {
     match error {
-        IdError::Empty => "EMPTY",
-        IdError::TooLong(_) => "TOO_LONG",
-        IdError::ControlCharacter => "CONTROL_CHARACTER",
-        IdError::NotAModelName => "MALFORMED",
+        IdError::Empty => Reason::Empty,
+        IdError::TooLong(_) => Reason::TooLong,
+        IdError::ControlCharacter => Reason::ControlCharacter,
+        IdError::NotAModelName => Reason::Malformed,
     }
 }
 
 /// The stable reason of a refused rating value.
-pub fn scale_reason(error: ScaleViolation) -> &'static str {
+pub fn scale_reason(error: ScaleViolation) -> Reason {
     match error {
-        ScaleViolation::NotANumber { .. } => "NOT_A_NUMBER",
-        ScaleViolation::OffScale { .. } => "OFF_SCALE",
-        ScaleViolation::OffStep { .. } => "OFF_STEP",
+        ScaleViolation::NotANumber { .. } => Reason::NotANumber,
+        ScaleViolation::OffScale { .. } => Reason::OffScale,
+        ScaleViolation::OffStep { .. } => Reason::OffStep,
     }
 }
 
@@ -74,7 +50,7 @@ pub fn from_timestamp(field: &str, time: &crate::Timestamp) -> Result<Timestamp,
     const LAST: i64 = 253_402_300_799;
     if !(FIRST..=LAST).contains(&time.seconds) || !(0..1_000_000_000).contains(&time.nanos) {
         let fix = "is no time: give seconds since 1970 within the years 1 to 9999 and nanos from 0 to 999,999,999";
-        return Err(Violation::new(field, "MALFORMED", fix));
+        return Err(Violation::new(field, Reason::Malformed, fix));
     }
     Ok(Timestamp::from_micros(time.seconds * 1_000_000 + i64::from(time.nanos / 1_000)))
 }
@@ -105,9 +81,9 @@ pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
     let year = (wire.year != 0).then_some(wire.year);
     Movie::try_new(id, &wire.title, year, wire.genres).map_err(|error| {
         let (field, reason) = match error {
-            MovieError::TitleTooLong(_) => ("title", "TOO_LONG"),
-            MovieError::TooManyGenres(_) => ("genres", "TOO_MANY"),
-            MovieError::BadGenre => ("genres", "MALFORMED"),
+            MovieError::TitleTooLong(_) => ("title", Reason::TooLong),
+            MovieError::TooManyGenres(_) => ("genres", Reason::TooMany),
+            MovieError::BadGenre => ("genres", Reason::Malformed),
         };
         Violation::new(field, reason, error.to_string())
     })

@@ -4,11 +4,11 @@
 //! What is decoded here is well formed, not yet validated against a deployment's scale or catalogue.
 
 use bytes::Bytes;
-use marquee_domain::{Movie, Rating, RatingEvent, Scale, UserId};
+use marquee_domain::{Movie, Rating, RatingEvent, Reason, Scale, UserId, Violation};
 use prost::Message;
 use thiserror::Error;
 
-use crate::convert::{self, Violation};
+use crate::convert;
 use crate::ratings::v1::{self as pb, rating_event::Event};
 
 /// Name of the header that tells the encoding.
@@ -85,7 +85,7 @@ pub fn encode_event(event: &RatingEvent) -> Bytes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// In capitals, for machines.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// What is wrong, for people.
     pub message: String,
 }
@@ -99,13 +99,13 @@ pub fn event(
     is_home: impl FnOnce(&UserId) -> bool,
 ) -> Result<RatingEvent, Refusal> {
     let event = decode_event(content_type, value)
-        .map_err(|error| Refusal { reason: "MALFORMED", message: error.to_string() })?;
+        .map_err(|error| Refusal { reason: Reason::Malformed, message: error.to_string() })?;
     if !is_home(event.user()) {
         let message = format!(
             "the events of user '{}' belong to another partition: give the record the user's id as its key, and partition by murmur2",
             event.user()
         );
-        return Err(Refusal { reason: "WRONG_PARTITION", message });
+        return Err(Refusal { reason: Reason::WrongPartition, message });
     }
     event
         .on(scale)
@@ -115,7 +115,7 @@ pub fn event(
 /// Decodes a rating event. Every time must be there: only ingest may fill in the time of receipt.
 pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
     let wire: pb::RatingEvent = decode(content_type, value)?;
-    let missing = |field: &str| Violation::new(field, "MISSING", "is missing: give it");
+    let missing = |field: &str| Violation::new(field, Reason::Missing, "is missing: give it");
     let time = |field: &str, time: Option<crate::Timestamp>| {
         convert::from_timestamp(field, &time.ok_or_else(|| missing(field))?)
     };

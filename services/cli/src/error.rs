@@ -1,5 +1,6 @@
 //! Why a command failed, in one line that says what to do, and the exit code.
 
+use marquee_domain::Reason;
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -92,7 +93,7 @@ fn described(failure: &Failure) -> String {
     for violation in failure.violations() {
         let separator = if line.is_empty() { "" } else { "; " };
         let _ = write!(line, "{separator}{} {}", violation.field, violation.description);
-        if !violation.reason.is_empty() {
+        if violation.reason != Reason::Unspecified {
             let _ = write!(line, " [{}]", violation.reason);
         }
     }
@@ -178,7 +179,7 @@ impl Error {
             Self::Unreachable { .. } => Some(UP.to_owned()),
             Self::Import(error) => error.hint(),
             Self::Other(error) => error.downcast_ref::<Self>().and_then(Self::hint),
-            Self::Refused(failure) if failure.violations().iter().any(|v| v.reason == "UNKNOWN_MOVIE") => {
+            Self::Refused(failure) if failure.violations().iter().any(|v| v.reason == Reason::UnknownMovie) => {
                 Some("movies enter the catalogue with `marquee import`".to_owned())
             }
             Self::Refused(failure) if failure.kind() == Kind::Unavailable => {

@@ -154,7 +154,7 @@ impl Consumer {
             match event(&stored, &self.dependencies.scale, self.partitions) {
                 Ok(event) => events.push((stored.position.offset, event)),
                 Err(refusal) => {
-                    tracing::warn!(position = %stored.position, reason = refusal.reason, message = refusal.message, "record goes to the rejected topic");
+                    tracing::warn!(position = %stored.position, reason = %refusal.reason, message = refusal.message, "record goes to the rejected topic");
                     refused.push(refuse(stored, &refusal));
                 }
             }
@@ -183,7 +183,7 @@ fn refuse(stored: Record, refusal: &Refusal) -> NewRecord {
         }
     }
     let mut say = |name: &str, what: String| headers.push((name.to_owned(), Bytes::from(what)));
-    say("reason", refusal.reason.to_owned());
+    say("reason", refusal.reason.as_str().to_owned());
     // It may quote what it refuses.
     say("message", refusal.message.chars().take(4_096).collect());
     say("source", Topic::RATINGS.name().to_owned());

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use marquee_domain::{Position, Timestamp};
+use marquee_domain::{Position, Reason, Timestamp};
 use marquee_features::{Column, Value, View};
 use marquee_kit::{Failure, Kind};
 use marquee_proto::convert;
@@ -14,7 +14,7 @@ use marquee_proto::feast::types::{self, RepeatedValue, value::Val};
 use tonic::{Request, Response, Status};
 
 use crate::named::{Entity, columns};
-use crate::service::{MOST_ENTITIES, Service, check_size, invalid};
+use crate::service::{MOST_ENTITIES, Service, check_size};
 
 /// An id as Feast sends it: a text, or a number for those whose ids are numbers.
 fn id(value: &types::Value) -> Option<String> {
@@ -49,11 +49,11 @@ fn entities(columns: &HashMap<String, RepeatedValue>) -> Result<Vec<Entity>, Fai
     for (key, column) in columns {
         let field = || format!("entities.{key}");
         if !View::ALL.iter().any(|view| view.key() == key) {
-            return Err(Failure::field(field(), "UNKNOWN_ENTITY", "is no entity key: give user_id or movie_id"));
+            return Err(Failure::field(field(), Reason::UnknownEntity, "is no entity key: give user_id or movie_id"));
         }
         if column.val.len() != rows {
             let fix = format!("has {} values, another {rows}: give one a row", column.val.len());
-            return Err(Failure::field(field(), "RAGGED", fix));
+            return Err(Failure::field(field(), Reason::Ragged, fix));
         }
     }
     let (mut all, mut violations) = (Vec::with_capacity(rows), Vec::new());
@@ -65,13 +65,13 @@ fn entities(columns: &HashMap<String, RepeatedValue>) -> Result<Vec<Entity>, Fai
                 Some(id) => *slot = id,
                 None => {
                     let field = format!("entities.{}[{row}]", view.key());
-                    return Err(Failure::field(field, "MISSING", "is no id: give a text or a whole number"));
+                    return Err(Failure::field(field, Reason::Missing, "is no id: give a text or a whole number"));
                 }
             }
         }
         all.push(Entity::read(&ids[0], &ids[1], &format!("entities[{row}]"), &mut violations));
     }
-    if violations.is_empty() { Ok(all) } else { Err(invalid(violations)) }
+    if violations.is_empty() { Ok(all) } else { Err(Failure::invalid(violations)) }
 }
 
 impl Service {
@@ -87,7 +87,7 @@ impl Service {
                 };
                 Ok(self.definition().all(view.ok_or_else(unknown)?))
             }
-            None => Err(Failure::field("features", "MISSING", "is missing: name features, or a feature service")),
+            None => Err(Failure::field("features", Reason::Missing, "is missing: name features, or a feature service")),
         }
     }
 
@@ -104,7 +104,7 @@ impl Service {
             Some(twice) => {
                 let fix =
                     format!("has '{twice}' twice: ask for each once, with full_feature_names if views share a name");
-                Err(Failure::field("features", "NAME_TWICE", fix))
+                Err(Failure::field("features", Reason::NameTwice, fix))
             }
         }
     }
@@ -149,7 +149,7 @@ impl serving_service_server::ServingService for Service {
         for view in View::ALL {
             if columns.iter().any(|column| column.view == view) && !request.entities.contains_key(view.key()) {
                 let fix = format!("is missing: features of {} need it", view.name());
-                return Err(Failure::field(format!("entities.{}", view.key()), "MISSING", fix).into());
+                return Err(Failure::field(format!("entities.{}", view.key()), Reason::Missing, fix).into());
             }
         }
         let now = self.dependencies().clock.now();

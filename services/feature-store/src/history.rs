@@ -1,5 +1,6 @@
 //! Serves `marquee.features.v1.FeatureHistory`: features computed anew from the log.
 
+use marquee_domain::Reason;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt};
@@ -13,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::join::{Instant, PAGE, Page, Values, backfill, join};
 use crate::named::{Entity, columns, wire};
-use crate::service::{Service, as_of, check_size, invalid};
+use crate::service::{Service, as_of, check_size};
 
 const MOST_ROWS: usize = 100_000;
 /// Answers that wait for the client.
@@ -64,15 +65,15 @@ impl feature_history_server::FeatureHistory for Service {
             match at {
                 Some(Ok(at)) => rows.push(Instant { entity, at }),
                 Some(Err(violation)) => violations.push(violation.within(&place)),
-                None => violations.push(convert::Violation::new(
+                None => violations.push(marquee_domain::Violation::new(
                     format!("{place}.at"),
-                    "MISSING",
+                    Reason::Missing,
                     "is missing: give a time",
                 )),
             }
         }
         if !violations.is_empty() {
-            return Err(invalid(violations).into());
+            return Err(Failure::invalid(violations).into());
         }
         let _leave = self.batch()?;
         let names = self.names(&columns);
@@ -94,7 +95,7 @@ impl feature_history_server::FeatureHistory for Service {
         let request = request.into_inner();
         let Some(view) = View::ALL.into_iter().find(|view| view.name() == request.view) else {
             let fix = format!("is '{}': give user or movie", request.view);
-            return Err(Failure::field("view", "UNKNOWN_VIEW", fix).into());
+            return Err(Failure::field("view", Reason::UnknownView, fix).into());
         };
         let columns = match request.features.is_empty() {
             true => self.definition().all(view),
@@ -102,7 +103,7 @@ impl feature_history_server::FeatureHistory for Service {
         };
         if let Some(index) = columns.iter().position(|column| column.view != view) {
             let fix = format!("is of another view than '{}': ask for that in a call of its own", view.name());
-            return Err(Failure::field(format!("features[{index}]"), "OTHER_VIEW", fix).into());
+            return Err(Failure::field(format!("features[{index}]"), Reason::OtherView, fix).into());
         }
         let as_of = as_of("as_of", request.as_of.as_ref(), self.dependencies().clock.now())?;
         let leave = self.batch()?;

@@ -24,4 +24,4 @@ mod service;
 mod settings;
 
 pub use service::{Dependencies, Error, Service};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use marquee_domain::{MovieId, Partition, Position, Timestamp, UserId};
+use marquee_domain::{MovieId, Partition, Position, Reason, Timestamp, UserId};
 use marquee_features::{Column, Definition, Kind, MovieRow, Sums, UserRow, UserSummary, Value, View, unpack, user_key};
 use marquee_kit::{Failure, Violation};
 use marquee_ports::{Row, RowKey};
@@ -20,7 +20,7 @@ pub(crate) fn columns(definition: &Definition, names: &[String]) -> Result<Vec<C
             Ok(column) => columns.push(column),
             Err(unknown) => violations.push(Violation {
                 field: format!("features[{index}]"),
-                reason: "UNKNOWN_FEATURE".to_owned(),
+                reason: Reason::UnknownFeature,
                 description: format!("{unknown}; ListViews has them all"),
             }),
         }
@@ -80,8 +80,8 @@ pub(crate) struct Entity {
 
 impl Entity {
     /// Reads a pair of ids; an empty one is none. What is wrong goes to `violations`.
-    pub(crate) fn read(user: &str, movie: &str, place: &str, violations: &mut Vec<convert::Violation>) -> Self {
-        let mut wrong = |violation: convert::Violation| violations.push(violation.within(place));
+    pub(crate) fn read(user: &str, movie: &str, place: &str, violations: &mut Vec<marquee_domain::Violation>) -> Self {
+        let mut wrong = |violation: marquee_domain::Violation| violations.push(violation.within(place));
         let user = (!user.is_empty()).then(|| convert::user_id("user_id", user).map_err(&mut wrong).ok()).flatten();
         let movie =
             (!movie.is_empty()).then(|| convert::movie_id("movie_id", movie).map_err(&mut wrong).ok()).flatten();

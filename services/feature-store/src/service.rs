@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Scale, Tiles, Timestamp, UserId};
+use marquee_domain::{Clock, Moments, MovieId, Offset, Partition, Position, Reason, Scale, Tiles, Timestamp, UserId};
 use marquee_features::{Definition, MovieRow, UserHead, UserRow, UserSummary, View, movie_key, unpack, user_key};
-use marquee_kit::{Context, Failure, Kind, Violation};
+use marquee_kit::settings::Validate as _;
+use marquee_kit::{Context, Failure, Kind};
 use marquee_ports::{Bounds, OnlineStore, RatingLog, Row, RowKey, Topic};
 use marquee_proto::convert;
 use marquee_proto::feast::serving::serving_service_server;
@@ -19,7 +20,7 @@ use crate::apply::corrupt;
 use crate::consume::{Consumer, Progress};
 use crate::metrics::Meters;
 use crate::named::{self, Entity};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::Settings;
 
 /// Largest message in bytes.
 const MAX_MESSAGE: usize = 64 << 20;
@@ -37,7 +38,7 @@ const LONGEST_LOOK: Duration = Duration::from_millis(50);
 pub enum Error {
     /// A setting is wrong.
     #[error("read the settings of the feature store")]
-    Settings(#[source] SettingsError),
+    Settings(#[source] marquee_settings::Invalid),
     /// The log could not be read.
     #[error("read the bounds of the rating log")]
     Log(#[source] marquee_ports::Error),
@@ -315,17 +316,13 @@ fn wire_moments(moments: Moments) -> pb::Moments {
     pb::Moments { count: moments.count(), mean: moments.mean(), spread: moments.spread() }
 }
 
-pub(crate) fn invalid(violations: Vec<convert::Violation>) -> Failure {
-    let violations = violations
-        .into_iter()
-        .map(|v| Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
-        .collect();
-    Failure::invalid(violations)
-}
-
 pub(crate) fn check_size(field: &str, len: usize, most: usize) -> Result<(), Failure> {
     if len > most {
-        return Err(Failure::field(field, "TOO_MANY", format!("has {len} entries: ask for at most {most} a call")));
+        return Err(Failure::field(
+            field,
+            Reason::TooMany,
+            format!("has {len} entries: ask for at most {most} a call"),
+        ));
     }
     Ok(())
 }
@@ -337,7 +334,7 @@ pub(crate) fn as_of(
 ) -> Result<Timestamp, Failure> {
     match time {
         None => Ok(now),
-        Some(time) => convert::from_timestamp(field, time).map_err(|violation| invalid(vec![violation])),
+        Some(time) => convert::from_timestamp(field, time).map_err(|violation| Failure::invalid(vec![violation])),
     }
 }
 
@@ -373,7 +370,7 @@ impl features_server::Features for Service {
             }
         }
         if !violations.is_empty() {
-            return Err(invalid(violations).into());
+            return Err(Failure::invalid(violations).into());
         }
         let now = self.0.dependencies.clock.now();
         let asks = |view| request.views.contains(&(view as i32));
@@ -404,7 +401,7 @@ impl features_server::Features for Service {
             }
         }
         if !violations.is_empty() {
-            return Err(invalid(violations).into());
+            return Err(Failure::invalid(violations).into());
         }
         let now = self.0.dependencies.clock.now();
         let end = as_of("as_of", request.as_of.as_ref(), now)?;
@@ -477,7 +474,7 @@ impl features_server::Features for Service {
         };
         let entities: Vec<Entity> = request.entities.iter().enumerate().map(entity).collect();
         if !violations.is_empty() {
-            return Err(invalid(violations).into());
+            return Err(Failure::invalid(violations).into());
         }
         let now = self.0.dependencies.clock.now();
         let as_of = as_of("as_of", request.as_of.as_ref(), now)?;

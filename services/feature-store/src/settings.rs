@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 /// Settings of the feature-store role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +22,6 @@ pub struct Settings {
     pub batch: usize,
 }
 
-/// A setting makes no sense.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("feature_store.{field} {problem}")]
-pub struct SettingsError {
-    field: &'static str,
-    problem: &'static str,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -42,10 +34,9 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// Checks every setting.
-    pub fn validate(&self) -> Result<(), SettingsError> {
-        let problem = |field, problem| Err(SettingsError { field, problem });
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        let problem = |key: &str, problem: &str| Err(Invalid::new(key, problem));
         if self.group.is_empty() || self.group.len() > 128 {
             return problem("group", "needs 1 to 128 bytes");
         }

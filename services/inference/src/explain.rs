@@ -3,6 +3,7 @@
 //! Leaving one out asks the model itself, so it holds for every model that has an encoder and a scorer. The histories with one rating less go
 //! through the encoder together, some dozens a run.
 
+use marquee_domain::Reason;
 use std::time::Instant;
 
 use marquee_kit::{Failure, Kind};
@@ -26,10 +27,10 @@ impl Service {
             convert::movie_id("movie_id", &request.movie_id).map_err(|violation| violations.push(violation)).ok();
         if request.limit > MOST {
             let fix = format!("is {}: ask for at most {MOST}", request.limit);
-            violations.push(convert::Violation::new("limit", "TOO_MANY", fix));
+            violations.push(marquee_domain::Violation::new("limit", Reason::TooMany, fix));
         }
         let (Some(user), Some(movie), true) = (user, movie, violations.is_empty()) else {
-            return Err(crate::service::invalid(violations));
+            return Err(Failure::invalid(violations));
         };
         let limit = if request.limit == 0 { 5 } else { request.limit as usize };
         let turn = self.turn(&request.model, &user, request.after).await?;

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::routing::{get, post};
+use marquee_domain::Reason;
 use marquee_kit::Failure;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
@@ -26,7 +27,7 @@ pub(crate) fn routes(service: Service) -> Router {
 fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         let fix = format!("is not the JSON of this call ({error}): check names and values");
-        Failure::field("body", "MALFORMED", fix)
+        Failure::field("body", Reason::Malformed, fix)
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use marquee_domain::{Movie, MovieId, UserId, Variant};
+use marquee_domain::{Movie, MovieId, Reason, UserId, Variant};
 use marquee_kit::{Failure, Kind};
 use marquee_onnx::RunError;
 use marquee_proto::convert;
@@ -134,10 +134,10 @@ impl Service {
         }
         if !matches!(request.movie_ids.len(), 1..=MOST) {
             let fix = format!("has {} entries: give 1 to {MOST} movies", request.movie_ids.len());
-            violations.push(convert::Violation::new("movie_ids", "TOO_MANY", fix));
+            violations.push(marquee_domain::Violation::new("movie_ids", Reason::TooMany, fix));
         }
         let Some(user) = user.filter(|_| violations.is_empty()) else {
-            return Err(crate::service::invalid(violations));
+            return Err(Failure::invalid(violations));
         };
         let turn = self.turn(&request.model, &user, request.after).await?;
         let predicted = score(&turn, &movies).await;
@@ -149,9 +149,13 @@ impl Service {
     pub(crate) async fn recommend(&self, request: pb::RecommendRequest) -> Result<pb::RecommendResponse, Failure> {
         const MOST: u32 = 1_000;
         let started = Instant::now();
-        let user = convert::user_id("user_id", &request.user_id).map_err(|v| crate::service::invalid(vec![v]))?;
+        let user = convert::user_id("user_id", &request.user_id).map_err(|v| Failure::invalid(vec![v]))?;
         if request.limit > MOST {
-            return Err(Failure::field("limit", "TOO_MANY", format!("is {}: ask for at most {MOST}", request.limit)));
+            return Err(Failure::field(
+                "limit",
+                Reason::TooMany,
+                format!("is {}: ask for at most {MOST}", request.limit),
+            ));
         }
         let limit = if request.limit == 0 { 10 } else { request.limit as usize };
         let turn = self.turn(&request.model, &user, request.after).await?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use marquee_domain::{ModelName, Route};
+use marquee_domain::{ModelName, Reason, Route};
 use marquee_kit::{Failure, Kind};
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Tag};
 use tokio::sync::{Mutex, watch};
@@ -78,7 +78,7 @@ impl Routes {
             route.salt().clone(),
             revision + 1,
         )
-        .map_err(|error| Failure::field("route", "MALFORMED", error.to_string()))?;
+        .map_err(|error| Failure::field("route", Reason::Malformed, error.to_string()))?;
         let precondition = present.map_or(Precondition::Absent, |(_, tag)| Precondition::Matches(tag));
         let json = serde_json::to_vec_pretty(&route).map_err(|error| Failure::internal("encode a route", &error))?;
         match self.objects.put(&key, Bytes::from(json), precondition).await {

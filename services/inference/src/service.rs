@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::Stream;
-use marquee_domain::{BasisPoints, Candidate, ModelName, Route, RouteError, Salt, UserId, Version};
+use marquee_domain::{BasisPoints, Candidate, ModelName, Reason, Route, RouteError, Salt, UserId, Version};
 use marquee_kit::{Check, Context, Failure, Kind, Stop, Transport, chain};
 use marquee_model::{Manifest, ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
 use marquee_ports::ObjectStore;
-use marquee_proto::convert::{self, Violation};
+use marquee_proto::convert;
 use marquee_proto::prediction::v1::{self as pb, models_server, predictions_server};
 use marquee_proto::rollout::v1::{self as rollout, routing_server};
 use thiserror::Error;
@@ -205,10 +205,10 @@ impl Service {
 
     pub(crate) async fn set_route(&self, request: rollout::SetRouteRequest) -> Result<rollout::Route, Failure> {
         let Some(wire) = request.route else {
-            return Err(Failure::field("route", "MISSING", "is missing: give a route"));
+            return Err(Failure::field("route", Reason::Missing, "is missing: give a route"));
         };
         let name = self.model_name(&wire.model)?;
-        let wrong = |field: &str, error: RouteError| Failure::field(field, "MALFORMED", error.to_string());
+        let wrong = |field: &str, error: RouteError| Failure::field(field, Reason::Malformed, error.to_string());
         let present = self.routes().get(&name);
         let salt = match (wire.salt.as_str(), &present) {
             ("", Some(present)) => present.salt().clone(),
@@ -308,15 +308,6 @@ fn wire_route(route: &Route) -> rollout::Route {
         salt: route.salt().as_str().to_owned(),
         revision: route.revision(),
     }
-}
-
-/// An answer that names every wrong field.
-pub(crate) fn invalid(violations: Vec<Violation>) -> Failure {
-    let violations = violations
-        .into_iter()
-        .map(|v| marquee_kit::Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
-        .collect();
-    Failure::invalid(violations)
 }
 
 #[tonic::async_trait]

@@ -2,6 +2,7 @@
 //!
 //! It is a claim, not a proof: where clients are not trusted, whoever stands before this fleet sets the header.
 
+use marquee_domain::Reason;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -44,11 +45,11 @@ pub enum ClientNameError {
 }
 
 impl ClientNameError {
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
-            Self::Empty => "EMPTY",
-            Self::TooLong(_) => "TOO_LONG",
-            Self::NotPrintable => "MALFORMED",
+            Self::Empty => Reason::Empty,
+            Self::TooLong(_) => Reason::TooLong,
+            Self::NotPrintable => Reason::Malformed,
         }
     }
 }
@@ -74,7 +75,9 @@ impl ClientName {
         match (given.next(), given.next()) {
             (Some(name), None) => Self::try_new(name.as_bytes())
                 .map_err(|error| Failure::field(HEADER, error.reason(), error.to_string())),
-            (Some(_), Some(_)) => Err(Failure::field(HEADER, "TOO_MANY", "is given more than once: give one name")),
+            (Some(_), Some(_)) => {
+                Err(Failure::field(HEADER, Reason::TooMany, "is given more than once: give one name"))
+            }
             (None, _) => Ok(Self(peer(connection).map_or_else(|| Arc::from(LOCAL), |ip| Arc::from(ip.to_string())))),
         }
     }
@@ -130,14 +133,14 @@ mod tests {
 
     use super::*;
 
-    fn named(names: &[&[u8]]) -> Result<String, (String, String)> {
+    fn named(names: &[&[u8]]) -> Result<String, (String, Reason)> {
         let mut headers = HeaderMap::new();
         for name in names {
             headers.append(HEADER, HeaderValue::from_bytes(name).expect("a header's value"));
         }
         let violation = |failure: Failure| {
             let violation = failure.violations().first().expect("a violation");
-            (violation.field.clone(), violation.reason.clone())
+            (violation.field.clone(), violation.reason)
         };
         ClientName::of(&headers, &Extensions::new()).map(String::from).map_err(violation)
     }
@@ -150,13 +153,13 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused_by_the_headers() {
-        let refused = |reason: &str| Err((HEADER.to_owned(), reason.to_owned()));
-        assert_eq!(named(&[b""]), refused("EMPTY"));
-        assert_eq!(named(&[&[b'x'; 129]]), refused("TOO_LONG"));
-        assert_eq!(named(&["caf\u{e9}".as_bytes()]), refused("MALFORMED"));
-        assert_eq!(named(&[b"a\tb"]), refused("MALFORMED"));
-        assert_eq!(named(&[b"\xff"]), refused("MALFORMED"));
-        assert_eq!(named(&[b"ann", b"bob"]), refused("TOO_MANY"));
+        let refused = |reason: Reason| Err((HEADER.to_owned(), reason));
+        assert_eq!(named(&[b""]), refused(Reason::Empty));
+        assert_eq!(named(&[&[b'x'; 129]]), refused(Reason::TooLong));
+        assert_eq!(named(&["caf\u{e9}".as_bytes()]), refused(Reason::Malformed));
+        assert_eq!(named(&[b"a\tb"]), refused(Reason::Malformed));
+        assert_eq!(named(&[b"\xff"]), refused(Reason::Malformed));
+        assert_eq!(named(&[b"ann", b"bob"]), refused(Reason::TooMany));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 /// Label: why something was refused; one of the reasons of `FieldViolation`, or of what quotas refuse, so bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Reason {
+pub(crate) struct OfReason {
     pub(crate) reason: &'static str,
 }
 
@@ -16,7 +16,7 @@ pub(crate) struct Reason {
 #[derive(Debug, Clone)]
 pub(crate) struct Counters {
     pub(crate) accepted: Counter,
-    pub(crate) rejected: Family<Reason, Counter>,
+    pub(crate) rejected: Family<OfReason, Counter>,
     pub(crate) removed: Counter,
     pub(crate) movies: Counter,
     pub(crate) overloaded: Counter,
@@ -45,7 +45,7 @@ impl Counters {
 /// What quotas do. No client's name is a label: callers choose them, and must not be able to make new time series.
 #[derive(Debug, Clone)]
 pub(crate) struct QuotaMeters {
-    pub(crate) requests: Family<Reason, Counter>,
+    pub(crate) requests: Family<OfReason, Counter>,
     pub(crate) ratings: Counter,
     waiting: Gauge,
 }

@@ -4,6 +4,7 @@
 mod bucket;
 mod buckets;
 
+use marquee_domain::Reason;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use bucket::{Bucket, Limit};
 use buckets::Buckets;
 
 use crate::caller::ClientName;
-use crate::metrics::{QuotaMeters, Reason};
+use crate::metrics::{OfReason, QuotaMeters};
 use crate::settings::Quota;
 
 /// The quotas of all clients.
@@ -65,11 +66,11 @@ impl Quotas {
                 let fix = format!(
                     "has {cost} entries, and the quota of client '{client}' never lets in more than {most} at once: send at most {most} a request"
                 );
-                ("BURST", Failure::field(field, "TOO_MANY", fix))
+                ("BURST", Failure::field(field, Reason::TooMany, fix))
             }
         };
         tracing::debug!(%client, cost, reason, %failure, "a request over its quota was refused");
-        self.meters.requests.get_or_create(&Reason { reason }).inc();
+        self.meters.requests.get_or_create(&OfReason { reason }).inc();
         self.meters.ratings.inc_by(cost);
         Err(failure)
     }

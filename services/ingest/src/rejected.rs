@@ -1,9 +1,8 @@
 //! What could not be accepted, as a record of the rejected topic: the original bytes, and in headers why and from where.
 
 use bytes::Bytes;
-use marquee_domain::Timestamp;
+use marquee_domain::{Timestamp, Violation};
 use marquee_ports::NewRecord;
-use marquee_proto::convert::Violation;
 use marquee_proto::record;
 
 /// The door that a value came through.
@@ -33,7 +32,7 @@ pub(crate) fn rejection(
     source: Source,
     now: Timestamp,
 ) -> NewRecord {
-    let reasons: Vec<&str> = violations.iter().map(|violation| violation.reason).collect();
+    let reasons: Vec<&str> = violations.iter().map(|violation| violation.reason.as_str()).collect();
     let text: Vec<String> =
         violations.iter().map(|violation| format!("{} {}", violation.field, violation.description)).collect();
     let mut headers = vec![

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use marquee_domain::{Clock, Position, RatingEvent, Scale};
+use marquee_domain::{Clock, Position, RatingEvent, Reason, Scale, Violation};
 use marquee_kit::{Context, Failure, Kind};
 use marquee_ports::{NewRecord, RatingLog, Topic};
-use marquee_proto::convert::{self, Violation};
+use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ratings_server};
 use marquee_proto::record;
 use prost::Message;
@@ -22,11 +22,11 @@ use outcome::{Outcome, Prepared};
 
 use crate::caller::ClientName;
 use crate::catalogue::Catalogue;
-use crate::metrics::{Counters, Reason};
+use crate::metrics::{Counters, OfReason};
 use crate::quota::Quotas;
 use crate::rejected::{Source, rejection};
 use crate::settings::{Settings, UnknownMovies};
-use crate::validate::{self, Rules, invalid};
+use crate::validate::{self, Rules};
 
 /// Largest request in bytes.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -108,7 +108,11 @@ impl Service {
     fn check_size(&self, field: &str, len: usize) -> Result<(), Failure> {
         let most = self.0.settings.max_batch;
         if len > most {
-            return Err(Failure::field(field, "TOO_MANY", format!("has {len} entries: send at most {most} a request")));
+            return Err(Failure::field(
+                field,
+                Reason::TooMany,
+                format!("has {len} entries: send at most {most} a request"),
+            ));
         }
         Ok(())
     }
@@ -195,18 +199,18 @@ impl Service {
         if let Err(refused) = self.0.quotas.take(client, "body", 1) {
             return refused;
         }
-        let violation = Violation::new("body", "MALFORMED", why);
+        let violation = Violation::new("body", Reason::Malformed, why);
         self.count_rejected(std::slice::from_ref(&violation));
         let refusal = rejection(original, content_type, std::slice::from_ref(&violation), Source::Http, self.now());
         match self.reject(vec![refusal]).await {
-            Ok(()) => invalid(vec![violation]),
+            Ok(()) => Failure::invalid(vec![violation]),
             Err(failure) => failure,
         }
     }
 
     fn count_rejected(&self, violations: &[Violation]) {
-        let reason = violations.first().map_or("MALFORMED", |violation| violation.reason);
-        self.0.counters.rejected.get_or_create(&Reason { reason }).inc();
+        let reason = violations.first().map_or(Reason::Malformed, |violation| violation.reason);
+        self.0.counters.rejected.get_or_create(&OfReason { reason: reason.as_str() }).inc();
     }
 
     async fn catch_up(&self) -> Result<(), Failure> {
@@ -234,7 +238,7 @@ impl Service {
         source: Source,
     ) -> Result<Position, Failure> {
         let Some(rating) = rating else {
-            return Err(Failure::field("rating", "MISSING", "is missing: give a rating"));
+            return Err(Failure::field("rating", Reason::Missing, "is missing: give a rating"));
         };
         let _permit = self.admit(client, "rating", 1)?;
         let outcome = self.submit(vec![rating], source).await?;
@@ -244,7 +248,7 @@ impl Service {
                 Source::Grpc => violation.within("rating"),
                 Source::Http => violation,
             };
-            return Err(invalid(violations.into_iter().map(place).collect()));
+            return Err(Failure::invalid(violations.into_iter().map(place).collect()));
         }
         outcome
             .positions
@@ -276,10 +280,11 @@ impl Service {
     ) -> Result<Position, Failure> {
         let _permit = self.admit(client, "user_id", 1)?;
         let at = self.now();
-        let user = convert::user_id("user_id", user).map_err(|violation| invalid(vec![violation]))?;
+        let user = convert::user_id("user_id", user).map_err(|violation| Failure::invalid(vec![violation]))?;
         let event = match movie {
             Some(movie) => {
-                let movie = convert::movie_id("movie_id", movie).map_err(|violation| invalid(vec![violation]))?;
+                let movie =
+                    convert::movie_id("movie_id", movie).map_err(|violation| Failure::invalid(vec![violation]))?;
                 RatingEvent::Removed { user, movie, at }
             }
             None => RatingEvent::UserRemoved { user, at },

@@ -1,8 +1,7 @@
 //! From a wire rating to one that cannot be wrong, or to every field that is.
 
-use marquee_domain::{Rating, Scale, Timestamp};
-use marquee_kit::Failure;
-use marquee_proto::convert::{self, Violation};
+use marquee_domain::{Rating, Reason, Scale, Timestamp, Violation};
+use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 
 /// What a rating is measured against.
@@ -32,7 +31,7 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
                 return Ok(time);
             }
             let fix = format!("is {time}, in the future: give the time of the rating, at the latest {}", rules.latest);
-            Err(Violation::new("rated_at", "IN_THE_FUTURE", fix))
+            Err(Violation::new("rated_at", Reason::InTheFuture, fix))
         }),
     };
     let rated_at = keep(rated_at, &mut violations);
@@ -45,16 +44,7 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
 /// The violation of a rating whose movie nobody knows.
 pub(crate) fn unknown_movie(id: &str) -> Violation {
     let fix = format!("'{id}' is not in the catalogue: add it with UpsertMovies first, or check the id");
-    Violation::new("movie_id", "UNKNOWN_MOVIE", fix)
-}
-
-/// An answer that names every wrong field.
-pub(crate) fn invalid(violations: Vec<Violation>) -> Failure {
-    let violations = violations
-        .into_iter()
-        .map(|v| marquee_kit::Violation { field: v.field, reason: v.reason.to_owned(), description: v.description })
-        .collect();
-    Failure::invalid(violations)
+    Violation::new("movie_id", Reason::UnknownMovie, fix)
 }
 
 fn keep<T>(checked: Result<T, Violation>, violations: &mut Vec<Violation>) -> Option<T> {
@@ -82,7 +72,7 @@ mod tests {
         }
     }
 
-    fn reasons(wire: &pb::Rating) -> Vec<(String, &'static str)> {
+    fn reasons(wire: &pb::Rating) -> Vec<(String, Reason)> {
         rating(wire, rules()).expect_err("wrong").into_iter().map(|v| (v.field, v.reason)).collect()
     }
 
@@ -95,18 +85,18 @@ mod tests {
     fn every_wrong_field_is_named_at_once() {
         let got = reasons(&wire("", &"m".repeat(200), f64::NAN, Some(2_000_000_000)));
         let expected = [
-            ("user_id".to_owned(), "EMPTY"),
-            ("movie_id".to_owned(), "TOO_LONG"),
-            ("rating".to_owned(), "NOT_A_NUMBER"),
-            ("rated_at".to_owned(), "IN_THE_FUTURE"),
+            ("user_id".to_owned(), Reason::Empty),
+            ("movie_id".to_owned(), Reason::TooLong),
+            ("rating".to_owned(), Reason::NotANumber),
+            ("rated_at".to_owned(), Reason::InTheFuture),
         ];
         assert_eq!(got, expected);
     }
 
     #[test]
     fn a_rating_between_two_steps_is_refused() {
-        assert_eq!(reasons(&wire("u", "m", 3.5, None)), [("rating".to_owned(), "OFF_STEP")]);
-        assert_eq!(reasons(&wire("u", "m", 9.0, None)), [("rating".to_owned(), "OFF_SCALE")]);
+        assert_eq!(reasons(&wire("u", "m", 3.5, None)), [("rating".to_owned(), Reason::OffStep)]);
+        assert_eq!(reasons(&wire("u", "m", 9.0, None)), [("rating".to_owned(), Reason::OffScale)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use marquee_domain::Scale;
 use marquee_embedded::LogSettings;
+use marquee_kit::settings::{Invalid, Validate};
 use marquee_kit::telemetry;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,12 @@ pub enum ObjectsBackend {
     Embedded,
     /// A bucket of S3, or of a server that speaks like it.
     S3,
+}
+
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        self.feature_store.validate().map_err(|error| error.within("feature_store"))
+    }
 }
 
 impl Default for Settings {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use marquee_domain::{Clock, ModelName, Scale};
+use marquee_domain::{Clock, ModelName, Reason, Scale};
 use marquee_kit::{Context, Failure, Kind, Metrics, Stop, Violation, chain};
 use marquee_model::SigningKey;
 use marquee_onnx::Runtime;
@@ -267,8 +267,8 @@ impl Service {
     /// Checks a request and fills in the deployment's defaults; all that is wrong at once.
     fn plan(&self, request: &pb::StartTrainingRequest) -> Result<pb::Training, Failure> {
         let mut violations = Vec::new();
-        let mut wrong = |field: &str, reason: &str, description: String| {
-            violations.push(Violation { field: field.to_owned(), reason: reason.to_owned(), description });
+        let mut wrong = |field: &str, reason: Reason, description: String| {
+            violations.push(Violation { field: field.to_owned(), reason, description });
         };
         let model = match request.model.as_str() {
             "" => Some(self.0.default_model.clone()),
@@ -278,7 +278,7 @@ impl Service {
         if algorithm.is_none() {
             wrong(
                 "algorithm",
-                "MISSING",
+                Reason::Missing,
                 "is missing: give ALGORITHM_BIAS, ALGORITHM_MAP or ALGORITHM_BAYES".to_owned(),
             );
         }
@@ -296,11 +296,15 @@ impl Service {
             seed: if asked.seed == 0 { default.seed } else { asked.seed },
         };
         if let Err(FitError::Parameter { field, fix }) = parameters.check() {
-            wrong(&format!("parameters.{field}"), "OUT_OF_RANGE", format!("is out of range: {fix}"));
+            wrong(&format!("parameters.{field}"), Reason::OutOfRange, format!("is out of range: {fix}"));
         }
         let holdout = if asked.holdout == 0.0 { self.0.settings.holdout } else { asked.holdout };
         if !(holdout > 0.0 && holdout <= 0.5) {
-            wrong("parameters.holdout", "OUT_OF_RANGE", format!("is {holdout}: give a share above 0 and at most 0.5"));
+            wrong(
+                "parameters.holdout",
+                Reason::OutOfRange,
+                format!("is {holdout}: give a share above 0 and at most 0.5"),
+            );
         }
         let Some(model) = model.filter(|_| violations.is_empty()) else {
             return Err(Failure::invalid(violations));

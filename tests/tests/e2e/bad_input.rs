@@ -79,7 +79,7 @@ fn named(status: &Status) -> Vec<(String, String)> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
     let failure = Failure::from_status(status);
     assert!(failure.violations().iter().all(|one| failure.message().contains(&one.description)), "{failure}");
-    failure.violations().iter().map(|one| (one.field.clone(), one.reason.clone())).collect()
+    failure.violations().iter().map(|one| (one.field.clone(), one.reason.as_str().to_owned())).collect()
 }
 
 /// The same of a rating that was refused among others.

@@ -184,7 +184,7 @@ async fn what_can_never_be_is_refused_by_name() -> Result<()> {
     let door = Door::open(5, 0, &[]).await?;
     let named = |failure: &Failure| {
         let violation = failure.violations().first().expect("a violation");
-        (failure.kind(), violation.field.clone(), violation.reason.clone())
+        (failure.kind(), violation.field.clone(), violation.reason.as_str().to_owned())
     };
     let invalid = |field: &str, reason: &str| (Kind::InvalidArgument, field.to_owned(), reason.to_owned());
     let refused = door.rate("ann", 11).await.expect_err("two seconds' worth is ten");

@@ -1,16 +1,15 @@
 //! The catalogue as callers write and read it.
 
 use bytes::Bytes;
-use marquee_domain::Movie;
+use marquee_domain::{Movie, Reason, Violation};
 use marquee_kit::Failure;
 use marquee_ports::{NewRecord, Topic};
-use marquee_proto::convert::{self, Violation};
+use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::record;
 
 use super::Service;
 use crate::caller::ClientName;
-use crate::validate::invalid;
 
 impl Service {
     /// Adds movies to the catalogue: all of them or, if one is wrong, none.
@@ -24,7 +23,7 @@ impl Service {
             }
         }
         if !violations.is_empty() {
-            return Err(invalid(violations));
+            return Err(Failure::invalid(violations));
         }
         let now = self.now();
         let records = movies
@@ -48,7 +47,7 @@ impl Service {
         const LARGEST: u32 = 10_000;
         if request.page_size > LARGEST {
             let fix = format!("is {}: ask for at most {LARGEST}", request.page_size);
-            return Err(Failure::field("page_size", "TOO_MANY", fix));
+            return Err(Failure::field("page_size", Reason::TooMany, fix));
         }
         self.catch_up().await?;
         let size = if request.page_size == 0 { 1_000 } else { request.page_size as usize };

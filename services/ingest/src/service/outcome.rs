@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use marquee_domain::{Offset, Partition, Position};
+use marquee_domain::{Offset, Partition, Position, Violation};
 use marquee_ports::NewRecord;
-use marquee_proto::convert::{self, Violation};
+use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 
 /// A batch that was validated: what holds waits for the log, what does not is on the rejected topic.
@@ -34,7 +34,7 @@ impl Outcome {
                     .map(|v| pb::FieldViolation {
                         field: format!("ratings[{index}].{}", v.field),
                         description: v.description,
-                        reason: v.reason.to_owned(),
+                        reason: v.reason.as_str().to_owned(),
                     })
                     .collect(),
             })

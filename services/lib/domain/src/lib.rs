@@ -13,6 +13,7 @@ mod route;
 mod scale;
 mod secret;
 mod time;
+mod violation;
 mod window;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -25,4 +26,5 @@ pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, Salt, Varian
 pub use scale::{Scale, ScaleError, ScaleViolation};
 pub use secret::Secret;
 pub use time::Timestamp;
+pub use violation::{Reason, Violation};
 pub use window::Tiles;

@@ -1,6 +1,6 @@
 //! What a process lends to the roles that it runs.
 
-use crate::{Health, Metrics, Stop, Tasks};
+use crate::{Compute, Health, Metrics, Stop, Tasks};
 
 /// Handed to every role when it starts. Cheap to clone; two fleets in one process have two.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,8 @@ pub struct Context {
     pub health: Health,
     /// Where background work runs, named and supervised.
     pub tasks: Tasks,
+    /// Where CPU work runs that takes over half a millisecond.
+    pub compute: Compute,
     /// Cancelled when background work must end.
     pub stop: Stop,
 }

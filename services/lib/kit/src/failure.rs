@@ -1,7 +1,7 @@
 //! The one closed list of ways in which a request can fail, and what each is over gRPC and over HTTP.
 //!
-//! A handler turns its role's errors into a [`Failure`]; nothing else chooses status codes. A failure that is our own fault is logged here, with
-//! its chain of causes, and answered without them.
+//! A handler turns its role's errors into a [`Failure`]; nothing else chooses status codes. When a
+//! failure becomes an answer its chain of causes is logged; the answer itself carries none of them.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use marquee_domain::{Reason, Violation};
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// Ways to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
     /// The request is wrong and will stay so.
     InvalidArgument,
@@ -33,6 +34,7 @@ pub enum Kind {
     /// The process is going down or the caller went away.
     Cancelled,
     /// Our own fault.
+    #[default]
     Internal,
 }
 
@@ -98,31 +100,37 @@ impl Kind {
     }
 }
 
-/// One field of a request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// Path of the field, for example `ratings[3].movie_id`.
-    pub field: String,
-    /// Stable upper-case reason.
-    pub reason: String,
-    /// What is wrong and how to mend it.
-    pub description: String,
+/// The JSON form of a [`Violation`].
+#[derive(Debug, Serialize, Deserialize)]
+struct BodyViolation {
+    field: String,
+    reason: String,
+    description: String,
+}
+
+impl From<Violation> for BodyViolation {
+    fn from(violation: Violation) -> Self {
+        let Violation { field, reason, description } = violation;
+        Self { field, reason: reason.as_str().to_owned(), description }
+    }
 }
 
 /// A failed request, ready to be answered over gRPC or HTTP.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Failure {
     kind: Kind,
     message: String,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
     quota_of: Option<String>,
+    /// The chain of causes, for the log. The caller never sees it.
+    cause: Option<String>,
 }
 
 impl Failure {
     /// A failure with a message for the caller.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), violations: Vec::new(), retry_after: None, quota_of: None }
+        Self { kind, message: message.into(), ..Self::default() }
     }
 
     /// A request with wrong fields.
@@ -135,28 +143,42 @@ impl Failure {
         if violations.len() > 5 {
             let _ = write!(message, "; and {} more", violations.len() - 5);
         }
-        Self { kind: Kind::InvalidArgument, message, violations, retry_after: None, quota_of: None }
+        Self { kind: Kind::InvalidArgument, message, violations, ..Self::default() }
     }
 
     /// A request with one wrong field.
-    pub fn field(field: impl Into<String>, reason: &str, description: impl Into<String>) -> Self {
-        Self::invalid(vec![Violation {
-            field: field.into(),
-            reason: reason.to_owned(),
-            description: description.into(),
-        }])
+    pub fn field(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
+        Self::invalid(vec![Violation::new(field, reason, description)])
     }
 
-    /// A fault of ours: the chain of causes goes to the log, the caller learns only what was being done.
+    /// Returns a failure that is our own fault. Its causes are logged when it is answered; the
+    /// caller learns only what was being done.
     pub fn internal(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = chain(error), "failed to {doing}");
-        Self::new(Kind::Internal, format!("failed to {doing}"))
+        Self::new(Kind::Internal, format!("failed to {doing}")).caused_by(error)
     }
 
-    /// A dependency that is away: the cause goes to the log, the caller is told to come back.
+    /// Returns the failure of a dependency that is away. Its causes are logged when it is answered;
+    /// the caller is told to come back.
     pub fn unavailable(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::warn!(error = chain(error), "could not {doing}");
-        Self::new(Kind::Unavailable, format!("could not {doing}: try again")).retry_after(Duration::from_millis(500))
+        Self::new(Kind::Unavailable, format!("could not {doing}: try again"))
+            .retry_after(Duration::from_millis(500))
+            .caused_by(error)
+    }
+
+    /// Keeps the chain of causes for the log.
+    #[must_use]
+    fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        self.cause = Some(chain(error));
+        self
+    }
+
+    /// Logs the causes, once, where the failure becomes an answer.
+    fn log(&self) {
+        let Some(cause) = &self.cause else { return };
+        match self.kind {
+            Kind::Internal => tracing::error!(error = cause, "{}", self.message),
+            _ => tracing::warn!(error = cause, "{}", self.message),
+        }
     }
 
     /// Tells the caller when to come back.
@@ -209,7 +231,7 @@ impl Failure {
             .iter()
             .map(|violation| Violation {
                 field: violation.field.clone(),
-                reason: reasons.get(&violation.field).cloned().unwrap_or_default(),
+                reason: reasons.get(&violation.field).map_or(Reason::Unspecified, |name| Reason::parse(name)),
                 description: violation.description.clone(),
             })
             .collect();
@@ -219,6 +241,7 @@ impl Failure {
             violations,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
             quota_of: details.quota_failure().and_then(|quota| Some(quota.violations.first()?.subject.clone())),
+            cause: None,
         }
     }
 }
@@ -244,9 +267,10 @@ impl std::error::Error for Failure {}
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
+        failure.log();
         let mut details = ErrorDetails::new();
         if !failure.violations.is_empty() {
-            let reasons = failure.violations.iter().map(|v| (v.field.clone(), v.reason.clone()));
+            let reasons = failure.violations.iter().map(|v| (v.field.clone(), v.reason.as_str().to_owned()));
             details.set_error_info(
                 failure.kind.name(),
                 "marquee",
@@ -277,12 +301,14 @@ struct BodyError {
     code: String,
     message: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    violations: Vec<Violation>,
+    violations: Vec<BodyViolation>,
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let error = BodyError { code: self.kind.name().to_owned(), message: self.message, violations: self.violations };
+        self.log();
+        let violations = self.violations.into_iter().map(BodyViolation::from).collect();
+        let error = BodyError { code: self.kind.name().to_owned(), message: self.message, violations };
         let mut response = (self.kind.http(), Json(Body { error })).into_response();
         if let Some(after) = self.retry_after {
             let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
@@ -298,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_violation_survives_the_way_over_grpc() {
-        let sent = Failure::field("rating", "OFF_SCALE", "is 9, off the scale: give one from 1 to 5");
+        let sent = Failure::field("rating", Reason::OffScale, "is 9, off the scale: give one from 1 to 5");
         let received = Failure::from_status(&Status::from(sent.clone()));
         assert_eq!(received.kind(), Kind::InvalidArgument);
         assert_eq!(received.violations(), sent.violations());

@@ -4,21 +4,24 @@
 //! reads the environment for everybody else.
 
 mod admin;
+mod compute;
 mod context;
 mod failure;
 mod health;
 mod metrics;
 mod refusal;
 mod server;
-pub mod settings;
 mod tasks;
 pub mod telemetry;
 mod transport;
 
 pub use admin::admin_routes;
+pub use compute::Compute;
 pub use context::Context;
-pub use failure::{Failure, Kind, Violation, chain};
+pub use failure::{Failure, Kind, chain};
 pub use health::{Check, CheckState, Health};
+pub use marquee_domain::{Reason, Violation};
+pub use marquee_settings as settings;
 pub use metrics::{Metrics, latency_buckets};
 pub use refusal::unreadable;
 pub use server::{Error as ServerError, GrpcLimits, bind, serve_grpc, serve_http};

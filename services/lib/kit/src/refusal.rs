@@ -4,6 +4,7 @@
 use axum::body::to_bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use marquee_domain::Reason;
 use tonic::{Code, Status};
 
 use crate::{Failure, Kind};
@@ -19,7 +20,7 @@ pub fn unreadable(status: &Status) -> Option<Failure> {
     match status.code() {
         Code::Internal if message.starts_with("failed to decode Protobuf message") => {
             let fix = format!("is no protobuf message of this call ({message}): check what was encoded");
-            Some(Failure::field("body", "MALFORMED", fix))
+            Some(Failure::field("body", Reason::Malformed, fix))
         }
         Code::Internal
             if message.starts_with("protocol error:")
@@ -29,11 +30,11 @@ pub fn unreadable(status: &Status) -> Option<Failure> {
             let message = message.trim_end_matches('.');
             let fix =
                 format!("is no gRPC message ({message}): send a flag of 0, the length in four bytes and the message");
-            Some(Failure::field("body", "MALFORMED", fix))
+            Some(Failure::field("body", Reason::Malformed, fix))
         }
         Code::OutOfRange if message.starts_with("Error, decoded message length too large") => {
             let (_, sizes) = message.split_once("found ").unwrap_or(("", message));
-            Some(Failure::field("body", "TOO_LONG", format!("has {sizes}: send less at once")))
+            Some(Failure::field("body", Reason::TooLong, format!("has {sizes}: send less at once")))
         }
         _ => None,
     }
@@ -59,14 +60,14 @@ pub(crate) async fn http(response: Response, method: &str, path: &str) -> Respon
             let message = format!("'{path}' does not take {method}: the answer's allow header says what it does take");
             Failure::new(Kind::InvalidArgument, message)
         }
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::field("body", "TOO_LONG", "is too large: send less at once"),
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::field("body", Reason::TooLong, "is too large: send less at once"),
         _ => {
             // A text that cannot be read back is no loss: the status says the most.
             let text = to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             Failure::field(
                 "request",
-                "MALFORMED",
+                Reason::Malformed,
                 format!("cannot be read ({text}): check the path, the query and the body"),
             )
         }
@@ -85,7 +86,7 @@ mod tests {
         let status = Status::internal("failed to decode Protobuf message: invalid tag value: 0");
         let failure = unreadable(&status).expect("a failure");
         assert_eq!(failure.kind(), Kind::InvalidArgument);
-        assert_eq!(failure.violations()[0].reason, "MALFORMED");
+        assert_eq!(failure.violations()[0].reason, Reason::Malformed);
         let answer = grpc(status.into_http());
         assert_eq!(Status::from_header_map(answer.headers()).expect("a status").code(), Code::InvalidArgument);
     }

@@ -1,6 +1,7 @@
 //! Settings in layers: defaults < TOML file < `MARQUEE__…` environment < flags.
 //!
-//! A key that no setting has is refused wherever it stands, and every effective value knows the layer that it came from.
+//! Unknown keys are refused at every level, and every effective value knows the layer that it came
+//! from.
 
 use std::path::{Path, PathBuf};
 
@@ -11,30 +12,41 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// Prefix of environment variables; levels are separated by two underscores: `MARQUEE__INGEST__MAX_BATCH=500`.
+use crate::{Invalid, Validate};
+
+/// The prefix of environment variables. Levels are separated by two underscores:
+/// `MARQUEE__INGEST__MAX_BATCH=500`.
 pub const ENV_PREFIX: &str = "MARQUEE__";
 
-/// Where settings come from, besides their defaults.
+/// The layers above the defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// `key=value` pairs from the command line, dotted keys.
+    /// `key=value` pairs from the command line, with dotted keys.
     pub flags: Vec<(String, String)>,
 }
 
 /// Settings could not be read.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The file is not there.
-    #[error("there is no settings file {0}: check --config")]
+    /// The file does not exist.
+    #[error("--config: there is no settings file {0}")]
     NoFile(PathBuf),
-    /// A value or key is wrong. The message names it and the layer that it came from.
+    /// A key is unknown, or a value does not parse. Each line names the key and its layer.
     #[error("{0}")]
-    Wrong(String),
+    Unreadable(String),
+    /// A value parses and makes no sense.
+    #[error("{invalid} (from {origin})")]
+    Invalid {
+        /// The setting, and what to give instead.
+        invalid: Invalid,
+        /// The layer that the value came from.
+        origin: String,
+    },
 }
 
-/// Effective settings.
+/// The effective settings.
 #[derive(Debug, Clone)]
 pub struct Loaded<T> {
     /// The settings.
@@ -54,7 +66,7 @@ pub struct Effective {
     pub origin: String,
 }
 
-/// Flags as a layer of their own, so that origins can name them.
+/// The flags as a layer of their own, so that origins can name them.
 struct Flags<'a>(&'a [(String, String)]);
 
 impl Provider for Flags<'_> {
@@ -86,10 +98,13 @@ fn merge(into: &mut Dict, from: Dict) {
     }
 }
 
-/// Reads settings from their layers. `T` refuses unknown fields at every level.
+/// Reads settings from their layers and validates them. `T` refuses unknown fields at every level.
+///
+/// # Errors
+/// The file is missing, a key is unknown, or a value does not parse or makes no sense.
 pub fn load<T>(layers: &Layers) -> Result<Loaded<T>, Error>
 where
-    T: Default + Serialize + DeserializeOwned,
+    T: Default + Serialize + DeserializeOwned + Validate,
 {
     let mut figment = Figment::from(Serialized::defaults(T::default()));
     if let Some(file) = &layers.file {
@@ -99,14 +114,20 @@ where
         figment = figment.merge(Toml::file_exact(file));
     }
     figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__")).merge(Flags(&layers.flags));
-    let settings: T = figment.extract().map_err(|error| Error::Wrong(explain(error)))?;
+    let settings: T = figment.extract().map_err(|error| Error::Unreadable(explain(error)))?;
     let mut values = Vec::new();
-    let effective = serde_json::to_value(&settings).map_err(|error| Error::Wrong(error.to_string()))?;
+    let effective = serde_json::to_value(&settings).map_err(|error| Error::Unreadable(error.to_string()))?;
     collect(&figment, layers.file.as_deref(), "", &effective, &mut values);
+    settings.validate().map_err(|invalid| {
+        let inside =
+            |value: &&Effective| value.key == invalid.key() || value.key.starts_with(&format!("{}.", invalid.key()));
+        let origin = values.iter().find(inside).map_or_else(|| "default".to_owned(), |value| value.origin.clone());
+        Error::Invalid { invalid, origin }
+    })?;
     Ok(Loaded { settings, values })
 }
 
-/// All that is wrong, one a line: which key, what, and which layer said so.
+/// Lists everything that is wrong, one line each: the key, the problem, and the layer.
 fn explain(errors: figment::Error) -> String {
     let mut lines = Vec::new();
     for error in errors {
@@ -115,10 +136,10 @@ fn explain(errors: figment::Error) -> String {
         let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
         let problem = match &error.kind {
             figment::error::Kind::UnknownField(found, known) => {
-                format!("there is no setting '{found}' here, only {}", known.join(", "))
+                format!("unknown setting '{found}'; the settings here are {}", known.join(", "))
             }
             figment::error::Kind::UnknownVariant(found, known) => {
-                format!("'{found}' is none of {}", known.join(", "))
+                format!("unknown value '{found}'; give one of {}", known.join(", "))
             }
             kind => kind.to_string(),
         };
@@ -172,6 +193,12 @@ mod tests {
         }
     }
 
+    impl Validate for Sample {
+        fn validate(&self) -> Result<(), Invalid> {
+            Invalid::unless(self.inner.depth > 0, "depth", "must be at least 1").map_err(|error| error.within("inner"))
+        }
+    }
+
     fn file(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("temporary file");
         std::fs::write(file.path(), text).expect("write");
@@ -199,7 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_said_so() {
+    fn a_value_that_makes_no_sense_is_refused_with_its_dotted_key_and_layer() {
+        let flags = vec![("inner.depth".to_owned(), "0".to_owned())];
+        let error = load::<Sample>(&Layers { file: None, flags }).expect_err("refused");
+        assert_eq!(error.to_string(), "inner.depth: must be at least 1 (from flag)");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
         let file = Some(PathBuf::from("/nowhere/marquee.toml"));
         assert!(matches!(load::<Sample>(&Layers { file, flags: vec![] }), Err(Error::NoFile(_))));
     }
