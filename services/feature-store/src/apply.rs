@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
-use marquee_ports::{Error, ErrorKind, OnlineStore, RowKey, Write};
+use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, RowKey, Write};
 
-use crate::catalogue::Genres;
 use marquee_features::{MovieRow, RowError, UserRow, movie_key, pack, unpack, user_key};
 
 /// A row while a batch is applied.
@@ -16,14 +15,23 @@ struct Open<T> {
     changed: bool,
 }
 
-/// Applies a partition's events, in order, and moves its marker to `next`.
-pub(crate) async fn apply(
+/// Consecutive events of one partition.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The events, in order, with their offsets.
+    pub(crate) events: Vec<(Offset, RatingEvent)>,
+    /// The offset of the first record after the batch.
+    pub(crate) next: Offset,
+}
+
+/// Applies a batch to the rows of the lease's partition, and moves the marker behind the batch.
+pub(crate) async fn apply<'g>(
     store: &dyn OnlineStore,
-    genres: &Genres,
-    partition: Partition,
-    events: &[(Offset, RatingEvent)],
-    next: Offset,
+    lease: &mut dyn Lease,
+    genres: impl Fn(&MovieId) -> &'g [String] + Send,
+    batch: &Batch,
 ) -> Result<(), Error> {
+    let (partition, events) = (lease.partition(), &batch.events);
     let mut users: BTreeMap<UserId, Open<UserRow>> =
         open(store, partition, events.iter().map(|(_, event)| event.user()), user_key).await?;
     let mut changes = Vec::new();
@@ -32,7 +40,7 @@ pub(crate) async fn apply(
         if user.applied.is_some_and(|applied| applied >= *offset) {
             continue;
         }
-        let made = user.row.apply(event, offset.0, |movie| genres.of(movie));
+        let made = user.row.apply(event, offset.0, &genres);
         user.applied = Some(*offset);
         user.changed = true;
         changes.extend(made.into_iter().map(|change| (*offset, change)));
@@ -51,7 +59,7 @@ pub(crate) async fn apply(
     // Movies before users: as long as a user's row is the old one, replaying gives the same changes.
     let mut writes = writes(&movies, movie_key);
     writes.extend(self::writes(&users, user_key));
-    store.apply(partition, writes, next).await?;
+    lease.apply(writes, batch.next).await?;
     Ok(())
 }
 
@@ -94,3 +102,6 @@ fn writes<K, T: serde::Serialize>(rows: &BTreeMap<K, Open<T>>, name: impl Fn(&K)
 pub(crate) fn corrupt(error: RowError) -> Error {
     Error::new(ErrorKind::Corrupt, "read a row of the online store", error)
 }
+
+#[cfg(test)]
+mod tests;

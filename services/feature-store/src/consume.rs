@@ -7,12 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, RatingEvent};
 use marquee_kit::{Check, Stop};
-use marquee_ports::{Delivery, Error, NewRecord, Record, Subscription, Topic};
+use marquee_ports::{Delivery, Error, ErrorKind, Lease, NewRecord, Record, Subscription, Topic};
 use marquee_proto::record::Refusal;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::apply::apply;
+use crate::apply::{Batch, apply};
 use crate::catalogue::Genres;
 use crate::metrics::{Meters, OfPartition};
 use crate::scan::event;
@@ -27,6 +27,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// By partition: the offset of the next event to apply.
 pub(crate) type Progress = BTreeMap<Partition, Offset>;
+
+/// A membership in the consumer group, with a lease of each assigned partition.
+struct Assignment {
+    subscription: Box<dyn Subscription>,
+    leases: BTreeMap<Partition, Box<dyn Lease>>,
+}
 
 pub(crate) struct Consumer {
     pub(crate) settings: Settings,
@@ -51,7 +57,8 @@ impl Consumer {
                 followed = self.follow(&mut genres) => followed,
                 () = stop.cancelled() => return Ok(()),
             };
-            // Following ends only by an error: subscribe anew and go on from the store's marker.
+            // Following ends only by an error. Subscribing again takes new leases and reads on from
+            // their markers.
             let Err(error) = followed else { continue };
             let retryable = error.is_retryable();
             tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), retryable, "applying the log was interrupted");
@@ -74,13 +81,14 @@ impl Consumer {
 
     async fn follow(&mut self, genres: &mut Genres) -> Result<(), Error> {
         let log = Arc::clone(&self.dependencies.log);
-        let mut subscription = log.subscribe(Topic::RATINGS, &self.settings.group).await?;
+        let subscription = log.subscribe(Topic::RATINGS, &self.settings.group).await?;
+        let mut assignment = Assignment { subscription, leases: BTreeMap::new() };
         loop {
-            match subscription.next(self.settings.batch, Duration::from_secs(1)).await? {
-                Delivery::Assigned(partitions) => self.assigned(&mut *subscription, &partitions).await?,
+            match assignment.subscription.next(self.settings.batch, Duration::from_secs(1)).await? {
+                Delivery::Assigned(partitions) => self.assigned(&mut assignment, &partitions).await?,
                 Delivery::Records(records) => {
                     if !records.is_empty() {
-                        self.deliver(genres, &mut *subscription, records).await?;
+                        self.deliver(genres, &mut assignment, records).await?;
                     }
                 }
             }
@@ -94,12 +102,19 @@ impl Consumer {
         }
     }
 
-    /// Reading goes on from the store's marker: what the group committed may be ahead of rows that a crash took back.
-    async fn assigned(&self, subscription: &mut dyn Subscription, partitions: &[Partition]) -> Result<(), Error> {
+    /// Takes a lease of each partition and reads on from its marker. The offset that the group
+    /// committed may be ahead of rows that the store has lost.
+    ///
+    /// Partitions that stay assigned get a new lease too: another member may have had them between
+    /// two assignments.
+    async fn assigned(&self, assignment: &mut Assignment, partitions: &[Partition]) -> Result<(), Error> {
         let mut progress = Progress::new();
+        assignment.leases.clear();
         for &partition in partitions {
-            let offset = self.dependencies.store.marker(partition).await?;
-            subscription.seek(Position { partition, offset }).await?;
+            let lease = self.dependencies.store.lease(partition).await?;
+            let offset = lease.marker();
+            assignment.subscription.seek(Position { partition, offset }).await?;
+            assignment.leases.insert(partition, lease);
             progress.insert(partition, offset);
         }
         tracing::info!(partitions = partitions.len(), "rating partitions assigned");
@@ -110,7 +125,7 @@ impl Consumer {
     async fn deliver(
         &self,
         genres: &mut Genres,
-        subscription: &mut dyn Subscription,
+        assignment: &mut Assignment,
         records: Vec<Record>,
     ) -> Result<(), Error> {
         genres.catch_up().await?;
@@ -127,15 +142,20 @@ impl Consumer {
             if let Some(parent) = records[0].header("traceparent") {
                 marquee_kit::telemetry::continue_trace(&span, |_| std::str::from_utf8(parent).ok());
             }
-            let events = self.decode(records).await?;
-            apply(&*self.dependencies.store, genres, partition, &events, next).instrument(span).await?;
+            let Some(lease) = assignment.leases.get_mut(&partition) else {
+                let doing = format!("apply records of partition {partition}, which is not assigned");
+                return Err(Error::bare(ErrorKind::Unavailable, doing));
+            };
+            let batch = Batch { events: self.decode(records).await?, next };
+            let genres = |movie: &_| genres.of(movie);
+            apply(&*self.dependencies.store, &mut **lease, genres, &batch).instrument(span).await?;
             self.meters.applied.inc_by(count);
             self.progress.send_modify(|progress| {
                 progress.insert(partition, next);
             });
             committed.insert(partition, next);
         }
-        subscription.commit(&committed).await?;
+        assignment.subscription.commit(&committed).await?;
         self.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
         for bounds in self.dependencies.log.bounds(Topic::RATINGS).await? {
             if let Some(next) = committed.get(&bounds.partition) {

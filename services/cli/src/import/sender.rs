@@ -160,7 +160,10 @@ impl<'a> Sender<'a> {
         imported.accepted += answer.accepted;
         for rejected in answer.rejected {
             let line = batch.lines.get(rejected.index as usize).copied().unwrap_or_default();
-            let reason = rejected.violations.first().map_or(marquee_domain::Reason::Malformed.as_str(), |violation| violation.reason.as_str());
+            let reason = rejected
+                .violations
+                .first()
+                .map_or(marquee_domain::Reason::Malformed.as_str(), |violation| violation.reason.as_str());
             let text: Vec<String> =
                 rejected.violations.iter().map(|v| format!("{} {}", field(&v.field), v.description)).collect();
             imported.reject(line, reason, text.join("; "));

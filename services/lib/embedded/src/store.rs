@@ -1,4 +1,7 @@
-//! The embedded online store: [`OnlineStore`] over a folder. Rows and marker move in one atomic batch.
+//! The embedded online store: [`OnlineStore`] over a folder.
+//!
+//! Rows and marker move in one atomic batch, so an open store never finds its marker behind its
+//! rows. One process owns the folder, so leases are numbers in memory.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,25 +11,23 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 use marquee_domain::{Offset, Partition};
-use marquee_ports::{Error, ErrorKind, OnlineStore, Row, RowKey, Write};
+use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey, Write};
 
 use crate::OpenError;
 use crate::folder::Database;
 
-/// Batches of more rows than this are read and written off the async threads.
+/// Batches with more rows than this are read and written off the async threads.
 const INLINE: usize = 64;
 
-/// Longest key in bytes.
-const LONGEST: usize = 512;
-
-/// Rows by key in a folder.
+/// Rows by key in a folder. Clones share the folder.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     rows: Keyspace,
     markers: Keyspace,
     database: Database,
-    /// Reading a row's offset and writing the row must be one step.
-    writing: Arc<Mutex<()>>,
+    /// The number of each partition's newest lease. It is locked while a batch is written: checking
+    /// the lease, reading a row's offset and writing the row must be one step.
+    leases: Arc<Mutex<HashMap<Partition, u64>>>,
 }
 
 impl std::fmt::Debug for EmbeddedStore {
@@ -42,42 +43,43 @@ impl EmbeddedStore {
         let database = Database::open(path, &["rows", "markers"])?;
         let rows = database.fjall.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
         let markers = database.fjall.keyspace("markers", KeyspaceCreateOptions::default).map_err(failed)?;
-        Ok(Self { rows, markers, database, writing: Arc::default() })
+        Ok(Self { rows, markers, database, leases: Arc::default() })
     }
 
-    fn row(&self, source: Partition, key: &[u8]) -> Result<Option<Row>, Error> {
-        // No row can have such a key, and fjall panics on a very long one.
-        if !matches!(key.len(), 1..=LONGEST) {
+    fn read_row(&self, source: Partition, key: &[u8]) -> Result<Option<Row>, Error> {
+        // No row has such a key, and fjall panics on a very long one.
+        if !RowKey::is_valid(key) {
             return Ok(None);
         }
-        let Some(stored) = self.rows.get(place(source, key)).map_err(|error| failed("read a row", error))? else {
+        let Some(stored) = self.rows.get(stored_key(source, key)).map_err(|error| failed("read a row", error))? else {
             return Ok(None);
         };
         let Some((head, value)) = stored.split_first_chunk::<8>() else {
-            return Err(Error::bare(ErrorKind::Corrupt, "read a row that has no offset"));
+            return Err(Error::bare(ErrorKind::Corrupt, "read a row: the stored row has no offset"));
         };
         Ok(Some(Row { value: Bytes::copy_from_slice(value), applied: Offset(u64::from_be_bytes(*head)) }))
     }
 
-    fn marker_now(&self, source: Partition) -> Result<Offset, Error> {
+    fn read_marker(&self, source: Partition) -> Result<Offset, Error> {
         let stored = self.markers.get(source.0.to_be_bytes()).map_err(|error| failed("read a marker", error))?;
         Ok(stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(Offset(0), |b| Offset(u64::from_be_bytes(b))))
     }
 
-    fn write(&self, source: Partition, writes: &[Write], next: Offset) -> Result<usize, Error> {
-        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // To the operating system at once: a killed process then loses nothing.
+    /// Writes a batch for the lease with this number.
+    fn write(&self, source: Partition, lease: u64, writes: &[Write], next: Offset) -> Result<usize, Error> {
+        let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        if leases.get(&source) != Some(&lease) {
+            let doing = format!("write rows of partition {source}: a newer lease was taken");
+            return Err(Error::bare(ErrorKind::Unavailable, doing));
+        }
+        // Handed to the operating system at once, so that a killed process loses nothing.
         let mut batch = self.database.fjall.batch().durability(Some(PersistMode::Buffer));
-        // What this batch writes, which the rows do not show yet: one key may come twice.
+        // One key may come twice, and the stored rows do not show this batch yet.
         let mut fresh: HashMap<&[u8], &Write> = HashMap::new();
         for write in writes {
-            if !matches!(write.key.len(), 1..=LONGEST) {
-                let doing = format!("write a row with a key of {} bytes: give 1 to {LONGEST}", write.key.len());
-                return Err(Error::bare(ErrorKind::Invalid, doing));
-            }
             let applied = match fresh.get(&write.key[..]) {
                 Some(earlier) => Some(earlier.applied),
-                None => self.row(source, &write.key)?.map(|row| row.applied),
+                None => self.read_row(source, &write.key)?.map(|row| row.applied),
             };
             if applied.is_none_or(|applied| applied < write.applied) {
                 fresh.insert(&write.key, write);
@@ -88,9 +90,9 @@ impl EmbeddedStore {
             let mut stored = Vec::with_capacity(8 + write.value.len());
             stored.extend_from_slice(&write.applied.0.to_be_bytes());
             stored.extend_from_slice(&write.value);
-            batch.insert(&self.rows, place(source, &write.key), stored);
+            batch.insert(&self.rows, stored_key(source, &write.key), stored);
         }
-        if next > self.marker_now(source)? {
+        if next > self.read_marker(source)? {
             batch.insert(&self.markers, source.0.to_be_bytes(), next.0.to_be_bytes());
         }
         batch.commit().map_err(|error| failed("write rows", error))?;
@@ -98,8 +100,8 @@ impl EmbeddedStore {
     }
 }
 
-/// Where a row stands: behind its partition.
-fn place(source: Partition, key: &[u8]) -> Vec<u8> {
+/// The key under which a row is stored: its partition, then its own key.
+fn stored_key(source: Partition, key: &[u8]) -> Vec<u8> {
     [&source.0.to_be_bytes()[..], key].concat()
 }
 
@@ -111,24 +113,64 @@ fn failed(doing: &str, error: fjall::Error) -> Error {
 impl OnlineStore for EmbeddedStore {
     async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
         if keys.len() <= INLINE {
-            return keys.iter().map(|key| self.row(key.source, &key.key)).collect();
+            return keys.iter().map(|key| self.read_row(key.source, &key.key)).collect();
         }
         let (store, keys) = (self.clone(), keys.to_vec());
         let work =
-            tokio::task::spawn_blocking(move || keys.iter().map(|key| store.row(key.source, &key.key)).collect());
+            tokio::task::spawn_blocking(move || keys.iter().map(|key| store.read_row(key.source, &key.key)).collect());
         work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "read rows", error))?
     }
 
-    async fn apply(&self, source: Partition, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {
-        if writes.len() <= INLINE {
-            return self.write(source, &writes, next);
-        }
-        let store = self.clone();
-        let work = tokio::task::spawn_blocking(move || store.write(source, &writes, next));
-        work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "write rows", error))?
+    async fn marker(&self, source: Partition) -> Result<Offset, Error> {
+        self.read_marker(source)
     }
 
-    async fn marker(&self, source: Partition) -> Result<Offset, Error> {
-        self.marker_now(source)
+    async fn lease(&self, source: Partition) -> Result<Box<dyn Lease>, Error> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let marker = self.read_marker(source)?;
+        let newest = leases.entry(source).or_default();
+        *newest += 1;
+        Ok(Box::new(EmbeddedLease { store: self.clone(), source, number: *newest, marker, ended: false }))
+    }
+}
+
+/// The lease of a partition. It ends when the next lease gets a higher number.
+#[derive(Debug)]
+struct EmbeddedLease {
+    store: EmbeddedStore,
+    source: Partition,
+    number: u64,
+    marker: Offset,
+    ended: bool,
+}
+
+#[async_trait]
+impl Lease for EmbeddedLease {
+    fn partition(&self) -> Partition {
+        self.source
+    }
+
+    fn marker(&self) -> Offset {
+        self.marker
+    }
+
+    async fn apply(&mut self, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {
+        Write::check_keys(&writes)?;
+        let (source, number) = (self.source, self.number);
+        // Any error below leaves the lease ended, and so does a call that is canceled.
+        if std::mem::replace(&mut self.ended, true) {
+            let doing = format!("write rows of partition {source}: the lease has ended");
+            return Err(Error::bare(ErrorKind::Unavailable, doing));
+        }
+        let written = if writes.len() <= INLINE {
+            self.store.write(source, number, &writes, next)?
+        } else {
+            let store = self.store.clone();
+            let work = tokio::task::spawn_blocking(move || store.write(source, number, &writes, next));
+            work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "write rows", error))??
+        };
+        self.marker = self.marker.max(next);
+        self.ended = false;
+        Ok(written)
     }
 }

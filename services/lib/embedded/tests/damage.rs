@@ -113,11 +113,12 @@ fn use_log(path: &Path) -> bool {
 fn use_store(path: &Path) -> bool {
     let Ok(store) = EmbeddedStore::open(path) else { return false };
     runtime().block_on(async {
-        let Ok(marker) = store.marker(Partition(0)).await else { return false };
+        let Ok(mut lease) = store.lease(Partition(0)).await else { return false };
+        let marker = lease.marker();
         let write = |n: u64| Write { key: format!("{n}").into(), value: Bytes::from_static(b"row"), applied: marker };
         let key = |n: u64| RowKey { source: Partition(0), key: format!("{n}").into() };
         let keys: Vec<RowKey> = (0..20).map(key).collect();
-        let applied = store.apply(Partition(0), (0..20).map(write).collect(), marker.next()).await;
+        let applied = lease.apply((0..20).map(write).collect(), marker.next()).await;
         applied.is_ok() && store.get(&keys).await.is_ok()
     })
 }

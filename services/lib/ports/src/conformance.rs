@@ -1,8 +1,10 @@
-//! The suites that every implementation of a port must pass, on embedded and on real back-ends alike.
+//! The suites that every implementation of a port must pass, embedded and real back-ends alike.
 //!
-//! A case is a sentence about the port's promise; it takes a fixture, asks it for an empty back-end and panics where the promise is broken.
-//! `suite` runs all cases of a port; `random_operations_follow_the_model` compares random sequences with a model of a few lines. Nothing here
-//! may assume more than the trait says: offsets may have gaps where a topic is compacted, time is whole milliseconds, waits are generous.
+//! A case is a sentence that the port promises. It takes a fixture, asks it for an empty back-end,
+//! and panics where the promise is broken. `suite` runs all cases of a port.
+//! `random_operations_follow_the_model` compares random sequences with a model of a few lines.
+//! Nothing here may assume more than the trait says: offsets may have gaps where a topic is
+//! compacted, times are whole milliseconds, waits are generous.
 
 pub mod log;
 pub mod objects;
@@ -16,20 +18,20 @@ use async_trait::async_trait;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
-/// Longer than anything that works takes.
+/// Longer than any call takes that works.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Opens the implementation under test; `P` is the port, as `dyn RatingLog`.
 #[async_trait]
 pub trait Fixture<P: ?Sized + Send + Sync>: Sync {
-    /// Opens a new, empty back-end: of an earlier one nothing may show.
+    /// Opens a new, empty back-end, which shows nothing of an earlier one.
     async fn empty(&self) -> Arc<P>;
 
-    /// Gives up the last handle of what [`Self::empty`] opened last, then opens the same again.
+    /// Closes the last handle of the back-end that [`Self::empty`] opened last, then opens it again.
     async fn reopen(&self, port: Arc<P>) -> Arc<P>;
 }
 
-/// Runs random sequences from a fixed seed, `cases` of them; a failing one is shrunk.
+/// Checks `cases` random sequences from a fixed seed. A failing sequence is shrunk.
 fn check_sequences<S: Strategy<Value: Debug>>(cases: u32, strategy: &S, check: impl Fn(S::Value) -> TestCaseResult) {
     let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
@@ -38,7 +40,7 @@ fn check_sequences<S: Strategy<Value: Debug>>(cases: u32, strategy: &S, check: i
     }
 }
 
-/// Runs async checks from a plain test.
+/// Builds a runtime in which a plain test runs async checks.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }

@@ -1,21 +1,22 @@
-//! One error for every port: what was being done, what kind of failure it was, and the adapter's own error as its source.
+//! The one error of all ports: what was being done, the kind of failure, and the adapter's own
+//! error as its source.
 
 use std::fmt;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The back-end does not answer: try again with a back-off.
+    /// The back-end does not answer, or not now. Try again after a pause.
     Unavailable,
-    /// A precondition did not hold: read again, decide again.
+    /// A precondition did not hold. Read again and decide again.
     Conflict,
-    /// What is stored is not what was written: a person must look.
+    /// The stored bytes are not what was written. An operator must look at them.
     Corrupt,
     /// The request can never succeed.
     Invalid,
 }
 
-/// A failed call of a port. `Display` says what was being done; the cause is the source.
+/// A failed call of a port. `Display` says what was being done. The cause is the source.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -24,7 +25,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure with its cause; `doing` is "present-tense verb + object", lower case.
+    /// Returns a failure with its cause. `doing` is a verb and its object in lower case, such as
+    /// "read a row".
     pub fn new(
         kind: ErrorKind,
         doing: impl Into<String>,
@@ -33,17 +35,17 @@ impl Error {
         Self { kind, doing: doing.into(), source: Some(source.into()) }
     }
 
-    /// A failure that is its own cause.
+    /// Returns a failure without a further cause.
     pub fn bare(kind: ErrorKind, doing: impl Into<String>) -> Self {
         Self { kind, doing: doing.into(), source: None }
     }
 
-    /// What a caller can do about it.
+    /// Returns the kind, which tells what the caller can do.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The same call may succeed later.
+    /// Returns whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind == ErrorKind::Unavailable
     }

@@ -1,7 +1,9 @@
-//! What Marquee needs of the world behind it: a rating log, an online store and an object store.
+//! What Marquee needs of its back-ends: a log, an online store and an object store.
 //!
-//! Each is a trait that names a capability; adapters implement it over a mechanism, roles use it without knowing which. What a trait promises is
-//! written at its methods and proved by its suite in [`conformance`], which every adapter runs.
+//! Each is a trait that names a capability. Adapters implement it with a mechanism such as Kafka or
+//! Redis. Roles use the trait and do not know which adapter they have. What a trait promises is
+//! written at its methods and tested by its suite in [`conformance`], which every adapter runs.
+//! [`memory`] has implementations for unit tests.
 
 pub mod conformance;
 mod error;
@@ -16,5 +18,5 @@ pub use error::{Error, ErrorKind};
 pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription};
 pub use objects::{KeyError, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
 pub use partition::partition_for;
-pub use store::{OnlineStore, Row, RowKey, Write};
+pub use store::{Lease, OnlineStore, Row, RowKey, Write};
 pub use topic::{Cleanup, Partitions, Retention, Topic, TopicSpec};

@@ -6,10 +6,12 @@
 pub mod fault;
 mod log;
 mod objects;
+mod store;
 
 pub use fault::{Call, Fault, Faults, Step};
 pub use log::MemoryLog;
 pub use objects::MemoryObjects;
+pub use store::MemoryStore;
 
 /// Runs a call of a method as the script says.
 async fn run<T>(

@@ -1,4 +1,4 @@
-//! The object store: immutable bytes by path, with conditional writes.
+//! The object store: bytes by path, with conditional writes.
 
 use std::fmt::{self, Debug};
 
@@ -9,20 +9,20 @@ use thiserror::Error as ThisError;
 
 use crate::Error;
 
-/// A path of an object: segments of letters, digits, `.`, `_`, `-`, `=` and `@` between slashes; no segment is `.` or `..` or
-/// longer than 255 bytes; at most 512 bytes.
+/// The path of an object, at most 512 bytes. Its segments are separated by slashes and consist of
+/// letters, digits, `.`, `_`, `-`, `=` and `@`. A segment has 1 to 255 bytes and is not `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
-/// A text is no path of an object.
+/// A text is not a path of an object.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 #[error(
-    "'{0}' is no object path: give segments of letters, digits and . _ - = @ between slashes, each at most 255 bytes, all at most 512"
+    "object path '{0}': not valid; expected segments of letters, digits and . _ - = @ between slashes, at most 255 bytes each and 512 bytes in all"
 )]
 pub struct KeyError(String);
 
 impl ObjectKey {
-    /// Checks a path.
+    /// Parses a path.
     pub fn try_new(text: &str) -> Result<Self, KeyError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-=@".contains(&b);
         let segment = |s: &str| matches!(s.len(), 1..=255) && s != "." && s != ".." && s.bytes().all(allowed);
@@ -33,7 +33,7 @@ impl ObjectKey {
         }
     }
 
-    /// The path.
+    /// Returns the path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,53 +45,58 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// Names one content of an object; another content has another tag.
+/// Identifies one content of an object. Another content has another tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag(pub String);
 
-/// What must hold for a write.
+/// The condition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
+    /// The write is not conditional.
     None,
-    /// There is no such object.
+    /// The object does not exist.
     Absent,
     /// The object has this tag.
     Matches(Tag),
 }
 
-/// An object's content.
+/// The content of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// All of it.
+    /// All bytes.
     pub bytes: Bytes,
-    /// Names this content.
+    /// The tag of this content.
     pub tag: Tag,
 }
 
 /// An entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectEntry {
-    /// Its path.
+    /// The path of the object.
     pub key: ObjectKey,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
-    /// When it was written.
+    /// When the object was written.
     pub modified: Timestamp,
 }
 
-/// Bytes by path. A path names an object or a folder of objects, not both. A write is atomic and durable: a reader sees all of one content or all of another.
+/// Bytes by path. A path names an object or a folder of objects, not both.
+///
+/// **Invariant:** a write is atomic and durable. A reader sees all of one content or all of another.
 #[async_trait]
 pub trait ObjectStore: Debug + Send + Sync {
-    /// Writes an object. Fails with kind `Conflict` if the precondition does not hold.
+    /// Writes an object and returns its new tag.
+    ///
+    /// # Errors
+    /// `Conflict` if the precondition does not hold.
     async fn put(&self, key: &ObjectKey, bytes: Bytes, precondition: Precondition) -> Result<Tag, Error>;
 
-    /// Reads an object.
+    /// Reads an object. Returns `None` if it does not exist.
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error>;
 
-    /// Lists the objects below a folder (`None`: all), in path order.
+    /// Lists the objects below a folder, or all objects for `None`, in path order.
     async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error>;
 
-    /// Removes an object; removing what is not there succeeds.
+    /// Removes an object. Succeeds if the object does not exist.
     async fn delete(&self, key: &ObjectKey) -> Result<(), Error>;
 }

@@ -1,13 +1,15 @@
-//! Which partition a key goes to: as Kafka's own clients decide, so that a deployment may move from one log to another.
+//! Which partition a key goes to. It is the rule of Kafka's own clients, so a deployment may move
+//! from one log to another.
 
 use marquee_domain::Partition;
 
-/// The partition of a key: murmur2(key), made positive, modulo the number of partitions (at least 1), as Kafka's Java client does by default.
+/// Returns the partition of a key in a topic with this number of partitions: murmur2(key), without
+/// its sign bit, modulo the number (at least 1). Kafka's Java client does the same by default.
 pub fn partition_for(key: &[u8], partitions: u32) -> Partition {
     Partition((murmur2(key) & 0x7fff_ffff) % partitions.max(1))
 }
 
-/// MurmurHash2, 32 bits, with Kafka's seed.
+/// Returns the 32-bit MurmurHash2 with Kafka's seed.
 fn murmur2(data: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;
     const M: u32 = 0x5bd1_e995;

@@ -1,14 +1,25 @@
-//! The online store over Redis 7, one server or a cluster. The only crate that knows the `redis` crate.
+//! The online store over Redis 7, one server or a cluster. The only crate that uses the `redis`
+//! crate.
 //!
-//! All rows that one partition of the log feeds, and the partition's marker, share a hash tag, hence a slot, hence a server: `…{p3}:<key>` and `…{p3}@`. A
-//! batch is a few scripts over that slot, in order, of which the last one moves the marker. So whatever a server loses when it is killed, fails over or is replaced (an
-//! append-only file is written every second) is the end of what was written there, rows and marker together, and the marker tells from where to read the
-//! log again. A script that finds the marker behind what this process wrote before says so, and nothing of it is written: the consumer then reads
-//! the marker anew and replays. When a cluster moves a slot, rows and marker move with it.
+//! The rows of a partition, its marker and its lease share a hash tag: `…{p3}:<key>`, `…{p3}@` and
+//! `…{p3}@lease`. So they share a slot and therefore a server, also while a cluster moves the slot.
 //!
-//! What must stay true: rows of a partition are never written without its marker's consent; a call ends within [`Settings::deadline`].
+//! A batch is written by one or more scripts, in order, and the last one moves the marker. A server
+//! that is killed, fails over or is replaced may lose its newest writes, because the append-only
+//! file is synced once a second. The lost writes are then the end of what was written in the slot,
+//! rows and marker together. Taking a lease is a write in the slot too, so a loss of anything that
+//! was stored before takes the lease with it.
+//!
+//! **Invariant:** a script writes rows only if the marker is not behind what its lease wrote, and if
+//! its lease is the newest one (the conformance suite of `marquee-ports`). **Invariant:** a call
+//! ends within [`Settings::deadline`] (the tests with a paused server in `tests/`).
 
+mod connection;
+mod failure;
+mod layout;
+mod lease;
 mod link;
+mod script;
 mod settings;
 mod store;
 

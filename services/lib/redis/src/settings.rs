@@ -1,4 +1,4 @@
-//! What a deployment says of its Redis.
+//! The settings of the connection to Redis.
 
 use std::time::Duration;
 
@@ -9,23 +9,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Addresses, as `redis://HOST:PORT`: of the one server, or of some servers of a cluster. Default `redis://127.0.0.1:6379`.
+    /// Addresses, as `redis://HOST:PORT`: of the one server, or of some servers of a cluster.
+    /// Default `redis://127.0.0.1:6379`.
     pub urls: Vec<String>,
-    /// The servers are a cluster. Default false.
+    /// Whether the servers are a cluster. Default false.
     pub cluster: bool,
-    /// Before every key, so that deployments can share a server. Default `marquee:`.
+    /// The beginning of every key, so that deployments can share a server. Default `marquee:`.
     pub prefix: String,
-    /// User, where access is controlled by lists. Default empty.
+    /// The user, on servers with access control lists. Default empty.
     pub username: String,
-    /// Password; never shown.
+    /// The password. It is never shown. Default empty.
     pub password: Secret,
-    /// Longest wait for a connection. Default `2s`.
+    /// The longest wait for a connection. Default `2s`.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// Longest wait for one answer. Default `1s`.
+    /// The longest wait for one reply. Default `1s`.
     #[serde(with = "humantime_serde")]
     pub response_timeout: Duration,
-    /// Longest time that one call may take, with the tries that a lost connection costs. Default `3s`.
+    /// The longest time that one call may take, including the retries after a lost connection.
+    /// Default `3s`.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
@@ -42,5 +44,22 @@ impl Default for Settings {
             response_timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(3),
         }
+    }
+}
+
+impl Settings {
+    /// Checks every setting that can be checked without the server.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.urls.is_empty() {
+            return Err("urls: empty; give at least one redis://HOST:PORT");
+        }
+        if self.prefix.contains(['{', '}']) || self.prefix.len() > 128 {
+            return Err("prefix: not valid; expected at most 128 bytes without braces, which choose the slot");
+        }
+        // Addresses appear in error messages.
+        if self.urls.iter().any(|url| url.contains('@')) {
+            return Err("urls: contain a user or password; give them as redis.username and redis.password");
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use marquee_e2e::servers::{Redis, or_skip};
 use marquee_ports::conformance::{Fixture, store};
 use marquee_ports::{ErrorKind, OnlineStore, Row, RowKey, Write};
 use marquee_redis::{RedisStore, Settings};
+use tokio::sync::Mutex;
 
 const P0: Partition = Partition(0);
 
@@ -21,20 +22,23 @@ fn settings(redis: &Redis, prefix: &str) -> Settings {
     Settings { cluster: urls.len() > 1, urls, prefix: prefix.to_owned(), ..Settings::default() }
 }
 
-/// A prefix for each store.
+/// Opens stores on one server, each with a prefix of its own.
 struct OnServer {
-    redis: Redis,
+    redis: Mutex<Redis>,
     prefixes: AtomicU64,
+    /// The length of the append-only file when the store was empty.
+    begin: AtomicU64,
 }
 
 impl OnServer {
     fn new(redis: Redis) -> Self {
-        Self { redis, prefixes: AtomicU64::new(0) }
+        Self { redis: Mutex::new(redis), prefixes: AtomicU64::new(0), begin: AtomicU64::new(0) }
     }
 
     async fn open(&self) -> Arc<dyn OnlineStore> {
         let prefix = format!("run-{}:", self.prefixes.load(Ordering::Relaxed));
-        Arc::new(RedisStore::connect(&settings(&self.redis, &prefix)).await.expect("connects"))
+        let settings = settings(&*self.redis.lock().await, &prefix);
+        Arc::new(RedisStore::connect(&settings).await.expect("connects"))
     }
 }
 
@@ -42,12 +46,35 @@ impl OnServer {
 impl Fixture<dyn OnlineStore> for OnServer {
     async fn empty(&self) -> Arc<dyn OnlineStore> {
         self.prefixes.fetch_add(1, Ordering::Relaxed);
+        let length = appended(&*self.redis.lock().await).and_then(|path| Ok(std::fs::metadata(path)?.len()));
+        self.begin.store(length.unwrap_or(0), Ordering::Relaxed);
         self.open().await
     }
 
     async fn reopen(&self, port: Arc<dyn OnlineStore>) -> Arc<dyn OnlineStore> {
         drop(port);
         self.open().await
+    }
+}
+
+impl OnServer {
+    /// Kills the server and cuts off the end of its append-only file, in the middle of a command.
+    async fn lose(&self) -> Result<()> {
+        let mut redis = self.redis.lock().await;
+        redis.kill(0).await?;
+        let file = std::fs::File::options().write(true).open(appended(&redis)?)?;
+        let end = file.metadata()?.len();
+        file.set_len(self.begin.load(Ordering::Relaxed).midpoint(end))?;
+        redis.restart(0).await
+    }
+}
+
+#[async_trait]
+impl store::LosingFixture for OnServer {
+    async fn lose_newest_writes(&self) {
+        // The futures of the harness cannot change threads.
+        let lost = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.lose()));
+        lost.expect("the server is killed and started again");
     }
 }
 
@@ -84,6 +111,32 @@ async fn a_cluster_keeps_the_promises_of_the_online_store() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_loses_writes_keeps_the_promises_of_the_online_store() -> Result<()> {
+    let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    store::loss_suite(&OnServer::new(redis)).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_of_another_process_fences_this_one() -> Result<()> {
+    let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let (one, other) = (
+        RedisStore::connect(&settings(&redis, "marquee:")).await?,
+        RedisStore::connect(&settings(&redis, "marquee:")).await?,
+    );
+    let mut older = one.lease(P0).await?;
+    older.apply(vec![write(0)], Offset(1)).await?;
+    let mut newer = other.lease(P0).await?;
+    assert_eq!(newer.marker(), Offset(1));
+    let error = older.apply(vec![write(1)], Offset(2)).await.expect_err("it is fenced");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("a newer lease was taken"), "{error}");
+    assert_eq!(one.marker(P0).await?, Offset(1));
+    newer.apply(vec![write(1)], Offset(2)).await?;
+    Ok(())
+}
+
 #[test]
 fn random_operations_on_redis_follow_the_model() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -99,8 +152,9 @@ fn random_operations_on_redis_follow_the_model() -> Result<()> {
 async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends() -> Result<()> {
     let Some(mut redis) = or_skip(Redis::start().await)? else { return Ok(()) };
     let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    let mut lease = store.lease(P0).await?;
     for offset in 0..500 {
-        store.apply(P0, vec![write(offset)], Offset(offset + 1)).await?;
+        lease.apply(vec![write(offset)], Offset(offset + 1)).await?;
     }
     redis.kill(0).await?;
     // The last second is lost: the end of the append-only file is cut off, in the middle of a command.
@@ -108,14 +162,16 @@ async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends
     tail.set_len(tail.metadata()?.len() / 2)?;
     redis.restart(0).await?;
 
-    // Whoever goes on as if nothing had happened is told so, and nothing of it is written.
-    let error = store.apply(P0, vec![write(500)], Offset(501)).await.expect_err("the marker is behind");
+    // The next write is refused, and nothing of it is written.
+    let error = lease.apply(vec![write(500)], Offset(501)).await.expect_err("the marker is behind");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("lost its newest writes"), "{error}");
     let marker = whole_below_the_marker(&store, P0).await?;
     assert!((1..500).contains(&marker), "{marker}");
+    let mut lease = store.lease(P0).await?;
+    assert_eq!(lease.marker(), Offset(marker));
     for offset in marker..501 {
-        store.apply(P0, vec![write(offset)], Offset(offset + 1)).await?;
+        lease.apply(vec![write(offset)], Offset(offset + 1)).await?;
     }
     assert_eq!(whole_below_the_marker(&store, P0).await?, 501);
     let row = store.get(&[key(P0, 0)]).await?.remove(0);
@@ -123,7 +179,7 @@ async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends
 
     // An empty replacement loses everything.
     assert_eq!(redis.ask(0, "FLUSHALL").await?, "OK");
-    store.apply(P0, vec![write(501)], Offset(502)).await.expect_err("everything is gone");
+    lease.apply(vec![write(501)], Offset(502)).await.expect_err("everything is gone");
     assert_eq!(store.marker(P0).await?, Offset(0));
     Ok(())
 }
@@ -149,11 +205,12 @@ async fn a_batch_whose_beginning_is_lost_before_its_end_is_written_moves_no_mark
         let key = Bytes::from(format!("k{offset}"));
         Write { key, value: Bytes::from(vec![b'v'; 2_000]), applied: Offset(offset) }
     };
-    store.apply(P0, vec![row(0)], Offset(1)).await?;
+    let mut lease = store.lease(P0).await?;
+    lease.apply(vec![row(0)], Offset(1)).await?;
     let before = std::fs::metadata(appended(&redis)?)?.len();
     let work = {
-        let (store, batch) = (store.clone(), (1..ROWS).map(row).collect());
-        tokio::spawn(async move { store.apply(P0, batch, Offset(ROWS)).await })
+        let batch = (1..ROWS).map(row).collect();
+        tokio::spawn(async move { lease.apply(batch, Offset(ROWS)).await })
     };
     while redis.ask(0, "DBSIZE").await?.parse::<u64>()? < 2_000 {}
     redis.kill(0).await?;
@@ -220,11 +277,12 @@ async fn a_master_that_says_nothing_does_not_silence_the_others() -> Result<()> 
 async fn a_full_memory_passes_and_a_server_that_drops_rows_is_refused() -> Result<()> {
     let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
     let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    let mut lease = store.lease(P0).await?;
     redis.ask(0, "CONFIG SET maxmemory 1").await?;
-    let error = store.apply(P0, vec![write(0)], Offset(1)).await.expect_err("no memory");
+    let error = lease.apply(vec![write(0)], Offset(1)).await.expect_err("no memory");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     redis.ask(0, "CONFIG SET maxmemory 0").await?;
-    store.apply(P0, vec![write(0)], Offset(1)).await?;
+    store.lease(P0).await?.apply(vec![write(0)], Offset(1)).await?;
     redis.ask(0, "CONFIG SET maxmemory-policy allkeys-lru").await?;
     let error = RedisStore::connect(&settings(&redis, "marquee:")).await.expect_err("it drops rows");
     assert!(error.to_string().contains("noeviction"), "{error}");
@@ -240,7 +298,7 @@ async fn a_server_that_says_nothing_costs_no_more_than_the_deadline() -> Result<
         ..settings(&redis, "marquee:")
     };
     let store = RedisStore::connect(&brief).await?;
-    store.apply(P0, vec![write(0)], Offset(1)).await?;
+    store.lease(P0).await?.apply(vec![write(0)], Offset(1)).await?;
     redis.pause(0).await?;
     let started = Instant::now();
     let error = store.get(&[key(P0, 0)]).await.expect_err("it says nothing");
@@ -265,8 +323,9 @@ async fn a_cluster_goes_on_when_a_master_comes_back() -> Result<()> {
     let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
     let sources: Vec<Partition> = (0..8).map(Partition).collect();
     for &source in &sources {
+        let mut lease = store.lease(source).await?;
         for offset in 0..60 {
-            store.apply(source, vec![write(offset)], Offset(offset + 1)).await?;
+            lease.apply(vec![write(offset)], Offset(offset + 1)).await?;
         }
     }
     for master in 0..3 {
@@ -282,8 +341,9 @@ async fn a_cluster_goes_on_when_a_master_comes_back() -> Result<()> {
                 Err(error) => assert!(started.elapsed() < marquee_e2e::DEADLINE, "{error:#}"),
             }
         };
+        let mut lease = store.lease(source).await?;
         for offset in marker..80 {
-            store.apply(source, vec![write(offset)], Offset(offset + 1)).await?;
+            lease.apply(vec![write(offset)], Offset(offset + 1)).await?;
         }
         assert_eq!(whole_below_the_marker(&store, source).await?, 80);
     }

@@ -89,16 +89,17 @@ async fn append(log: &EmbeddedLog, topic: Topic, writer: String, longest: usize)
     }
 }
 
-/// Goes on from the marker and says "row, source, next".
+/// Applies events from the marker on, and prints "row SOURCE NEXT" after each batch.
 async fn apply(store: &EmbeddedStore, source: u32) {
+    let mut lease = store.lease(Partition(source)).await.expect("lease");
     loop {
-        let from = store.marker(Partition(source)).await.expect("marker").0;
+        let from = lease.marker().0;
         let next = from + 1 + from % 5;
         let write = |offset| {
             let (key, value) = row(source, offset);
             Write { key, value, applied: Offset(offset) }
         };
-        store.apply(Partition(source), (from..next).map(write).collect(), Offset(next)).await.expect("apply");
+        lease.apply((from..next).map(write).collect(), Offset(next)).await.expect("apply");
         say(format_args!("row {source} {next}"));
         tokio::task::yield_now().await;
     }

@@ -1,0 +1,174 @@
+//! Applies a small log over a store that loses its newest writes between any two calls, while
+//! others read the markers: the rows are those of a run without faults.
+
+use async_trait::async_trait;
+use marquee_domain::{Rating, Timestamp};
+use marquee_ports::Row;
+use marquee_ports::memory::{Fault, Faults, MemoryStore, Step};
+
+use super::*;
+
+const SOURCE: Partition = Partition(0);
+
+/// Events of one batch.
+const BATCH: usize = 4;
+
+/// A store whose markers are read before and after each call, as `features check` reads them.
+#[derive(Debug, Clone)]
+struct WatchedStore(MemoryStore);
+
+#[derive(Debug)]
+struct WatchedLease(WatchedStore, Box<dyn Lease>);
+
+impl WatchedStore {
+    async fn read_marker(&self) {
+        // The reader gets the injected fault if it is at this call. That is its own affair.
+        let _ = self.0.marker(SOURCE).await;
+    }
+}
+
+#[async_trait]
+impl OnlineStore for WatchedStore {
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        self.read_marker().await;
+        self.0.get(keys).await
+    }
+
+    async fn marker(&self, source: Partition) -> Result<Offset, Error> {
+        self.0.marker(source).await
+    }
+
+    async fn lease(&self, source: Partition) -> Result<Box<dyn Lease>, Error> {
+        self.read_marker().await;
+        Ok(Box::new(WatchedLease(self.clone(), self.0.lease(source).await?)))
+    }
+}
+
+#[async_trait]
+impl Lease for WatchedLease {
+    fn partition(&self) -> Partition {
+        self.1.partition()
+    }
+
+    fn marker(&self) -> Offset {
+        self.1.marker()
+    }
+
+    async fn apply(&mut self, writes: Vec<Write>, next: Offset) -> Result<usize, Error> {
+        self.0.read_marker().await;
+        let applied = self.1.apply(writes, next).await;
+        self.0.read_marker().await;
+        applied
+    }
+}
+
+/// Ratings, changed ratings, removals and a removed user.
+fn events() -> Vec<RatingEvent> {
+    let user = |n: usize| UserId::try_new(&format!("user-{n}")).expect("a user id");
+    let movie = |n: usize| MovieId::try_new(&format!("movie-{n}")).expect("a movie id");
+    let event = |n: usize| {
+        let at = Timestamp::from_seconds(1_700_000_000 + n as i64);
+        match n {
+            13 | 19 => RatingEvent::Removed { user: user(n % 3), movie: movie(n / 3 % 4), at },
+            14 => RatingEvent::UserRemoved { user: user(n % 3), at },
+            _ => {
+                let value = (1 + n % 5) as f64;
+                RatingEvent::Rated(Rating { user: user(n % 3), movie: movie(n / 3 % 4), value, rated_at: at })
+            }
+        }
+    };
+    (0..22).map(event).collect()
+}
+
+/// Applies the log from the marker on with one lease, as the consumer does between two errors.
+async fn apply_log(store: &dyn OnlineStore, log: &[RatingEvent]) -> Result<(), Error> {
+    let mut lease = store.lease(SOURCE).await?;
+    while (lease.marker().0 as usize) < log.len() {
+        let from = lease.marker().0 as usize;
+        let to = (from + BATCH).min(log.len());
+        let events = (from..to).map(|at| (Offset(at as u64), log[at].clone())).collect();
+        apply(store, &mut *lease, |_| &[], &Batch { events, next: Offset(to as u64) }).await?;
+    }
+    Ok(())
+}
+
+type Rows = BTreeMap<(Partition, Bytes), Row>;
+
+/// Applies the log with these faults, with a new lease after each error. Returns the rows, the
+/// calls, and how many changes the store has seen.
+async fn run(faults: impl IntoIterator<Item = Step>) -> (Rows, Vec<&'static str>, usize) {
+    let faults = Faults::script(faults);
+    let store = MemoryStore::new(faults.clone());
+    let watched = WatchedStore(store.clone());
+    let log = events();
+    let mut errors = 0;
+    while let Err(error) = apply_log(&watched, &log).await {
+        assert!(error.is_retryable(), "{error}");
+        errors += 1;
+        assert!(errors < 5, "there are at most three faults: {error}");
+    }
+    assert_eq!(store.marker(SOURCE).await.expect("a marker"), Offset(log.len() as u64));
+    (store.rows(), faults.calls(), store.changes())
+}
+
+/// Returns the rows of a run without faults, the number of its last apply, and its changes. A loss
+/// after the last apply is found by the apply of the next event.
+async fn undisturbed() -> (Rows, usize, usize) {
+    let (rows, calls, changes) = run([]).await;
+    let last = calls.iter().rposition(|call| *call == "apply").expect("an apply") + 1;
+    assert!(rows.len() == 7 && last > 20, "{} rows, {last} calls", rows.len());
+    (rows, last, changes)
+}
+
+#[tokio::test]
+async fn a_tail_that_is_lost_between_any_two_calls_is_applied_again() {
+    let (rows, last, changes) = undisturbed().await;
+    for cut in 1..=last {
+        for lost in 1..=changes {
+            let (after, _, _) = run([Step::at(cut, Fault::LoseTail(lost))]).await;
+            assert_eq!(after, rows, "{lost} changes are lost before call {cut}");
+        }
+    }
+}
+
+/// The batch is then written in part: some movie rows, or all rows without the marker.
+#[tokio::test]
+async fn a_batch_that_is_written_in_part_is_completed() {
+    let (rows, last, _) = undisturbed().await;
+    for cut in 1..=last {
+        for lost in 1..=12 {
+            let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
+            let (after, _, _) = run([unanswered, Step::at(cut + 1, Fault::LoseTail(lost))]).await;
+            assert_eq!(after, rows, "call {cut} is not answered, then {lost} changes are lost");
+        }
+    }
+}
+
+/// The replay has read rows of the part that was written, and then the part is lost. The marker does
+/// not show that, since the batch had not moved it. The lease does.
+#[tokio::test]
+async fn a_part_of_a_batch_that_is_lost_while_it_is_completed_is_applied_again() {
+    let (rows, last, _) = undisturbed().await;
+    let mut compared = 0;
+    for (cut, later) in (1..=last).flat_map(|cut| (2..14).map(move |later| (cut, cut + later))) {
+        for lost in 1..=4 {
+            let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
+            let marker_lost = Step::at(cut + 1, Fault::LoseTail(1));
+            let (after, calls, _) = run([unanswered, marker_lost, Step::at(later, Fault::LoseTail(lost))]).await;
+            if calls.len() >= later && calls[later - 1..].contains(&"apply") {
+                assert_eq!(after, rows, "call {cut} is written in part, then {lost} changes are lost at {later}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1_000, "{compared} runs");
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_made_again() {
+    let (rows, last, _) = undisturbed().await;
+    for cut in 1..=last {
+        let (after, _, _) = run([Step::at(cut, Fault::Fail(ErrorKind::Unavailable))]).await;
+        assert_eq!(after, rows, "call {cut} fails");
+    }
+}
