@@ -141,7 +141,7 @@ async fn bench(arguments: &[String]) -> Result<()> {
     println!("data set         {}, {} cores", report.dataset, report.cores);
     let client = Client::connect(&fleet.addresses().grpc)?;
     let mut bar = import::Bar::new(Output::detect(Format::Human), &data);
-    let imported = import::import(data, &client, Plan { batch: 2_000, resume: false }, &mut bar).await;
+    let imported = import::import(data, &client, Plan::default(), &mut bar).await;
     import::Bar::end(&mut bar);
     let imported = imported?;
     report.import = Rate { ratings: imported.accepted, seconds: imported.seconds, per_second: imported.per_second };

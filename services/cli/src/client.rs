@@ -1,4 +1,4 @@
-//! The fleet as the commands see it: generated clients over one transport, each call with a deadline.
+//! Calls a fleet: generated clients over one transport, each call with a deadline.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use tonic::{Response, Status};
 
 use crate::Error;
 
-/// How long an answer may take.
+/// The longest time for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Largest answer: a page of the catalogue.
+/// The largest answer: a page of the catalog.
 const MAX_MESSAGE: usize = 64 << 20;
 
-/// Calls one fleet.
+/// A client of one fleet.
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
@@ -29,17 +29,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the fleet at `http://HOST:PORT`; it connects at the first call.
+    /// Creates a client of the fleet at `http://HOST:PORT`. It connects at the first call.
+    ///
+    /// # Errors
+    /// The address is not valid.
     pub fn connect(address: &str) -> Result<Self, Error> {
         Ok(Self { transport: Transport::connect(address)?, address: address.to_owned() })
     }
 
-    /// The transport, for calls of another kind.
+    /// Returns the transport, for calls to other APIs.
     pub fn transport(&self) -> Transport {
         self.transport.clone()
     }
 
-    /// Where the fleet is.
+    /// Returns the address of the fleet.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -80,11 +83,17 @@ impl Client {
     }
 
     /// Waits for an answer.
+    ///
+    /// # Errors
+    /// The fleet cannot be reached, does not answer in time, or refuses the call.
     pub async fn call<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Error> {
         self.call_within(PATIENCE, call).await
     }
 
-    /// Waits for an answer that may take longer than most.
+    /// Waits for an answer for at most `patience`.
+    ///
+    /// # Errors
+    /// The fleet cannot be reached, does not answer in time, or refuses the call.
     pub async fn call_within<T>(
         &self,
         patience: Duration,

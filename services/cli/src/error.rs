@@ -1,10 +1,10 @@
-//! Why a command failed, in one line that says what to do, and the exit code.
+//! Why a command failed: one line for people, a hint where one helps, and the exit code.
 
-use marquee_domain::Reason;
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use marquee_domain::Reason;
 use marquee_kit::{ConnectError, Failure, Kind};
 use thiserror::Error;
 use tonic::{Code, Status};
@@ -17,36 +17,42 @@ pub const USAGE: u8 = 64;
 /// Why a command failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// What was typed cannot be done.
+    /// The command line cannot be carried out.
     #[error("{0}")]
     Usage(String),
-    /// The address is none.
+    /// The address of the fleet is not valid.
     #[error(transparent)]
     Address(#[from] ConnectError),
-    /// Nobody answers there.
+    /// No server answered.
     #[error("no answer from {address}")]
     Unreachable {
-        /// Where the call went.
+        /// The address that was called.
         address: String,
-        /// What the transport says.
+        /// The status that the transport returned.
         #[source]
         source: Box<Status>,
     },
-    /// The answer takes too long.
+    /// The server did not answer in time.
     #[error("no answer from {address} within {seconds} s: try again")]
     Late {
-        /// Where the call went.
+        /// The address that was called.
         address: String,
-        /// How long it was waited for.
+        /// The time that was waited.
         seconds: u64,
     },
-    /// The server says no.
+    /// The server does not offer the API that the command calls.
+    #[error("the server at {address} does not offer this: it runs other roles")]
+    NotOffered {
+        /// The address that was called.
+        address: String,
+    },
+    /// The server refused the call.
     #[error("{}", described(.0))]
     Refused(Failure),
-    /// It went through, with an outcome that is a failure.
+    /// The call succeeded, and its outcome is a failure.
     #[error("{0}")]
     Outcome(String),
-    /// The import did not end well.
+    /// The import failed.
     #[error(transparent)]
     Import(#[from] import::Error),
     /// The data set cannot be read.
@@ -55,31 +61,32 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error("could not {doing} {path}")]
     File {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// Standard output is gone.
+    /// Standard output cannot be written.
     #[error("could not write the output")]
     Output(#[source] std::io::Error),
     /// A command of another crate failed.
     #[error("{0}")]
     Other(anyhow::Error),
-    /// One of the above, and what helps.
+    /// Another error, with a hint for the user.
     #[error("{error}")]
     Hinted {
-        /// What happened.
+        /// The error.
         error: Box<Error>,
-        /// What helps.
+        /// What the user can do.
         hint: String,
     },
 }
 
-/// A server's refusal in one line: every field with what is wrong, how to mend it and the stable reason.
+/// Describes a refusal in one line: each field with what is wrong, how to fix it, and the stable
+/// reason.
 fn described(failure: &Failure) -> String {
     if failure.violations().is_empty() {
         let message = failure.message();
@@ -100,21 +107,24 @@ fn described(failure: &Failure) -> String {
     line
 }
 
-/// Whether a status was made on this side, because no server could be reached.
+/// Returns whether the client made this status itself because it could not reach a server.
 pub(crate) fn is_transport(status: &Status) -> bool {
     status.source().is_some() && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
 }
 
 impl Error {
-    /// What a call to `address` met.
+    /// Converts the status of a failed call to `address`.
     pub(crate) fn from_status(address: &str, status: Status) -> Self {
         if is_transport(&status) {
             return Self::Unreachable { address: address.to_owned(), source: Box::new(status) };
         }
+        if status.code() == Code::Unimplemented {
+            return Self::NotOffered { address: address.to_owned() };
+        }
         Self::Refused(Failure::from_status(&status))
     }
 
-    /// Adds what helps, if the server refused with one of these kinds.
+    /// Adds a hint if the server refused the call with one of these kinds.
     #[must_use]
     pub(crate) fn hint_on(self, kinds: &[Kind], hint: &str) -> Self {
         match self {
@@ -125,7 +135,7 @@ impl Error {
         }
     }
 
-    /// 64 where the usage was wrong, else 1.
+    /// Returns 64 for wrong usage, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Address(_) => USAGE,
@@ -135,7 +145,7 @@ impl Error {
         }
     }
 
-    /// Whoever read the output has had enough: no failure.
+    /// Returns whether the reader of standard output closed it, which is not a failure.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         match self {
             Self::Output(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
@@ -144,7 +154,7 @@ impl Error {
         }
     }
 
-    /// What happened, with its causes, in one line.
+    /// Describes the error and its causes in one line.
     pub(crate) fn line(&self) -> String {
         let mut line = match self {
             Self::Other(error) => return one_line(&format!("{error:#}")),
@@ -157,7 +167,7 @@ impl Error {
         while let Some(error) = cause {
             let boxed = || error.downcast_ref::<Box<Status>>().map(|status| &**status);
             let text = match error.downcast_ref::<Status>().or_else(boxed) {
-                // The whole of a status is nothing for people.
+                // The debug form of a status, with its metadata, is not for people.
                 Some(status) => status.message().to_owned(),
                 None => error.to_string(),
             };
@@ -170,27 +180,96 @@ impl Error {
         one_line(&line)
     }
 
-    /// What helps, where something does.
+    /// Returns what the user can do, if something helps.
     pub(crate) fn hint(&self) -> Option<String> {
         const UP: &str =
-            "is the fleet running? start it with `marquee up`, or name its address with --grpc or MARQUEE_GRPC";
+            "is the fleet running? start it with `marquee up`, or give its address with --grpc or MARQUEE_GRPC";
+        const OTHER: &str = "`marquee status` lists what this server offers; \
+                             give the address of a server that runs the role with --grpc or MARQUEE_GRPC";
         match self {
             Self::Hinted { hint, .. } => Some(hint.clone()),
             Self::Unreachable { .. } => Some(UP.to_owned()),
+            Self::NotOffered { .. } => Some(OTHER.to_owned()),
             Self::Import(error) => error.hint(),
             Self::Other(error) => error.downcast_ref::<Self>().and_then(Self::hint),
             Self::Refused(failure) if failure.violations().iter().any(|v| v.reason == Reason::UnknownMovie) => {
-                Some("movies enter the catalogue with `marquee import`".to_owned())
+                Some("add movies to the catalog with `marquee import`".to_owned())
             }
             Self::Refused(failure) if failure.kind() == Kind::Unavailable => {
-                Some("`marquee status` shows which service is away".to_owned())
+                Some("`marquee status` shows which service is not serving".to_owned())
             }
             _ => None,
         }
     }
 }
 
-/// What a server sent must not break the line or steer the terminal.
+/// Replaces control characters: text from a server must not break the line or control the terminal.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_proto::ratings::v1::GetScaleRequest;
+    use tonic::service::Routes;
+
+    use super::*;
+    use crate::testing::Server;
+    use crate::{Client, Output};
+
+    fn usage() -> Error {
+        Error::Usage("RATING: missing".to_owned())
+    }
+
+    #[test]
+    fn wrong_usage_is_64_through_every_wrapper_and_all_else_is_1() {
+        let hinted = Error::Hinted { error: Box::new(usage()), hint: "type a number".to_owned() };
+        let other = Error::Other(anyhow::Error::from(usage()).context("read the command line"));
+        assert_eq!([usage(), hinted, other].map(|error| error.exit_code()), [USAGE; 3]);
+        let refused = Error::Refused(Failure::new(Kind::NotFound, "no such model"));
+        let other = Error::Other(anyhow::anyhow!("the fleet failed"));
+        assert_eq!([refused, other, Error::Outcome("failed".to_owned())].map(|error| error.exit_code()), [1; 3]);
+    }
+
+    #[test]
+    fn a_closed_output_is_not_a_failure_also_from_another_crate() {
+        let closed = || Error::Output(std::io::ErrorKind::BrokenPipe.into());
+        assert!(closed().is_closed_pipe() && Error::Other(closed().into()).is_closed_pipe());
+        assert!(!Error::Output(std::io::ErrorKind::StorageFull.into()).is_closed_pipe());
+        // `ExitCode` has no equality; its debug form is all that can be compared.
+        let ended = crate::finish(Err(closed()), Output::detect(crate::Format::Human));
+        assert_eq!(format!("{ended:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_its_causes_and_no_control_characters() {
+        let source = std::io::Error::other("disk\nfull\u{1b}[31m");
+        let error = Error::File { doing: "write", path: "/tmp/a".into(), source };
+        assert_eq!(error.line(), "could not write /tmp/a: disk full [31m");
+    }
+
+    #[test]
+    fn a_hint_is_added_only_for_its_kinds() {
+        let refused = || Error::Refused(Failure::new(Kind::NotFound, "no such model"));
+        assert_eq!(refused().hint_on(&[Kind::NotFound], "train one").hint().as_deref(), Some("train one"));
+        assert_eq!(refused().hint_on(&[Kind::Aborted], "train one").hint(), None);
+    }
+
+    #[tokio::test]
+    async fn a_server_without_the_service_is_not_an_internal_error() {
+        let server = Server::start(Routes::default()).await;
+        let client = server.client();
+        let error = client.call(client.ratings().get_scale(GetScaleRequest {})).await.expect_err("no such service");
+        assert!(matches!(error, Error::NotOffered { .. }), "{error:?}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("marquee status")), "{:?}", error.hint());
+    }
+
+    #[tokio::test]
+    async fn a_port_without_a_server_is_unreachable_and_the_hint_says_how_to_start_one() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+        let client = Client::connect(&format!("http://127.0.0.1:{port}")).expect("a client");
+        let error = client.call(client.ratings().get_scale(GetScaleRequest {})).await.expect_err("no server");
+        assert!(error.line().starts_with(&format!("no answer from http://127.0.0.1:{port}: ")), "{}", error.line());
+        assert!(error.hint().is_some_and(|hint| hint.contains("marquee up") && hint.contains("--grpc")));
+    }
 }

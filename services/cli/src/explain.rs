@@ -1,13 +1,12 @@
-//! `marquee explain`: which of a user's own ratings moved a prediction, and by how much.
+//! `marquee explain`: shows which of a user's own ratings changed a prediction, and by how much.
 
 use clap::Args;
-use marquee_kit::Kind;
 use marquee_proto::prediction::v1::ExplainRequest;
 use serde::Serialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalog::Catalog;
 use crate::output::{Human, Show, Table, stars};
-use crate::predict::NO_MODEL;
+use crate::predict::hinted;
 use crate::provenance::{Provenance, time};
 use crate::{Client, Error, Output};
 
@@ -18,10 +17,10 @@ pub struct ExplainArgs {
     user: String,
     /// The movie's id.
     movie: String,
-    /// How many reasons.
+    /// The number of reasons.
     #[arg(short = 'n', long, default_value_t = 5, value_name = "N")]
     limit: u32,
-    /// The model; without it the deployment's default.
+    /// The model. Default: the fleet's default model.
     #[arg(long, default_value = "", hide_default_value = true)]
     model: String,
 }
@@ -59,9 +58,11 @@ pub(crate) async fn run(args: ExplainArgs, client: &Client, output: Output) -> R
         limit: args.limit,
         after: Vec::new(),
     };
-    let answer = client.call(client.predictions().explain(request)).await;
-    let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], NO_MODEL))?;
-    let catalogue = Catalogue::read(client, std::slice::from_ref(&args.movie)).await;
+    let answer = match client.call(client.predictions().explain(request)).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(hinted(error, client).await),
+    };
+    let catalog = Catalog::read(client, std::slice::from_ref(&args.movie)).await;
     let prediction = answer.prediction.unwrap_or_default();
     let reasons = answer.reasons.into_iter().map(|reason| {
         let movie = reason.movie.unwrap_or_default();
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: ExplainArgs, client: &Client, output: Output) -> R
         }
     });
     let explained = Explained {
-        title: catalogue.title(&args.movie),
+        title: catalog.title(&args.movie),
         user: args.user,
         movie: args.movie,
         rating: prediction.rating,
@@ -83,14 +84,14 @@ pub(crate) async fn run(args: ExplainArgs, client: &Client, output: Output) -> R
         baseline: answer.baseline,
         reasons: reasons.collect(),
         provenance: answer.provenance.into(),
-        max: catalogue.max,
+        max: catalog.max,
     };
     if output.is_human() {
         output.text(&format!("{}\n\n", explained.headline()))?;
     }
     output.show(&explained)?;
     if explained.reasons.is_empty() {
-        output.footer("no reasons: none of the user's own ratings moved this prediction");
+        output.footer("no reasons: no rating of this user changed this prediction");
     }
     output.footer(&explained.provenance.footer());
     Ok(())
@@ -99,7 +100,7 @@ pub(crate) async fn run(args: ExplainArgs, client: &Client, output: Output) -> R
 impl Explained {
     fn headline(&self) -> String {
         let title = if self.title.is_empty() { &self.movie } else { &self.title };
-        let unknown = if self.unknown_movie { " (unknown to the model)" } else { "" };
+        let unknown = if self.unknown_movie { " (not in the model)" } else { "" };
         crate::error::one_line(&format!(
             "{title}: {} {:.2} ± {:.2} for user {}, {:.2} without any ratings{unknown}",
             stars(self.rating, self.max),

@@ -1,9 +1,11 @@
-//! `marquee features`: what there is, what it is worth now, what it was worth then, and whether what is served is what the log says.
+//! `marquee features`: lists features, shows current values, computes past values from the log, and
+//! checks served values against the log.
 
 mod check;
 mod file;
 mod value;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,19 +19,19 @@ use marquee_proto::features::v1::{
 };
 use serde::Serialize;
 
-use crate::output::{Human, Show, Table, thousands};
+use crate::output::{Human, Show, Table, counted};
 use crate::provenance::time;
 use crate::{Client, Error, Output};
 use file::{File, Rows};
 
-/// Going through the log takes as long as the log is.
+/// The longest time for a computation that reads the whole log.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Rows of one request.
 const BATCH: usize = 100_000;
 
 const BUSY: &str =
-    "one computation from the log works at a time: wait for it, or ask another feature store with --grpc";
+    "a feature store runs one computation over the log at a time: wait for it, or use another one with --grpc";
 
 /// Arguments of `features`.
 #[derive(Debug, Args)]
@@ -38,12 +40,12 @@ pub struct FeaturesArgs {
     command: FeaturesCommand,
 }
 
-/// What can be done with features.
+/// The commands for features.
 #[derive(Debug, Subcommand)]
 pub(crate) enum FeaturesCommand {
-    /// List every feature with its type, window and meaning.
+    /// List every feature with its type, window and description.
     List,
-    /// Show what features are worth now for a user, a movie or both.
+    /// Show the current values of features for a user, a movie or both.
     Show {
         /// The user's id.
         #[arg(long, required_unless_present = "movie")]
@@ -51,22 +53,23 @@ pub(crate) enum FeaturesCommand {
         /// The movie's id.
         #[arg(long)]
         movie: Option<String>,
-        /// Features by name, for example user:rating_mean; without any, all of the view.
+        /// Features by name, for example user:rating_mean. Default: all features of the user or
+        /// movie.
         features: Vec<String>,
     },
-    /// Compute features of everybody anew from the log, as of one instant.
+    /// Compute the features of all users or movies from the log, as of one time.
     Backfill {
-        /// Whose: user or movie.
+        /// The view: user or movie.
         #[arg(long, default_value = "user")]
         view: String,
         /// What to compute.
         #[command(flatten)]
         what: WhatArgs,
-        /// As of when: RFC 3339 in UTC, or seconds since 1970. Without it: now.
+        /// The time: RFC 3339 in UTC, or seconds since 1970. Default: now.
         #[arg(long, value_name = "TIME", value_parser = file::instant)]
         as_of: Option<Timestamp>,
     },
-    /// Give each rating of a data set the features that were known just before it: training rows without leakage.
+    /// Add to each rating of a data set the features that were known just before it.
     Join {
         /// Ratings: MovieLens as it ships, CSV, NDJSON or Parquet, as for `import`.
         ratings: PathBuf,
@@ -74,27 +77,28 @@ pub(crate) enum FeaturesCommand {
         #[command(flatten)]
         what: WhatArgs,
     },
-    /// Compare what is served with what the log says up to the very events that it rests on.
+    /// Compare served features with features computed again from the same events of the log.
     Check {
-        /// Users and movies to draw. 0: all.
+        /// The number of users and movies to sample. 0: all.
         #[arg(long, default_value_t = 1_000)]
         sample: u32,
-        /// Seed of the draw.
+        /// Seed of the sample.
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
 }
 
-/// What to compute, and where to.
+/// What to compute, and where to write it.
 #[derive(Debug, Args)]
 pub(crate) struct WhatArgs {
-    /// File to write: .parquet or .ndjson; - is NDJSON on standard output.
+    /// The file to write, .parquet or .ndjson. - writes NDJSON to standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// A feature by name; may be given many times. Without any: all that have a single value.
+    /// A feature by name; may be repeated. Default: all features.
     #[arg(short, long = "feature", value_name = "VIEW:FEATURE")]
     features: Vec<String>,
-    /// Count events from when they happened, not from when they were taken in: for histories imported long after.
+    /// Use the time of each rating instead of the time when it arrived. For histories that were
+    /// imported long after.
     #[arg(long)]
     ignore_ingestion_time: bool,
 }
@@ -113,7 +117,25 @@ async fn views(client: &Client) -> Result<Vec<View>, Error> {
     Ok(client.call(client.features().list_views(ListViewsRequest {})).await?.views)
 }
 
-/// A feature as it is listed.
+/// Returns the type of each feature by its full name.
+async fn kinds(client: &Client) -> Result<BTreeMap<String, ValueKind>, Error> {
+    let views = views(client).await?;
+    let named = views.iter().flat_map(|view| {
+        view.features.iter().map(move |feature| (format!("{}:{}", view.name, feature.name), feature.kind()))
+    });
+    Ok(named.collect())
+}
+
+/// Adds the types to the names of features.
+fn typed(names: Vec<String>, kinds: &BTreeMap<String, ValueKind>) -> Vec<(String, ValueKind)> {
+    let with_kind = |name: String| {
+        let kind = kinds.get(&name).copied().unwrap_or_default();
+        (name, kind)
+    };
+    names.into_iter().map(with_kind).collect()
+}
+
+/// A feature as it is printed.
 #[derive(Debug, Serialize)]
 struct Line {
     feature: String,
@@ -164,7 +186,7 @@ impl Show for Listed {
     }
 }
 
-/// What features are worth.
+/// The values of features.
 #[derive(Debug, Serialize)]
 struct Shown {
     user: Option<String>,
@@ -221,7 +243,7 @@ async fn show(
         }
     }
     if shown.past_ttl {
-        output.footer("past its time to live: use it knowingly");
+        output.footer("some values are older than their time to live");
     }
     Ok(())
 }
@@ -234,6 +256,7 @@ async fn backfill(
     as_of: Option<Timestamp>,
 ) -> Result<(), Error> {
     let mut file = File::create(&what.out)?;
+    let kinds = kinds(client).await?;
     let key = if view == "movie" { "movie_id" } else { "user_id" };
     let request = BackfillFeaturesRequest {
         as_of: as_of.map(marquee_proto::convert::timestamp),
@@ -248,7 +271,7 @@ async fn backfill(
     let mut count = 0;
     while let Some(page) = answers.try_next().await.map_err(failed)? {
         if !page.features.is_empty() {
-            file.begin(&[key], &page.features);
+            file.begin(&[key], typed(page.features, &kinds));
         }
         let rows = page.ids.into_iter().zip(page.rows);
         for (id, row) in rows {
@@ -257,13 +280,14 @@ async fn backfill(
         }
     }
     file.end()?;
-    output.note(&format!("{} rows", thousands(count)));
+    output.note(&counted(count, "row"));
     Ok(())
 }
 
 async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -> Result<(), Error> {
     let data = marquee_datasets::open(ratings, marquee_datasets::Options::default())?;
     let mut file = File::create(&what.out)?;
+    let kinds = kinds(client).await?;
     let (mut count, mut known) = (0, false);
     let mut rows = data.ratings()?;
     loop {
@@ -277,11 +301,14 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
         let mut asked = Vec::with_capacity(batch.len());
         for row in &batch {
             let Some(rated_at) = row.rated_at else {
-                let why =
-                    format!("{}: line {} has no time: a join needs one for every rating", ratings.display(), row.line);
+                let why = format!(
+                    "{}: line {}: the rating has no time; a join needs the time of every rating",
+                    ratings.display(),
+                    row.line
+                );
                 return Err(Error::Outcome(why));
             };
-            // Just before: the rating itself is what a model is to predict.
+            // Just before the rating: a model has to predict it.
             let at = Timestamp::from_micros(rated_at.micros() - 1);
             asked.push(JoinRow {
                 user_id: row.user.clone(),
@@ -301,7 +328,7 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
         let mut ratings = batch.into_iter();
         while let Some(page) = answers.try_next().await.map_err(failed)? {
             if !page.features.is_empty() && count == 0 {
-                file.begin(&["user_id", "movie_id"], &page.features);
+                file.begin(&["user_id", "movie_id"], typed(page.features, &kinds));
             }
             for (row, rating) in page.rows.into_iter().zip(ratings.by_ref()) {
                 known |= row.values.iter().any(value::says_something);
@@ -310,12 +337,13 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
                 count += 1;
             }
         }
-        output.note(&format!("{} ratings joined", thousands(count)));
+        output.note(&format!("{} joined", counted(count, "rating")));
     }
     file.end()?;
     if count > 0 && !known {
         output.note(
-            "no event was known at any of these times: an imported history counts from its import on, unless --ignore-ingestion-time says otherwise",
+            "no event was known at any of these times: an imported rating counts from its import on; \
+             --ignore-ingestion-time uses the time of the rating instead",
         );
     }
     Ok(())

@@ -1,13 +1,17 @@
-//! `marquee import`: sends a data set's movies and ratings to the fleet over ingest's streaming API.
+//! `marquee import`: sends a data set's movies and ratings over ingest's streaming API.
 //!
-//! What must stay true: a row counts as sent only once the fleet acknowledged it; an import that was interrupted goes on where the last
-//! acknowledgement was, and sending a row twice changes nothing; memory does not grow with the file.
+//! **Invariant:** a row counts as sent only when the fleet has acknowledged it, so an interrupted
+//! import loses nothing. Sending a row twice changes nothing, and memory does not grow with the
+//! file.
 
 mod checkpoint;
 mod error;
 mod progress;
 mod reader;
+mod retry;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,50 +24,59 @@ use marquee_kit::Kind;
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ListMoviesRequest, UpsertMoviesRequest};
 use serde::Serialize;
+use tonic::Status;
 
 pub use error::Error;
 pub use progress::{Bar, Progress};
 
-use crate::output::{Human, Show, thousands};
+use crate::output::{Human, Show, counted, thousands};
 use crate::{Client, Output};
 use checkpoint::Checkpoint;
-use sender::{Resume, Sender};
+use retry::Retry;
+use sender::Sender;
+
+/// The default of `--timeout`: a fleet may restart or catch up in the meantime.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Movies in one request.
 const MOVIES: usize = 1_000;
 
-/// Rejections that are kept to be shown.
+/// Rejections that the report shows in full.
 const SHOWN: usize = 5;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// A MovieLens folder or zip as GroupLens ships it, or a file of ratings: CSV, TSV, NDJSON, `::`-separated or Parquet.
+    /// A MovieLens folder or zip as GroupLens ships it, or a file of ratings: CSV, TSV, NDJSON,
+    /// `::`-separated or Parquet.
     path: PathBuf,
-    /// Format of the rating file, where its name does not say.
+    /// The format of the rating file, if its name does not tell it.
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
-    /// The list of movies, where it does not lie beside the ratings.
+    /// The list of movies, if it is not in the same folder or archive.
     #[arg(long, value_name = "FILE")]
     movies: Option<PathBuf>,
     /// Ratings in one message of the stream.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     batch: u32,
-    /// Begin with the first row even if an earlier import of this file was interrupted.
+    /// Start at the first row even if an earlier import of this file was interrupted.
     #[arg(long)]
     restart: bool,
+    /// Give up after this many seconds in which the fleet accepted nothing.
+    #[arg(long, default_value_t = TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..), value_name = "SECONDS")]
+    timeout: u64,
 }
 
-/// Formats of rating files, as they are typed.
+/// Formats of rating files, as the command line names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FileFormat {
     /// Tabs, no header (u.data).
     Tabs,
     /// `::` between values, no header (ratings.dat).
     Dat,
-    /// Values between commas, semicolons or tabs below a header.
+    /// Values separated by commas, semicolons or tabs, with a header.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object on each line.
     Ndjson,
     /// Apache Parquet.
     Parquet,
@@ -86,8 +99,17 @@ impl From<FileFormat> for Format {
 pub struct Plan {
     /// Ratings in one message of the stream.
     pub batch: usize,
-    /// Keep track on disk, and go on where an interrupted import of the same file stopped.
+    /// Keep a checkpoint on disk, and continue where an interrupted import of the same file
+    /// stopped.
     pub resume: bool,
+    /// Fail after this time in which the fleet accepted nothing.
+    pub timeout: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { batch: 2_000, resume: false, timeout: TIMEOUT }
+    }
 }
 
 /// A row that was not accepted.
@@ -97,34 +119,34 @@ pub struct Rejection {
     pub line: u64,
     /// Stable upper-case reason.
     pub reason: String,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Imported {
     /// Name of the data set.
     pub dataset: String,
-    /// Movies added to the catalogue or replaced in it.
+    /// Movies added to the catalog or replaced in it.
     pub movies: u64,
-    /// Ratings acknowledged: they are in the log.
+    /// Acknowledged ratings: they are in the log.
     pub accepted: u64,
-    /// Rows that the fleet refused or that could not be read.
+    /// Rows that the fleet rejected or that could not be read.
     pub rejected: u64,
-    /// How many of each reason.
+    /// The number of rejected rows for each reason.
     pub reasons: BTreeMap<String, u64>,
     /// The first rows that were rejected.
     pub rejections: Vec<Rejection>,
-    /// Rows that an earlier import had sent already.
+    /// Rows that an earlier import had sent.
     pub resumed_at: u64,
-    /// Times that the connection was lost and made again.
+    /// How often the stream broke and was opened again.
     pub reconnects: u64,
     /// Wall time of sending the ratings.
     pub seconds: f64,
-    /// Ratings acknowledged a second.
+    /// Acknowledged ratings per second.
     pub per_second: f64,
-    /// The last offset written, by partition: where a reader must be to have seen everything.
+    /// The last offset of each partition. A reader that is past them has seen every rating.
     pub positions: BTreeMap<u32, u64>,
 }
 
@@ -143,7 +165,8 @@ pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Re
     let path = args.path.clone();
     let dataset = tokio::task::spawn_blocking(move || marquee_datasets::open(&path, options)).await;
     let dataset = dataset.map_err(Error::Lost)??;
-    let plan = Plan { batch: args.batch as usize, resume: !args.restart };
+    let timeout = Duration::from_secs(args.timeout);
+    let plan = Plan { batch: args.batch as usize, resume: !args.restart, timeout };
     let mut bar = Bar::new(output, &dataset);
     let imported = import(dataset, client, plan, &mut bar).await;
     bar.end();
@@ -158,8 +181,9 @@ pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Re
 /// Sends a data set to the fleet: movies first, then ratings.
 ///
 /// # Errors
-/// The file cannot be read on, the fleet refuses the catalogue or a whole message, or it stays away for too long. What was acknowledged
-/// until then is in the log; a later call goes on from there if the plan says so.
+/// The rest of the file cannot be read, the fleet refuses the movies or a whole message, or it
+/// accepts nothing until the plan's timeout. Acknowledged rows are in the log. A later call
+/// continues after them if the plan says so.
 pub async fn import(
     dataset: Dataset,
     client: &Client,
@@ -168,9 +192,14 @@ pub async fn import(
 ) -> Result<Imported, crate::Error> {
     let mut imported = Imported { dataset: dataset.name.clone(), ..Imported::default() };
     let movies = dataset.movies()?;
-    // Movies that nobody listed are added by their ids alone as they come, but never over an entry that says more.
-    let bare = if movies.is_empty() { Some(catalogue(client).await?) } else { None };
-    imported.movies = upsert(client, movies.iter().map(convert::movie).collect(), progress).await?;
+    // Without a list of movies, each missing movie is added by its id. Entries that exist are kept.
+    let bare = if movies.is_empty() { Some(catalog(client).await?) } else { None };
+    let mut retry = Retry::new(plan.timeout);
+    let movies: Vec<pb::Movie> = movies.iter().map(convert::movie).collect();
+    imported.movies = upsert(client, &movies, &mut retry, progress).await?;
+    if !movies.is_empty() {
+        progress.movies(imported.movies, movies.len() as u64);
+    }
 
     let mut checkpoint = Checkpoint::of(client.address(), &dataset.fingerprint()?);
     if plan.resume {
@@ -179,7 +208,7 @@ pub async fn import(
     let started = Instant::now();
     progress.ratings(imported.resumed_at);
     let rows = reader::start(&dataset, reader::Plan { batch: plan.batch, skip: imported.resumed_at, bare })?;
-    let mut sender = Sender::new(client, Resume { checkpoint: plan.resume.then_some(&mut checkpoint) });
+    let mut sender = Sender::new(client, plan.resume.then_some(&mut checkpoint), retry);
     sender.send(rows, &mut imported, progress).await?;
     if plan.resume {
         checkpoint.forget();
@@ -189,13 +218,11 @@ pub async fn import(
     Ok(imported)
 }
 
-/// How long to wait where a server that has no room does not say.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Adds movies, a page at a time.
-pub(crate) async fn upsert(
+/// Adds movies, some at a time. Waits while the server has no room for them.
+async fn upsert(
     client: &Client,
-    movies: Vec<pb::Movie>,
+    movies: &[pb::Movie],
+    retry: &mut Retry,
     progress: &mut dyn Progress,
 ) -> Result<u64, crate::Error> {
     let mut added = 0;
@@ -203,20 +230,21 @@ pub(crate) async fn upsert(
         added += loop {
             let request = UpsertMoviesRequest { movies: page.to_vec() };
             match client.call(client.ratings().upsert_movies(request)).await {
-                // Over quota, or too much at once: the server says when there is room again.
+                Ok(answer) => break answer.accepted,
                 Err(crate::Error::Refused(failure)) if failure.kind() == Kind::ResourceExhausted => {
-                    tokio::time::sleep(failure.delay().unwrap_or(PAUSE)).await;
+                    let status = Status::resource_exhausted(failure.message());
+                    retry.wait(status, failure.delay(), progress).await?;
                 }
-                answer => break answer?.accepted,
+                Err(error) => return Err(error),
             }
         };
-        progress.movies(added, movies.len() as u64);
+        retry.progressed();
     }
     Ok(added)
 }
 
-/// The ids of every movie that the fleet knows.
-async fn catalogue(client: &Client) -> Result<std::collections::HashSet<String>, crate::Error> {
+/// Returns the ids of all movies in the catalog.
+async fn catalog(client: &Client) -> Result<std::collections::HashSet<String>, crate::Error> {
     let mut known = std::collections::HashSet::new();
     let mut page_token = String::new();
     loop {
@@ -230,7 +258,7 @@ async fn catalogue(client: &Client) -> Result<std::collections::HashSet<String>,
     }
 }
 
-/// A movie of which only the id is known.
+/// Returns a movie with an id and nothing else, or `None` if the id is not valid.
 fn bare_movie(id: &str) -> Option<Movie> {
     let id = marquee_domain::MovieId::try_new(id).ok()?;
     Movie::try_new(id, "", None, Vec::new()).ok()
@@ -239,17 +267,19 @@ fn bare_movie(id: &str) -> Option<Movie> {
 impl Show for Imported {
     fn human(&self) -> Human {
         let mut lines = vec![format!(
-            "{}: {} movies, {} ratings accepted, {} rejected, in {:.2} s ({} ratings/s)",
+            "{}: {}, {} accepted, {} rejected, in {:.2} s ({} ratings/s)",
             self.dataset,
-            thousands(self.movies),
-            thousands(self.accepted),
+            counted(self.movies, "movie"),
+            counted(self.accepted, "rating"),
             thousands(self.rejected),
             self.seconds,
             thousands(self.per_second as u64),
         )];
         if self.resumed_at > 0 {
-            lines
-                .push(format!("went on at row {}: those before had been acknowledged", thousands(self.resumed_at + 1)));
+            lines.push(format!(
+                "continued at row {}: the rows before it were acknowledged earlier",
+                thousands(self.resumed_at + 1)
+            ));
         }
         for (reason, count) in &self.reasons {
             lines.push(format!("rejected as {reason}: {}", thousands(*count)));

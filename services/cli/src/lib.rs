@@ -8,7 +8,7 @@
 //! document, or one line of JSON for each update where a command streams. Exit codes: 0 done,
 //! 1 failed, 64 wrong usage.
 
-mod catalogue;
+mod catalog;
 mod client;
 mod error;
 mod explain;
@@ -22,6 +22,8 @@ mod rate;
 mod recommend;
 mod route;
 mod status;
+#[cfg(test)]
+mod testing;
 pub mod train;
 
 use std::ffi::OsString;
@@ -31,7 +33,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub use client::Client;
 pub use error::{Error, USAGE};
-pub use output::{Format, Human, Output, Show, Table, stars, thousands};
+pub use output::{Format, Human, Output, Show, Table, counted, stars, thousands};
+pub use status::Service;
 
 /// The address of the gRPC API unless the command line names another one.
 pub const DEFAULT_GRPC: &str = "http://127.0.0.1:7070";
@@ -79,7 +82,8 @@ pub enum Command {
     Status,
 }
 
-/// Reads the command line. Help and version are printed and end with 0, mistakes are printed and end with 64.
+/// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
+/// end with 64.
 pub fn parse<P, I, T>(arguments: I) -> Result<P, ExitCode>
 where
     P: Parser,
@@ -89,8 +93,12 @@ where
     P::try_parse_from(arguments).map_err(|error| {
         // Nobody can be told when standard error is closed.
         let _ = error.print();
-        ExitCode::from(if error.exit_code() == 0 { 0 } else { USAGE })
+        ExitCode::from(exit_code(&error))
     })
+}
+
+fn exit_code(error: &clap::Error) -> u8 {
+    if error.exit_code() == 0 { 0 } else { USAGE }
 }
 
 /// Prints why a command failed, if it did, and returns the exit code.
@@ -105,11 +113,11 @@ pub fn finish(result: Result<(), Error>, output: Output) -> ExitCode {
     }
 }
 
-/// Runs one command against the fleet that `args` name.
+/// Runs one command against the fleet that `args` name. `services` are the names of its roles.
 ///
 /// # Errors
 /// The fleet cannot be reached, refuses the call, or the command's outcome is a failure.
-pub async fn run(command: Command, args: &ClientArgs) -> Result<(), Error> {
+pub async fn run(command: Command, args: &ClientArgs, services: &[Service]) -> Result<(), Error> {
     let (client, output) = (Client::connect(&args.grpc)?, args.output());
     match command {
         Command::Import(args) => import::run(args, &client, output).await,
@@ -121,6 +129,85 @@ pub async fn run(command: Command, args: &ClientArgs) -> Result<(), Error> {
         Command::Models(args) => models::run(args, &client, output).await,
         Command::Features(args) => features::run(args, &client, output).await,
         Command::Route(args) => route::run(args, &client, output).await,
-        Command::Status => status::run(&client, output).await,
+        Command::Status => status::run(&client, services, output).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// A program with the client's commands only.
+    #[derive(Debug, Parser)]
+    #[command(name = "marquee", version, propagate_version = true, arg_required_else_help = true)]
+    struct Program {
+        #[command(flatten)]
+        client: ClientArgs,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn read(line: &str) -> Result<Program, clap::Error> {
+        Program::try_parse_from(std::iter::once("marquee").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_arguments_of_all_commands_are_consistent() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_typed_wrong_ends_with_64_and_names_what_is_expected() {
+        for (line, part) in [
+            ("", "Usage:"),
+            ("--nope", "--nope"),
+            ("predictt", "predict"),
+            ("predict ann", "MOVIE"),
+            ("rate ann m", "RATING"),
+            ("rate ann m high", "'high'"),
+            ("rate ann m 4 --at yesterday", "RFC 3339"),
+            ("rate ann --remove-user --at 5", "--at"),
+            ("train --algorithm magic", "bayes"),
+            ("models load ratings first", "'first'"),
+            ("route set --stable 1 --candidate 2=101", "0 to 100 percent"),
+            ("import", "PATH"),
+            ("import x.csv --batch 0", "1..=10000"),
+            ("import x.csv --timeout 0", "--timeout"),
+            ("features show", "--user"),
+            ("features backfill --as-of soon", "'soon'"),
+        ] {
+            let error = read(line).expect_err(line);
+            assert_eq!(exit_code(&error), USAGE, "{line}");
+            assert!(error.to_string().contains(part), "{line}: no {part} in {error}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_end_with_0() {
+        for line in ["--help", "--version", "help train", "route set --help"] {
+            assert_eq!(exit_code(&read(line).expect_err(line)), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_address_and_the_format_may_stand_before_or_after_the_command() {
+        for line in ["--json --grpc http://a:1 status", "status --grpc http://a:1 --json"] {
+            let program = read(line).expect(line);
+            assert_eq!((program.client.grpc.as_str(), program.client.json), ("http://a:1", true));
+            assert_eq!(program.client.output().format(), Format::Json);
+            assert!(matches!(program.command, Command::Status));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_valid_is_wrong_usage() {
+        for address in ["nonsense", "https://fleet:1", "http://"] {
+            let args = ClientArgs { grpc: address.to_owned(), json: false };
+            let error = run(Command::Status, &args, &[]).await.expect_err(address);
+            assert_eq!(error.exit_code(), USAGE, "{address}");
+            assert!(error.line().contains("http://HOST:PORT"), "{}", error.line());
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! `marquee models`: every version, with what it is worth, what it answered and what routing gives it.
+//! `marquee models`: lists versions with their accuracy, their answers and their share of users;
+//! loads one.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::output::{Human, Show, Table, thousands};
 use crate::provenance::time;
 use crate::{Client, Error, Output};
 
-/// Loading verifies and warms a version.
+/// The longest time for loading, which verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(300);
 
 /// Arguments of `models`.
@@ -20,12 +21,12 @@ const LOADING: Duration = Duration::from_secs(300);
 pub struct ModelsArgs {
     #[command(subcommand)]
     command: Option<ModelsCommand>,
-    /// Only this model.
+    /// List only this model.
     #[arg(default_value = "", hide_default_value = true)]
     model: String,
 }
 
-/// What else can be done with models.
+/// The commands for models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
     /// Load, verify and warm a version.
@@ -33,13 +34,13 @@ pub(crate) enum ModelsCommand {
         /// The model's name.
         name: String,
         /// Its version.
-        // clap's own `--version` has the field's name.
+        // `version` is the id of clap's own `--version`.
         #[arg(id = "model_version", value_name = "VERSION")]
         version: u64,
     },
 }
 
-/// One version as it is shown.
+/// One version as it is printed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Model {
     pub(crate) model: String,
@@ -79,7 +80,7 @@ pub(crate) async fn run(args: ModelsArgs, client: &Client, output: Output) -> Re
         Some(ModelsCommand::Load { name, version }) => {
             let request = LoadModelRequest { model: name, version };
             let answer = client.call_within(LOADING, client.models().load_model(request)).await;
-            let hint = "`marquee models` lists the versions that there are";
+            let hint = "`marquee models` lists the versions that exist";
             let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], hint))?;
             let model = Model::from(answer.version.unwrap_or_default());
             if output.is_human() { output.show(&List(vec![model])) } else { output.document(&model) }
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: ModelsArgs, client: &Client, output: Output) -> Re
     }
 }
 
-/// Every version of a model, or of all.
+/// Returns every version of one model, or of all models if `model` is empty.
 pub(crate) async fn list(client: &Client, model: String) -> Result<List, Error> {
     let answer = client.call(client.models().list_models(ListModelsRequest { model })).await?;
     Ok(List(answer.versions.into_iter().map(Model::from).collect()))
@@ -158,7 +159,25 @@ impl Show for List {
     }
 }
 
-/// Basis points as percent, with as many decimals as they need.
+/// Formats basis points as percent, with as many decimals as they need.
 pub(crate) fn percent(points: u32) -> String {
     format!("{}%", f64::from(points) / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basis_points_are_printed_as_percent() {
+        assert_eq!([0, 1, 50, 1_250, 10_000].map(percent), ["0%", "0.01%", "0.5%", "12.5%", "100%"]);
+    }
+
+    #[test]
+    fn a_version_without_a_failure_has_no_reason_in_json() {
+        let wire = ModelVersion { model: "ratings".to_owned(), version: 3, weight: 2_000, ..ModelVersion::default() };
+        let json = serde_json::to_value(List(vec![Model::from(wire)])).expect("JSON");
+        assert_eq!((&json[0]["version"], &json[0]["weight"]), (&3.into(), &2_000.into()));
+        assert_eq!((&json[0]["reason"], &json[0]["state"]), (&serde_json::Value::Null, &"unknown".into()));
+    }
 }

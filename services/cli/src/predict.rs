@@ -1,18 +1,30 @@
-//! `marquee predict`: what a user would rate movies.
+//! `marquee predict`: predicts what a user would rate movies.
 
 use clap::Args;
 use marquee_kit::Kind;
 use marquee_proto::prediction::v1::PredictRequest;
 use serde::Serialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalog::Catalog;
+use crate::models;
 use crate::output::{Human, Show, Table, stars};
 use crate::provenance::Provenance;
 use crate::{Client, Error, Output};
 
-/// What helps when no model can answer.
-pub(crate) const NO_MODEL: &str =
-    "train a first version with `marquee train --algorithm map`; `marquee models` lists what there is";
+/// Adds a hint to a failed prediction if the fleet has no model yet.
+pub(crate) async fn hinted(error: Error, client: &Client) -> Error {
+    const KINDS: [Kind; 2] = [Kind::NotFound, Kind::FailedPrecondition];
+    let Error::Refused(failure) = &error else { return error };
+    if !KINDS.contains(&failure.kind()) {
+        return error;
+    }
+    match models::list(client, String::new()).await {
+        Ok(list) if list.0.is_empty() => {
+            error.hint_on(&KINDS, "train a first version with `marquee train --algorithm map`")
+        }
+        _ => error,
+    }
+}
 
 /// Arguments of `predict`.
 #[derive(Debug, Args)]
@@ -22,7 +34,7 @@ pub struct PredictArgs {
     /// The movies' ids.
     #[arg(required = true, value_name = "MOVIE")]
     movies: Vec<String>,
-    /// The model; without it the deployment's default.
+    /// The model. Default: the fleet's default model.
     #[arg(long, default_value = "", hide_default_value = true)]
     model: String,
 }
@@ -53,11 +65,13 @@ pub(crate) async fn run(args: PredictArgs, client: &Client, output: Output) -> R
         movie_ids: args.movies.clone(),
         after: Vec::new(),
     };
-    let answer = client.call(client.predictions().predict(request)).await;
-    let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], NO_MODEL))?;
-    let catalogue = Catalogue::read(client, &args.movies).await;
+    let answer = match client.call(client.predictions().predict(request)).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(hinted(error, client).await),
+    };
+    let catalog = Catalog::read(client, &args.movies).await;
     let predictions = answer.predictions.into_iter().map(|prediction| Prediction {
-        title: catalogue.title(&prediction.movie_id),
+        title: catalog.title(&prediction.movie_id),
         movie: prediction.movie_id,
         rating: prediction.rating,
         spread: prediction.spread,
@@ -67,7 +81,7 @@ pub(crate) async fn run(args: PredictArgs, client: &Client, output: Output) -> R
         user: args.user,
         predictions: predictions.collect(),
         provenance: answer.provenance.into(),
-        max: catalogue.max,
+        max: catalog.max,
     };
     output.show(&predicted)?;
     output.footer(&predicted.provenance.footer());
@@ -78,7 +92,7 @@ impl Show for Predicted {
     fn human(&self) -> Human {
         let mut table = Table::new(&["movie", "title", "", ">rating", ">spread", ""]);
         for one in &self.predictions {
-            let note = if one.unknown_movie { "unknown to the model" } else { "" };
+            let note = if one.unknown_movie { "not in the model" } else { "" };
             table.row([
                 one.movie.clone(),
                 one.title.clone(),

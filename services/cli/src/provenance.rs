@@ -1,11 +1,11 @@
-//! What gave an answer: the line under every table of predictions, and the same for machines.
+//! The origin of an answer: model, version and the freshness of features, for people and machines.
 
 use marquee_domain::Timestamp;
 use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
 use serde::Serialize;
 
-/// Model, version, variant and the freshness of the features behind an answer.
+/// The model, version and variant that answered, and the features that they used.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Provenance {
     pub(crate) model: String,
@@ -18,7 +18,7 @@ pub(crate) struct Provenance {
 
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Freshness {
-    /// Event time of the newest event behind the answer, RFC 3339.
+    /// The event time of the newest rating that the answer uses, in RFC 3339.
     pub(crate) event_time: Option<String>,
     pub(crate) partition: Option<u32>,
     pub(crate) offset: Option<u64>,
@@ -45,21 +45,21 @@ impl From<Option<pb::Provenance>> for Provenance {
     }
 }
 
-/// A time in RFC 3339; none if it is no time.
+/// Formats a time in RFC 3339. Returns `None` if it is out of range.
 pub(crate) fn time(wire: &marquee_proto::Timestamp) -> Option<String> {
     convert::from_timestamp("time", wire).ok().map(|time: Timestamp| time.to_string())
 }
 
 impl Provenance {
-    /// The line under a table.
+    /// Returns the line below a table.
     pub(crate) fn footer(&self) -> String {
         let history = match (self.history_version, &self.freshness.event_time) {
             (0, _) => "no ratings yet".to_owned(),
             (version, Some(time)) => format!("history {version}, newest rating {time}"),
             (version, None) => format!("history {version}"),
         };
-        let stale = if self.freshness.past_ttl { " · features past their time to live" } else { "" };
-        let degraded = if self.degraded { " · degraded: the feature store is away" } else { "" };
+        let stale = if self.freshness.past_ttl { " · the features are older than their time to live" } else { "" };
+        let degraded = if self.degraded { " · degraded: the feature store cannot be reached" } else { "" };
         format!("model {} v{} ({}) · {history}{stale}{degraded}", self.model, self.version, self.variant)
     }
 }

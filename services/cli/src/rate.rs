@@ -1,4 +1,5 @@
-//! `marquee rate`: gives a rating, or takes back one or all of a user's. Whether a rating is acceptable is the server's to say.
+//! `marquee rate`: rates a movie, or removes one or all ratings of a user. The server checks the
+//! rating.
 
 use clap::Args;
 use marquee_domain::Timestamp;
@@ -21,16 +22,16 @@ pub struct RateArgs {
     /// The movie's id.
     #[arg(required_unless_present = "remove_user")]
     movie: Option<String>,
-    /// The rating, on the deployment's scale.
+    /// The rating, on the fleet's scale.
     #[arg(required_unless_present_any = ["remove", "remove_user"], allow_negative_numbers = true)]
     rating: Option<f64>,
-    /// When the user rated: RFC 3339, or seconds since 1970. Without it: now.
+    /// The time of the rating: RFC 3339, or seconds since 1970. Default: now.
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_negative_numbers = true)]
     at: Option<marquee_proto::Timestamp>,
-    /// Take the rating back.
+    /// Remove the rating.
     #[arg(long, conflicts_with_all = ["rating", "at", "remove_user"])]
     remove: bool,
-    /// Take back everything that the user rated.
+    /// Remove all ratings of the user.
     #[arg(long, conflicts_with_all = ["movie", "rating", "at"])]
     remove_user: bool,
 }
@@ -56,7 +57,9 @@ pub(crate) async fn run(args: RateArgs, client: &Client, output: Output) -> Resu
         let request = pb::RemoveRatingRequest { user_id, movie_id };
         ("removed", client.call(client.ratings().remove_rating(request)).await?.position)
     } else {
-        let value = args.rating.ok_or_else(|| Error::Usage("RATING is missing: give one".to_owned()))?;
+        let value = args
+            .rating
+            .ok_or_else(|| Error::Usage("RATING: missing; expected a number on the rating scale".to_owned()))?;
         let rating = pb::Rating { user_id, movie_id, rating: value, rated_at: args.at };
         let request = pb::SubmitRatingRequest { rating: Some(rating) };
         ("rated", client.call(client.ratings().submit_rating(request)).await?.position)
@@ -77,20 +80,52 @@ impl Show for Written {
     fn human(&self) -> Human {
         let movie = self.movie.as_deref().unwrap_or_default();
         let what = match (self.action, self.rating) {
-            ("removed_user", _) => format!("removed everything that user {} rated", self.user),
-            ("removed", _) => format!("removed user {}'s rating of movie {movie}", self.user),
+            ("removed_user", _) => format!("accepted: remove all ratings of user {}", self.user),
+            ("removed", _) => {
+                format!("accepted: remove the rating of movie {movie} by user {}, if there is one", self.user)
+            }
             (_, rating) => format!("user {} rated movie {movie}: {}", self.user, rating.unwrap_or_default()),
         };
         Human::Text(crate::error::one_line(&format!("{what} (partition {}, offset {})", self.partition, self.offset)))
     }
 }
 
-/// RFC 3339 or seconds since 1970, to the microsecond.
+/// Parses RFC 3339 or seconds since 1970.
 fn parse_time(text: &str) -> Result<marquee_proto::Timestamp, String> {
     let time = match text.parse::<i64>() {
         Ok(seconds) => Ok(convert::timestamp(Timestamp::from_seconds(seconds))),
         // The canonical JSON form of a Timestamp is RFC 3339.
         Err(_) => serde_json::from_value(serde_json::Value::String(text.to_owned())),
     };
-    time.map_err(|_| "give RFC 3339, like 2024-05-01T12:30:00Z, or seconds since 1970".to_owned())
+    time.map_err(|_| "expected RFC 3339, like 2024-05-01T12:30:00Z, or seconds since 1970".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rfc_3339_or_seconds_since_1970() {
+        let seconds = |text| parse_time(text).map(|time| time.seconds);
+        assert_eq!(seconds("2024-05-01T12:30:00Z"), Ok(1_714_566_600));
+        assert_eq!(seconds("1714566600"), Ok(1_714_566_600));
+        assert_eq!(seconds("-1"), Ok(-1));
+        assert!(seconds("yesterday").is_err_and(|error| error.contains("RFC 3339")));
+    }
+
+    #[test]
+    fn a_removal_does_not_claim_that_there_was_a_rating() {
+        let written = Written {
+            action: "removed",
+            user: "ann".to_owned(),
+            movie: Some("50".to_owned()),
+            rating: None,
+            rated_at: None,
+            partition: 1,
+            offset: 2,
+        };
+        let Human::Text(text) = written.human() else { panic!("a text") };
+        let expected = "accepted: remove the rating of movie 50 by user ann, if there is one (partition 1, offset 2)";
+        assert_eq!(text, expected);
+    }
 }

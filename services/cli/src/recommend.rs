@@ -1,13 +1,12 @@
-//! `marquee recommend`: the movies that a user has not rated and would like best.
+//! `marquee recommend`: lists the movies that a user has not rated and would like best.
 
 use clap::Args;
-use marquee_kit::Kind;
 use marquee_proto::prediction::v1::RecommendRequest;
 use serde::Serialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalog::Catalog;
 use crate::output::{Human, Show, Table, stars};
-use crate::predict::NO_MODEL;
+use crate::predict::hinted;
 use crate::provenance::Provenance;
 use crate::{Client, Error, Output};
 
@@ -16,13 +15,13 @@ use crate::{Client, Error, Output};
 pub struct RecommendArgs {
     /// The user's id.
     user: String,
-    /// How many movies.
+    /// The number of movies.
     #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
     limit: u32,
-    /// Only movies of this genre; given many times: of any of them.
+    /// Only movies of this genre, spelled as in the catalog. If repeated: of any of these genres.
     #[arg(short, long, value_name = "GENRE")]
     genre: Vec<String>,
-    /// The model; without it the deployment's default.
+    /// The model. Default: the fleet's default model.
     #[arg(long, default_value = "", hide_default_value = true)]
     model: String,
 }
@@ -55,9 +54,11 @@ pub(crate) async fn run(args: RecommendArgs, client: &Client, output: Output) ->
         genres: args.genre,
         after: Vec::new(),
     };
-    let answer = client.call(client.predictions().recommend(request)).await;
-    let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], NO_MODEL))?;
-    let max = Catalogue::read(client, &[]).await.max;
+    let answer = match client.call(client.predictions().recommend(request)).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(hinted(error, client).await),
+    };
+    let max = Catalog::read(client, &[]).await.max;
     let recommendations = answer.recommendations.into_iter().map(|one| {
         let movie = one.movie.unwrap_or_default();
         Recommendation {
@@ -77,7 +78,7 @@ pub(crate) async fn run(args: RecommendArgs, client: &Client, output: Output) ->
     };
     output.show(&recommended)?;
     if recommended.recommendations.is_empty() {
-        output.footer("no movie is left to recommend: rated all, or no movie has that genre");
+        output.footer("no movie to recommend: the user has rated all of them, or no movie has that genre");
     }
     output.footer(&recommended.provenance.footer());
     Ok(())

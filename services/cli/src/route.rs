@@ -1,4 +1,4 @@
-//! `marquee route`: which version answers which share of users.
+//! `marquee route`: shows and changes which version answers which share of users.
 
 use clap::{Args, Subcommand};
 use marquee_kit::Kind;
@@ -9,7 +9,7 @@ use crate::models::percent;
 use crate::output::{Human, Show, Table};
 use crate::{Client, Error, Output};
 
-/// The model that commands speak of unless told otherwise.
+/// The default of MODEL.
 const DEFAULT_MODEL: &str = "ratings";
 
 /// Arguments of `route`.
@@ -19,7 +19,7 @@ pub struct RouteArgs {
     command: RouteCommand,
 }
 
-/// What can be done with a route.
+/// The commands for routes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RouteCommand {
     /// Show a model's route.
@@ -33,22 +33,23 @@ pub(crate) enum RouteCommand {
         /// The model.
         #[arg(default_value = DEFAULT_MODEL)]
         model: String,
-        /// The version for every user whom no candidate takes.
+        /// The version for the users that no candidate takes.
         #[arg(long, value_name = "VERSION")]
         stable: u64,
-        /// A version with its share of users, in percent (2=20, 2=0.5%) or basis points (2=1234bp); may be given many times.
+        /// A version and its share of users, in percent (2=20, 2=0.5%) or basis points (2=1234bp);
+        /// may be repeated.
         #[arg(long, value_name = "VERSION=SHARE", value_parser = candidate)]
         candidate: Vec<pb::Candidate>,
-        /// Assign everybody anew.
+        /// The salt of the assignment. Another salt assigns all users again.
         #[arg(long, default_value = "", hide_default_value = true)]
         salt: String,
-        /// Only if this is still the current revision.
+        /// Change the route only if this is its current revision.
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         expect_revision: u64,
     },
 }
 
-/// A route as it is shown.
+/// A route as it is printed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Route {
     pub(crate) model: String,
@@ -70,11 +71,11 @@ pub(crate) async fn run(args: RouteArgs, client: &Client, output: Output) -> Res
         RouteCommand::Show { model } => show(client, model).await.map_err(|error| {
             error.hint_on(
                 &[Kind::NotFound],
-                "the first version that is trained is routed: `marquee train --algorithm map`",
+                "train a first version, which is then routed: `marquee train --algorithm map`",
             )
         })?,
         RouteCommand::Set { model, stable, candidate, salt, expect_revision } => {
-            let route = pb::Route { model, stable, candidates: candidate, salt, revision: 0 };
+            let route = pb::Route { model, stable, candidates: candidate, salt, ..pb::Route::default() };
             let request = pb::SetRouteRequest { route: Some(route), expected_revision: expect_revision };
             let answer = client.call(client.routing().set_route(request)).await.map_err(|error| {
                 let hint = "`marquee models` shows which versions are ready, `marquee route show` the current revision";
@@ -88,7 +89,7 @@ pub(crate) async fn run(args: RouteArgs, client: &Client, output: Output) -> Res
     Ok(())
 }
 
-/// A model's route.
+/// Returns the route of a model.
 pub(crate) async fn show(client: &Client, model: String) -> Result<Route, Error> {
     let answer = client.call(client.routing().get_route(pb::GetRouteRequest { model })).await?;
     Ok(answer.route.unwrap_or_default().into())
@@ -120,9 +121,9 @@ impl Show for Route {
     }
 }
 
-/// `V=20`, `V=0.5%` or `V=1234bp`. Whether the sum is right is the server's to say.
+/// Parses `V=20`, `V=0.5%` or `V=1234bp`. The server checks the sum.
 fn candidate(text: &str) -> Result<pb::Candidate, String> {
-    const FIX: &str = "give VERSION=PERCENT, like 2=20, or VERSION=POINTSbp, like 2=1234bp";
+    const FIX: &str = "expected VERSION=PERCENT, like 2=20, or VERSION=POINTSbp, like 2=1234bp";
     let (version, share) = text.split_once('=').ok_or(FIX)?;
     let version = version.trim().trim_start_matches('v').parse().map_err(|_| FIX)?;
     let share = share.trim();
@@ -132,7 +133,7 @@ fn candidate(text: &str) -> Result<pb::Candidate, String> {
             let percent: f64 = share.trim_end_matches('%').trim().parse().map_err(|_| FIX)?;
             let points = percent * 100.0;
             if !(0.0..=10_000.0).contains(&points) {
-                return Err("give a share from 0 to 100 percent".to_owned());
+                return Err("expected a share from 0 to 100 percent".to_owned());
             }
             if (points - points.round()).abs() > 1e-6 {
                 return Err("a share has at most two decimals: one basis point is 0.01 percent".to_owned());
@@ -141,4 +142,48 @@ fn candidate(text: &str) -> Result<pb::Candidate, String> {
         }
     };
     Ok(pb::Candidate { version, weight })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_percent_or_basis_points() {
+        for (text, version, weight) in [
+            ("2=20", 2, 2_000),
+            ("2=0.5%", 2, 50),
+            ("v3= 12.34 %", 3, 1_234),
+            ("4=1234bp", 4, 1_234),
+            ("5=100", 5, 10_000),
+        ] {
+            assert_eq!(candidate(text), Ok(pb::Candidate { version, weight }), "{text}");
+        }
+        for (text, part) in [
+            ("2", "VERSION=PERCENT"),
+            ("x=1", "VERSION=PERCENT"),
+            ("2=many", "VERSION=PERCENT"),
+            ("2=-1", "0 to 100"),
+            ("2=101", "0 to 100"),
+            ("2=nan", "0 to 100"),
+            ("2=0.001", "two decimals"),
+            ("2=1.5bp", "VERSION=PERCENT"),
+        ] {
+            assert!(candidate(text).is_err_and(|error| error.contains(part)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_stable_version_has_the_users_that_are_left() {
+        let candidates = vec![pb::Candidate { version: 2, weight: 1_250 }, pb::Candidate { version: 3, weight: 34 }];
+        let wire =
+            pb::Route { model: "ratings".to_owned(), stable: 1, candidates, revision: 4, ..pb::Route::default() };
+        let route = Route::from(wire);
+        let Human::Table(table) = route.human() else { panic!("a route is a table") };
+        let lines: Vec<String> =
+            table.print(false).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(lines, ["VARIANT VERSION USERS", "stable 1 87.16%", "candidate 2 12.5%", "candidate 3 0.34%"]);
+        let json = serde_json::to_value(&route).expect("JSON");
+        assert_eq!(json["candidates"][0], serde_json::json!({"version": 2, "weight": 1_250}));
+    }
 }

@@ -1,51 +1,74 @@
-//! `marquee status`: services, how far the feature store lags, models and routes on one screen.
+//! `marquee status`: the services of a server, the lag of the feature store, models and routes on
+//! one screen.
+//!
+//! The server says which services it has, so this command works with any part of a fleet.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use marquee_proto::features::v1::GetProgressRequest;
 use serde::Serialize;
-use tonic::Code;
+use tonic::{Code, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::models::{self, List};
-use crate::output::{Human, Show, Table, thousands};
+use crate::output::{Human, Show, Table, counted};
 use crate::route::{self, Route};
 use crate::{Client, Error, Output};
 
-/// What roles report their health as.
-const SERVICES: [(&str, &str); 4] = [
-    ("ingest", "marquee.ratings.v1.Ratings"),
-    ("feature-store", "marquee.features.v1.Features"),
-    ("trainer", "marquee.training.v1.Trainer"),
-    ("inference", "marquee.prediction.v1.Predictions"),
-];
+/// The service that reports how far features are behind the log.
+const FEATURES: &str = "marquee.features.v1.Features";
 
 #[derive(Debug, Serialize)]
 struct Fleet {
     address: String,
-    services: Vec<Service>,
-    /// Events of the log that the feature store has still to apply; absent if it does not say.
+    services: Vec<ServiceState>,
+    /// Events of the log that the feature store has not applied yet. Absent if it does not answer.
     feature_lag: Option<u64>,
     models: List,
     routes: Vec<Route>,
 }
 
+/// A service under the name of its role. The program that runs the fleet knows these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// The name of its role.
+    pub role: &'static str,
+    /// The name of its health check.
+    pub health: &'static str,
+}
+
 #[derive(Debug, Serialize)]
-struct Service {
-    role: &'static str,
-    service: &'static str,
+struct ServiceState {
+    /// The role, or the API, for example `ratings`, of a service without a known role.
+    role: String,
+    /// The full name of the service, for example `marquee.ratings.v1.Ratings`.
+    service: String,
     state: &'static str,
 }
 
-pub(crate) async fn run(client: &Client, output: Output) -> Result<(), Error> {
-    let mut services = Vec::new();
-    for (role, service) in SERVICES {
-        services.push(Service { role, service, state: health(client, service).await? });
+impl ServiceState {
+    fn new(service: String, state: &'static str, named: &[Service]) -> Self {
+        let role = named.iter().find(|one| one.health == service).map(|one| one.role);
+        let role = role.or_else(|| service.split('.').nth(1)).unwrap_or(&service).to_owned();
+        Self { role, service, state }
     }
-    // A role that is away leaves its part empty; the table of services says so.
+}
+
+pub(crate) async fn run(client: &Client, named: &[Service], output: Output) -> Result<(), Error> {
+    let mut services = Vec::new();
+    for service in names(client).await? {
+        if let Some(state) = state(client, &service).await? {
+            services.push(ServiceState::new(service, state, named));
+        }
+    }
+    // The part of a service that does not answer stays empty: the table of services shows why.
     let progress = client.call(client.features().get_progress(GetProgressRequest {})).await.ok();
     let feature_lag = progress.map(|progress| {
         let behind = progress.partitions.iter().map(|one| one.end_offset.saturating_sub(one.next_offset));
@@ -58,31 +81,43 @@ pub(crate) async fn run(client: &Client, output: Output) -> Result<(), Error> {
     }
     let fleet = Fleet { address: client.address().to_owned(), services, feature_lag, models, routes };
     output.show(&fleet)?;
-    let away: Vec<&str> = fleet.services.iter().filter(|one| one.state != "serving").map(|one| one.role).collect();
+    let away: Vec<&str> =
+        fleet.services.iter().filter(|one| one.state != "serving").map(|one| one.role.as_str()).collect();
     if away.is_empty() { Ok(()) } else { Err(Error::Outcome(format!("not serving: {}", away.join(", ")))) }
 }
 
-async fn health(client: &Client, service: &str) -> Result<&'static str, Error> {
-    let mut health = HealthClient::new(client.transport());
-    let request = HealthCheckRequest { service: service.to_owned() };
-    match client.call(async { health.check(request).await.or_else(absent) }).await {
-        Ok(answer) => Ok(match answer.status() {
-            ServingStatus::Serving => "serving",
-            ServingStatus::NotServing => "not serving",
-            ServingStatus::ServiceUnknown => "absent",
-            ServingStatus::Unknown => "unknown",
-        }),
-        Err(error) => Err(error),
-    }
+/// Returns the names of our services that the server lists, sorted.
+async fn names(client: &Client) -> Result<BTreeSet<String>, Error> {
+    let list = MessageRequest::ListServices(String::new());
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+    let mut reflection = ServerReflectionClient::new(client.transport());
+    let mut answers = client.call(reflection.server_reflection_info(tokio_stream::iter([request]))).await?;
+    let answer = client.call(async { answers.message().await.map(Response::new) }).await?;
+    Ok(match answer.and_then(|answer| answer.message_response) {
+        Some(MessageResponse::ListServicesResponse(list)) => {
+            list.service.into_iter().map(|service| service.name).filter(|name| name.starts_with("marquee.")).collect()
+        }
+        _ => BTreeSet::new(),
+    })
 }
 
-/// A service that the server does not have is an answer, no failure.
-fn absent(status: tonic::Status) -> Result<tonic::Response<tonic_health::pb::HealthCheckResponse>, tonic::Status> {
-    if status.code() != Code::NotFound {
-        return Err(status);
-    }
-    let status = ServingStatus::ServiceUnknown.into();
-    Ok(tonic::Response::new(tonic_health::pb::HealthCheckResponse { status }))
+/// Returns the state of a service, or `None` if the server has no health check of this name.
+async fn state(client: &Client, service: &str) -> Result<Option<&'static str>, Error> {
+    let mut health = HealthClient::new(client.transport());
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let checked = async {
+        match health.check(request).await {
+            Ok(answer) => Ok(Response::new(Some(answer.into_inner().status()))),
+            Err(status) if status.code() == Code::NotFound => Ok(Response::new(None)),
+            Err(status) => Err::<_, Status>(status),
+        }
+    };
+    Ok(client.call(checked).await?.map(|status| match status {
+        ServingStatus::Serving => "serving",
+        ServingStatus::NotServing => "not serving",
+        ServingStatus::ServiceUnknown => "absent",
+        ServingStatus::Unknown => "unknown",
+    }))
 }
 
 impl Show for Fleet {
@@ -90,12 +125,12 @@ impl Show for Fleet {
         let mut text = format!("{}\n\n", self.address);
         let mut services = Table::new(&["role", "state", ""]);
         for one in &self.services {
-            let lag = match (one.role, self.feature_lag) {
-                ("feature-store", Some(0)) => "up to date with the log".to_owned(),
-                ("feature-store", Some(lag)) => format!("{} events behind the log", thousands(lag)),
-                _ => String::new(),
+            let lag = match self.feature_lag.filter(|_| one.service == FEATURES) {
+                Some(0) => "up to date with the log".to_owned(),
+                Some(lag) => format!("{} behind the log", counted(lag, "event")),
+                None => String::new(),
             };
-            services.row([one.role.to_owned(), one.state.to_owned(), lag]);
+            services.row([one.role.clone(), one.state.to_owned(), lag]);
         }
         text.push_str(&services.print(false));
         if let (false, Human::Table(models)) = (self.models.0.is_empty(), self.models.human()) {
@@ -107,5 +142,61 @@ impl Show for Fleet {
             }
         }
         Human::Text(text.trim_end().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::service::RoutesBuilder;
+
+    use super::*;
+
+    const NAMED: [Service; 1] = [Service { role: "ingest", health: "marquee.ratings.v1.Ratings" }];
+    use crate::testing;
+
+    /// A server with two services of ours, of which one has a health check.
+    async fn server() -> testing::Server {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_service_status("marquee.ratings.v1.Ratings", tonic_health::ServingStatus::NotServing).await;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(marquee_proto::DESCRIPTORS)
+            .build_v1()
+            .expect("descriptors");
+        let mut routes = RoutesBuilder::default();
+        routes.add_service(health).add_service(reflection);
+        testing::Server::start(routes.routes()).await
+    }
+
+    #[tokio::test]
+    async fn the_server_says_which_services_there_are_and_how_they_are() {
+        let server = server().await;
+        let names = names(&server.client()).await.expect("names");
+        assert!(names.contains(FEATURES) && names.iter().all(|name| name.starts_with("marquee.")), "{names:?}");
+        let state = |service: &'static str| {
+            let client = server.client();
+            async move { state(&client, service).await.expect("a state") }
+        };
+        assert_eq!(state("marquee.ratings.v1.Ratings").await, Some("not serving"));
+        assert_eq!(state(FEATURES).await, None);
+        let ended = run(&server.client(), &NAMED, Output::detect(crate::Format::Json)).await;
+        assert_eq!(ended.expect_err("a failure").line(), "not serving: ingest");
+    }
+
+    #[test]
+    fn the_lag_is_shown_beside_the_features() {
+        let state = |service: &str| ServiceState::new(service.to_owned(), "serving", &NAMED);
+        let fleet = |lag| Fleet {
+            address: "http://localhost:1".to_owned(),
+            services: vec![state(FEATURES), state("marquee.ratings.v1.Ratings")],
+            feature_lag: Some(lag),
+            models: List(Vec::new()),
+            routes: Vec::new(),
+        };
+        let Human::Text(text) = fleet(1).human() else { panic!("status is a text") };
+        let expected =
+            "http://localhost:1\n\nROLE      STATE\nfeatures  serving  1 event behind the log\ningest    serving";
+        assert_eq!(text, expected);
+        let Human::Text(text) = fleet(0).human() else { panic!("status is a text") };
+        assert!(text.contains("up to date with the log"), "{text}");
     }
 }

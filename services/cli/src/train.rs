@@ -21,55 +21,55 @@ pub struct TrainArgs {
     start: StartArgs,
 }
 
-/// What to train, and how. What is left out takes the deployment's defaults.
+/// The model to train, and how. The fleet's defaults fill in what is left out.
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
-    /// How the model is fitted.
+    /// The training algorithm.
     #[arg(long, value_enum, default_value_t = Algorithm::Map)]
     algorithm: Algorithm,
     /// The model's name.
     #[arg(long, default_value = "ratings")]
     model: String,
-    /// Factors, 1 to 128.
+    /// Number of factors, 1 to 128.
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     factors: u32,
-    /// Sweeps in all, burn-in included.
+    /// Number of sweeps, including the burn-in.
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     sweeps: u32,
-    /// Sweeps thrown away at the start.
+    /// Number of sweeps that are discarded at the start.
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     burn_in: u32,
-    /// Posterior samples kept, 1 to 64.
+    /// Number of posterior samples to keep, 1 to 64.
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     samples: u32,
-    /// Seed of everything random.
+    /// Seed of the random number generator.
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     seed: u64,
-    /// Share of the newest ratings that judges the model, above 0 and at most 0.5.
+    /// Share of the newest ratings to evaluate the model on, above 0 and at most 0.5.
     #[arg(long, default_value_t = 0.0, hide_default_value = true, value_name = "SHARE")]
     holdout: f64,
-    /// Return at once instead of watching.
+    /// Return at once instead of watching the run.
     #[arg(long)]
     detach: bool,
 }
 
-/// How a model is fitted.
+/// A training algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Algorithm {
-    /// User and movie biases only: the floor.
+    /// User and movie biases only: the baseline.
     Bias,
-    /// Factors by alternating least squares: seconds.
+    /// Factors by alternating least squares: takes seconds.
     Map,
     /// Bayesian factors by Gibbs sampling: the most accurate.
     Bayes,
 }
 
-/// What else can be done with runs.
+/// The commands for training runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainCommand {
     /// List runs, newest first.
     List {
-        /// At most this many.
+        /// The number of runs.
         #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
         limit: u32,
     },
@@ -130,6 +130,8 @@ async fn start(args: StartArgs, client: &Client, output: Output) -> Result<(), E
         return Ok(());
     }
     let id = training.training_id;
-    output.footer(&format!("training {id}; should this end early, `marquee train watch {id}` goes on watching"));
+    output.footer(&format!(
+        "training {id}; if this command stops early, `marquee train watch {id}` continues to watch it"
+    ));
     watch::run(id, client, output).await
 }

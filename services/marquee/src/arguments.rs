@@ -36,7 +36,8 @@ pub(crate) struct UpArgs {
     /// Address of the gRPC API; port 0 lets the system choose. [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDR")]
     pub(crate) grpc_listen: Option<SocketAddr>,
-    /// Address of the HTTP API and /metrics; port 0 lets the system choose. [default: 127.0.0.1:7080]
+    /// Address of the HTTP API and /metrics; port 0 lets the system choose. [default:
+    /// 127.0.0.1:7080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_listen: Option<SocketAddr>,
 }
@@ -51,7 +52,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// With --json: write the summary to this file instead of standard output.
-    // A positional, so that `--json PATH` reads as one and `--json` alone means here what it means everywhere.
+    // A positional, so that `--json PATH` reads as one and `--json` alone means here what it means
+    // everywhere.
     #[arg(value_name = "PATH", requires = "json")]
     pub(crate) summary: Option<PathBuf>,
     /// Keep the fleet running at the end and print commands to try.

@@ -1,11 +1,19 @@
 //! The whole command line: the client's commands, and those that run a fleet in this process.
 
 use clap::{CommandFactory, Parser, Subcommand};
-use marquee_cli::{ClientArgs, Error, Output};
+use marquee_cli::{ClientArgs, Error, Output, Service};
 
 use crate::arguments::{ConfigArgs, DemoArgs, RoleArgs, UpArgs};
 use crate::commands::{self, keys};
 use crate::fleet::Role;
+
+/// The names of the roles, by their health checks.
+const SERVICES: [Service; 4] = [
+    Service { role: "ingest", health: "marquee.ratings.v1.Ratings" },
+    Service { role: "feature-store", health: "marquee.features.v1.Features" },
+    Service { role: "trainer", health: "marquee.training.v1.Trainer" },
+    Service { role: "inference", health: "marquee.prediction.v1.Predictions" },
+];
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
 #[derive(Debug, Parser)]
@@ -49,7 +57,7 @@ enum Command {
 pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let output = cli.client.output();
     let ended = match cli.command {
-        Command::Client(command) => return marquee_cli::run(command, &cli.client).await,
+        Command::Client(command) => return marquee_cli::run(command, &cli.client, &SERVICES).await,
         Command::Completions { shell } => return completions(shell, output),
         Command::Up(args) => commands::up(args).await,
         Command::Demo(args) => crate::demo::run(args, output).await,
@@ -67,4 +75,33 @@ fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Error>
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "marquee", &mut script);
     output.text(&String::from_utf8_lossy(&script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_of_all_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_of_the_fleet_and_of_the_client_are_one_list() {
+        let cli = Cli::command();
+        let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        for name in ["up", "demo", "feature-store", "predict", "import", "status", "config", "keys", "completions"] {
+            assert!(names.contains(&name), "no {name} in {names:?}");
+        }
+    }
+
+    #[test]
+    fn settings_may_be_repeated_and_keep_their_order() {
+        let line = ["marquee", "up", "--set", "shutdown=1s", "--set", "shutdown=2s", "--grpc-listen", "127.0.0.1:0"];
+        let Command::Up(up) = Cli::try_parse_from(line).expect("a command line").command else { panic!("up") };
+        let values: Vec<&str> = up.layers.set.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["1s", "2s"]);
+        let error = Cli::try_parse_from(["marquee", "up", "--set", "shutdown"]).expect_err("no value");
+        assert!(error.to_string().contains("KEY=VALUE"), "{error}");
+    }
 }

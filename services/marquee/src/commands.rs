@@ -1,4 +1,5 @@
-//! The commands that run roles in this process or show their settings: `up`, one for each role, `config` and `keys`.
+//! The commands that run roles in this process or show their settings: `up`, one for each role,
+//! `config` and `keys`.
 
 pub(crate) mod keys;
 
@@ -60,7 +61,8 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
     settings::load(layers).map_err(|error| Error::Usage(error.to_string()).into())
 }
 
-/// Runs roles until a signal or a failure, then takes them down in order. A second signal ends at once.
+/// Runs roles until a signal or a failure, then takes them down in order. A second signal ends at
+/// once.
 async fn serve(settings: Settings, roles: &[Role]) -> Result<()> {
     let telemetry = telemetry::start(&settings.telemetry, "marquee")?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

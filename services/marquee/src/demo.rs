@@ -1,7 +1,9 @@
-//! `marquee demo`: the main job on MovieLens 100K, step by step, as a client of a fleet in a process of its own.
+//! `marquee demo`: runs every step of the fleet on MovieLens 100K, as a client of a fleet in a
+//! child process.
 //!
-//! Every figure is what the client saw over gRPC and HTTP on loopback; nothing here reaches into the fleet but SIGKILL. A step that does not
-//! hold fails the whole, and says so where it stands.
+//! Every figure is what the client measured over gRPC and HTTP on loopback. The only other access
+//! to the fleet is SIGKILL. A check that fails is marked where it is printed, and the whole
+//! demonstration fails.
 
 mod audience;
 mod fleet;
@@ -29,17 +31,17 @@ use marquee_kit::settings::Layers;
 use screen::Screen;
 use summary::{ImportSummary, Summary};
 
-/// The data set below the user's cache folder, as `make movielens` puts it there.
+/// The path of the data set below the user's cache folder, where `make movielens` puts it.
 const CACHED: &str = "marquee/movielens-100k";
 
-/// What the steps share.
+/// The state that the steps share.
 struct Demo {
     screen: Screen,
     output: Output,
     client: Client,
     fleet: Process,
     titles: HashMap<String, String>,
-    /// Who rated what, as the data set says; in file order.
+    /// The user and movie of each rating of the data set, in file order.
     ratings: Vec<(String, String)>,
     seed: u64,
     summary: Summary,
@@ -50,22 +52,22 @@ impl Demo {
         self.titles.get(movie).filter(|title| !title.is_empty()).cloned().unwrap_or_else(|| format!("movie {movie}"))
     }
 
-    /// Movies that a user has rated.
+    /// Returns the movies that a user has rated.
     fn rated_by<'a>(&'a self, user: &str) -> Vec<&'a str> {
         self.ratings.iter().filter(|(who, _)| who == user).map(|(_, movie)| movie.as_str()).collect()
     }
 }
 
-/// Plays the demonstration.
+/// Runs the demonstration.
 pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
     let machine = output.format() == Format::Json && args.summary.is_none();
     let screen = Screen::new(machine);
     let data = data(args.data.as_deref())?;
-    let folder = tempfile::Builder::new().prefix("marquee-demo-").tempdir().context("make a data folder")?;
+    let folder = tempfile::Builder::new().prefix("marquee-demo-").tempdir().context("create a data folder")?;
     let started = Instant::now();
 
-    let (layers, place) = ground(&args, folder.path())?;
-    screen.heading(1, &format!("the whole fleet, on {place} and ports that the system picks"));
+    let (layers, place) = prepare_place(&args, folder.path())?;
+    screen.heading(1, &format!("start the whole fleet, on {place} and free ports"));
     let fleet = Process::start(folder.path(), layers).await?;
     let client = Client::connect(&fleet.addresses().grpc)?;
     screen.line(&format!(
@@ -102,12 +104,13 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
     demo.fleet.stop().await?;
     match demo.screen.failures() {
         0 => Ok(()),
-        failures => bail!("{failures} of the demonstration's checks did not hold: see the lines marked ✗"),
+        failures => bail!("{failures} of the demonstration's checks failed: see the lines marked ✗"),
     }
 }
 
-/// What the fleet is told, and where it keeps its data: whatever back-ends it stands on, in a place of its own in each, which stays as it is.
-fn ground(args: &DemoArgs, folder: &Path) -> Result<(Layers, String)> {
+/// Returns the settings of the fleet, and a description of where it keeps its data. On every
+/// back-end it uses a prefix of its own, which is not removed afterwards.
+fn prepare_place(args: &DemoArgs, folder: &Path) -> Result<(Layers, String)> {
     let mut layers = Layers { file: args.layers.config.clone(), flags: args.layers.set.clone() };
     let settings = crate::commands::load(&layers)?.settings;
     let name = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned());
@@ -133,30 +136,35 @@ fn ground(args: &DemoArgs, folder: &Path) -> Result<(Layers, String)> {
     Ok((layers, places.join(", ")))
 }
 
-/// MovieLens 100K: where the user says, else where `make movielens` puts it.
+/// Opens MovieLens 100K: the path that the user gave, or the one where `make movielens` puts it.
 fn data(given: Option<&Path>) -> Result<Dataset> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => {
             let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
             let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-            cache.context("neither XDG_CACHE_HOME nor HOME is set: name the data set with --data")?.join(CACHED)
+            cache
+                .context("neither XDG_CACHE_HOME nor HOME is set: give the path of the data set with --data")?
+                .join(CACHED)
         }
     };
     if !path.exists() {
-        bail!("MovieLens 100K is not at {}: run `make movielens`, or name a copy with --data", path.display());
+        bail!(
+            "MovieLens 100K is not at {}: run `make movielens`, or give the path of a copy with --data",
+            path.display()
+        );
     }
     Ok(marquee_datasets::open(&path, marquee_datasets::Options::default())?)
 }
 
 impl Demo {
     async fn import(&mut self, data: Dataset) -> Result<()> {
-        self.screen.heading(2, "import through ingest's streaming API");
+        self.screen.heading(2, "import the ratings over the streaming API");
         self.titles = data.movies()?.into_iter().map(|movie| (movie.id.as_str().to_owned(), movie.title)).collect();
         self.ratings = data.ratings()?.filter_map(Result::ok).map(|row| (row.user, row.movie)).collect();
         let (rows, movies) = (self.ratings.len() as u64, self.titles.len() as u64);
         let mut bar = Bar::new(self.output, &data);
-        let plan = import::Plan { batch: 2_000, resume: false };
+        let plan = import::Plan::default();
         let imported = import::import(data, &self.client, plan, &mut bar).await;
         bar.end();
         let imported = imported?;
@@ -168,14 +176,14 @@ impl Demo {
             imported.accepted == rows && imported.movies == movies && imported.rejected == 0,
         );
         self.screen.line(&format!(
-            "{:.2} s, {:.0} ratings/s, each on disk before it was acknowledged",
+            "{:.2} s, {:.0} ratings/s; every rating was on disk before it was acknowledged",
             imported.seconds, imported.per_second
         ));
-        // Training reads the log itself; features follow it. Wait for them here, so that the next steps measure what they say.
+        // Features follow the log. The next steps measure without this delay.
         let waited = Instant::now();
         self.applied(&imported.positions).await?;
         self.screen.line(&format!(
-            "features had caught up {:.2} s after the last acknowledgement",
+            "the features were up to date {:.2} s after the last acknowledgement",
             waited.elapsed().as_secs_f64()
         ));
         self.summary.imported = ImportSummary {
@@ -188,9 +196,9 @@ impl Demo {
         Ok(())
     }
 
-    /// Kills the fleet and looks whether anything is different afterwards.
+    /// Kills the fleet and checks that predictions are the same afterwards.
     async fn kill(&mut self) -> Result<()> {
-        self.screen.heading(8, "SIGKILL, and a start on the same folder");
+        self.screen.heading(8, "kill the fleet with SIGKILL and start it again on the same folder");
         let before = self.census().await?;
         self.fleet.kill().await?;
         let started = Instant::now();
@@ -200,8 +208,8 @@ impl Demo {
         let after = self.census().await?;
         let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
         let identical = same == before.len() && before.len() == after.len();
-        self.screen.check(&format!("{same} of {} predictions are the same to the bit", before.len()), identical);
-        self.screen.line(&format!("serving again {seconds:.2} s after the start"));
+        self.screen.check(&format!("{same} of {} predictions are identical, bit for bit", before.len()), identical);
+        self.screen.line(&format!("serving again after {seconds:.2} s"));
         self.summary.restart =
             summary::Restart { kill: "SIGKILL", identical, predictions: before.len() as u64, seconds };
         Ok(())
@@ -216,18 +224,18 @@ impl Demo {
         if let Some(path) = &args.summary {
             let json = serde_json::to_vec_pretty(&self.summary)?;
             std::fs::write(path, json).with_context(|| format!("write the summary to {}", path.display()))?;
-            self.screen.line(&format!("the same as JSON: {}", path.display()));
+            self.screen.line(&format!("as JSON: {}", path.display()));
         }
         Ok(())
     }
 
-    /// Stays up until it is interrupted.
+    /// Keeps the fleet running until it is interrupted.
     async fn stay(&mut self, folder: &Path) -> Result<()> {
         let marquee = std::env::current_exe().map_or_else(|_| "marquee".to_owned(), |path| path.display().to_string());
         let grpc = &self.fleet.addresses().grpc;
         let user = &self.summary.prediction.user;
         self.screen.text(&format!(
-            "\nthe fleet stays up on {}; ctrl-c ends it. Try in another terminal:\n\n  export MARQUEE_GRPC={grpc}\n  \
+            "\nthe fleet keeps running on {}; Ctrl-C stops it. Try in another terminal:\n\n  export MARQUEE_GRPC={grpc}\n  \
              {marquee} status\n  {marquee} recommend {user} -n 5\n  {marquee} rate {user} 50 5\n  {marquee} explain {user} 181\n  \
              {marquee} train --algorithm map\n  curl {}/metrics\n",
             folder.display(),

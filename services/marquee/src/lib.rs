@@ -16,7 +16,8 @@ use std::process::ExitCode;
 pub use fleet::{Addresses, Fleet, Role};
 pub use settings::{Backends, LogBackend, ObjectsBackend, Settings, StoreBackend};
 
-/// Reads the command line, starts the runtime, runs the command, and returns the exit code: 0 done, 1 failed, 64 wrong usage.
+/// Reads the command line, starts the runtime, runs the command, and returns the exit code: 0 done,
+/// 1 failed, 64 wrong usage.
 pub fn main() -> ExitCode {
     let cli: cli::Cli = match marquee_cli::parse(std::env::args_os()) {
         Ok(cli) => cli,

@@ -230,10 +230,7 @@ async fn tables_name_titles_and_nothing_in_them_steers_the_terminal() -> Result<
     let user = world.user(0);
     let user = user.as_str();
     let cases: [(&[&str], &[&str]); 8] = [
-        (
-            &["predict", user, "movie-4", "evil"],
-            &["TITLE", "Movie 4", "★", "±", "[31mRed facts", "unknown to the model"],
-        ),
+        (&["predict", user, "movie-4", "evil"], &["TITLE", "Movie 4", "★", "±", "[31mRed facts", "not in the model"]),
         (&["recommend", user, "-n", "2"], &["TITLE", "Movie ", "Comedy"]),
         (&["explain", user, "movie-4"], &["Movie 4: ", "without any ratings", "BECAUSE OF", "Movie "]),
         (&["models"], &["ratings", "ready", "map", "100%", "yes"]),

@@ -176,7 +176,7 @@ fn file(folder: &Path, round: u64) -> Result<std::path::PathBuf> {
 async fn import(path: &Path, address: String) -> Result<import::Imported> {
     let dataset = marquee_datasets::open(path, marquee_datasets::Options::default())?;
     let client = marquee_cli::Client::connect(&address)?;
-    Ok(import::import(dataset, &client, Plan { batch: 20, resume: false }, &mut ()).await?)
+    Ok(import::import(dataset, &client, Plan { batch: 20, ..Plan::default() }, &mut ()).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

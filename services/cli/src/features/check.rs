@@ -1,4 +1,4 @@
-//! `marquee features check`: is what is served what the log says?
+//! `marquee features check`: compares served values with values computed from the log.
 
 use marquee_kit::Kind;
 use marquee_proto::features::v1::{CheckFeaturesRequest, Skew};
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::value;
 use super::{BUSY, PATIENCE};
-use crate::output::{Human, Show, Table, thousands};
+use crate::output::{Human, Show, Table, counted};
 use crate::{Client, Error, Output};
 
-/// Differences that people get to see.
+/// The most differences that are printed.
 const MOST: usize = 20;
 
 #[derive(Debug, Serialize)]
@@ -50,9 +50,9 @@ impl From<Skew> for Line {
 impl Show for Checked {
     fn human(&self) -> Human {
         if self.skews.is_empty() {
-            return Human::Text("every served value is what the log says".to_owned());
+            return Human::Text("every served value matches the log".to_owned());
         }
-        let mut table = Table::new(&["feature", "id", "served", "by the log", ">up to"]);
+        let mut table = Table::new(&["feature", "id", "served", "from the log", ">up to"]);
         for line in self.skews.iter().take(MOST) {
             table.row([
                 line.feature.clone(),
@@ -80,10 +80,13 @@ pub(super) async fn run(client: &Client, output: Output, sample: u32, seed: u64)
     };
     output.show(&checked)?;
     let Checked { users, movies, values, events, .. } = &checked;
-    let [users, movies, values, events] = [users, movies, values, events].map(|count| thousands(*count));
-    output.footer(&format!("{values} values of {users} users and {movies} movies, {events} events gone through"));
+    let (users, movies) = (counted(*users, "user"), counted(*movies, "movie"));
+    let (values, events) = (counted(*values, "value"), counted(*events, "event"));
+    output.footer(&format!("checked {values} of {users} and {movies}, over {events} of the log"));
     match checked.different {
         0 => Ok(()),
-        different => Err(Error::Outcome(format!("{} served values are not what the log says", thousands(different)))),
+        different => {
+            Err(Error::Outcome(format!("{} of the check did not match the log", counted(different, "served value"))))
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Rows of features in a file: NDJSON as they come, or Parquet at the end. Lists are JSON texts in Parquet, whose columns are flat.
+//! Writes rows of features to a file: NDJSON row by row, or Parquet at the end. Parquet columns are
+//! flat, so lists become JSON text there.
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -6,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use marquee_domain::Timestamp;
 use marquee_parquet::{Column, Table};
-use marquee_proto::features::v1::Value;
 use marquee_proto::features::v1::value::Kind;
+use marquee_proto::features::v1::{Value, ValueKind};
 use serde_json::{Map, Value as Json, json};
 
 use super::value;
 use crate::Error;
 
-/// A time on the command line.
+/// Parses a time from the command line.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     marquee_datasets::parse_time(text).map_err(|wrong| format!("'{text}' {wrong}"))
 }
@@ -28,21 +29,22 @@ pub(super) struct Rows {
 
 enum Sink {
     Lines(Box<dyn Write + Send>),
-    /// Written beside its place and renamed into it.
+    /// Written to this path first and then renamed.
     Parquet(PathBuf),
 }
 
-/// Where rows go.
+/// The file that rows are written to.
 pub(super) struct File {
     sink: Sink,
     path: PathBuf,
     keys: Vec<&'static str>,
-    names: Vec<String>,
+    /// The features, with their types.
+    features: Vec<(String, ValueKind)>,
     kept: Vec<Rows>,
 }
 
 impl File {
-    /// Opens a file by the end of its name.
+    /// Creates a file in the format that its name ends with.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::File { doing: "write", path: path.to_owned(), source };
         let sink = match path.extension().and_then(|extension| extension.to_str()) {
@@ -50,20 +52,23 @@ impl File {
             Some("parquet") => Sink::Parquet(path.with_extension("parquet.tmp")),
             Some("ndjson" | "jsonl") => Sink::Lines(Box::new(BufWriter::new(fs::File::create(path).map_err(failed)?))),
             _ => {
-                let fix = format!("'{}' has no format: end it with .parquet or .ndjson, or give -", path.display());
+                let fix = format!(
+                    "--out: unknown format of '{}'; expected a name that ends in .parquet or .ndjson, or -",
+                    path.display()
+                );
                 return Err(Error::Usage(fix));
             }
         };
-        Ok(Self { sink, path: path.to_owned(), keys: Vec::new(), names: Vec::new(), kept: Vec::new() })
+        Ok(Self { sink, path: path.to_owned(), keys: Vec::new(), features: Vec::new(), kept: Vec::new() })
     }
 
     /// Names the columns.
-    pub(super) fn begin(&mut self, keys: &[&'static str], names: &[String]) {
+    pub(super) fn begin(&mut self, keys: &[&'static str], features: Vec<(String, ValueKind)>) {
         self.keys = keys.to_vec();
-        self.names = names.to_vec();
+        self.features = features;
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub(super) fn row(&mut self, row: Rows) -> Result<(), Error> {
         let Sink::Lines(lines) = &mut self.sink else {
             self.kept.push(row);
@@ -77,18 +82,18 @@ impl File {
         if let Some(rating) = row.rating {
             object.insert("rating".to_owned(), json!(rating));
         }
-        object.extend(self.names.iter().cloned().zip(row.values.into_iter().map(value::json)));
+        object.extend(self.features.iter().map(|(name, _)| name.clone()).zip(row.values.into_iter().map(value::json)));
         let written = serde_json::to_writer(&mut *lines, &object).map_err(std::io::Error::from);
         written.and_then(|()| lines.write_all(b"\n")).map_err(Error::Output)
     }
 
-    /// Writes what was kept.
+    /// Completes the file.
     pub(super) fn end(self) -> Result<(), Error> {
         let failed = |source| Error::File { doing: "write", path: self.path.clone(), source };
         match self.sink {
             Sink::Lines(mut lines) => lines.flush().map_err(Error::Output),
             Sink::Parquet(ref beside) => {
-                let bytes = marquee_parquet::write(&table(&self.keys, &self.names, &self.kept))
+                let bytes = marquee_parquet::write(&table(&self.keys, &self.features, &self.kept))
                     .map_err(|error| failed(std::io::Error::other(error)))?;
                 fs::write(beside, bytes).and_then(|()| fs::rename(beside, &self.path)).map_err(failed)
             }
@@ -96,7 +101,9 @@ impl File {
     }
 }
 
-fn table(keys: &[&'static str], names: &[String], rows: &[Rows]) -> Table {
+/// Lays rows out in columns. The type of a column follows from its feature, never from the values, so
+/// that files of the same features have the same schema.
+fn table(keys: &[&'static str], features: &[(String, ValueKind)], rows: &[Rows]) -> Table {
     let mut columns = Vec::new();
     for (place, key) in keys.iter().enumerate() {
         columns.push(((*key).to_owned(), Column::Utf8(rows.iter().map(|row| row.ids.get(place).cloned()).collect())));
@@ -108,35 +115,78 @@ fn table(keys: &[&'static str], names: &[String], rows: &[Rows]) -> Table {
     if rows.iter().any(|row| row.rating.is_some()) {
         columns.push(("rating".to_owned(), Column::Float64(rows.iter().map(|row| row.rating).collect())));
     }
-    for (place, name) in names.iter().enumerate() {
-        let values = || rows.iter().map(|row| row.values.get(place).and_then(|value| value.kind.as_ref()));
-        let first = values().flatten().next();
-        let column = match first {
-            Some(Kind::Count(_)) => Column::Int64(
-                values()
-                    .map(|value| if let Some(Kind::Count(count)) = value { i64::try_from(*count).ok() } else { None })
-                    .collect(),
-            ),
-            Some(Kind::Time(_)) => Column::Timestamp(
-                values()
-                    .map(|value| match value {
-                        Some(Kind::Time(at)) => Some(at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
-            None | Some(Kind::Number(_)) => Column::Float64(
-                values()
-                    .map(|value| if let Some(Kind::Number(number)) = value { Some(*number) } else { None })
-                    .collect(),
-            ),
-            Some(_) => Column::Utf8(
-                values()
-                    .map(|value| value.map(|kind| value::json(Value { kind: Some(kind.clone()) }).to_string()))
-                    .collect(),
-            ),
-        };
-        columns.push((name.replace(':', "_"), column));
+    for (place, (name, kind)) in features.iter().enumerate() {
+        let values = rows.iter().map(|row| row.values.get(place).and_then(|value| value.kind.as_ref()));
+        columns.push((name.replace(':', "_"), column(*kind, values)));
     }
     Table { columns }
+}
+
+/// Makes the column of one feature. A value of another type is absent.
+fn column<'a>(kind: ValueKind, values: impl Iterator<Item = Option<&'a Kind>>) -> Column {
+    match kind {
+        ValueKind::Count => Column::Int64(values.map(|value| count(value?)).collect()),
+        ValueKind::Time => Column::Timestamp(values.map(|value| micros(value?)).collect()),
+        ValueKind::Number => Column::Float64(values.map(|value| number(value?)).collect()),
+        ValueKind::Unspecified | ValueKind::Texts | ValueKind::Counts | ValueKind::Numbers | ValueKind::Times => {
+            let text = |kind: &Kind| value::json(Value { kind: Some(kind.clone()) }).to_string();
+            Column::Utf8(values.map(|value| value.map(text)).collect())
+        }
+    }
+}
+
+fn count(value: &Kind) -> Option<i64> {
+    if let Kind::Count(count) = value { i64::try_from(*count).ok() } else { None }
+}
+
+fn number(value: &Kind) -> Option<f64> {
+    if let Kind::Number(number) = value { Some(*number) } else { None }
+}
+
+fn micros(value: &Kind) -> Option<i64> {
+    if let Kind::Time(at) = value { Some(at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_follows_from_the_name_and_an_unknown_one_is_wrong_usage() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = File::create(&folder.path().join("rows.csv")).err().expect("no such format");
+        assert_eq!(error.exit_code(), crate::USAGE);
+        assert!(error.line().contains(".parquet or .ndjson"), "{}", error.line());
+    }
+
+    #[test]
+    fn rows_are_one_json_object_a_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rows.ndjson");
+        let mut file = File::create(&path).expect("a file");
+        file.begin(&["user_id"], vec![("user:rating_count".to_owned(), ValueKind::Count)]);
+        let values = vec![Value { kind: Some(Kind::Count(3)) }];
+        file.row(Rows { ids: vec!["ann".to_owned()], at: None, rating: Some(4.0), values }).expect("a row");
+        file.end().expect("an end");
+        let text = fs::read_to_string(&path).expect("a text");
+        let row: Json = serde_json::from_str(text.trim_end()).expect("JSON");
+        assert_eq!(row, json!({"user_id": "ann", "rating": 4.0, "user:rating_count": 3}));
+    }
+
+    #[test]
+    fn the_type_of_a_column_follows_from_its_feature_also_without_values() {
+        let features = [("a:count", ValueKind::Count), ("a:time", ValueKind::Time), ("a:titles", ValueKind::Texts)]
+            .map(|(name, kind)| (name.to_owned(), kind));
+        let table = |rows: &[Rows]| {
+            let columns = table(&["user_id"], &features, rows).columns;
+            columns.into_iter().map(|(name, column)| (name, std::mem::discriminant(&column))).collect::<Vec<_>>()
+        };
+        let values = vec![
+            Value { kind: Some(Kind::Count(3)) },
+            Value { kind: Some(Kind::Time(marquee_proto::Timestamp::default())) },
+            Value { kind: None },
+        ];
+        let row = Rows { ids: vec!["ann".to_owned()], at: None, rating: None, values };
+        assert_eq!(table(&[]), table(&[row]));
+    }
 }

@@ -1,4 +1,4 @@
-//! Values of features as people and files get to see them.
+//! Values of features, as JSON and as text for tables.
 
 use marquee_proto::features::v1::Value;
 use marquee_proto::features::v1::value::Kind;
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::provenance::time;
 
-/// A value as JSON; null where it is not known.
+/// Converts a value to JSON: null if it is not known.
 pub(super) fn json(value: Value) -> Json {
     match value.kind {
         None => Json::Null,
@@ -20,7 +20,7 @@ pub(super) fn json(value: Value) -> Json {
     }
 }
 
-/// A value in a cell of a table: the last of a long list.
+/// Formats a value for a table cell. Of a long list it shows the last elements.
 pub(super) fn short(value: &Json) -> String {
     const MOST: usize = 5;
     let one = |value: &Json| match value {
@@ -42,7 +42,7 @@ pub(super) fn short(value: &Json) -> String {
     }
 }
 
-/// It is more than "nothing yet".
+/// Returns whether a value comes from at least one event.
 pub(super) fn says_something(value: &Value) -> bool {
     match &value.kind {
         None => false,
@@ -52,5 +52,32 @@ pub(super) fn says_something(value: &Value) -> bool {
         Some(Kind::Numbers(numbers)) => !numbers.values.is_empty(),
         Some(Kind::Times(times)) => !times.values.is_empty(),
         Some(Kind::Number(_) | Kind::Time(_)) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_proto::features::v1::Counts;
+
+    use super::*;
+
+    fn value(kind: Kind) -> Value {
+        Value { kind: Some(kind) }
+    }
+
+    #[test]
+    fn a_value_that_is_not_known_is_null_and_a_dash() {
+        assert_eq!(json(Value { kind: None }), Json::Null);
+        assert_eq!(short(&Json::Null), "-");
+        assert!(!says_something(&Value { kind: None }) && !says_something(&value(Kind::Count(0))));
+        assert!(says_something(&value(Kind::Count(2))) && says_something(&value(Kind::Number(0.0))));
+    }
+
+    #[test]
+    fn long_lists_are_cut_in_tables_and_whole_in_json() {
+        let counts = json(value(Kind::Counts(Counts { values: (1..=7).collect() })));
+        assert_eq!(counts, json!([1, 2, 3, 4, 5, 6, 7]));
+        assert_eq!(short(&counts), "(2 more) 3, 4, 5, 6, 7");
+        assert_eq!(short(&json!(3.25)), "3.2500");
     }
 }

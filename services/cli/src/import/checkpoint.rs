@@ -1,7 +1,10 @@
-//! How far an import has come, kept on this machine while it goes on.
+//! The checkpoint of an import: how many rows were acknowledged, kept on this machine while it
+//! runs.
 //!
-//! It is a help, never a truth: what was acknowledged is in the log whatever stands here, and sending rows again changes nothing. A checkpoint
-//! counts only for the same file, the same address, and a log that reaches as far as it did then: another log begins anew.
+//! It only saves time. Acknowledged rows are in the log whatever the checkpoint says, and sending
+//! rows again changes nothing. A checkpoint is used for the same file, the same address, and a log
+//! that reaches at least as far as it did then. With any other log the import starts from the
+//! beginning.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,13 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Client;
 
-/// How often it is written.
+/// The shortest time between two writes.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// The checkpoint of one import.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
-    /// None where there is no folder for it: then an interrupted import starts over.
+    /// `None` if there is no folder for it: then an interrupted import starts from the beginning.
     path: Option<PathBuf>,
     written: Instant,
 }
@@ -26,19 +29,19 @@ pub(super) struct Checkpoint {
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
     rows: u64,
-    /// By partition, the last offset that was acknowledged.
+    /// The last acknowledged offset of each partition.
     positions: BTreeMap<u32, u64>,
 }
 
 impl Checkpoint {
-    /// The checkpoint of a file that goes to a fleet.
+    /// Returns the checkpoint for one file and one fleet.
     pub(super) fn of(address: &str, fingerprint: &str) -> Self {
         let place: String = address.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let path = folder().map(|folder| folder.join(format!("{fingerprint}-{place}.json")));
         Self { path, written: Instant::now() }
     }
 
-    /// Rows that may be passed over; 0 where nothing is known, or known of another log.
+    /// Returns how many rows can be skipped: 0 without a checkpoint, or with one of another log.
     pub(super) async fn load(&self, client: &Client) -> u64 {
         let Some(bytes) = self.path.as_ref().and_then(|path| std::fs::read(path).ok()) else { return 0 };
         let Ok(content) = serde_json::from_slice::<Content>(&bytes) else { return 0 };
@@ -48,7 +51,7 @@ impl Checkpoint {
         if content.positions.iter().all(holds) { content.rows } else { 0 }
     }
 
-    /// So many rows are acknowledged. Written now and then, and at once if it is the last word.
+    /// Notes that `rows` rows are acknowledged. Writes the file now and then, and always if `last`.
     pub(super) fn reached(&mut self, rows: u64, positions: &BTreeMap<u32, u64>, last: bool) {
         if !last && self.written.elapsed() < EVERY {
             return;
@@ -63,21 +66,22 @@ impl Checkpoint {
             std::fs::rename(&beside, path)
         };
         if let Err(error) = write() {
-            tracing::debug!(%error, "the import's checkpoint could not be written");
+            tracing::debug!(%error, "could not write the checkpoint of the import");
             self.path = None;
         }
     }
 
-    /// The import is done.
+    /// Removes the file after a complete import.
     pub(super) fn forget(&self) {
         if let Some(path) = &self.path {
-            // A missing file is what is wanted.
+            // The file may not exist.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-/// The XDG base directory for state. A relative `XDG_STATE_HOME` is to be ignored, says its specification.
+/// Returns the folder for checkpoints below the XDG state directory. The XDG specification says to
+/// ignore a relative `XDG_STATE_HOME`.
 fn folder() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));

@@ -1,49 +1,47 @@
-//! Why an import did not end well, and what helps.
+//! Why an import failed, and what the user can do.
 
 use thiserror::Error;
 
-/// Why an import did not end well.
+/// Why an import failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The fleet was away for longer than is waited for.
-    #[error("the fleet was away for {seconds} s; {acknowledged} rows were acknowledged")]
-    Away {
-        /// How long it was tried.
+    /// The fleet accepted nothing until the deadline.
+    #[error("the fleet accepted nothing for {seconds} s")]
+    GaveUp {
+        /// The time without progress.
         seconds: u64,
-        /// Rows that are safe.
-        acknowledged: u64,
-        /// What the last try met.
+        /// The status of the last attempt.
         #[source]
         source: Box<tonic::Status>,
     },
-    /// The fleet answered a message that was not sent, or out of order.
-    #[error("the fleet acknowledged message {got} where {expected} was due")]
+    /// The fleet acknowledged messages out of order, or one that was never sent.
+    #[error("the fleet acknowledged message {got} instead of message {expected}")]
     OutOfOrder {
         /// Sequence number of the answer.
         got: u64,
-        /// The one that was due.
+        /// The sequence number that was expected.
         expected: u64,
     },
-    /// The file cannot be read any further.
-    #[error("the file cannot be read on: {0}; what stands before was sent")]
+    /// The rest of the file cannot be read.
+    #[error("the rest of the file cannot be read: {0}; the rows before it were sent")]
     File(marquee_datasets::RowError),
-    /// Not one row was any good.
-    #[error("not one row was accepted, {0} were rejected")]
+    /// Every row was rejected.
+    #[error("no row was accepted: all {0} were rejected")]
     NothingAccepted(u64),
-    /// The thread that reads the file died.
-    #[error("reading the file ended without an answer")]
+    /// The thread that reads the file panicked.
+    #[error("the thread that reads the file failed")]
     Lost(#[source] tokio::task::JoinError),
 }
 
 impl Error {
-    /// What helps, where something does.
+    /// Returns what the user can do, if something helps.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Away { .. } => "run the same command again: it goes on where this one stopped",
-            Self::NothingAccepted(_) => "check the format of the file, and the scale with `marquee config`",
-            Self::File(_) => {
-                "the file may be cut off: fetch it again and run the same command; rows are never counted twice"
+            Self::GaveUp { .. } => {
+                "run the same command again: it continues where this one stopped; --timeout sets how long it waits"
             }
+            Self::NothingAccepted(_) => "check the format of the file and the rating scale of the fleet",
+            Self::File(_) => "the file may be cut off: download it again and run the same command; no row counts twice",
             Self::OutOfOrder { .. } | Self::Lost(_) => return None,
         };
         Some(hint.to_owned())

@@ -1,4 +1,4 @@
-//! How an import shows that it goes on: a bar on a terminal, a line now and then elsewhere.
+//! The progress of an import: a bar on a terminal, a line every two seconds elsewhere.
 
 use std::time::{Duration, Instant};
 
@@ -10,22 +10,22 @@ use crate::error::one_line;
 use crate::output::thousands;
 use crate::{Format, Output};
 
-/// How often a line is written where no bar can move.
+/// The time between two lines where no bar can be shown.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Told what an import does.
+/// Receives the progress of an import.
 pub trait Progress: Send {
-    /// So many movies of so many are in the catalogue.
+    /// `done` of `total` movies are in the catalog.
     fn movies(&mut self, done: u64, total: u64);
-    /// Ratings begin, after so many rows that were sent before.
+    /// The ratings begin. `resumed_at` rows were sent by an earlier import.
     fn ratings(&mut self, resumed_at: u64);
-    /// So many rows, and bytes of the file, are acknowledged.
+    /// The fleet acknowledged the file up to this row and byte.
     fn acknowledged(&mut self, imported: &Imported, rows: u64, bytes: u64);
-    /// The fleet is away; it is tried again.
-    fn away(&mut self, why: &str);
+    /// The import waits to try again, and gives up after `left`.
+    fn waiting(&mut self, why: &str, left: Duration);
 }
 
-/// A bar on a terminal, lines elsewhere, nothing for machines but what went wrong.
+/// Shows a bar on a terminal and lines elsewhere. With JSON output it shows only problems.
 #[derive(Debug)]
 pub struct Bar {
     output: Output,
@@ -34,10 +34,12 @@ pub struct Bar {
     bar: Option<ProgressBar>,
     started: Instant,
     told: Instant,
+    /// When the last wait was reported.
+    waited: Option<Instant>,
 }
 
 impl Bar {
-    /// The progress of a data set's import.
+    /// Creates the progress display for a data set.
     pub fn new(output: Output, dataset: &Dataset) -> Self {
         let now = Instant::now();
         Self {
@@ -47,10 +49,11 @@ impl Bar {
             bar: None,
             started: now,
             told: now,
+            waited: None,
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -74,7 +77,9 @@ impl Progress for Bar {
         self.told = self.started;
         if resumed_at > 0 {
             let row = thousands(resumed_at + 1);
-            self.output.note(&format!("going on at row {row}: those before were acknowledged; --restart begins anew"));
+            self.output.note(&format!(
+                "continuing at row {row}: the rows before it were acknowledged; --restart starts from the beginning"
+            ));
         }
         if self.output.is_live() {
             let style = ProgressStyle::with_template("ratings  {bar:30} {percent:>3}%  {elapsed}  {wide_msg}")
@@ -97,8 +102,14 @@ impl Progress for Bar {
         }
     }
 
-    fn away(&mut self, why: &str) {
-        let text = one_line(&format!("the fleet is away ({why}): trying again"));
+    fn waiting(&mut self, why: &str, left: Duration) {
+        // Attempts come more often than anybody wants to read.
+        if self.waited.is_some_and(|waited| waited.elapsed() < EVERY) {
+            return;
+        }
+        self.waited = Some(Instant::now());
+        let text = format!("waiting for the fleet ({why}): trying again for up to {} s", left.as_secs().max(1));
+        let text = one_line(&text);
         match &self.bar {
             Some(bar) => bar.println(text),
             None => self.output.note(&text),
@@ -106,10 +117,10 @@ impl Progress for Bar {
     }
 }
 
-/// For callers that show nothing.
+/// Shows nothing.
 impl Progress for () {
     fn movies(&mut self, _: u64, _: u64) {}
     fn ratings(&mut self, _: u64) {}
     fn acknowledged(&mut self, _: &Imported, _: u64, _: u64) {}
-    fn away(&mut self, _: &str) {}
+    fn waiting(&mut self, _: &str, _: Duration) {}
 }

@@ -1,4 +1,5 @@
-//! Reads rows on a thread of its own and hands them over in batches: parsing and sending overlap, and no more than a few batches wait.
+//! Reads rows on a thread of its own and sends them through a channel in batches, so that parsing
+//! and sending overlap. The channel is bounded.
 
 use std::collections::HashSet;
 
@@ -9,16 +10,16 @@ use tokio::sync::mpsc;
 
 use super::bare_movie;
 
-/// Batches that wait to be sent.
+/// Batches that the channel holds.
 const WAITING: usize = 8;
 
 /// How rows are read.
 pub(super) struct Plan {
     /// Rows in a batch.
     pub(super) batch: usize,
-    /// Rows to pass over.
+    /// Rows to skip.
     pub(super) skip: u64,
-    /// Movies known so far, if those that are not are to be added by id.
+    /// The movies in the catalog, if missing ones are to be added by their ids.
     pub(super) bare: Option<HashSet<String>>,
 }
 
@@ -28,17 +29,17 @@ pub(super) struct Batch {
     pub(super) ratings: Vec<pb::Rating>,
     /// The line of each rating.
     pub(super) lines: Vec<u64>,
-    /// Movies that must be in the catalogue first.
+    /// Movies that must be added to the catalog first.
     pub(super) movies: Vec<pb::Movie>,
     /// Rows that could not be read.
     pub(super) errors: Vec<RowError>,
-    /// Rows of the file up to the end of this batch, good or bad.
+    /// Rows of the file up to the end of this batch, readable or not.
     pub(super) rows: u64,
     /// Bytes of the file up to the end of this batch.
     pub(super) bytes: u64,
 }
 
-/// Starts reading. The channel ends with the file.
+/// Starts to read. The channel closes at the end of the file.
 pub(super) fn start(dataset: &Dataset, plan: Plan) -> Result<mpsc::Receiver<Batch>, marquee_datasets::Error> {
     let mut ratings = dataset.ratings()?;
     let (send, receive) = mpsc::channel(WAITING);
@@ -62,7 +63,7 @@ pub(super) fn start(dataset: &Dataset, plan: Plan) -> Result<mpsc::Receiver<Batc
                 batch.bytes = ratings.bytes_read();
                 let next = Batch { rows: batch.rows, ..Batch::default() };
                 let empty = batch.ratings.is_empty() && batch.errors.is_empty();
-                // A receiver that is gone has failed and says so itself.
+                // A closed channel means that the sender failed and reports that itself.
                 if (!empty && send.blocking_send(std::mem::replace(&mut batch, next)).is_err()) || ended {
                     return;
                 }

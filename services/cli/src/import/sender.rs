@@ -1,7 +1,8 @@
-//! Sends batches over one stream, keeps those that are not acknowledged, and sends them again over a new stream when the old one breaks.
+//! Sends batches over one stream. Keeps those that are not acknowledged yet and sends them again
+//! over a new stream when the old one breaks.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use marquee_kit::{Failure, Kind};
 use marquee_proto::ratings::v1::{StreamRatingsRequest, StreamRatingsResponse};
@@ -12,6 +13,7 @@ use tonic::{Status, Streaming};
 use super::checkpoint::Checkpoint;
 use super::progress::Progress;
 use super::reader::Batch;
+use super::retry::Retry;
 use super::{Error, Imported, upsert};
 use crate::Client;
 use crate::error::is_transport;
@@ -19,28 +21,18 @@ use crate::error::is_transport;
 /// Batches that may wait for their acknowledgement.
 const IN_FLIGHT: usize = 16;
 
-/// How long the fleet may be away, without one acknowledgement, before the import gives up.
-const AWAY: Duration = Duration::from_secs(60);
+/// The longest time for one acknowledgement before the stream counts as broken.
+const ANSWER: Duration = Duration::from_secs(60);
 
-/// How long one acknowledgement may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Pauses between tries: the first, doubled each time, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-
-/// Where acknowledgements are kept track of.
-pub(super) struct Resume<'a> {
-    pub(super) checkpoint: Option<&'a mut Checkpoint>,
-}
-
-/// One import's stream.
+/// The sending side of one import.
 pub(super) struct Sender<'a> {
     client: &'a Client,
-    resume: Resume<'a>,
-    /// Sent, not acknowledged; oldest first.
+    /// Where the progress is kept on disk, if it is kept.
+    checkpoint: Option<&'a mut Checkpoint>,
+    retry: Retry,
+    /// Batches that were sent and not acknowledged, oldest first.
     waiting: VecDeque<(u64, Batch)>,
     next_sequence: u64,
-    last_answer: Instant,
 }
 
 struct Stream {
@@ -48,51 +40,39 @@ struct Stream {
     answers: Streaming<StreamRatingsResponse>,
 }
 
-/// Why a stream ended before its time.
+/// Why a stream ended early.
 enum Broken {
-    /// Another stream may do.
-    Again(Status),
-    /// Another would end alike.
+    /// Another attempt may succeed, after the delay that the server named.
+    Retry(Status, Option<Duration>),
+    /// Another attempt would fail in the same way.
     Fatal(crate::Error),
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(client: &'a Client, resume: Resume<'a>) -> Self {
-        Self { client, resume, waiting: VecDeque::new(), next_sequence: 1, last_answer: Instant::now() }
+    pub(super) fn new(client: &'a Client, checkpoint: Option<&'a mut Checkpoint>, retry: Retry) -> Self {
+        Self { client, checkpoint, retry, waiting: VecDeque::new(), next_sequence: 1 }
     }
 
-    /// Sends every batch; ends when all are acknowledged.
+    /// Sends every batch. Returns when all are acknowledged.
     pub(super) async fn send(
         &mut self,
         mut batches: mpsc::Receiver<Batch>,
         imported: &mut Imported,
         progress: &mut dyn Progress,
     ) -> Result<(), crate::Error> {
-        let mut pause = PAUSES.0;
-        self.last_answer = Instant::now();
+        self.retry.progressed();
         loop {
-            let before = self.last_answer;
-            let status = match self.stream(&mut batches, imported, progress).await {
+            let (status, delay) = match self.stream(&mut batches, imported, progress).await {
                 Ok(()) => return Ok(()),
                 Err(Broken::Fatal(error)) => return Err(error),
-                Err(Broken::Again(status)) => status,
+                Err(Broken::Retry(status, delay)) => (status, delay),
             };
             imported.reconnects += 1;
-            if self.last_answer > before {
-                pause = PAUSES.0;
-            }
-            if self.last_answer.elapsed() > AWAY {
-                let acknowledged = imported.resumed_at + imported.accepted + imported.rejected;
-                let source = Box::new(status);
-                return Err(Error::Away { seconds: AWAY.as_secs(), acknowledged, source }.into());
-            }
-            progress.away(status.message());
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSES.1);
+            self.retry.wait(status, delay, progress).await?;
         }
     }
 
-    /// One stream, until all is acknowledged or it breaks.
+    /// Uses one stream until every batch is acknowledged or the stream breaks.
     async fn stream(
         &mut self,
         batches: &mut mpsc::Receiver<Batch>,
@@ -100,30 +80,34 @@ impl<'a> Sender<'a> {
         progress: &mut dyn Progress,
     ) -> Result<(), Broken> {
         let mut stream = self.open().await?;
-        for (sequence, batch) in &self.waiting {
+        for (sequence, batch) in &mut self.waiting {
+            // An earlier stream may have broken before the movies of its batches were added.
+            imported.movies += add_movies(self.client, batch, &mut self.retry, progress).await?;
             deliver(&stream, *sequence, batch)?;
         }
         let mut ended = false;
         while !(ended && self.waiting.is_empty()) {
             tokio::select! {
                 biased;
-                answer = tokio::time::timeout(PATIENCE, stream.answers.message()), if !self.waiting.is_empty() => {
-                    let answer = answer.map_err(|_| Status::unavailable("no acknowledgement in time")).map_err(again)?;
-                    let answer = answer.map_err(again)?.ok_or_else(|| again(Status::unavailable("the stream was closed")))?;
+                answer = tokio::time::timeout(ANSWER.min(self.retry.left()), stream.answers.message()), if !self.waiting.is_empty() => {
+                    let answer = answer.map_err(|_| broken(Status::unavailable("no acknowledgement in time")))?;
+                    let answer = answer.map_err(broken)?.ok_or_else(closed)?;
                     self.acknowledge(answer, imported, progress).map_err(Broken::Fatal)?;
                 }
                 batch = batches.recv(), if !ended && self.waiting.len() < IN_FLIGHT => match batch {
                     None => ended = true,
                     Some(batch) => {
-                        // Kept first: should anything below break the stream, the batch goes out with the next one.
+                        // The batch is kept first, so that the next stream sends it if this one
+                        // breaks below.
                         let sequence = self.next_sequence;
                         self.next_sequence += 1;
-                        self.waiting.push_back((sequence, batch));
-                        let Some((_, batch)) = self.waiting.back() else { continue };
-                        if !batch.movies.is_empty() {
-                            let movies = upsert(self.client, batch.movies.clone(), progress).await;
-                            imported.movies += movies.map_err(retried)?;
+                        if self.waiting.is_empty() {
+                            // The fleet owed no answer while the file was read.
+                            self.retry.progressed();
                         }
+                        self.waiting.push_back((sequence, batch));
+                        let Some((_, batch)) = self.waiting.back_mut() else { continue };
+                        imported.movies += add_movies(self.client, batch, &mut self.retry, progress).await?;
                         deliver(&stream, sequence, batch)?;
                     }
                 },
@@ -133,17 +117,11 @@ impl<'a> Sender<'a> {
     }
 
     async fn open(&self) -> Result<Stream, Broken> {
-        // Every batch that may be in flight fits, so sending never waits.
+        // The channel has room for every batch in flight, so sending never waits.
         let (requests, receiver) = mpsc::channel(IN_FLIGHT);
         let call =
             self.client.call(async { self.client.ratings().stream_ratings(ReceiverStream::new(receiver)).await });
-        let answers = call.await.map_err(retried)?;
-        // Movies of batches that wait were added before those were sent, but perhaps to no avail.
-        for (_, batch) in self.waiting.iter().filter(|(_, batch)| !batch.movies.is_empty()) {
-            let request = marquee_proto::ratings::v1::UpsertMoviesRequest { movies: batch.movies.clone() };
-            self.client.call(self.client.ratings().upsert_movies(request)).await.map_err(retried)?;
-        }
-        Ok(Stream { requests, answers })
+        Ok(Stream { requests, answers: call.await.map_err(retried)? })
     }
 
     fn acknowledge(
@@ -156,7 +134,7 @@ impl<'a> Sender<'a> {
         if sequence != answer.sequence {
             return Err(Error::OutOfOrder { got: answer.sequence, expected: sequence }.into());
         }
-        self.last_answer = Instant::now();
+        self.retry.progressed();
         imported.accepted += answer.accepted;
         for rejected in answer.rejected {
             let line = batch.lines.get(rejected.index as usize).copied().unwrap_or_default();
@@ -180,7 +158,7 @@ impl<'a> Sender<'a> {
             }
             imported.reject(error.line, "UNREADABLE", format!("{} {}", error.field, error.reason));
         }
-        if let Some(checkpoint) = &mut self.resume.checkpoint {
+        if let Some(checkpoint) = &mut self.checkpoint {
             checkpoint.reached(batch.rows, &imported.positions, fatal.is_some());
         }
         progress.acknowledged(imported, batch.rows, batch.bytes);
@@ -188,38 +166,52 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// `ratings[3].movie_id` is `movie_id` of the line that is named anyway.
+/// Returns the field without its place in the message: the report names the line instead.
 fn field(path: &str) -> &str {
     path.split_once("].").map_or(path, |(_, field)| field)
 }
 
+/// Adds the movies that a batch needs, once.
+async fn add_movies(
+    client: &Client,
+    batch: &mut Batch,
+    retry: &mut Retry,
+    progress: &mut dyn Progress,
+) -> Result<u64, Broken> {
+    let added = upsert(client, &batch.movies, retry, progress).await.map_err(retried)?;
+    batch.movies.clear();
+    Ok(added)
+}
+
 fn deliver(stream: &Stream, sequence: u64, batch: &Batch) -> Result<(), Broken> {
     let request = StreamRatingsRequest { sequence, ratings: batch.ratings.clone() };
-    let gone = |_| Broken::Again(Status::unavailable("the stream was closed"));
-    stream.requests.try_send(request).map_err(gone)
+    stream.requests.try_send(request).map_err(|_| closed())
 }
 
-/// Whether another stream may do.
-fn again(status: Status) -> Broken {
+fn closed() -> Broken {
+    broken(Status::unavailable("the stream was closed"))
+}
+
+/// Decides whether another stream may succeed after this one ended with a status.
+fn broken(status: Status) -> Broken {
     let failure = Failure::from_status(&status);
     let passing = matches!(failure.kind(), Kind::Unavailable | Kind::ResourceExhausted);
-    // A connection that breaks in the middle of a stream is no answer of the server.
-    if passing
-        || is_transport(&status)
-        || status.code() == tonic::Code::Unknown
-        || status.code() == tonic::Code::Cancelled
-    {
-        return Broken::Again(status);
+    // A connection that breaks in the middle of a stream shows as one of these codes.
+    let disconnected = is_transport(&status) || matches!(status.code(), tonic::Code::Unknown | tonic::Code::Cancelled);
+    if passing || disconnected {
+        Broken::Retry(status, failure.delay())
+    } else {
+        Broken::Fatal(crate::Error::Refused(failure))
     }
-    Broken::Fatal(crate::Error::Refused(failure))
 }
 
-/// The same for a call that is no stream.
+/// Decides the same for a failed call.
 fn retried(error: crate::Error) -> Broken {
     match error {
-        crate::Error::Unreachable { source, .. } => Broken::Again(*source),
-        crate::Error::Refused(failure) if failure.kind() == Kind::Unavailable => {
-            Broken::Again(Status::unavailable(failure.message()))
+        crate::Error::Unreachable { source, .. } => Broken::Retry(*source, None),
+        crate::Error::Late { .. } => Broken::Retry(Status::unavailable("no answer in time"), None),
+        crate::Error::Refused(failure) if matches!(failure.kind(), Kind::Unavailable | Kind::ResourceExhausted) => {
+            Broken::Retry(Status::unavailable(failure.message()), failure.delay())
         }
         other => Broken::Fatal(other),
     }

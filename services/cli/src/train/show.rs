@@ -1,4 +1,4 @@
-//! A training run as it is shown.
+//! A training run as it is printed.
 
 use marquee_proto::training::v1 as pb;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub struct Training {
     dataset_digest: Option<String>,
 }
 
-/// Measured on the newest ratings; see the protocol's own words.
+/// The evaluation on the newest ratings. The comments in training.proto define each value.
 #[derive(Debug, Serialize)]
 pub struct Metrics {
     /// Root mean square error: predict, then learn, one rating at a time.
@@ -122,15 +122,15 @@ impl Show for Training {
         row("algorithm", self.algorithm.to_owned());
         row("state", self.state.to_owned());
         if let Some(metrics) = &self.metrics {
-            row("rmse", format!("{:.4} (biases alone {:.4})", metrics.rmse, metrics.bias_rmse));
+            row("rmse", format!("{:.4} (biases only {:.4})", metrics.rmse, metrics.bias_rmse));
             row("mae", format!("{:.4}", metrics.mae));
             row("rmse, frozen", format!("{:.4}", metrics.frozen_rmse));
-            row("90% interval", format!("holds {:.1}% of ratings", metrics.coverage_90 * 100.0));
+            row("90% interval", format!("contains {:.1}% of ratings", metrics.coverage_90 * 100.0));
             let (held, fitted) = (thousands(metrics.holdout_ratings), thousands(metrics.training_ratings));
-            row("judged on", format!("{held} newest ratings after learning from {fitted}"));
+            row("evaluated", format!("on the {held} newest ratings, after training on {fitted}"));
         }
         if self.train_seconds > 0.0 {
-            row("fitted in", format!("{:.1} s", self.train_seconds));
+            row("fitting took", format!("{:.1} s", self.train_seconds));
         }
         if let Some(digest) = &self.digest {
             row("digest", digest.clone());

@@ -1,4 +1,5 @@
-//! Watches a run: a bar a stage on a terminal, plain lines elsewhere, a line of JSON an update for machines.
+//! Watches a run: one bar for each stage on a terminal, plain lines elsewhere, one line of JSON for
+//! each update for machines.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +11,16 @@ use super::show::Training;
 use crate::error::one_line;
 use crate::{Client, Error, Output};
 
-/// Resolution of a stage's bar.
+/// The length of a stage's bar in steps.
 const STEPS: u64 = 1_000;
 
-/// How often a stage that goes on is reported where no bar can move.
+/// The time between two lines of one stage where no bar can be shown.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
 
-/// Loading verifies and warms a version.
+/// The longest time for loading, which verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(300);
 
-/// How long a run may be silent; a queued one waits for those before it.
+/// The longest time without an update. A queued run waits for the runs before it.
 const SILENCE: Duration = Duration::from_secs(6 * 3_600);
 
 pub(crate) async fn run(id: String, client: &Client, output: Output) -> Result<(), Error> {
@@ -32,21 +33,24 @@ pub(crate) async fn run(id: String, client: &Client, output: Output) -> Result<(
     Ok(())
 }
 
-/// Has inference load the new version now, so that whoever asks next finds it. It would find the version by itself within moments, so a refusal
-/// is no failure of the training.
+/// Asks inference to load the new version now, so that the next command can use it. Inference would
+/// find the version by itself within seconds, so an error here is not a failure of the training.
 async fn load(training: Training, client: &Client, output: Output) {
     let Some(version) = training.version else { return };
     let request = LoadModelRequest { model: training.model.clone(), version };
     match client.call_within(LOADING, client.models().load_model(request)).await {
         Ok(_) => output.footer(&format!(
-            "{} v{version} is verified, loaded and warm; `marquee route` gives it users",
+            "{} v{version} is verified, loaded and warm; `marquee route set` routes users to it",
             training.model
         )),
         Err(error) => output.footer(&format!("{} v{version} is not loaded yet: {}", training.model, error.line())),
     }
 }
 
-/// Shows a run's progress to its end; what it came to stands beside whether that is a failure.
+/// Shows the progress of a run to its end. Returns the run, and whether it succeeded.
+///
+/// # Errors
+/// The trainer cannot be reached, or it ends the stream without an update.
 pub async fn follow(id: String, client: &Client, output: Output) -> Result<(Training, Result<(), Error>), Error> {
     let request = WatchTrainingRequest { training_id: id.clone() };
     let mut updates = client.call(client.trainer().watch_training(request)).await?;
@@ -69,19 +73,19 @@ pub async fn follow(id: String, client: &Client, output: Output) -> Result<(Trai
     }
     stages.end();
     let Some(training) = last else {
-        return Err(Error::Outcome(format!("training {id} ended without a word: see `marquee train list`")));
+        return Err(Error::Outcome(format!("the trainer sent no update of training {id}: see `marquee train list`")));
     };
     let ended = match training.state {
         "succeeded" => Ok(()),
         state @ ("failed" | "cancelled") => Err(Error::Outcome(format!("training {id} {state}: {}", training.message))),
         state => Err(Error::Outcome(format!(
-            "the trainer stopped reporting while training {id} was {state}: watch on with `marquee train watch {id}`"
+            "the trainer stopped reporting while training {id} was {state}: continue with `marquee train watch {id}`"
         ))),
     };
     Ok((training, ended))
 }
 
-/// What is drawn while a run goes on.
+/// The display of a running training.
 struct Stages {
     output: Output,
     stage: &'static str,
@@ -113,7 +117,7 @@ impl Stages {
         }
     }
 
-    /// Leaves the stage's bar full, as it ended.
+    /// Completes the bar of the current stage.
     fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish();

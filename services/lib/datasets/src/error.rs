@@ -16,7 +16,7 @@ pub enum Error {
     },
     /// Nothing in the folder, archive or file is known.
     #[error(
-        "{name} holds no data set that is known: give a MovieLens folder or zip, or a file named .csv, .tsv, .dat, .ndjson or .parquet"
+        "{name}: not a known data set; expected a MovieLens folder or zip, or a file named .csv, .tsv, .dat, .ndjson or .parquet"
     )]
     Unknown {
         /// What was opened.

@@ -1,4 +1,4 @@
-//! Many users at once, as the steps on routing and on restarts ask for them.
+//! Predictions for many users, for the steps on routing and restarts.
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt};
@@ -6,14 +6,14 @@ use marquee_proto::prediction::v1::PredictRequest;
 
 use super::Demo;
 
-/// Requests in flight.
+/// The number of concurrent requests.
 const AT_ONCE: usize = 16;
 
-/// Users of the census, each with as many movies.
+/// The users of the census, and the movies of each.
 const CENSUS: (usize, usize) = (100, 10);
 
 impl Demo {
-    /// Which version answers each of so many users, in their order.
+    /// Returns which version answers each of `users` users, in their order.
     pub(super) async fn versions(&self, users: usize) -> Result<Vec<u64>> {
         let movie = self.summary.prediction.movie.clone();
         let asked = (0..users).map(|number| {
@@ -30,8 +30,8 @@ impl Demo {
         futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await
     }
 
-    /// Predictions of many real users, as bits: version, ratings, spreads. One at a time, so that no request shares a run of the graph with
-    /// another one: sums of floats depend on their company.
+    /// Returns predictions for many users of the data set, as bits: version, rating, spread. Asks
+    /// one at a time, because requests in one batch can change the order of floating-point sums.
     pub(super) async fn census(&self) -> Result<Vec<(u64, u64, u64)>> {
         let mut users: Vec<&str> = self.ratings.iter().map(|(user, _)| user.as_str()).collect();
         users.sort_unstable();

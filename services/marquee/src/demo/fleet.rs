@@ -1,4 +1,4 @@
-//! The fleet as a process of its own: started, waited for, killed, started again, stopped. It never outlives the demonstration.
+//! Runs the fleet in a child process, which ends with the demonstration at the latest.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -14,10 +14,10 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::fleet::Addresses;
 use marquee_cli::Client;
 
-/// How long a start may take.
+/// The longest time for a start or a stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a start is looked at.
+/// The time between two looks at a start.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A fleet in a child process.
@@ -30,7 +30,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `marquee up` on a folder, with ports that the system picks; returns when every role serves.
+    /// Starts `marquee up` on a folder and free ports. Returns when every role serves.
     pub(crate) async fn start(folder: &Path, layers: Layers) -> Result<Self> {
         let child = spawn(folder, &layers)?;
         let mut process = Self {
@@ -43,23 +43,23 @@ impl Process {
         Ok(process)
     }
 
-    /// Where it listens.
+    /// Returns the addresses that it listens on.
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// SIGKILL; returns when the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         self.child.kill().await.context("kill the fleet")
     }
 
-    /// Starts again on the same folder.
+    /// Starts the fleet again on the same folder.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.child = spawn(&self.folder, &self.layers)?;
         self.ready().await
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits until the process has ended.
     pub(crate) async fn stop(&mut self) -> Result<()> {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
             #[allow(
@@ -74,12 +74,12 @@ impl Process {
         match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => bail!("the fleet ended with {status}"),
-            Ok(Err(error)) => Err(error).context("wait for the fleet's end"),
+            Ok(Err(error)) => Err(error).context("wait for the fleet to end"),
             Err(_) => bail!("the fleet did not end within {} s", PATIENCE.as_secs()),
         }
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the process ends by itself.
     pub(crate) async fn ended(&mut self) -> String {
         self.child.wait().await.map_or_else(|error| error.to_string(), |status: ExitStatus| status.to_string())
     }
@@ -88,10 +88,10 @@ impl Process {
         let started = Instant::now();
         let pid = self.child.id();
         loop {
-            if let Some(status) = self.child.try_wait().context("look after the fleet")? {
-                bail!("the fleet ended while it started, with {status}: its own words stand above");
+            if let Some(status) = self.child.try_wait().context("check the state of the fleet")? {
+                bail!("the fleet ended during its start with {status}: see its messages above");
             }
-            // What an earlier process announced is not where this one listens.
+            // An earlier process may have left its addresses.
             if let Some(addresses) = Addresses::read(&self.folder).filter(|addresses| Some(addresses.pid) == pid) {
                 self.addresses = addresses;
                 break;
@@ -105,8 +105,8 @@ impl Process {
             if answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving) {
                 return Ok(());
             }
-            if let Some(status) = self.child.try_wait().context("look after the fleet")? {
-                bail!("the fleet ended while it started, with {status}: its own words stand above");
+            if let Some(status) = self.child.try_wait().context("check the state of the fleet")? {
+                bail!("the fleet ended during its start with {status}: see its messages above");
             }
             self.pause(started).await?;
         }

@@ -1,7 +1,8 @@
-//! New ratings of a known user, of a user who did not exist a second before, and of many more: how soon each changes a prediction.
+//! Measures how soon a new rating changes a prediction: of a user of the data set, of a new user,
+//! and of many more.
 //!
-//! The time runs from the moment that the client holds the acknowledgement to the moment that it holds an answer that rests on the rating. The client
-//! asks again and again without saying what it waits for, as an application would.
+//! The time runs from the acknowledgement of the rating to the answer that uses it, as the client
+//! sees both. The client polls without naming the rating, as an application would.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +16,13 @@ use rand::{RngExt, SeedableRng};
 use super::Demo;
 use super::summary::Learning;
 
-/// Ratings that are timed.
+/// The number of ratings that are measured.
 const SAMPLES: usize = 100;
 
-/// Longest time that a rating may take to show.
+/// The longest time until a rating counts.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One timed rating.
+/// One measured rating.
 struct Lesson {
     millis: f64,
     before: pb::Prediction,
@@ -30,7 +31,7 @@ struct Lesson {
 
 impl Demo {
     pub(super) async fn learn(&mut self) -> Result<()> {
-        self.screen.heading(5, "every rating counts the moment it is acknowledged");
+        self.screen.heading(5, "every rating counts as soon as it is acknowledged");
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 5);
         let known = self.summary.prediction.user.clone();
         let watched = self.summary.prediction.movie.clone();
@@ -41,7 +42,7 @@ impl Demo {
                 let movie = self.unrated(user, &watched, &mut rng).context("the user has rated everything")?;
                 let lesson = self.teach(user, &movie, value, &watched).await?;
                 self.screen.line(&format!(
-                    "  gives {} {value:.0} stars: {:.3} → {:.3} after {:.2} ms",
+                    "  rates {} with {value:.0} stars: {:.3} → {:.3} after {:.2} ms",
                     self.title(&movie),
                     lesson.before.rating,
                     lesson.after.rating,
@@ -67,20 +68,20 @@ impl Demo {
         };
         self.screen.check(
             &format!(
-                "{} ratings: median {:.2} ms, p99 {:.2} ms to the answer that rests on them",
+                "{} ratings: median {:.2} ms, p99 {:.2} ms until an answer used them",
                 learning.samples, learning.p50_ms, learning.p99_ms
             ),
             learning.samples == SAMPLES as u64,
         );
-        self.screen.check(&format!("{changed} of them moved the prediction"), changed == learning.samples);
+        self.screen.check(&format!("{changed} of them changed the prediction"), changed == learning.samples);
         self.summary.learning = learning;
         Ok(())
     }
 
-    /// A movie, other than the watched one, that the user has not rated as far as the data set says.
+    /// Returns a movie other than the watched one that the user has not rated in the data set.
     fn unrated(&self, user: &str, watched: &str, rng: &mut ChaCha8Rng) -> Option<String> {
         let rated = self.rated_by(user);
-        // Movies that many have rated: the model knows what liking them means.
+        // Drawing from all ratings prefers popular movies, which the model knows well.
         let pool: Vec<&str> = self.ratings.iter().map(|(_, movie)| movie.as_str()).collect();
         (0..1_000).find_map(|_| {
             pool.choose(rng)
@@ -105,12 +106,12 @@ impl Demo {
                 return Ok(Lesson { millis: elapsed.as_secs_f64() * 1e3, before, after });
             }
             if elapsed > PATIENCE {
-                bail!("a rating did not show within {} s", PATIENCE.as_secs());
+                bail!("a rating did not change the prediction within {} s", PATIENCE.as_secs());
             }
         }
     }
 
-    /// A prediction, and the last event of the user that it rests on.
+    /// Returns a prediction and the position of the last rating that it uses.
     async fn ask(&self, user: &str, movie: &str) -> Result<(pb::Prediction, Option<Position>)> {
         let request = pb::PredictRequest {
             user_id: user.to_owned(),
@@ -124,13 +125,14 @@ impl Demo {
     }
 }
 
-/// Expected ratings are clipped to the scale: at its ends only the spread can tell.
+/// Returns whether the prediction changed. Ratings are clipped to the scale, so at its ends only
+/// the spread can change.
 fn changed(lesson: &Lesson) -> bool {
     let bits = |one: &pb::Prediction| (one.rating.to_bits(), one.spread.to_bits());
     bits(&lesson.before) != bits(&lesson.after)
 }
 
-/// The smallest value that at least this share of a sorted list does not exceed.
+/// Returns the quantile of a sorted list.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Six kinds of bad input, and what each got: a refusal that names the field and the fix.
+//! Sends six kinds of bad input and shows the refusals, which name the field and the fix.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -15,10 +15,10 @@ use serde::Deserialize;
 use super::Demo;
 use super::summary::BadInput;
 
-/// A day ahead of any clock that is nearly right.
+/// One day in seconds: no clock that is nearly right is so far ahead.
 const AHEAD: i64 = 86_400;
 
-/// The JSON of a refused HTTP request, as far as it is shown.
+/// The part of the JSON of a refused HTTP request that is printed.
 #[derive(Deserialize)]
 struct Refusal {
     error: Reason,
@@ -32,7 +32,7 @@ struct Reason {
 
 impl Demo {
     pub(super) async fn mistakes(&mut self) -> Result<()> {
-        self.screen.heading(7, "bad input is refused by name, and kept on the rejected topic");
+        self.screen.heading(7, "bad input is refused with a reason and kept on the topic of rejected records");
         let good = Rating {
             user_id: self.summary.prediction.user.clone(),
             movie_id: self.summary.prediction.movie.clone(),
@@ -69,7 +69,7 @@ impl Demo {
         self.summary.bad_input.push(bad);
     }
 
-    /// A protobuf message that was cut off on its way: no generated client can send one, so it goes over HTTP.
+    /// Sends a truncated protobuf message over HTTP, since no generated client can send one.
     async fn corrupt(&self, good: &Rating) -> Result<BadInput> {
         let mut body = good.encode_to_vec();
         body.truncate(body.len() - 3);

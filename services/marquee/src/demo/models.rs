@@ -1,4 +1,5 @@
-//! Trains version 1 by alternating least squares and version 2 by Gibbs sampling, and has each loaded, verified and warmed.
+//! Trains version 1 with alternating least squares and version 2 with Gibbs sampling, and loads
+//! both.
 
 use std::time::Duration;
 
@@ -10,30 +11,30 @@ use super::Demo;
 use super::summary::Model;
 use marquee_cli::train;
 
-/// Loading verifies and warms a version.
+/// The longest time for loading, which verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(60);
 
 impl Demo {
     pub(super) async fn train(&mut self) -> Result<()> {
-        self.screen.heading(3, "two models: version 1 in seconds, version 2 Bayesian");
+        self.screen.heading(3, "train two models: version 1 in seconds, version 2 Bayesian");
         for algorithm in [pb::Algorithm::Map, pb::Algorithm::Bayes] {
             let model = self.version(algorithm).await?;
             let name = format!("version {} ({})", model.version, model.algorithm);
             self.screen
-                .check(&format!("{name} validated, packaged, signed, verified, loaded and warm"), model.verified);
+                .check(&format!("{name} is validated, packaged, signed, verified, loaded and warm"), model.verified);
             self.screen.line(&format!(
-                "RMSE {:.4}, MAE {:.4}, predicting then learning the newest tenth; frozen at the cut {:.4}, biases alone {:.4}",
+                "RMSE {:.4}, MAE {:.4}: predict, then learn, each of the newest tenth; without learning {:.4}, biases only {:.4}",
                 model.rmse, model.mae, model.frozen_rmse, model.bias_rmse
             ));
             self.screen.line(&format!(
-                "fitted in {:.2} s, digest {}…",
+                "fitting took {:.2} s, digest {}…",
                 model.train_seconds,
                 model.digest.get(..16).unwrap_or_default()
             ));
             self.summary.models.push(model);
         }
         let better = self.summary.models.iter().all(|model| model.rmse < model.bias_rmse);
-        self.screen.check("both beat the biases alone on ratings that they had not seen", better);
+        self.screen.check("both are better than biases only, on ratings that they were not trained on", better);
         Ok(())
     }
 

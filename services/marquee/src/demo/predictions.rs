@@ -1,4 +1,5 @@
-//! Predicts for a real user, and says which of the user's own ratings moved the prediction.
+//! Predicts for a user of the data set, and shows which of the user's own ratings changed the
+//! prediction.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,11 @@ use super::Demo;
 use super::summary::{Prediction, Reason};
 use marquee_cli::stars;
 
-/// Histories of this many ratings are shown: enough to know somebody, few enough that one rating matters.
+/// The length of the history of the user that is shown: enough to predict well, few enough that one
+/// rating matters.
 const HISTORY: std::ops::RangeInclusive<usize> = 40..=80;
 
-/// How long features may lag behind the log.
+/// The longest time for features to catch up with the log.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Demo {
@@ -32,9 +34,9 @@ impl Demo {
     }
 
     pub(super) async fn predict(&mut self) -> Result<()> {
-        let user = self.somebody().context("nobody in the data set has a history of 40 to 80 ratings")?;
+        let user = self.choose_user().context("no user of the data set has a history of 40 to 80 ratings")?;
         let rated = self.rated_by(&user).len();
-        self.screen.heading(4, &format!("what user {user} would like, after {rated} ratings"));
+        self.screen.heading(4, &format!("what user {user}, who has rated {rated} movies, would like"));
         let request = pb::RecommendRequest { user_id: user.clone(), limit: 5, ..pb::RecommendRequest::default() };
         let answer = self.client.call(self.client.predictions().recommend(request)).await?;
         for one in &answer.recommendations {
@@ -52,7 +54,7 @@ impl Demo {
             one.movie.as_ref().is_some_and(|movie| !rated.contains(&movie.movie_id.as_str()))
         };
         self.screen.check(
-            "five movies, none of which the user has rated",
+            "five movies that the user has not rated",
             answer.recommendations.len() == 5 && answer.recommendations.iter().all(unseen),
         );
 
@@ -66,7 +68,7 @@ impl Demo {
         let explained = self.client.call(self.client.predictions().explain(request)).await?;
         let prediction = explained.prediction.unwrap_or_default();
         let provenance = explained.provenance.unwrap_or_default();
-        self.screen.line(&format!("{} because (without any ratings: {:.2})", best.title, explained.baseline));
+        self.screen.line(&format!("why {} (without any ratings: {:.2}):", best.title, explained.baseline));
         let reasons: Vec<Reason> = explained
             .reasons
             .into_iter()
@@ -80,7 +82,7 @@ impl Demo {
         }
         let own = !reasons.is_empty() && reasons.iter().all(|reason| rated.contains(&reason.movie.as_str()));
         self.screen.check(
-            "every reason is a rating of the user's own, and the spread is above 0",
+            "every reason is one of the user's own ratings, and the spread is above 0",
             own && prediction.spread > 0.0,
         );
         self.screen.line(&format!("answered by version {} ({})", provenance.version, provenance.variant));
@@ -98,8 +100,8 @@ impl Demo {
         Ok(())
     }
 
-    /// A user whom the seed picks, of those with a history that is worth showing.
-    fn somebody(&self) -> Option<String> {
+    /// Chooses a user with a history of suitable length, by the seed.
+    fn choose_user(&self) -> Option<String> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (user, _) in &self.ratings {
             *counts.entry(user).or_default() += 1;

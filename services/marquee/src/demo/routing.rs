@@ -1,4 +1,5 @@
-//! Gives version 2 a fifth of the users, looks whether everyone stays on a side, and gives it the rest.
+//! Routes a fifth of the users to version 2, checks that each user stays on one version, and routes
+//! all users to it.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use super::summary::{Counter, Routing};
 
 const USERS: usize = 1_000;
 
-/// How far the share of 1,000 users may be from 20 %: four standard deviations of a fair assignment.
+/// The largest deviation from 20% for 1,000 users: four standard deviations of a fair assignment.
 const SLACK: f64 = 0.05;
 
 impl Demo {
     pub(super) async fn share(&mut self) -> Result<()> {
-        self.screen.heading(6, "version 2 for 20 % of users, then for all");
+        self.screen.heading(6, "route 20% of users to version 2, then all");
         let (stable, candidate) = match self.summary.models.as_slice() {
             [stable, candidate, ..] => (stable.version, candidate.version),
             _ => anyhow::bail!("routing needs two versions"),
@@ -32,10 +33,10 @@ impl Demo {
         let sticky = first == second;
         self.screen.line(&bar(share));
         self.screen.check(
-            &format!("{:.1} % of {USERS} users on version {candidate}", share * 100.0),
+            &format!("{:.1}% of {USERS} users got version {candidate}", share * 100.0),
             (share - 0.2).abs() <= SLACK,
         );
-        self.screen.check("every user was on the same side the second time", sticky);
+        self.screen.check("every user got the same version the second time", sticky);
         let counters: Vec<Counter> = [stable, candidate]
             .into_iter()
             .map(|version| Counter {
@@ -51,7 +52,7 @@ impl Demo {
         for counter in &counters {
             self.screen.check(
                 &format!(
-                    "version {} counted {} answers, the client {}",
+                    "version {} counted {} answers, the client counted {}",
                     counter.version, counter.answered, counter.seen_by_client
                 ),
                 counter.answered == counter.seen_by_client,
@@ -62,10 +63,12 @@ impl Demo {
         let full = self.versions(USERS).await?;
         let full_share = on(&full) as f64 / USERS as f64;
         self.screen.line(&bar(full_share));
-        self.screen
-            .check(&format!("{:.0} % on version {candidate} at full weight", full_share * 100.0), full_share == 1.0);
+        self.screen.check(
+            &format!("{:.0}% of users got version {candidate} at full weight", full_share * 100.0),
+            full_share == 1.0,
+        );
         self.route(candidate, None).await?;
-        self.screen.line(&format!("version {candidate} is stable now"));
+        self.screen.line(&format!("version {candidate} is now the stable version"));
         self.summary.routing = Routing { users: USERS as u64, share, sticky, counters, full_share };
         Ok(())
     }
@@ -78,14 +81,14 @@ impl Demo {
         Ok(())
     }
 
-    /// Answers by version, as the fleet counts them.
+    /// Returns the number of answers of each version, as the fleet counts them.
     async fn counters(&self) -> Result<BTreeMap<u64, u64>> {
         let answer = self.client.call(self.client.models().list_models(ListModelsRequest::default())).await?;
         Ok(answer.versions.into_iter().map(|version| (version.version, version.answered)).collect())
     }
 }
 
-/// A share as a picture.
+/// Draws a share as a bar.
 fn bar(share: f64) -> String {
     const WIDTH: usize = 50;
     let full = (share * WIDTH as f64).round() as usize;

@@ -1,13 +1,13 @@
-//! What people see of the demonstration: a heading a step, lines, and checks that hold or do not.
+//! The output of the demonstration for people: a heading for each step, lines, and checks.
 
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
-/// Where the demonstration is shown: standard output, or standard error where that belongs to a machine.
+/// Prints to standard output, or to standard error if standard output is JSON.
 #[derive(Debug)]
 pub(super) struct Screen {
     machine: bool,
-    colour: bool,
+    color: bool,
     failures: Cell<u32>,
 }
 
@@ -15,16 +15,16 @@ impl Screen {
     pub(super) fn new(machine: bool) -> Self {
         let terminal = if machine { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { machine, colour: terminal && !plain, failures: Cell::new(0) }
+        Self { machine, color: terminal && !plain, failures: Cell::new(0) }
     }
 
-    /// Checks that did not hold.
+    /// Returns the number of failed checks.
     pub(super) fn failures(&self) -> u32 {
         self.failures.get()
     }
 
     pub(super) fn heading(&self, step: u32, what: &str) {
-        let (bold, off) = if self.colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let (bold, off) = if self.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
         self.text(&format!("\n{bold}{step}. {what}{off}"));
     }
 
@@ -32,17 +32,17 @@ impl Screen {
         self.text(&format!("   {text}"));
     }
 
-    /// Something that must hold.
+    /// Prints a check, and counts it if it failed.
     pub(super) fn check(&self, what: &str, holds: bool) {
-        let (mark, colour) = if holds { ("✓", "\x1b[32m") } else { ("✗", "\x1b[1;31m") };
-        let (colour, off) = if self.colour { (colour, "\x1b[0m") } else { ("", "") };
-        self.text(&format!("   {colour}{mark}{off} {what}"));
+        let (mark, color) = if holds { ("✓", "\x1b[32m") } else { ("✗", "\x1b[1;31m") };
+        let (color, off) = if self.color { (color, "\x1b[0m") } else { ("", "") };
+        self.text(&format!("   {color}{mark}{off} {what}"));
         if !holds {
             self.failures.set(self.failures.get() + 1);
         }
     }
 
-    /// Text as it is. Nobody is left to tell if the stream is closed.
+    /// Prints text unchanged. Nobody can be told when the stream is closed.
     pub(super) fn text(&self, text: &str) {
         let _ = if self.machine {
             writeln!(std::io::stderr().lock(), "{text}")

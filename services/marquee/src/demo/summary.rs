@@ -1,4 +1,4 @@
-//! What the demonstration found, for machines and for people.
+//! The results of the demonstration, for machines and for people.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use marquee_cli::{stars, thousands};
 
-/// Everything that was measured.
+/// All results.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
-    /// Every check held.
+    /// Whether every check passed.
     pub(super) ok: bool,
-    /// Wall time of all steps.
+    /// The time of all steps.
     pub(super) seconds: f64,
     pub(super) imported: ImportSummary,
     pub(super) models: Vec<Model>,
@@ -31,17 +31,17 @@ pub(super) struct ImportSummary {
     pub(super) per_second: f64,
 }
 
-/// One version that was trained.
+/// One trained version.
 #[derive(Debug, Serialize)]
 pub(super) struct Model {
     pub(super) version: u64,
     pub(super) algorithm: String,
-    /// Stars; predict, then learn, over the newest tenth.
+    /// In stars: predict, then learn, each rating of the newest tenth.
     pub(super) rmse: f64,
     pub(super) mae: f64,
-    /// The same without learning after the cut.
+    /// The RMSE without learning from the newest tenth.
     pub(super) frozen_rmse: f64,
-    /// Of the bias-only model on the same ratings.
+    /// The RMSE of a model of biases only.
     pub(super) bias_rmse: f64,
     pub(super) train_seconds: f64,
     pub(super) digest: String,
@@ -58,7 +58,7 @@ pub(super) struct Prediction {
     pub(super) spread: f64,
     pub(super) version: u64,
     pub(super) variant: String,
-    /// What somebody without ratings would be told.
+    /// The prediction for a user without ratings.
     pub(super) baseline: f64,
     pub(super) reasons: Vec<Reason>,
 }
@@ -71,25 +71,25 @@ pub(super) struct Reason {
     pub(super) effect: f64,
 }
 
-/// From the acknowledgement of a rating to the first answer that it changed.
+/// The time from the acknowledgement of a rating to the first answer that uses it.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Learning {
     pub(super) samples: u64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
-    /// Those whose prediction was another one afterwards.
+    /// The ratings that changed the prediction.
     pub(super) changed: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Routing {
     pub(super) users: u64,
-    /// Share of users whom version 2 answered while it had 20 %.
+    /// The share of users that version 2 answered at a weight of 20%.
     pub(super) share: f64,
     pub(super) sticky: bool,
-    /// Answers by version, as the fleet counts them, while version 2 had 20 %.
+    /// The answers of each version, as the fleet counts them, at a weight of 20%.
     pub(super) counters: Vec<Counter>,
-    /// Share of users whom version 2 answered at 100 %.
+    /// The share of users that version 2 answered at a weight of 100%.
     pub(super) full_share: f64,
 }
 
@@ -112,12 +112,12 @@ pub(super) struct Restart {
     pub(super) kill: &'static str,
     pub(super) identical: bool,
     pub(super) predictions: u64,
-    /// From the start of the process to serving.
+    /// The time from the start of the process until it serves.
     pub(super) seconds: f64,
 }
 
 impl Summary {
-    /// The same for people.
+    /// Formats the results for people.
     pub(super) fn human(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, value: String| {
@@ -135,7 +135,7 @@ impl Summary {
             row(
                 &name,
                 format!(
-                    "RMSE {:.4}, MAE {:.4} on the newest ratings (frozen {:.4}), fitted in {fitted:.2} s",
+                    "RMSE {:.4}, MAE {:.4} on the newest ratings (without learning {:.4}), fitting took {fitted:.2} s",
                     model.rmse, model.mae, model.frozen_rmse
                 ),
             );
@@ -156,16 +156,17 @@ impl Summary {
         row(
             "learning",
             format!(
-                "median {:.2} ms, p99 {:.2} ms from acknowledgement to changed prediction ({} ratings)",
+                "median {:.2} ms, p99 {:.2} ms from the acknowledgement of a rating to a changed prediction ({} ratings)",
                 learning.p50_ms, learning.p99_ms, learning.samples
             ),
         );
         let routing = &self.routing;
-        let sticky = if routing.sticky { "everyone stayed" } else { "NOT sticky" };
+        let sticky =
+            if routing.sticky { "every user stayed on one version" } else { "users did NOT stay on one version" };
         row(
             "routing",
             format!(
-                "{:.1} % of {} users at 20 %, {sticky}; {:.0} % at 100 %",
+                "{:.1}% of {} users at 20%, {sticky}; {:.0}% at 100%",
                 routing.share * 100.0,
                 thousands(routing.users),
                 routing.full_share * 100.0
@@ -174,12 +175,12 @@ impl Summary {
         row(
             "bad input",
             format!(
-                "{} of {} kinds refused by name",
+                "{} of {} kinds refused with a reason",
                 self.bad_input.iter().filter(|bad| bad.code == "INVALID_ARGUMENT").count(),
                 self.bad_input.len()
             ),
         );
-        let identical = if self.restart.identical { "identical to the bit" } else { "DIFFERENT" };
+        let identical = if self.restart.identical { "identical" } else { "DIFFERENT" };
         row(
             "restart",
             format!(
@@ -188,8 +189,8 @@ impl Summary {
             ),
         );
         row(
-            "all in all",
-            format!("{:.1} s, {}", self.seconds, if self.ok { "every check held" } else { "NOT every check held" }),
+            "total",
+            format!("{:.1} s, {}", self.seconds, if self.ok { "every check passed" } else { "NOT every check passed" }),
         );
         text
     }

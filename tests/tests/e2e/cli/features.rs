@@ -83,7 +83,7 @@ async fn features_are_listed_shown_computed_anew_joined_and_checked() -> Result<
 
     let checked = cli.json(&["features", "check", "--sample", "0"]).await?;
     assert_eq!((&checked["different"], &checked["users"]), (&0.into(), &10.into()));
-    assert!(cli.text(&["features", "check"]).await?.contains("every served value is what the log says"));
+    assert!(cli.text(&["features", "check"]).await?.contains("every served value matches the log"));
     fleet.stop().await;
     Ok(())
 }

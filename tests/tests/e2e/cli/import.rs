@@ -76,7 +76,7 @@ async fn every_format_is_imported_and_movies_that_nobody_lists_are_added_bare() 
     assert!(titles(clients).await?[1].1.starts_with("Jumanji"));
     // Standard output says the same to people.
     let text = cli.text(&["import", &file, "--movies", &movies, "--restart"]).await?;
-    assert!(text.contains("more: 1 movies, 1 ratings accepted, 0 rejected"), "{text}");
+    assert!(text.contains("more: 1 movie, 1 rating accepted, 0 rejected"), "{text}");
     fleet.stop().await;
 
     // MovieLens 100K as a folder, in Latin-1, and 1M as a zip.
@@ -148,7 +148,7 @@ async fn wrong_rows_are_named_by_line_and_reason_and_the_others_count() -> Resul
     let file = write(folder.path(), "none.csv", b"user,movie,rating\nann,1,99\nann,2,-1\n")?.display().to_string();
     let output = cli.run(&["import", &file]).await?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("not one row was accepted, 2 were rejected"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no row was accepted: all 2 were rejected"), "{}", stderr(&output));
     let archive = zipped(&[("ml-1m/ratings.dat", b"7::20::5::978300760\n")])?;
     let cases: [(&str, &[u8], &str); 6] = [
         ("empty.csv", b"", "column"),
@@ -156,7 +156,7 @@ async fn wrong_rows_are_named_by_line_and_reason_and_the_others_count() -> Resul
         ("cut.zip", &archive[..archive.len() - 30], "no readable zip"),
         ("junk.zip", b"PK\x03\x04 and so on", "no readable zip"),
         ("junk.parquet", b"PAR1junkPAR1", "junk.parquet"),
-        ("photo.jpeg", b"\xff\xd8\xff", "no data set that is known"),
+        ("photo.jpeg", b"\xff\xd8\xff", "not a known data set"),
     ];
     for (name, contents, part) in cases {
         let file = write(folder.path(), name, contents)?.display().to_string();

@@ -89,7 +89,7 @@ async fn keys_are_secret_and_never_overwritten() -> Result<()> {
     let wrong = folder.path().join("wrong.pem");
     std::fs::write(&wrong, "-----BEGIN PRIVATE KEY-----\nbm8ga2V5\n-----END PRIVATE KEY-----\n")?;
     let wrong = wrong.display().to_string();
-    fails(&run_with(&[], &["keys", "fingerprint", &wrong]).await?, 1, &["wrong.pem", "no key that is known"]);
+    fails(&run_with(&[], &["keys", "fingerprint", &wrong]).await?, 1, &["wrong.pem", "not an Ed25519 key"]);
     fails(&run_with(&[], &["keys", "fingerprint", "/nowhere.pem"]).await?, 1, &["/nowhere.pem"]);
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Titles and the scale, for tables. Without them a table is still right, only less pleasant: nothing here fails.
+//! Titles of movies and the rating scale, for tables. A table without them is still correct, so
+//! nothing here fails.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +7,19 @@ use marquee_proto::ratings::v1::{GetScaleRequest, ListMoviesRequest};
 
 use crate::Client;
 
-/// Pages of the catalogue that are read in search of titles, 10,000 movies each.
+/// The most pages of the catalog that are searched for titles, with 10,000 movies each.
 const MOST_PAGES: usize = 20;
 
-/// What tables say beyond ids and numbers.
+/// The titles and the scale.
 #[derive(Debug)]
-pub(crate) struct Catalogue {
+pub(crate) struct Catalog {
     titles: BTreeMap<String, String>,
-    /// Largest rating of the scale.
+    /// The largest rating of the scale.
     pub(crate) max: f64,
 }
 
-impl Catalogue {
-    /// Reads the titles of some movies, and the scale.
+impl Catalog {
+    /// Reads the titles of some movies and the scale.
     pub(crate) async fn read(client: &Client, movies: &[String]) -> Self {
         let max = client.call(client.ratings().get_scale(GetScaleRequest {})).await.map_or(5.0, |scale| scale.max);
         let mut titles = BTreeMap::new();
@@ -41,7 +42,7 @@ impl Catalogue {
         Self { titles, max }
     }
 
-    /// A movie's title; empty if the catalogue has none.
+    /// Returns the title of a movie, or an empty string if it is not known.
     pub(crate) fn title(&self, movie: &str) -> String {
         self.titles.get(movie).cloned().unwrap_or_default()
     }
