@@ -7,13 +7,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use marquee_domain::{MovieId, Offset, Partition, Position, RatingEvent, Timestamp, UserId};
 use marquee_features::{MovieRow, UserRow, Value, View, movie_key, unpack, user_key};
 use marquee_kit::Failure;
+use marquee_log::Movies;
 use marquee_ports::{Bounds, Row, RowKey};
 use marquee_proto::convert;
 use marquee_proto::features::v1 as pb;
 use serde::de::DeserializeOwned;
 
 use crate::apply::corrupt;
-use crate::catalogue::Genres;
 use crate::join::{open, unreadable};
 use crate::named::wire;
 use crate::scan::scan;
@@ -51,7 +51,7 @@ type Served<K, T> = HashMap<K, (T, Offset)>;
 
 /// Goes through every partition and compares.
 pub(crate) async fn check(service: &Service, sample: u32, seed: u64) -> Result<pb::CheckFeaturesResponse, Failure> {
-    let (all, genres) = open(service).await?;
+    let (all, catalog) = open(service).await?;
     let most = (sample > 0).then(|| (sample as usize).div_ceil(all.len().max(1)));
     let mut report = Report::new(service);
     let mut movies = HashSet::new();
@@ -77,7 +77,7 @@ pub(crate) async fn check(service: &Service, sample: u32, seed: u64) -> Result<p
             report: &mut report,
         };
         let dependencies = service.dependencies();
-        let take = |offset: Offset, _: Timestamp, event: RatingEvent| replay.follow(offset, &event, &genres);
+        let take = |offset: Offset, _: Timestamp, event: RatingEvent| replay.follow(offset, &event, &catalog);
         let scanned = scan(
             &*dependencies.log,
             (&dependencies.scale, service.partitions()),
@@ -153,9 +153,9 @@ struct Replay<'a, 'r> {
 
 impl Replay<'_, '_> {
     /// Applies an event, and compares whatever rests on events up to it.
-    fn follow(&mut self, offset: Offset, event: &RatingEvent, genres: &Genres) {
+    fn follow(&mut self, offset: Offset, event: &RatingEvent, catalog: &Movies) {
         let row = self.users.entry(event.user().clone()).or_default();
-        let changes = row.apply(event, offset.0, |movie| genres.of(movie));
+        let changes = row.apply(event, offset.0, |movie| catalog.genres(movie));
         let at = Position { partition: self.partition, offset };
         if let Some(served) = due(&mut self.served_users, event.user(), offset) {
             self.report.users_row(event.user(), &served, Some(row), at);

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, RatingEvent};
 use marquee_kit::{Check, Stop};
+use marquee_log::MovieCatalog;
 use marquee_ports::{Delivery, Error, ErrorKind, Lease, NewRecord, Record, Subscription, Topic};
 use marquee_proto::record::Refusal;
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::apply::{Batch, apply};
-use crate::catalogue::Genres;
 use crate::metrics::{Meters, OfPartition};
 use crate::scan::event;
 use crate::service::Dependencies;
@@ -49,12 +49,12 @@ pub(crate) struct Consumer {
 impl Consumer {
     /// Works until `stop`.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), Error> {
-        let mut genres = Genres::new(Arc::clone(&self.dependencies.log));
+        let catalog = MovieCatalog::new(Arc::clone(&self.dependencies.log));
         let mut pause = SHORTEST_PAUSE;
         loop {
             let before = self.meters.applied.get();
             let followed = tokio::select! {
-                followed = self.follow(&mut genres) => followed,
+                followed = self.follow(&catalog) => followed,
                 () = stop.cancelled() => return Ok(()),
             };
             // Following ends only by an error. Subscribing again takes new leases and reads on from
@@ -79,7 +79,7 @@ impl Consumer {
         }
     }
 
-    async fn follow(&mut self, genres: &mut Genres) -> Result<(), Error> {
+    async fn follow(&mut self, catalog: &MovieCatalog) -> Result<(), Error> {
         let log = Arc::clone(&self.dependencies.log);
         let subscription = log.subscribe(Topic::RATINGS, &self.settings.group).await?;
         let mut assignment = Assignment { subscription, leases: BTreeMap::new() };
@@ -88,7 +88,7 @@ impl Consumer {
                 Delivery::Assigned(partitions) => self.assigned(&mut assignment, &partitions).await?,
                 Delivery::Records(records) => {
                     if !records.is_empty() {
-                        self.deliver(genres, &mut assignment, records).await?;
+                        self.deliver(catalog, &mut assignment, records).await?;
                     }
                 }
             }
@@ -124,11 +124,11 @@ impl Consumer {
 
     async fn deliver(
         &self,
-        genres: &mut Genres,
+        catalog: &MovieCatalog,
         assignment: &mut Assignment,
         records: Vec<Record>,
     ) -> Result<(), Error> {
-        genres.catch_up().await?;
+        let movies = catalog.catch_up().await?;
         let started = std::time::Instant::now();
         let mut by_partition: BTreeMap<Partition, Vec<Record>> = BTreeMap::new();
         for record in records {
@@ -147,7 +147,7 @@ impl Consumer {
                 return Err(Error::bare(ErrorKind::Unavailable, doing));
             };
             let batch = Batch { events: self.decode(records).await?, next };
-            let genres = |movie: &_| genres.of(movie);
+            let genres = |movie: &_| movies.genres(movie);
             apply(&*self.dependencies.store, &mut **lease, genres, &batch).instrument(span).await?;
             self.meters.applied.inc_by(count);
             self.progress.send_modify(|progress| {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use marquee_domain::{MovieId, Offset, Timestamp, UserId};
 use marquee_features::{Column, Definition, Known, MovieRow, Sums, Timeline, UserRow, Value, View};
 use marquee_kit::Failure;
+use marquee_log::{MovieCatalog, Movies};
 use marquee_ports::{Bounds, RatingLog, Topic};
 use tokio::sync::mpsc;
 
-use crate::catalogue::Genres;
 use crate::named::{Entity, in_order};
 use crate::scan::scan;
 use crate::service::Service;
@@ -29,15 +29,15 @@ pub(crate) struct Instant {
 /// What the log is gone through for.
 struct Pass {
     service: Service,
-    genres: Arc<Genres>,
+    catalog: Movies,
     bounds: Vec<Bounds>,
     ignore_ingestion: bool,
 }
 
 impl Pass {
     async fn new(service: &Service, ignore_ingestion: bool) -> Result<Self, Failure> {
-        let (bounds, genres) = open(service).await?;
-        Ok(Self { service: service.clone(), genres: Arc::new(genres), bounds, ignore_ingestion })
+        let (bounds, catalog) = open(service).await?;
+        Ok(Self { service: service.clone(), catalog, bounds, ignore_ingestion })
     }
 
     /// A partition's events that were known by a time, of the users that are wanted.
@@ -69,13 +69,12 @@ impl Pass {
     }
 }
 
-/// How far the log reaches now, and the catalogue as it is.
-pub(crate) async fn open(service: &Service) -> Result<(Vec<Bounds>, Genres), Failure> {
+/// Returns the bounds of the rating topic and the movie catalog, both as they are now.
+pub(crate) async fn open(service: &Service) -> Result<(Vec<Bounds>, Movies), Failure> {
     let log = Arc::clone(&service.dependencies().log);
     let bounds = log.bounds(Topic::RATINGS).await.map_err(|error| unreadable(&error))?;
-    let mut genres = Genres::new(log);
-    genres.catch_up().await.map_err(|error| unreadable(&error))?;
-    Ok((bounds, genres))
+    let movies = MovieCatalog::new(log).catch_up().await.map_err(|error| unreadable(&error))?;
+    Ok((bounds, movies))
 }
 
 pub(crate) fn unreadable(error: &marquee_ports::Error) -> Failure {
@@ -110,15 +109,15 @@ pub(crate) async fn join(
     for bounds in &pass.bounds {
         // A movie's features rest on what everybody gave; a user's on the user's events alone.
         let events = pass.events(bounds, until, |user| movies || users.contains(user)).await?;
-        let (service, genres, shared, partition) =
-            (service.clone(), Arc::clone(&pass.genres), Arc::clone(&shared), bounds.partition);
+        let (service, catalog, shared, partition) =
+            (service.clone(), pass.catalog.clone(), Arc::clone(&shared), bounds.partition);
         (user_values, sums) = compute(move || {
             let (rows, order, columns) = &*shared;
             let definition = service.definition();
             let mut timeline = Timeline::new(events, movies);
             for &index in order {
                 let Instant { entity, at } = &rows[index];
-                timeline.advance(*at, |movie| genres.of(movie));
+                timeline.advance(*at, |movie| catalog.genres(movie));
                 if let Some(user) = entity.user.as_ref().filter(|user| service.home(user) == partition) {
                     user_values[index] = user_row(definition, columns, timeline.user(user), *at);
                 }
@@ -167,10 +166,10 @@ pub(crate) async fn backfill(
     let mut movies: BTreeMap<MovieId, MovieRow> = BTreeMap::new();
     for bounds in &pass.bounds {
         let events = pass.events(bounds, as_of, |_| true).await?;
-        let (genres, service, columns) = (Arc::clone(&pass.genres), service.clone(), Arc::clone(&columns));
+        let (catalog, service, columns) = (pass.catalog.clone(), service.clone(), Arc::clone(&columns));
         let (users, parts) = compute(move || {
             let mut timeline = Timeline::new(events, view == View::Movie);
-            timeline.advance(as_of, |movie| genres.of(movie));
+            timeline.advance(as_of, |movie| catalog.genres(movie));
             let (users, movies) = timeline.into_rows();
             if view == View::Movie {
                 return (Page::new(), movies);

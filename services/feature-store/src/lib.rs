@@ -11,7 +11,6 @@
 //! offset and skipped. Once the user's row is written, every movie row of the batch is too, and the event is skipped altogether.
 
 mod apply;
-mod catalogue;
 mod check;
 mod consume;
 mod feast;

@@ -5,7 +5,6 @@
 //! so that any number of instances can run.
 
 mod caller;
-mod catalogue;
 mod http;
 mod metrics;
 mod quota;

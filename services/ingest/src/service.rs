@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use marquee_domain::{Clock, Position, RatingEvent, Reason, Scale, Violation};
+use marquee_domain::{Clock, MovieId, Position, RatingEvent, Reason, Scale, Violation};
 use marquee_kit::{Context, Failure, Kind};
+use marquee_log::MovieCatalog;
 use marquee_ports::{NewRecord, RatingLog, Topic};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ratings_server};
@@ -21,7 +22,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use outcome::{Outcome, Prepared};
 
 use crate::caller::ClientName;
-use crate::catalogue::Catalogue;
 use crate::metrics::{Counters, OfReason};
 use crate::quota::Quotas;
 use crate::rejected::{Source, rejection};
@@ -34,9 +34,9 @@ const MAX_MESSAGE: usize = 16 << 20;
 /// The role could not start.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The catalogue could not be read from the log.
-    #[error("read the movie catalogue")]
-    Catalogue(#[source] marquee_ports::Error),
+    /// The movie catalog could not be read from the log.
+    #[error("read the movie catalog")]
+    Catalog(#[source] marquee_ports::Error),
 }
 
 /// What ingest needs from the process.
@@ -58,23 +58,23 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     settings: Settings,
     dependencies: Dependencies,
-    catalogue: Catalogue,
+    catalog: MovieCatalog,
     counters: Counters,
     quotas: Quotas,
     waiting: Semaphore,
 }
 
 impl Service {
-    /// Reads the catalogue and is ready.
+    /// Reads the movie catalog and is ready.
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
         let check = context.health.check("marquee.ratings.v1.Ratings");
-        let catalogue = Catalogue::new(Arc::clone(&dependencies.log));
-        catalogue.catch_up().await.map_err(Error::Catalogue)?;
+        let catalog = MovieCatalog::new(Arc::clone(&dependencies.log));
+        catalog.catch_up().await.map_err(Error::Catalog)?;
         let counters = Counters::register(&context.metrics);
         let quotas = Quotas::new(&settings.quota, &context.metrics);
         let waiting = Semaphore::new(settings.max_in_flight);
         check.ready();
-        Ok(Self(Arc::new(Inner { settings, dependencies, catalogue, counters, quotas, waiting })))
+        Ok(Self(Arc::new(Inner { settings, dependencies, catalog, counters, quotas, waiting })))
     }
 
     /// The gRPC server.
@@ -138,12 +138,11 @@ impl Service {
         for (index, wire) in ratings.iter().enumerate() {
             match validate::rating(wire, rules) {
                 Ok(rating) => {
-                    if !caught_up && !self.0.catalogue.holds(&rating.movie) {
+                    if !caught_up && !self.knows(&rating.movie) {
                         self.catch_up().await?;
                         caught_up = true;
                     }
-                    let known = self.0.settings.unknown_movies == UnknownMovies::Accept
-                        || self.0.catalogue.holds(&rating.movie);
+                    let known = self.0.settings.unknown_movies == UnknownMovies::Accept || self.knows(&rating.movie);
                     if known {
                         accepted.push((index, self.record(&RatingEvent::Rated(rating))));
                     } else {
@@ -214,7 +213,13 @@ impl Service {
     }
 
     async fn catch_up(&self) -> Result<(), Failure> {
-        self.0.catalogue.catch_up().await.map_err(|error| Failure::unavailable("read the movie catalogue", &error))
+        let caught_up = self.0.catalog.catch_up().await;
+        caught_up.map(drop).map_err(|error| Failure::unavailable("read the movie catalog", &error))
+    }
+
+    /// Returns whether the catalog has a movie, as far as this instance has read it.
+    fn knows(&self, movie: &MovieId) -> bool {
+        self.0.catalog.movies().get(movie).is_some()
     }
 
     fn record(&self, event: &RatingEvent) -> NewRecord {

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use marquee_domain::{ModelName, Movie, MovieId, Position, RatingEvent, Scale, Version};
+use marquee_domain::{ModelName, Movie, MovieId, RatingEvent, Scale, Version};
+use marquee_log::{MovieCatalog, Movies, scan};
 use marquee_model::{ModelStore, PackageError, Posterior, SigningKey};
 use marquee_onnx::{GraphError, RunError};
-use marquee_ports::{Bounds, RatingLog, Record, Topic};
-use marquee_proto::record;
+use marquee_ports::Topic;
 use marquee_proto::training::v1 as pb;
 use thiserror::Error;
 
@@ -23,9 +23,6 @@ use crate::runs::Run;
 use crate::service::{Dependencies, algorithm};
 use crate::settings::Settings;
 use crate::snapshot::{Fold, MovieIndex, Snapshot};
-
-/// Records read at once.
-const PAGE: usize = 8_192;
 
 /// Fewer ratings than this are no basis for a model.
 const FEWEST: usize = 20;
@@ -110,7 +107,7 @@ pub(crate) async fn run(
 ) -> Result<Published, PipelineError> {
     let plan = plan(&run.now())?;
     run.stage(pb::Stage::Snapshot, "reading the log");
-    let catalogue = read_movies(&*dependencies.log).await?;
+    let catalog = MovieCatalog::new(Arc::clone(&dependencies.log)).catch_up().await.map_err(PipelineError::Log)?;
     let snapshot = read_ratings(dependencies, run).await?;
     if snapshot.ratings().len() < FEWEST {
         return Err(PipelineError::TooFew(snapshot.ratings().len()));
@@ -118,7 +115,7 @@ pub(crate) async fn run(
     run.state.send_modify(|training| snapshot.digest().clone_into(&mut training.dataset_digest));
 
     let (at_work, scale, asked) = (run.clone(), dependencies.scale, plan.clone());
-    let known: Vec<MovieId> = catalogue.keys().cloned().collect();
+    let known: Vec<MovieId> = catalog.iter().map(|movie| movie.id.clone()).collect();
     let fitted = tokio::task::spawn_blocking(move || fit_all(snapshot, &known, &asked, scale, &at_work)).await;
     let fitted = fitted.map_err(PipelineError::Lost)??;
 
@@ -132,7 +129,7 @@ pub(crate) async fn run(
         git_revision: (!settings.git_revision.is_empty()).then(|| settings.git_revision.clone()),
         train_seconds: fitted.train_seconds,
     };
-    let movies = in_index_order(&fitted.index, &catalogue);
+    let movies = in_index_order(&fitted.index, &catalog);
     let mut exported =
         export::files(&fitted.posterior, &fitted.snapshot, movies, &fitted.evaluation, &fitted.bias, &facts)
             .map_err(PipelineError::Export)?;
@@ -184,7 +181,7 @@ fn fit_all(
     scale: Scale,
     run: &Run,
 ) -> Result<Fitted, PipelineError> {
-    // Every movie of the catalogue is in the model, also those that nobody has rated yet: their factors are the prior's.
+    // Every movie of the catalog is in the model, also those that nobody has rated yet: their factors are the prior's.
     let index = MovieIndex::new(known.iter().chain(snapshot.ratings().iter().map(|rating| &rating.movie)));
     let (past, future) = snapshot.split(plan.holdout);
     let past_ratings = index.dense(past).map_err(PipelineError::Layout)?;
@@ -233,36 +230,9 @@ impl Observer for Progress<'_> {
     }
 }
 
-fn in_index_order(index: &MovieIndex, catalogue: &BTreeMap<MovieId, Movie>) -> Vec<Movie> {
+fn in_index_order(index: &MovieIndex, catalog: &Movies) -> Vec<Movie> {
     let bare = |id: &MovieId| Movie { id: id.clone(), title: String::new(), year: None, genres: Vec::new() };
-    index.movies().map(|id| catalogue.get(id).cloned().unwrap_or_else(|| bare(id))).collect()
-}
-
-/// Hands every record of a topic within bounds to `take`, with the share that it makes; by partition, in order.
-async fn read(
-    log: &dyn RatingLog,
-    topic: Topic,
-    bounds: Vec<Bounds>,
-    mut take: impl FnMut(Record, f64),
-) -> Result<(), PipelineError> {
-    let total: u64 = bounds.iter().map(|bounds| bounds.end.0.saturating_sub(bounds.begin.0)).sum();
-    let mut done = 0u64;
-    for bounds in bounds {
-        let mut next = bounds.begin;
-        while next < bounds.end {
-            let from = Position { partition: bounds.partition, offset: next };
-            let records = log.read(topic, from, PAGE).await.map_err(PipelineError::Log)?;
-            let Some(last) = records.last() else { break };
-            next = last.position.offset.next();
-            for record in records {
-                if record.position.offset < bounds.end {
-                    done += 1;
-                    take(record, done as f64 / total.max(1) as f64);
-                }
-            }
-        }
-    }
-    Ok(())
+    index.movies().map(|id| catalog.get(id).cloned().unwrap_or_else(|| bare(id))).collect()
 }
 
 /// The ratings that count, up to the offsets that the log has now: from the archive as far as it reaches, then from the log.
@@ -279,29 +249,19 @@ async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot
     let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
         let archived = archive::events(&dependencies.objects, bounds, |event| take(Some(event)));
-        let from = Bounds { begin: archived.await.map_err(PipelineError::Archive)?, ..bounds };
-        read(log, Topic::RATINGS, vec![from], |stored, share| {
-            take(archive::event(&stored, &scale, count));
-            if stored.position.offset.0.is_multiple_of(1_000) {
-                run.progress((at as f64 + share) / partitions);
+        let begin = archived.await.map_err(PipelineError::Archive)?;
+        let length = bounds.end.0.saturating_sub(begin.0).max(1) as f64;
+        let mut pages = scan(log, Topic::RATINGS, bounds.partition, begin..bounds.end);
+        while let Some(page) = pages.next_page().await.map_err(PipelineError::Log)? {
+            for stored in &page {
+                take(archive::event(stored, &scale, count));
             }
-        })
-        .await?;
+            let share = (pages.records() + pages.gaps()) as f64 / length;
+            run.progress((at as f64 + share) / partitions);
+        }
     }
     if unreadable > 0 {
         tracing::warn!(unreadable, "records of the rating topic were left out of the snapshot");
     }
     Ok(fold.finish())
-}
-
-async fn read_movies(log: &dyn RatingLog) -> Result<BTreeMap<MovieId, Movie>, PipelineError> {
-    let mut movies = BTreeMap::new();
-    let bounds = log.bounds(Topic::MOVIES).await.map_err(PipelineError::Log)?;
-    read(log, Topic::MOVIES, bounds, |stored, _| {
-        if let Ok(movie) = record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value) {
-            movies.insert(movie.id.clone(), movie);
-        }
-    })
-    .await?;
-    Ok(movies)
 }

@@ -1,4 +1,4 @@
-//! The catalogue as callers write and read it.
+//! Adds movies to the catalog and lists them.
 
 use bytes::Bytes;
 use marquee_domain::{Movie, Reason, Violation};
@@ -12,7 +12,7 @@ use super::Service;
 use crate::caller::ClientName;
 
 impl Service {
-    /// Adds movies to the catalogue: all of them or, if one is wrong, none.
+    /// Adds movies to the catalog. If one of them is wrong, it adds no movie at all.
     pub(crate) async fn upsert(&self, client: &ClientName, request: pb::UpsertMoviesRequest) -> Result<u64, Failure> {
         let _permit = self.admit(client, "movies", request.movies.len())?;
         let (mut movies, mut violations): (Vec<Movie>, Vec<Violation>) = (Vec::new(), Vec::new());
@@ -38,11 +38,10 @@ impl Service {
         self.append(Topic::MOVIES, records).await?;
         let accepted = movies.len() as u64;
         self.0.counters.movies.inc_by(accepted);
-        self.0.catalogue.add(movies);
         Ok(accepted)
     }
 
-    /// A page of the catalogue.
+    /// Returns a page of the catalog, in the order of the ids.
     pub(crate) async fn list(&self, request: &pb::ListMoviesRequest) -> Result<pb::ListMoviesResponse, Failure> {
         const LARGEST: u32 = 10_000;
         if request.page_size > LARGEST {
@@ -51,11 +50,12 @@ impl Service {
         }
         self.catch_up().await?;
         let size = if request.page_size == 0 { 1_000 } else { request.page_size as usize };
-        let movies = self.0.catalogue.page(&request.page_token, size);
+        let catalog = self.0.catalog.movies();
+        let movies: Vec<&Movie> = catalog.after(&request.page_token).take(size).collect();
         let next_page_token = match movies.last() {
             Some(last) if movies.len() == size => last.id.as_str().to_owned(),
             _ => String::new(),
         };
-        Ok(pb::ListMoviesResponse { movies: movies.iter().map(convert::movie).collect(), next_page_token })
+        Ok(pb::ListMoviesResponse { movies: movies.into_iter().map(convert::movie).collect(), next_page_token })
     }
 }

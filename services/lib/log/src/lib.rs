@@ -1,0 +1,15 @@
+//! How Marquee reads a topic. There is one way for each purpose.
+//!
+//! - [`scan`] reads a range of one partition once, page by page: joins, backfills, snapshots.
+//! - [`Follower`] consumes a topic as a member of a group, for as long as the process runs.
+//! - [`MovieCatalog`] is the newest state of the movies topic.
+
+mod catalog;
+mod follower;
+mod progress;
+mod scan;
+
+pub use catalog::{MovieCatalog, Movies};
+pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets};
+pub use progress::{PartitionProgress, Progress, Readiness};
+pub use scan::{Scan, scan};
