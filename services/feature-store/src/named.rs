@@ -21,7 +21,7 @@ pub(crate) fn columns(definition: &Definition, names: &[String]) -> Result<Vec<C
             Err(unknown) => violations.push(Violation {
                 field: format!("features[{index}]"),
                 reason: Reason::UnknownFeature,
-                description: format!("{unknown}; ListViews has them all"),
+                description: format!("{unknown}; list the views to see all features"),
             }),
         }
     }

@@ -51,7 +51,7 @@ where
     match serde_json::from_slice(&body) {
         Ok(message) => Ok(message),
         Err(error) => {
-            let why = format!("is not the JSON of this call ({error}): check names and values");
+            let why = format!("is not valid JSON for this request ({error}); check names and values");
             Err(service.unreadable(client, body, record::JSON, why).await)
         }
     }

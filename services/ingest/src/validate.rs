@@ -43,7 +43,7 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
 
 /// The violation of a rating whose movie nobody knows.
 pub(crate) fn unknown_movie(id: &str) -> Violation {
-    let fix = format!("'{id}' is not in the catalogue: add it with UpsertMovies first, or check the id");
+    let fix = format!("'{id}' is not in the catalog; add the movie first, or check the id");
     Violation::new("movie_id", Reason::UnknownMovie, fix)
 }
 

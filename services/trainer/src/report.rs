@@ -44,14 +44,20 @@ pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
     for (name, value) in cards {
         let _ = write!(page, "<div><b>{value:.4}</b>{name}</div>");
     }
-    page.push_str("</div><h2>Pictures</h2><div class=plots>");
-    page.push_str(&figure("Predicted against actual mean: on the diagonal is right", &calibration(evaluation)));
+    page.push_str("</div><h2>Charts</h2><div class=plots>");
+    page.push_str(&figure(
+        "Predicted and actual mean rating: the closer to the diagonal, the better",
+        &calibration(evaluation),
+    ));
     let bars: Vec<(String, f64)> =
         evaluation.by_history.iter().filter(|s| s.ratings > 0).map(|s| (s.name.clone(), s.rmse)).collect();
-    page.push_str(&figure("RMSE by how many ratings the prediction rests on", &bar_chart(&bars, 3)));
+    page.push_str(&figure("RMSE by the number of ratings behind the prediction", &bar_chart(&bars, 3)));
     let bars: Vec<(String, f64)> =
         evaluation.coverage.iter().map(|c| (format!("{:.0} % interval", c.nominal * 100.0), c.actual)).collect();
-    page.push_str(&figure("Share of ratings inside intervals that promise so much", &bar_chart(&bars, 3)));
+    page.push_str(&figure(
+        "Share of ratings inside the prediction interval, by the nominal share",
+        &bar_chart(&bars, 3),
+    ));
     let bars: Vec<(String, f64)> = (0..)
         .zip(&evaluation.residuals)
         .map(|(n, &count)| (if n % 4 == 0 { format!("{}", n / 4 - 4) } else { String::new() }, count as f64))

@@ -329,7 +329,7 @@ impl Service {
             let id: String = id.chars().take(80).collect();
             Failure::new(
                 Kind::NotFound,
-                format!("there is no training run '{id}': ListTrainings shows those there are"),
+                format!("there is no training run '{id}'; list the training runs to see their ids"),
             )
         })
     }

@@ -57,7 +57,9 @@ pub(crate) async fn http(response: Response, method: &str, path: &str) -> Respon
         StatusCode::NOT_FOUND => Failure::new(Kind::NotFound, format!("nothing is served at '{path}': check the path")),
         // The router adds that header to whatever is answered here.
         StatusCode::METHOD_NOT_ALLOWED => {
-            let message = format!("'{path}' does not take {method}: the answer's allow header says what it does take");
+            let message = format!(
+                "'{path}' does not accept {method}; the allow header of this response lists the methods that it accepts"
+            );
             Failure::new(Kind::InvalidArgument, message)
         }
         StatusCode::PAYLOAD_TOO_LARGE => Failure::field("body", Reason::TooLong, "is too large: send less at once"),
