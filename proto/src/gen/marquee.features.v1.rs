@@ -3,7 +3,7 @@
 /// How fresh a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Freshness {
-    /// Event time of the newest event that went into the value. Absent: no event did.
+    /// Time of the newest rating that was applied, also if it was removed since. Absent: no rating was.
     #[prost(message, optional, tag = "1")]
     pub event_time: ::core::option::Option<::pbjson_types::Timestamp>,
     /// The last event that went into the value. Absent: no event did.

@@ -39,11 +39,12 @@ pub struct RatingRemoved {
     pub user_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub movie_id: ::prost::alloc::string::String,
-    /// When it was taken back; orders it against ratings of the same pair.
+    /// When it was removed. The removal covers every rating of the pair that comes before it in the
+    /// log, whatever the dates say.
     #[prost(message, optional, tag = "3")]
     pub removed_at: ::core::option::Option<::pbjson_types::Timestamp>,
 }
-/// Takes back everything that a user rated up to a time.
+/// Removes every rating of a user that comes before this event in the log, whatever the dates say.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UserRemoved {
     #[prost(string, tag = "1")]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
 use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, RowKey, Write};
 
-use marquee_features::{MovieRow, RowError, UserRow, movie_key, pack, unpack, user_key};
+use marquee_features::{MovieRow, Pack, RowError, Unpack, UserRow, movie_key, pack, unpack, user_key};
 
 /// A row while a batch is applied.
 struct Open<T> {
@@ -40,7 +40,11 @@ pub(crate) async fn apply<'g>(
         if user.applied.is_some_and(|applied| applied >= *offset) {
             continue;
         }
-        let made = user.row.apply(event, offset.0, &genres);
+        let made = user.row.apply(event, *offset, &genres);
+        // A removal without a rating: the row is as it was and need not be written.
+        if made.is_empty() {
+            continue;
+        }
         user.applied = Some(*offset);
         user.changed = true;
         changes.extend(made.into_iter().map(|change| (*offset, change)));
@@ -51,7 +55,7 @@ pub(crate) async fn apply<'g>(
         let Some(movie) = movies.get_mut(&change.movie) else { continue };
         // An event changes a movie at most once, so the offset alone tells whether the row has the change.
         if movie.applied.is_none_or(|applied| applied < *offset) {
-            movie.row.follow(change);
+            movie.row.apply(change);
             movie.applied = Some(*offset);
             movie.changed = true;
         }
@@ -71,7 +75,7 @@ async fn open<'a, K, T>(
 ) -> Result<BTreeMap<K, Open<T>>, Error>
 where
     K: Ord + Clone + 'a,
-    T: Default + serde::de::DeserializeOwned,
+    T: Default + Unpack,
 {
     let mut wanted: Vec<&K> = keys.collect();
     wanted.sort_unstable();
@@ -92,15 +96,17 @@ where
     Ok(opened)
 }
 
-fn writes<K, T: serde::Serialize>(rows: &BTreeMap<K, Open<T>>, name: impl Fn(&K) -> Bytes) -> Vec<Write> {
+fn writes<K, T: Pack>(rows: &BTreeMap<K, Open<T>>, name: impl Fn(&K) -> Bytes) -> Vec<Write> {
     rows.iter()
         .filter(|(_, open)| open.changed)
         .filter_map(|(key, open)| open.applied.map(|applied| Write { key: name(key), value: pack(&open.row), applied }))
         .collect()
 }
 
+/// A row of a newer version is whole, and a newer instance can read it: that error is temporary.
 pub(crate) fn corrupt(error: RowError) -> Error {
-    Error::new(ErrorKind::Corrupt, "read a row of the online store", error)
+    let kind = if error.is_newer() { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
+    Error::new(kind, "read a row of the online store", error)
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use marquee_domain::{MovieId, Offset, Partition, Position, RatingEvent, Timestamp, UserId};
-use marquee_features::{MovieRow, UserRow, Value, View, movie_key, unpack, user_key};
+use marquee_features::{MovieRow, Unpack, UserRow, Value, View, movie_key, unpack, user_key};
 use marquee_kit::Failure;
 use marquee_log::Movies;
 use marquee_ports::{Bounds, Row, RowKey};
 use marquee_proto::convert;
 use marquee_proto::features::v1 as pb;
-use serde::de::DeserializeOwned;
 
 use crate::apply::corrupt;
 use crate::join::{open, unreadable};
@@ -94,7 +93,7 @@ pub(crate) async fn check(service: &Service, sample: u32, seed: u64) -> Result<p
     Ok(report.into_wire())
 }
 
-/// Whose events stand in a partition, with where each first comes; as many as are drawn.
+/// Samples the users and movies that a partition has ratings of, with the offset of the first rating.
 async fn ids(
     service: &Service,
     partition: Partition,
@@ -103,17 +102,10 @@ async fn ids(
 ) -> Result<(HashMap<UserId, Offset>, HashMap<MovieId, Offset>), Failure> {
     let (mut users, mut movies) = (HashMap::new(), HashMap::new());
     let take = |offset: Offset, _: Timestamp, event: RatingEvent| {
-        let movie = match &event {
-            RatingEvent::Rated(rating) => Some(&rating.movie),
-            RatingEvent::Removed { movie, .. } => Some(movie),
-            RatingEvent::UserRemoved { .. } => None,
-        };
-        if let Some(movie) = movie.filter(|movie| !movies.contains_key(*movie)) {
-            movies.insert(movie.clone(), offset);
-        }
-        if !users.contains_key(event.user()) {
-            users.insert(event.user().clone(), offset);
-        }
+        // A removal without a rating makes no row.
+        let RatingEvent::Rated(rating) = event else { return };
+        movies.entry(rating.movie).or_insert(offset);
+        users.entry(rating.user).or_insert(offset);
     };
     let dependencies = service.dependencies();
     let scanned = scan(&*dependencies.log, (&dependencies.scale, service.partitions()), partition, range, take).await;
@@ -122,7 +114,7 @@ async fn ids(
 }
 
 /// Reads what is served of some ids.
-async fn read<K: Hash + Eq + Clone, T: DeserializeOwned>(
+async fn read<K: Hash + Eq + Clone, T: Unpack>(
     service: &Service,
     source: Partition,
     ids: &HashMap<K, Offset>,
@@ -155,14 +147,14 @@ impl Replay<'_, '_> {
     /// Applies an event, and compares whatever rests on events up to it.
     fn follow(&mut self, offset: Offset, event: &RatingEvent, catalog: &Movies) {
         let row = self.users.entry(event.user().clone()).or_default();
-        let changes = row.apply(event, offset.0, |movie| catalog.genres(movie));
+        let changes = row.apply(event, offset, |movie| catalog.genres(movie));
         let at = Position { partition: self.partition, offset };
         if let Some(served) = due(&mut self.served_users, event.user(), offset) {
             self.report.users_row(event.user(), &served, Some(row), at);
         }
         for change in changes {
             let row = self.movies.entry(change.movie.clone()).or_default();
-            row.follow(&change);
+            row.apply(&change);
             if let Some(served) = due(&mut self.served_movies, &change.movie, offset) {
                 self.report.movies_row(&change.movie, &served, Some(row), at);
             }

@@ -38,7 +38,7 @@ impl Service {
         }
         let all = View::ALL.into_iter().flat_map(|view| self.definition().all(view));
         let single = |column: &Column| {
-            use marquee_features::Kind::{Count, Number, Time};
+            use marquee_features::ValueKind::{Count, Number, Time};
             matches!(self.definition().feature(*column).kind(), Count | Number | Time)
         };
         Ok(all.filter(single).collect())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use marquee_domain::{MovieId, Offset, Timestamp, UserId};
-use marquee_features::{Column, Definition, Known, MovieRow, Sums, Timeline, UserRow, Value, View};
+use marquee_features::{Column, Definition, MovieRow, Sums, Timeline, TimelineEvent, UserRow, Value, View};
 use marquee_kit::Failure;
 use marquee_log::{MovieCatalog, Movies};
 use marquee_ports::{Bounds, RatingLog, Topic};
@@ -46,12 +46,12 @@ impl Pass {
         bounds: &Bounds,
         until: Timestamp,
         wanted: impl Fn(&UserId) -> bool + Send + Sync,
-    ) -> Result<Vec<Known>, Failure> {
+    ) -> Result<Vec<TimelineEvent>, Failure> {
         let dependencies = self.service.dependencies();
         let mut events = Vec::new();
         let take = |offset: Offset, ingested_at, event: marquee_domain::RatingEvent| {
-            let known = Known::new(offset.0, event, (!self.ignore_ingestion).then_some(ingested_at));
-            if known.at <= until && wanted(known.event.user()) {
+            let known = TimelineEvent::new(offset, event, (!self.ignore_ingestion).then_some(ingested_at));
+            if known.known_at <= until && wanted(known.event.user()) {
                 events.push(known);
             }
         };

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use marquee_domain::{MovieId, Partition, Position, Reason, Timestamp, UserId};
-use marquee_features::{Column, Definition, Kind, MovieRow, Sums, UserRow, UserSummary, Value, View, unpack, user_key};
+use marquee_features::{
+    Column, Definition, MovieRow, Sums, UserRow, UserSummary, Value, ValueKind, View, unpack, user_key,
+};
 use marquee_kit::{Failure, Violation};
 use marquee_ports::{Row, RowKey};
 use marquee_proto::convert;
@@ -46,13 +48,13 @@ pub(crate) fn wire(value: Option<Value>) -> pb::Value {
 /// Everything there is, described.
 pub(crate) fn views(definition: &Definition) -> Vec<pb::View> {
     let kind = |kind| match kind {
-        Kind::Count => pb::ValueKind::Count,
-        Kind::Number => pb::ValueKind::Number,
-        Kind::Time => pb::ValueKind::Time,
-        Kind::Texts => pb::ValueKind::Texts,
-        Kind::Counts => pb::ValueKind::Counts,
-        Kind::Numbers => pb::ValueKind::Numbers,
-        Kind::Times => pb::ValueKind::Times,
+        ValueKind::Count => pb::ValueKind::Count,
+        ValueKind::Number => pb::ValueKind::Number,
+        ValueKind::Time => pb::ValueKind::Time,
+        ValueKind::Texts => pb::ValueKind::Texts,
+        ValueKind::Counts => pb::ValueKind::Counts,
+        ValueKind::Numbers => pb::ValueKind::Numbers,
+        ValueKind::Times => pb::ValueKind::Times,
     };
     let view = |view: View| pb::View {
         name: view.name().to_owned(),

@@ -241,20 +241,20 @@ async fn read_ratings(dependencies: &Dependencies, run: &Run) -> Result<Snapshot
     let mut fold = Fold::default();
     let mut unreadable = 0u64;
     // What is archived was on the scale of its time, which the deployment may have changed since.
-    let mut take = |event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
-        Some(event) => fold.apply(event),
+    let mut take = |offset, event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
+        Some(event) => fold.apply(offset, &event),
         None => unreadable += 1,
     };
     let all = log.bounds(Topic::RATINGS).await.map_err(PipelineError::Log)?;
     let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
-        let archived = archive::events(&dependencies.objects, bounds, |event| take(Some(event)));
+        let archived = archive::events(&dependencies.objects, bounds, |offset, event| take(offset, Some(event)));
         let begin = archived.await.map_err(PipelineError::Archive)?;
         let length = bounds.end.0.saturating_sub(begin.0).max(1) as f64;
         let mut pages = scan(log, Topic::RATINGS, bounds.partition, begin..bounds.end);
         while let Some(page) = pages.next_page().await.map_err(PipelineError::Log)? {
             for stored in &page {
-                take(archive::event(stored, &scale, count));
+                take(stored.position.offset, archive::event(stored, &scale, count));
             }
             let share = (pages.records() + pages.gaps()) as f64 / length;
             run.progress((at as f64 + share) / partitions);

@@ -5,61 +5,41 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use marquee_domain::{MovieId, Rating, RatingEvent, Timestamp, UserId};
+use marquee_domain::{Ledger, LedgerEntry, MovieId, Offset, Rating, RatingEvent, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::fit::{Ratings, RatingsError};
 
-/// Folds events into the ratings that count. Events of one user must come in log order; those of different users in any.
+/// Folds events into the ratings that count.
+///
+/// Events of one user must come in log order; users may interleave in any order.
 #[derive(Debug, Default)]
 pub struct Fold {
     users: HashMap<UserId, Ledger>,
 }
 
-#[derive(Debug, Default)]
-struct Ledger {
-    /// Rating, or none where it was taken back, and the time of either.
-    movies: HashMap<MovieId, (Timestamp, Option<f64>)>,
-    removed_at: Option<Timestamp>,
-}
-
 impl Fold {
-    /// Takes the next event.
-    pub fn apply(&mut self, event: RatingEvent) {
-        match event {
-            RatingEvent::Rated(rating) => {
-                let ledger = self.users.entry(rating.user).or_default();
-                let older = |&(at, given): &(Timestamp, Option<f64>)| {
-                    at > rating.rated_at || (given.is_none() && at >= rating.rated_at)
-                };
-                let gone = ledger.removed_at.is_some_and(|at| at >= rating.rated_at);
-                if !gone && !ledger.movies.get(&rating.movie).is_some_and(older) {
-                    ledger.movies.insert(rating.movie, (rating.rated_at, Some(rating.value)));
-                }
+    /// Applies the next event, at its offset in the user's partition.
+    pub fn apply(&mut self, offset: Offset, event: &RatingEvent) {
+        match self.users.get_mut(event.user()) {
+            Some(ledger) => {
+                ledger.apply(event, offset, |_| ());
             }
-            RatingEvent::Removed { user, movie, at } => {
-                let ledger = self.users.entry(user).or_default();
-                let gone = ledger.removed_at.is_some_and(|removed| removed >= at);
-                if !gone && ledger.movies.get(&movie).is_none_or(|&(given, _)| given <= at) {
-                    ledger.movies.insert(movie, (at, None));
-                }
-            }
-            RatingEvent::UserRemoved { user, at } => {
-                let ledger = self.users.entry(user).or_default();
-                if ledger.removed_at.is_none_or(|removed| removed < at) {
-                    ledger.removed_at = Some(at);
-                    ledger.movies.retain(|_, (given, _)| *given > at);
-                }
+            None => {
+                self.users.entry(event.user().clone()).or_default().apply(event, offset, |_| ());
             }
         }
     }
 
-    /// The ratings that count after the events so far.
+    /// Returns the ratings that count after the events so far.
     pub fn finish(self) -> Snapshot {
         let mut ratings = Vec::new();
         for (user, ledger) in self.users {
-            ratings.extend(ledger.movies.into_iter().filter_map(|(movie, (rated_at, value))| {
-                Some(Rating { user: user.clone(), movie, value: value?, rated_at })
+            ratings.extend(ledger.into_iter().map(|(movie, LedgerEntry { value, rated_at, .. })| Rating {
+                user: user.clone(),
+                movie,
+                value,
+                rated_at,
             }));
         }
         Snapshot::new(ratings)
@@ -181,6 +161,7 @@ impl MovieIndex {
 
 #[cfg(test)]
 mod tests {
+    use marquee_domain::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -196,9 +177,9 @@ mod tests {
         }
     }
 
-    fn digest(events: impl Iterator<Item = RatingEvent>) -> String {
+    fn digest<'a>(events: impl Iterator<Item = &'a (Offset, RatingEvent)>) -> String {
         let mut fold = Fold::default();
-        events.for_each(|event| fold.apply(event));
+        events.for_each(|(offset, event)| fold.apply(*offset, event));
         fold.finish().digest().to_owned()
     }
 
@@ -207,20 +188,23 @@ mod tests {
         fn neither_replays_nor_the_order_of_users_change_the_digest(
             drawn in prop::collection::vec((0u8..4, 0u8..5, 0u8..10, 0i64..20), 0..60),
         ) {
-            let events: Vec<RatingEvent> = drawn.iter().map(|&(u, m, k, s)| event(u, m, k, s)).collect();
-            let once = digest(events.iter().cloned());
-            prop_assert_eq!(&once, &digest(events.iter().chain(&events).cloned()));
+            let event = |(offset, &(user, movie, kind, at)): (u64, &(u8, u8, u8, i64))| {
+                (Offset(offset), event(user, movie, kind, at))
+            };
+            let events: Vec<_> = (0..).zip(&drawn).map(event).collect();
+            let once = digest(events.iter());
+            prop_assert_eq!(&once, &digest(events.iter().chain(&events)));
             let mut by_user = events;
-            by_user.sort_by(|a, b| b.user().cmp(a.user()));
-            prop_assert_eq!(&once, &digest(by_user.into_iter()));
+            by_user.sort_by(|(_, a), (_, b)| b.user().cmp(a.user()));
+            prop_assert_eq!(&once, &digest(by_user.iter()));
         }
     }
 
     #[test]
     fn the_split_is_by_time_and_keeps_an_instant_together() {
         let mut fold = Fold::default();
-        for (movie, seconds) in [1, 2, 3, 4, 4, 4, 5, 6, 7, 8].into_iter().enumerate() {
-            fold.apply(event(0, movie as u8, 2, seconds));
+        for (movie, seconds) in (0..).zip([1, 2, 3, 4, 4, 4, 5, 6, 7, 8]) {
+            fold.apply(Offset(movie), &event(0, movie as u8, 2, seconds));
         }
         let snapshot = fold.finish();
         let (past, future) = snapshot.split(0.5);
@@ -229,10 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rating_from_before_its_removal_stays_removed() {
+    fn a_removal_removes_what_came_before_it_in_the_log() {
         let mut fold = Fold::default();
-        fold.apply(event(0, 0, 8, 10));
-        fold.apply(event(0, 0, 3, 9));
-        assert!(fold.finish().ratings().is_empty());
+        fold.apply(Offset(0), &event(0, 0, 3, 99));
+        fold.apply(Offset(1), &event(0, 0, 8, 10));
+        fold.apply(Offset(2), &event(0, 1, 3, 9));
+        let movies: Vec<_> = fold.finish().ratings().iter().map(|rating| rating.movie.to_string()).collect();
+        assert_eq!(movies, ["m1"]);
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use marquee_domain::{MovieId, Rating, RatingEvent, Scale, Timestamp, UserId};
+use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Scale, Timestamp, UserId};
 use marquee_trainer::evaluate::evaluate;
 use marquee_trainer::fit::{Algorithm, Parameters, Ratings, fit};
 use marquee_trainer::snapshot::{Fold, MovieIndex};
@@ -85,10 +85,11 @@ fn the_five_folds_are_predicted_as_well_as_the_literature_does() {
 fn learning_at_once_beats_a_model_frozen_at_the_cut() {
     let Some(data) = data() else { return };
     let mut fold = Fold::default();
-    for (user, movie, value, seconds) in read(data.join("u.data")) {
+    for (offset, (user, movie, value, seconds)) in (0..).map(Offset).zip(read(data.join("u.data"))) {
         let user = UserId::try_new(&user.to_string()).unwrap();
         let movie = MovieId::try_new(&movie.to_string()).unwrap();
-        fold.apply(RatingEvent::Rated(Rating { user, movie, value, rated_at: Timestamp::from_seconds(seconds) }));
+        let rated_at = Timestamp::from_seconds(seconds);
+        fold.apply(offset, &RatingEvent::Rated(Rating { user, movie, value, rated_at }));
     }
     let snapshot = fold.finish();
     let (past, future) = snapshot.split(0.2);

@@ -18,15 +18,13 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-/// What was rated, by (user, movie), in stars and when; or taken back.
-type Pairs = BTreeMap<(String, String), (Timestamp, Option<f64>)>;
+/// The ratings that count, by (user, movie): when they were given, and their stars.
+type Pairs = BTreeMap<(String, String), (Timestamp, f64)>;
 
-/// The batch side: the set of ratings that count, by the rules of the contract, without tiles, rows or offsets.
+/// The batch side: the ratings that count, by the rules of the contract, without tiles, rows or offsets.
 #[derive(Default)]
 struct Batch {
     pairs: Pairs,
-    /// Users who were removed, and when last.
-    removed: BTreeMap<String, Timestamp>,
     /// Order of arrival, for ratings of one instant.
     order: BTreeMap<(String, String), usize>,
     arrived: usize,
@@ -36,18 +34,20 @@ impl Batch {
     fn rate(&mut self, rating: &Rating, at: Timestamp) {
         self.arrived += 1;
         let pair = (rating.user_id.clone(), rating.movie_id.clone());
-        let older = self.pairs.get(&pair).is_some_and(|(then, value)| *then > at || (value.is_none() && *then >= at));
-        let gone = self.removed.get(&rating.user_id).is_some_and(|removed| *removed >= at);
-        if !older && !gone {
+        if self.pairs.get(&pair).is_none_or(|(then, _)| *then <= at) {
             self.order.insert(pair.clone(), self.arrived);
-            self.pairs.insert(pair, (at, Some(rating.rating)));
+            self.pairs.insert(pair, (at, rating.rating));
         }
     }
 
+    /// Removes a user's rating of a movie, or all of the user's, whatever their times are.
+    fn remove(&mut self, user_id: &str, movie_id: Option<&str>) {
+        self.pairs.retain(|(user, movie), _| user != user_id || movie_id.is_some_and(|removed| removed != movie));
+    }
+
     fn of<'a>(&'a self, pick: impl Fn(&str, &str) -> bool + 'a) -> Vec<(&'a (String, String), Timestamp, f64)> {
-        let counting =
-            |(pair, (at, value)): (&'a (String, String), &(Timestamp, Option<f64>))| Some((pair, *at, (*value)?));
-        self.pairs.iter().filter_map(counting).filter(|(pair, ..)| pick(&pair.0, &pair.1)).collect()
+        let picked = self.pairs.iter().filter(|(pair, _)| pick(&pair.0, &pair.1));
+        picked.map(|(pair, &(at, value))| (pair, at, value)).collect()
     }
 }
 
@@ -109,7 +109,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Takes back a rating or a whole user. Ingest stamps removals with its clock: later than every rating of the data set.
+    /// Removes a rating, or all ratings of its user.
     async fn remove(&mut self, rating: &Rating, all: bool) -> Result<()> {
         let user_id = rating.user_id.clone();
         let position = if all {
@@ -120,13 +120,7 @@ impl Replay {
             self.clients.ratings.clone().remove_rating(request).await?.into_inner().position
         };
         self.reached(position);
-        let now = Timestamp::from(std::time::SystemTime::now());
-        if all {
-            self.batch.removed.insert(user_id.clone(), now);
-            self.batch.pairs.retain(|(user, _), _| *user != user_id);
-        } else {
-            self.batch.pairs.insert((user_id, rating.movie_id.clone()), (now, None));
-        }
+        self.batch.remove(&user_id, (!all).then_some(rating.movie_id.as_str()));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The time of day as a capability, so that a test decides what time it is.
+//! The current time as a value that is passed in, so that tests can set it.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use crate::Timestamp;
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Debug + Send + Sync {
-    /// Now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -22,17 +22,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands where it was put.
+/// A clock that moves only when it is set.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Starts at a time.
+    /// Creates a clock that shows a time.
     pub fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.micros()))
     }
 
-    /// Moves to a time.
+    /// Sets the clock to a time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.micros(), Ordering::SeqCst);
     }

@@ -1,4 +1,5 @@
-//! Identifiers. On the wire and in the log they are opaque text; dense indices exist only inside a model package.
+//! Identifiers. On the wire and in the log they are opaque text. Dense indices exist only inside a
+//! model package.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,22 +7,22 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The longest id, in bytes.
+/// The maximum length of an id, in bytes.
 const LONGEST: usize = 128;
 
-/// Why a text is no identifier.
+/// The reason why a text is not an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum IdError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("is empty: give 1 to 128 bytes")]
     Empty,
-    /// More than the limit.
+    /// The text is too long.
     #[error("has {0} bytes: give at most {limit}", limit = LONGEST)]
     TooLong(usize),
-    /// Control characters would corrupt logs, keys and terminals.
+    /// The text has a control character, which would corrupt logs, keys and terminals.
     #[error("holds a control character: give printable text")]
     ControlCharacter,
-    /// Model names become folder names and labels.
+    /// The text is not a model name. Model names become names of folders and labels.
     #[error("is not a model name: give 1 to 63 lower-case letters, digits and dashes, a letter first")]
     NotAModelName,
 }
@@ -39,7 +40,7 @@ fn check(text: &str) -> Result<(), IdError> {
     Ok(())
 }
 
-/// Ids of two kinds differ only in what they name; the compiler keeps them apart.
+/// Defines a type of id. The types differ only in name, so that the compiler tells them apart.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -48,13 +49,16 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks a text of 1 to 128 bytes without control characters.
+            /// Checks a text: 1 to 128 bytes without control characters.
+            ///
+            /// # Errors
+            /// The text is not an identifier.
             pub fn try_new(text: &str) -> Result<Self, IdError> {
                 check(text)?;
                 Ok(Self(Arc::from(text)))
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -95,22 +99,26 @@ macro_rules! id {
 }
 
 id! {
-    /// Who rates.
+    /// Identifies a user.
     UserId
 }
 
 id! {
-    /// What is rated.
+    /// Identifies a movie.
     MovieId
 }
 
-/// Names a model: 1 to 63 lower-case letters, digits and dashes, a letter first. It becomes a folder name and a metric label.
+/// The name of a model: 1 to 63 lower-case letters, digits and dashes, starting with a letter. It
+/// is used as the name of a folder and as a metric label.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModelName(Arc<str>);
 
 impl ModelName {
     /// Checks a name.
+    ///
+    /// # Errors
+    /// The text is not a model name.
     pub fn try_new(text: &str) -> Result<Self, IdError> {
         let fits = matches!(text.len(), 1..=63)
             && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -118,7 +126,7 @@ impl ModelName {
         if fits { Ok(Self(Arc::from(text))) } else { Err(IdError::NotAModelName) }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -150,7 +158,8 @@ impl fmt::Debug for ModelName {
     }
 }
 
-/// Version of a model: 1, 2, 3 … (an integer, as Open Inference Protocol tools require).
+/// The version of a model: 1, 2, 3 and so on. It is an integer because tools of the Open Inference
+/// Protocol require one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(pub u64);

@@ -1,10 +1,13 @@
-//! Marquee's vocabulary: ids, ratings, scales, the log's positions, feature moments and the routing table.
+//! Marquee's vocabulary: ids, ratings, the ledger of ratings that count, scales, positions in the
+//! log, moments and the routing table.
 //!
-//! Everything here is a value that cannot be wrong once it exists: constructors check, everything after carries. The crate is pure: no async,
-//! no I/O, no wire format. Roles, ports and adapters all speak in these types; wire types stop at the handlers.
+//! Constructors check, so that a value is right once it exists. The crate is pure: no async, no
+//! I/O, no wire format. Roles, ports and adapters share these types; wire types stay in the
+//! handlers.
 
 mod clock;
 mod id;
+mod ledger;
 mod moments;
 mod movie;
 mod position;
@@ -18,6 +21,7 @@ mod window;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use id::{IdError, ModelName, MovieId, UserId, Version};
+pub use ledger::{Ledger, LedgerChange, LedgerEntry};
 pub use moments::Moments;
 pub use movie::{Movie, MovieError};
 pub use position::{Offset, Partition, Position};

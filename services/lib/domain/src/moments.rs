@@ -1,12 +1,15 @@
-//! Count, mean and spread of ratings, kept so that adding, taking back and merging are exact.
+//! Count, mean and standard deviation of ratings, with exact addition, removal and merging.
 
 use serde::{Deserialize, Serialize};
 
-/// Sums are kept in ten-thousandths of a star: integers add in any order to the same result, so that the stream, a backfill and a replay
-/// agree to the last bit.
+/// Sums are kept in ten-thousandths of a star. Integers add to the same result in any order, so
+/// that the stream, a backfill and a replay agree to the last bit.
 const UNITS_PER_STAR: f64 = 10_000.0;
 
-/// Mergeable moments of a set of ratings. Adding and taking back are inverse; merging is associative and commutative.
+/// The moments of a set of ratings.
+///
+/// **Invariant:** merging is associative and commutative, and removing is the inverse of adding
+/// (`order_does_not_matter_and_removing_is_exact`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Moments {
     count: i64,
@@ -15,13 +18,13 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// The moments of one rating, in stars.
+    /// Returns the moments of one rating, in stars.
     pub fn of(value: f64) -> Self {
         let units = (value * UNITS_PER_STAR).round() as i64;
         Self { count: 1, sum: units, sum_of_squares: i128::from(units) * i128::from(units) }
     }
 
-    /// Both sets together.
+    /// Returns the moments of both sets together.
     #[must_use]
     pub fn merged(self, other: Self) -> Self {
         Self {
@@ -31,7 +34,7 @@ impl Moments {
         }
     }
 
-    /// This set without the other.
+    /// Returns the moments of this set without the other, which must be part of it.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self {
@@ -41,27 +44,28 @@ impl Moments {
         }
     }
 
-    /// How many ratings.
+    /// Returns the number of ratings.
     pub fn count(&self) -> u64 {
         u64::try_from(self.count).unwrap_or(0)
     }
 
-    /// Nothing in it.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Mean in stars; 0 when empty.
+    /// Returns the mean in stars, or 0 for an empty set.
     pub fn mean(&self) -> f64 {
         if self.count <= 0 { 0.0 } else { self.sum as f64 / self.count as f64 / UNITS_PER_STAR }
     }
 
-    /// Population standard deviation in stars; 0 when empty.
+    /// Returns the population standard deviation in stars, or 0 for an empty set.
     pub fn spread(&self) -> f64 {
         if self.count <= 0 {
             return 0.0;
         }
-        // Exact in integers before the one division, so that equal ratings have spread 0 and not a rounding error.
+        // Exact in integers before the one division: equal ratings have spread 0 and no rounding
+        // error.
         let scaled = self.sum_of_squares * i128::from(self.count) - i128::from(self.sum) * i128::from(self.sum);
         (scaled.max(0) as f64).sqrt() / self.count as f64 / UNITS_PER_STAR
     }
@@ -83,7 +87,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_does_not_matter_and_taking_back_is_exact(values in prop::collection::vec(0.5f64..5.0, 0..50), extra in 0.5f64..5.0) {
+        fn order_does_not_matter_and_removing_is_exact(
+            values in prop::collection::vec(0.5f64..5.0, 0..50),
+            extra in 0.5f64..5.0,
+        ) {
             let sum = |values: &[f64]| values.iter().fold(Moments::default(), |all, &value| all.merged(Moments::of(value)));
             let mut reversed = values.clone();
             reversed.reverse();

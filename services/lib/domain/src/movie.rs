@@ -1,39 +1,42 @@
-//! A movie of the catalogue.
+//! A movie of the catalog.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::MovieId;
 
-/// What the catalogue says of a movie.
+/// A movie of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movie {
-    /// Its id.
+    /// The movie's id.
     pub id: MovieId,
-    /// The title people read; may be empty.
+    /// The title to display. It may be empty.
     pub title: String,
-    /// Year of release, when known.
+    /// The year of release, if it is known.
     pub year: Option<i32>,
-    /// Genre names, sorted, each once.
+    /// The names of the genres, sorted and without repetitions.
     pub genres: Vec<String>,
 }
 
-/// Why a catalogue entry was refused.
+/// The reason why a movie was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MovieError {
-    /// The title is too long to be one.
+    /// The title is too long.
     #[error("has {0} bytes: give a title of at most 1,024")]
     TitleTooLong(usize),
-    /// More genres than anything is.
+    /// There are too many genres.
     #[error("has {0} entries: give at most 32 genres")]
     TooManyGenres(usize),
-    /// A genre without a name, or with one that is no name.
+    /// The name of a genre is empty or too long.
     #[error("holds an empty or overlong name: give genre names of 1 to 64 bytes")]
     BadGenre,
 }
 
 impl Movie {
-    /// Checks and normalises an entry: genres are sorted and each kept once.
+    /// Checks a movie. Sorts the genres and drops repetitions.
+    ///
+    /// # Errors
+    /// The title or the genres exceed a limit.
     pub fn try_new(id: MovieId, title: &str, year: Option<i32>, genres: Vec<String>) -> Result<Self, MovieError> {
         if title.len() > 1_024 {
             return Err(MovieError::TitleTooLong(title.len()));

@@ -1,32 +1,32 @@
-//! Where a record stands in a partitioned log.
+//! The position of a record in a partitioned log.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Partition of a topic, from 0.
+/// A partition of a topic, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Partition(pub u32);
 
-/// Offset in a partition: 0, 1, 2 … without gaps in the embedded log, with gaps where a log compacts.
+/// An offset in a partition: 0, 1, 2 and so on. A log that compacts its topics leaves gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Offset(pub u64);
 
 impl Offset {
-    /// The one after.
+    /// Returns the offset after this one.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
 }
 
-/// Partition and offset: one record of a topic.
+/// The partition and the offset of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// Which partition.
+    /// The partition.
     pub partition: Partition,
-    /// Where in it.
+    /// The offset in the partition.
     pub offset: Offset,
 }
 

@@ -1,45 +1,45 @@
-//! A rating, and the events that make the set of ratings that count.
+//! A rating, and the events that change a user's ratings. Which rating counts: [`crate::Ledger`].
 
 use crate::{MovieId, Scale, ScaleViolation, Timestamp, UserId};
 
-/// What a user gave a movie at a time. Its identity is (user, movie, rated_at): the same again changes nothing, a later one of the same pair replaces it.
+/// A user's rating of a movie at a time. Its identity is (user, movie, rated_at).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rating {
-    /// Who rated.
+    /// The user who rated.
     pub user: UserId,
-    /// What was rated.
+    /// The movie that was rated.
     pub movie: MovieId,
     /// The value in stars, on the deployment's scale.
     pub value: f64,
-    /// When.
+    /// When the rating was given.
     pub rated_at: Timestamp,
 }
 
-/// What happened to the set of ratings. Between two events of one pair the later time wins; at the same time the later position in the log does.
+/// An event of the rating log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RatingEvent {
     /// A rating was given.
     Rated(Rating),
-    /// A rating was taken back.
+    /// A user's rating of a movie was removed.
     Removed {
-        /// Whose.
+        /// The user whose rating was removed.
         user: UserId,
-        /// Of what.
+        /// The movie that it was for.
         movie: MovieId,
-        /// When it was taken back.
+        /// When it was removed. Says nothing about which ratings the removal covers.
         at: Timestamp,
     },
-    /// Everything that a user rated up to a time was taken back.
+    /// All ratings of a user were removed.
     UserRemoved {
-        /// Whose.
+        /// The user whose ratings were removed.
         user: UserId,
-        /// When.
+        /// When they were removed. Says nothing about which ratings the removal covers.
         at: Timestamp,
     },
 }
 
 impl RatingEvent {
-    /// Whose ratings the event changes: the key on the topic.
+    /// Returns the user whose ratings the event changes: the key on the topic.
     pub fn user(&self) -> &UserId {
         match self {
             Self::Rated(rating) => &rating.user,
@@ -47,8 +47,13 @@ impl RatingEvent {
         }
     }
 
-    /// The event with its value at the exact level of a scale; a value that is on none is refused. Whoever reads what others may have written to the
-    /// topic asks this first: only ingest's own records were checked before.
+    /// Returns the event with its value at the exact level of a scale.
+    ///
+    /// Other producers may write to the topic, and only ingest checks what it writes. Consumers
+    /// therefore check every event.
+    ///
+    /// # Errors
+    /// The value is not on the scale.
     pub fn on(self, scale: &Scale) -> Result<Self, ScaleViolation> {
         match self {
             Self::Rated(rating) => Ok(Self::Rated(Rating { value: scale.check(rating.value)?, ..rating })),
@@ -56,7 +61,7 @@ impl RatingEvent {
         }
     }
 
-    /// Event time.
+    /// Returns the event time.
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Rated(rating) => rating.rated_at,

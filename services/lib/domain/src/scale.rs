@@ -1,4 +1,4 @@
-//! The ratings that a deployment accepts: from a minimum to a maximum in steps.
+//! The rating scale of a deployment: a minimum, a maximum and a step.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,7 +12,7 @@ pub struct Scale {
     step: f64,
 }
 
-/// A scale as it is written down, before it is checked.
+/// A scale in settings, before it is checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bounds {
@@ -29,61 +29,64 @@ impl TryFrom<Bounds> for Scale {
     }
 }
 
-/// Why three numbers are no scale.
+/// The reason why three numbers are not a scale.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum ScaleError {
-    /// One of them is not a finite number.
+    /// A number is not finite.
     #[error("min, max and step of a scale are finite numbers")]
     NotFinite,
-    /// There is nothing between.
+    /// The maximum is not above the minimum, or the step is not above zero.
     #[error("max of a scale is above its min, and step above 0")]
     Empty,
-    /// The last step misses the maximum.
+    /// The steps from the minimum do not end at the maximum, or there are too many.
     #[error("a scale reaches max from min in a whole number of steps, at most 1,000")]
     Uneven,
 }
 
-/// Why a number is no rating on a scale.
+/// The reason why a number is not a rating on a scale.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum ScaleViolation {
-    /// NaN or infinite.
+    /// The value is NaN or infinite.
     #[error("is not a finite number: give one from {min} to {max} in steps of {step}")]
     NotANumber {
-        /// Smallest rating.
+        /// The smallest rating.
         min: f64,
-        /// Largest rating.
+        /// The largest rating.
         max: f64,
-        /// Step.
+        /// The step.
         step: f64,
     },
-    /// Outside.
+    /// The value is below the minimum or above the maximum.
     #[error("is {value}, off the scale: give one from {min} to {max} in steps of {step}")]
     OffScale {
-        /// What was given.
+        /// The value.
         value: f64,
-        /// Smallest rating.
+        /// The smallest rating.
         min: f64,
-        /// Largest rating.
+        /// The largest rating.
         max: f64,
-        /// Step.
+        /// The step.
         step: f64,
     },
-    /// Between two steps.
+    /// The value lies between two steps.
     #[error("is {value}, between two steps: give one from {min} to {max} in steps of {step}")]
     OffStep {
-        /// What was given.
+        /// The value.
         value: f64,
-        /// Smallest rating.
+        /// The smallest rating.
         min: f64,
-        /// Largest rating.
+        /// The largest rating.
         max: f64,
-        /// Step.
+        /// The step.
         step: f64,
     },
 }
 
 impl Scale {
     /// Checks a scale.
+    ///
+    /// # Errors
+    /// The numbers are not a scale.
     pub fn try_new(min: f64, max: f64, step: f64) -> Result<Self, ScaleError> {
         if ![min, max, step].iter().all(|x| x.is_finite()) {
             return Err(ScaleError::NotFinite);
@@ -98,27 +101,30 @@ impl Scale {
         Ok(Self { min, max, step })
     }
 
-    /// Smallest rating.
+    /// Returns the smallest rating.
     pub fn min(&self) -> f64 {
         self.min
     }
 
-    /// Largest rating.
+    /// Returns the largest rating.
     pub fn max(&self) -> f64 {
         self.max
     }
 
-    /// Distance between neighbouring ratings.
+    /// Returns the distance between two neighboring ratings.
     pub fn step(&self) -> f64 {
         self.step
     }
 
-    /// How many different ratings there are.
+    /// Returns the number of different ratings.
     pub fn levels(&self) -> usize {
         ((self.max - self.min) / self.step).round() as usize + 1
     }
 
-    /// Accepts a value on the scale, to within a millionth of a step, and returns the exact level.
+    /// Returns the exact level of a value, which may be off by a millionth of a step.
+    ///
+    /// # Errors
+    /// The value is not on the scale.
     pub fn check(&self, value: f64) -> Result<f64, ScaleViolation> {
         let Self { min, max, step } = *self;
         if !value.is_finite() {
@@ -136,7 +142,7 @@ impl Scale {
         Ok(exact)
     }
 
-    /// The nearest value from min to max.
+    /// Returns the nearest value between the minimum and the maximum.
     pub fn clip(&self, value: f64) -> f64 {
         value.clamp(self.min, self.max)
     }

@@ -1,30 +1,30 @@
-//! A text that must not be shown: a password, a key.
+//! A text that must not be shown, for example a password or a key.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// What stands for a secret wherever it is shown.
+/// The text that is shown instead of a secret.
 const HIDDEN: &str = "***";
 
-/// A secret. It is read like any text, but `Debug` and serialisation hide it, so that settings can be printed and logged; only
-/// [`Secret::expose`] gives it away.
+/// A secret text. `Debug` and serialization hide it, so that settings can be printed and logged.
+/// Only [`Secret::expose`] returns it.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text secret.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// No secret was given.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The text itself, for whoever must have it.
+    /// Returns the text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,5 @@
-//! A point in time, in microseconds: finer than any rating source, and it orders by comparing one integer.
+//! A point in time, in microseconds. That is finer than any source of ratings, and times compare as
+//! integers.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,47 +18,47 @@ impl Timestamp {
     /// The start of 1970.
     pub const EPOCH: Self = Self(0);
 
-    /// From microseconds since the epoch.
+    /// Converts microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// From seconds since the epoch; saturates some 292,000 years away.
+    /// Converts seconds since the epoch. Saturates about 292,000 years away.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
-    /// Microseconds since the epoch.
+    /// Returns microseconds since the epoch.
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
-    /// The nanoseconds beyond [`Self::seconds`].
+    /// Returns the nanoseconds after [`Self::seconds`].
     pub const fn subsecond_nanos(self) -> u32 {
         (self.0.rem_euclid(MICROS_PER_SECOND) * 1_000) as u32
     }
 
-    /// Whole days since the epoch, rounded down.
+    /// Returns whole days since the epoch, rounded down.
     pub const fn day(self) -> i64 {
         self.0.div_euclid(MICROS_PER_DAY)
     }
 
-    /// This much later; saturates.
+    /// Returns a later time. Saturates.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// This much earlier; saturates.
+    /// Returns an earlier time. Saturates.
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long ago `earlier` was; zero if it is later.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -73,9 +74,9 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, to the second.
+    /// Formats as RFC 3339 in UTC, to the second.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Civil date from days: Howard Hinnant's algorithm, "chrono-Compatible Low-Level Date Algorithms".
+        // Civil date from days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
         let days = self.day() + 719_468;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);

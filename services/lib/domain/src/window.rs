@@ -1,7 +1,8 @@
 //! Sliding windows over ratings, made of mergeable daily tiles.
 //!
-//! A window of D days that ends at an instant covers the day of that instant and the D − 1 days before it: its head moves with every rating, its
-//! tail hops by a day (a "sawtooth" window). One set of tiles serves every length up to its own.
+//! A window of D days that ends at an instant covers the day of that instant and the D − 1 days
+//! before it. Its head moves with every rating and its tail moves by whole days (a "sawtooth"
+//! window). One set of tiles serves windows of every length.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Moments, Timestamp};
 
-/// Moments by day. Days whose moments came back to nothing are dropped, so that equal contents are equal tiles.
+/// Moments by day.
+///
+/// **Invariant:** a day without ratings has no tile, so that equal contents are equal tiles
+/// (`a_removed_rating_leaves_no_tile`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tiles(BTreeMap<i64, Moments>);
 
 impl Tiles {
-    /// Adds a rating given at a time.
+    /// Adds a rating that was given at a time.
     pub fn add(&mut self, at: Timestamp, value: f64) {
         let tile = self.0.entry(at.day()).or_default();
         *tile = tile.merged(Moments::of(value));
@@ -23,7 +27,7 @@ impl Tiles {
         }
     }
 
-    /// Takes back a rating that was given at a time.
+    /// Removes a rating that was given at a time.
     pub fn remove(&mut self, at: Timestamp, value: f64) {
         if let Some(tile) = self.0.get_mut(&at.day()) {
             *tile = tile.without(Moments::of(value));
@@ -33,7 +37,7 @@ impl Tiles {
         }
     }
 
-    /// Adds another set's tiles.
+    /// Adds the tiles of another set.
     pub fn merge(&mut self, other: &Self) {
         for (&day, &moments) in &other.0 {
             let tile = self.0.entry(day).or_default();
@@ -44,7 +48,7 @@ impl Tiles {
         }
     }
 
-    /// The window of so many days that ends at an instant.
+    /// Returns the moments of the window of `days` days that ends at an instant.
     pub fn window(&self, days: u32, end: Timestamp) -> Moments {
         let last = end.day();
         let first = last - i64::from(days) + 1;
@@ -54,12 +58,12 @@ impl Tiles {
         self.0.range(first..=last).fold(Moments::default(), |all, (_, &tile)| all.merged(tile))
     }
 
-    /// How many days have a tile.
+    /// Returns the number of days with a tile.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// No tile at all.
+    /// Whether there is no tile.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -88,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn taking_back_leaves_no_trace() {
+    fn a_removed_rating_leaves_no_tile() {
         let at = Timestamp::from_seconds(86_400);
         let mut tiles = Tiles::default();
         tiles.add(at, 4.0);

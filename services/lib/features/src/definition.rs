@@ -1,29 +1,30 @@
-//! The features of a deployment: the one place that names them.
+//! The features of a deployment. This is the only place that names and computes them.
 
 use std::cell::OnceCell;
 
 use marquee_domain::{Moments, MovieId, Timestamp};
 use thiserror::Error;
 
-use crate::{Kind, MovieRow, UserRow, UserSummary, Value};
+use crate::{MovieRow, UserRow, UserSummary, Value, ValueKind};
 
-/// A genre's mean counts as much against the user's own as this many ratings more of the user's mean would.
+/// A genre's mean is shrunk towards the user's mean as if the genre had this many more ratings of
+/// exactly that mean.
 const SHRINKAGE: f64 = 5.0;
 
-/// Whose features.
+/// The entities that features belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum View {
-    /// Of users, by user id.
+    /// Users, by user id.
     User,
-    /// Of movies, by movie id.
+    /// Movies, by movie id.
     Movie,
 }
 
 impl View {
-    /// Both.
+    /// Both views.
     pub const ALL: [Self; 2] = [Self::User, Self::Movie];
 
-    /// Its name, which stands before its features'.
+    /// Returns the name, which prefixes the names of the view's features.
     pub fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -31,7 +32,7 @@ impl View {
         }
     }
 
-    /// Name of the id that its values belong to.
+    /// Returns the name of the id that identifies an entity.
     pub fn key(self) -> &'static str {
         match self {
             Self::User => "user_id",
@@ -40,7 +41,7 @@ impl View {
     }
 }
 
-/// What is computed. Windows are so many days long; without one, over everything that counts.
+/// How a feature is computed. A window is its length in days; `None` means all ratings that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Count(Option<u32>),
@@ -59,28 +60,28 @@ enum Measure {
 /// One feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feature {
-    /// Its name within its view.
+    /// The name within its view.
     pub name: String,
-    /// What it is, with its unit.
+    /// What the feature is, with its unit.
     pub description: String,
     measure: Measure,
 }
 
 impl Feature {
-    /// Its type.
-    pub fn kind(&self) -> Kind {
+    /// Returns the type.
+    pub fn kind(&self) -> ValueKind {
         match self.measure {
-            Measure::Count(_) => Kind::Count,
-            Measure::Mean(_) | Measure::Spread(_) => Kind::Number,
-            Measure::LastEvent => Kind::Time,
-            Measure::HistoryMovies | Measure::Genres => Kind::Texts,
-            Measure::HistoryTimes => Kind::Times,
-            Measure::GenreCounts => Kind::Counts,
-            Measure::HistoryRatings | Measure::GenreMeans | Measure::GenreAffinities => Kind::Numbers,
+            Measure::Count(_) => ValueKind::Count,
+            Measure::Mean(_) | Measure::Spread(_) => ValueKind::Number,
+            Measure::LastEvent => ValueKind::Time,
+            Measure::HistoryMovies | Measure::Genres => ValueKind::Texts,
+            Measure::HistoryTimes => ValueKind::Times,
+            Measure::GenreCounts => ValueKind::Counts,
+            Measure::HistoryRatings | Measure::GenreMeans | Measure::GenreAffinities => ValueKind::Numbers,
         }
     }
 
-    /// The length of its window in days, if it has one.
+    /// Returns the length of the window in days, if the feature has one.
     pub fn window(&self) -> Option<u32> {
         match self.measure {
             Measure::Count(window) | Measure::Mean(window) | Measure::Spread(window) => window,
@@ -93,7 +94,10 @@ impl Feature {
     }
 }
 
-/// Everything that a deployment computes.
+/// All features of a deployment.
+///
+/// **Invariant:** a feature by name and the statistics of the same row rest on the same sums
+/// (`statistics_are_the_features_by_name`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     windows: Vec<u32>,
@@ -102,22 +106,22 @@ pub struct Definition {
     movie: Vec<Feature>,
 }
 
-/// A feature by its place in the definition.
+/// A feature, by its index in the definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Whose.
+    /// The feature's view.
     pub view: View,
     index: usize,
 }
 
-/// There is no such feature.
+/// A name that no feature has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("'{name}' is no feature: name one as VIEW:FEATURE, for example user:rating_mean")]
+#[error("unknown feature '{name}'; expected VIEW:FEATURE, for example user:rating_mean")]
 pub struct UnknownFeature {
     name: String,
 }
 
-/// A user's row, or its beginning.
+/// A user's row, or its summary.
 #[derive(Clone, Copy)]
 enum User<'a> {
     Whole(&'a UserRow),
@@ -125,7 +129,8 @@ enum User<'a> {
 }
 
 impl Definition {
-    /// Features with sliding windows of so many days, and histories of so many ratings.
+    /// Returns the features for sliding windows of these lengths in days, and for histories of at
+    /// most `history` ratings.
     pub fn new(windows: &[u32], history: usize) -> Self {
         let feature = |name: &str, description: &str, measure| Feature {
             name: name.to_owned(),
@@ -142,11 +147,11 @@ impl Definition {
                 let named = |part: &str, what: &str, measure| {
                     feature(&format!("rating_{part}{suffix}"), &format!("{what} {whose} ratings {when}"), measure)
                 };
-                all.push(named("count", "how many", Measure::Count(window)));
+                all.push(named("count", "number of", Measure::Count(window)));
                 all.push(named("mean", "mean in stars of", Measure::Mean(window)));
                 all.push(named("spread", "standard deviation in stars of", Measure::Spread(window)));
             }
-            all.push(feature("last_event_at", "when the newest event happened", Measure::LastEvent));
+            all.push(feature("last_event_at", "time of the newest rating, also if it was removed", Measure::LastEvent));
             all
         };
         let mut user = moments("the user's");
@@ -155,18 +160,18 @@ impl Definition {
             feature("history_ratings", "stars of the newest ratings, oldest first", Measure::HistoryRatings),
             feature("history_times", "times of the newest ratings, oldest first", Measure::HistoryTimes),
             feature("genres", "genres rated, by name", Measure::Genres),
-            feature("genre_counts", "how many ratings, by genre", Measure::GenreCounts),
+            feature("genre_counts", "number of ratings, by genre", Measure::GenreCounts),
             feature("genre_means", "mean in stars, by genre", Measure::GenreMeans),
             feature(
                 "genre_affinities",
-                "how much more than the user's mean, in stars shrunk towards 0, by genre",
+                "mean above the user's own mean, in stars shrunk towards 0, by genre",
                 Measure::GenreAffinities,
             ),
         ]);
         Self { windows: windows.to_vec(), history, user, movie: moments("the movie's") }
     }
 
-    /// A view's features, in order.
+    /// Returns the features of a view, in order.
     pub fn features(&self, view: View) -> &[Feature] {
         match view {
             View::User => &self.user,
@@ -174,12 +179,15 @@ impl Definition {
         }
     }
 
-    /// Every feature of a view.
+    /// Returns the columns of all features of a view.
     pub fn all(&self, view: View) -> Vec<Column> {
         (0..self.features(view).len()).map(|index| Column { view, index }).collect()
     }
 
-    /// Finds a feature by its name, `VIEW:FEATURE`.
+    /// Finds a feature by its full name, `VIEW:FEATURE`.
+    ///
+    /// # Errors
+    /// No feature has this name.
     pub fn find(&self, name: &str) -> Result<Column, UnknownFeature> {
         let unknown = || UnknownFeature { name: name.to_owned() };
         let (view, feature) = name.split_once(':').ok_or_else(unknown)?;
@@ -188,27 +196,28 @@ impl Definition {
         Ok(Column { view, index })
     }
 
-    /// The feature of a column.
+    /// Returns the feature of a column.
     pub fn feature(&self, column: Column) -> &Feature {
         &self.features(column.view)[column.index]
     }
 
-    /// Its whole name.
+    /// Returns the full name of a column's feature.
     pub fn name(&self, column: Column) -> String {
         format!("{}:{}", column.view.name(), self.feature(column).name)
     }
 
-    /// A user's summary is not enough for one of these.
+    /// Whether one of these features needs a user's whole row and not only its summary.
     pub fn need_history(&self, columns: &[Column]) -> bool {
         columns.iter().any(|&column| column.view == View::User && self.feature(column).needs_history())
     }
 
-    /// What features of a user are worth; windows end at `as_of`. Those of other views are left out.
+    /// Returns the values of the user features among `columns`. Windows end at `as_of`.
     pub fn of_user(&self, columns: &[Column], row: &UserRow, as_of: Timestamp) -> Vec<Option<Value>> {
         self.user_values(columns, User::Whole(row), as_of)
     }
 
-    /// The same of a row's beginning, which knows no history.
+    /// Returns the values of the user features among `columns` from a summary, which has no
+    /// history.
     pub fn of_summary(&self, columns: &[Column], row: &UserSummary, as_of: Timestamp) -> Vec<Option<Value>> {
         self.user_values(columns, User::Summary(row), as_of)
     }
@@ -227,19 +236,20 @@ impl Definition {
         own.map(|&column| user_value(self.feature(column).measure, summary, history, as_of)).collect()
     }
 
-    /// What features of a movie are worth; windows end at `as_of`. Those of other views are left out.
+    /// Returns the values of the movie features among `columns`. Windows end at `as_of`.
     pub fn of_movie(&self, columns: &[Column], row: &MovieRow, as_of: Timestamp) -> Vec<Option<Value>> {
         self.of_sums(columns, &self.sums(row, as_of))
     }
 
-    /// What a row comes to at an instant: far smaller than the row, and still mergeable.
+    /// Returns the sums of a movie's row over the windows that end at `as_of`. They are far smaller
+    /// than the row and can still be merged.
     pub fn sums(&self, row: &MovieRow, as_of: Timestamp) -> Sums {
         let mut sums = Sums::default();
         self.add(row, as_of, &mut sums);
         sums
     }
 
-    /// Adds what another partition's row comes to.
+    /// Adds the sums of another partition's row.
     pub fn add(&self, row: &MovieRow, as_of: Timestamp, sums: &mut Sums) {
         sums.all = sums.all.merged(row.moments);
         sums.windows.resize(self.windows.len(), Moments::default());
@@ -249,26 +259,73 @@ impl Definition {
         sums.event_time = sums.event_time.max(row.event_time);
     }
 
-    /// What features of a movie are worth by its sums over all partitions.
+    /// Returns the values of the movie features among `columns` from the sums over all partitions.
     pub fn of_sums(&self, columns: &[Column], sums: &Sums) -> Vec<Option<Value>> {
-        let over = |window: Option<u32>| match window {
-            None => sums.all,
-            Some(days) => {
-                let place = self.windows.iter().position(|&known| known == days);
-                place.and_then(|place| sums.windows.get(place)).copied().unwrap_or_default()
-            }
-        };
+        let over = |window| self.sum(sums, window);
         let own = columns.iter().filter(|column| column.view == View::Movie);
         own.map(|&column| moments_value(self.feature(column).measure, over, sums.event_time)).collect()
     }
+
+    /// Returns the sum over a window, or over all ratings.
+    fn sum(&self, sums: &Sums, window: Option<u32>) -> Moments {
+        let Some(days) = window else { return sums.all };
+        let index = self.windows.iter().position(|&length| length == days);
+        index.and_then(|index| sums.windows.get(index)).copied().unwrap_or_default()
+    }
+
+    /// Returns a user's statistics. Windows end at `as_of`.
+    pub fn user_statistics<'a>(&self, summary: &'a UserSummary, as_of: Timestamp) -> Statistics<'a> {
+        let window = |&days: &u32| (days, summary_sum(summary, Some(days), as_of));
+        Statistics {
+            all_time: summary_sum(summary, None, as_of),
+            windows: self.windows.iter().map(window).collect(),
+            genres: summary.genres.iter().map(|(genre, &moments)| (genre.as_str(), moments)).collect(),
+        }
+    }
+
+    /// Returns a movie's statistics from its sums over all partitions.
+    ///
+    /// The sums are built with [`Definition::add`], from [`Sums::default`] and each partition's
+    /// row.
+    pub fn movie_statistics(&self, sums: &Sums) -> Statistics<'static> {
+        let window = |&days: &u32| (days, self.sum(sums, Some(days)));
+        Statistics {
+            all_time: self.sum(sums, None),
+            windows: self.windows.iter().map(window).collect(),
+            genres: Vec::new(),
+        }
+    }
 }
 
-/// What was given over the windows of a definition that end at an instant.
+/// The moments of a user's or a movie's ratings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics<'a> {
+    /// The moments of all ratings that count.
+    pub all_time: Moments,
+    /// The length in days and the moments of each window, in the order of the definition.
+    pub windows: Vec<(u32, Moments)>,
+    /// The moments by genre, in the order of names. Empty for a movie.
+    pub genres: Vec<(&'a str, Moments)>,
+}
+
+/// A movie's moments over the windows of a definition that end at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sums {
     all: Moments,
     windows: Vec<Moments>,
     event_time: Option<Timestamp>,
+}
+
+impl Sums {
+    /// Returns the newest time of a rating that was applied.
+    pub fn event_time(&self) -> Option<Timestamp> {
+        self.event_time
+    }
+}
+
+/// Returns the sum of a user's ratings over a window that ends at `as_of`, or over all ratings.
+fn summary_sum(summary: &UserSummary, window: Option<u32>, as_of: Timestamp) -> Moments {
+    window.map_or(summary.moments, |days| summary.tiles.window(days, as_of))
 }
 
 fn moments_value(
@@ -305,85 +362,11 @@ fn user_value<'a>(
         Measure::GenreMeans => Value::Numbers(genres().map(Moments::mean).collect()),
         Measure::GenreAffinities => Value::Numbers(genres().map(affinity).collect()),
         _ => {
-            let over = |window: Option<u32>| window.map_or(row.moments, |days| row.tiles.window(days, as_of));
+            let over = |window| summary_sum(row, window, as_of);
             return moments_value(measure, over, row.event_time);
         }
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use marquee_domain::{Rating, UserId};
-
-    use super::*;
-
-    fn row() -> UserRow {
-        let mut row = UserRow::default();
-        for (offset, (movie, value, day, genre)) in
-            [("a", 5.0, 1, "Drama"), ("b", 3.0, 40, "Comedy"), ("c", 4.0, 41, "Drama")].into_iter().enumerate()
-        {
-            let rating = Rating {
-                user: UserId::try_new("u").expect("valid"),
-                movie: MovieId::try_new(movie).expect("valid"),
-                value,
-                rated_at: Timestamp::from_seconds(day * 86_400),
-            };
-            row.rate(&rating, &[genre.to_owned()], offset as u64);
-        }
-        row
-    }
-
-    fn value(row: &UserRow, name: &str) -> Option<Value> {
-        let definition = Definition::new(&[7, 30], 2);
-        let column = definition.find(name).expect("known");
-        definition.of_user(&[column], row, Timestamp::from_seconds(42 * 86_400)).pop().expect("one value")
-    }
-
-    #[test]
-    fn every_feature_is_what_its_description_says() {
-        let row = row();
-        assert_eq!(value(&row, "user:rating_count"), Some(Value::Count(3)));
-        assert_eq!(value(&row, "user:rating_mean"), Some(Value::Number(4.0)));
-        assert_eq!(value(&row, "user:rating_count_7d"), Some(Value::Count(2)));
-        assert_eq!(value(&row, "user:rating_mean_30d"), Some(Value::Number(3.5)));
-        assert_eq!(value(&row, "user:rating_spread_7d"), Some(Value::Number(0.5)));
-        assert_eq!(value(&row, "user:last_event_at"), Some(Value::Time(Timestamp::from_seconds(41 * 86_400))));
-        assert_eq!(value(&row, "user:history_movies"), Some(Value::Texts(vec!["b".to_owned(), "c".to_owned()])));
-        assert_eq!(value(&row, "user:genres"), Some(Value::Texts(vec!["Comedy".to_owned(), "Drama".to_owned()])));
-        assert_eq!(value(&row, "user:genre_counts"), Some(Value::Counts(vec![1, 2])));
-        let Some(Value::Numbers(affinities)) = value(&row, "user:genre_affinities") else { panic!("numbers") };
-        assert!((affinities[0] + 1.0 / 6.0).abs() < 1e-12 && (affinities[1] - 0.5 * 2.0 / 7.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn what_is_not_known_has_no_value() {
-        let nobody = UserRow::default();
-        assert_eq!(value(&nobody, "user:rating_count"), Some(Value::Count(0)));
-        assert_eq!(value(&nobody, "user:rating_mean"), None);
-        assert_eq!(value(&nobody, "user:last_event_at"), None);
-        assert_eq!(value(&nobody, "user:genres"), Some(Value::Texts(Vec::new())));
-    }
-
-    #[test]
-    fn names_lead_to_features_and_others_to_nothing() {
-        let definition = Definition::new(&[7], 10);
-        for view in View::ALL {
-            for column in definition.all(view) {
-                assert_eq!(definition.find(&definition.name(column)), Ok(column));
-            }
-        }
-        for unknown in ["rating_mean", "user:", "user:rating_mean_8d", "movie:genres", "who:rating_mean"] {
-            let error = definition.find(unknown).expect_err(unknown).to_string();
-            assert!(error.contains(unknown), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_summary_says_what_the_whole_row_says_but_for_the_history() {
-        let (row, definition) = (row(), Definition::new(&[7], 10));
-        let columns: Vec<Column> =
-            definition.all(View::User).into_iter().filter(|&column| !definition.need_history(&[column])).collect();
-        let as_of = Timestamp::from_seconds(42 * 86_400);
-        assert_eq!(definition.of_summary(&columns, row.summary(), as_of), definition.of_user(&columns, &row, as_of));
-    }
-}
+mod tests;

@@ -1,15 +1,24 @@
-//! What features there are, and how events of the rating log become them.
+//! The definition of the features, and the rows that they are computed from.
 //!
-//! A [`Definition`] names every feature; [`UserRow`] and [`MovieRow`] aggregate events; [`Timeline`] replays them in order of when they were known.
-//! The stream applies events one by one to rows that it keeps; backfills and point-in-time joins apply the same events to rows of their own. What
-//! must stay true: the same events give the same row to the last bit, in whatever order they are applied, and however often.
+//! A [`Definition`] names every feature. [`UserRow`] and [`MovieRow`] aggregate the events of the
+//! rating log. A [`Timeline`] replays events in the order in which they became known.
+//!
+//! The stream applies events one by one to stored rows; backfills and point-in-time joins apply the
+//! same events to rows in memory. Which rating counts is decided by [`marquee_domain::Ledger`].
+//!
+//! **Invariant:** the same events give the same rows to the last bit in all three executions
+//! (`at_every_instant_the_rows_are_those_of_the_known_events`).
 
 mod definition;
 mod row;
+mod stored;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod value;
 
-pub use definition::{Column, Definition, Feature, Sums, UnknownFeature, View};
-pub use row::{Change, MovieRow, RowError, UserHead, UserRow, UserSummary, movie_key, pack, unpack, user_key};
-pub use timeline::{Known, Timeline};
-pub use value::{Kind, Value};
+pub use definition::{Column, Definition, Feature, Statistics, Sums, UnknownFeature, View};
+pub use row::{Change, MovieRow, UserHead, UserRow, UserSummary, movie_key, user_key};
+pub use stored::{Pack, RowError, Unpack, pack, unpack};
+pub use timeline::{Timeline, TimelineEvent};
+pub use value::{Value, ValueKind};

@@ -1,55 +1,59 @@
-//! The rows of the online store and their packed form: a format byte, then postcard.
+//! The rows that events are aggregated into. Their stored form is in [`crate::stored`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use marquee_domain::{Moments, MovieId, Rating, RatingEvent, Tiles, Timestamp, UserId};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use marquee_domain::{Ledger, LedgerEntry, Moments, MovieId, Offset, RatingEvent, Tiles, Timestamp, UserId};
 
-/// The only format there is; a row of another is refused, never guessed at.
-const FORMAT: u8 = 2;
+/// The genres of a movie at the time when a rating of it was applied.
+///
+/// They are kept with the rating, so that removing it subtracts exactly what was added.
+pub(crate) type Genres = Vec<String>;
 
-/// A row that was not written by this version or is damaged.
-#[derive(Debug, Error)]
-pub enum RowError {
-    /// It begins with another format's byte.
-    #[error("a row has an unknown format: it was written by another version")]
-    Format,
-    /// It is damaged.
-    #[error("a row does not decode")]
-    Decode(#[source] postcard::Error),
-}
-
-/// All that is known of a user.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// A user's ratings that count, and their sums.
+///
+/// **Invariant:** the summary holds the sums over the ratings that count
+/// (`a_summary_holds_the_sums_over_the_ratings_that_count`).
+///
+/// **Invariant:** the row is a function of the user's events: repeating an event changes nothing,
+/// nor does the order of ratings (`repetition_changes_nothing`,
+/// `the_order_of_ratings_changes_nothing`).
+///
+/// **Invariant:** a removal that finds no rating returns no change and leaves the row as it was
+/// (`a_removal_without_a_rating_changes_nothing`).
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct UserRow {
-    /// Stands first, so that it can be read without the rest.
-    summary: UserSummary,
-    /// What counts now, by movie; and removals, which outlive the ratings that they took back.
-    ledger: BTreeMap<MovieId, Entry>,
-    /// Everything rated up to here was taken back with the user.
-    removed_at: Option<Timestamp>,
+    pub(crate) summary: UserSummary,
+    pub(crate) ledger: Ledger<Genres>,
+    pub(crate) unknown: Unknown,
 }
 
-/// What is known of a user, but for the single ratings: the beginning of every row.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// Bytes that a newer version added to a row's sections. They are written back as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Unknown {
+    /// What follows the known fields of each known section.
+    pub(crate) fields: [Vec<u8>; 2],
+    /// The sections after the known ones.
+    pub(crate) sections: Vec<u8>,
+}
+
+/// The sums over a user's ratings that count. It can be read without the rest of the row.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct UserSummary {
-    /// Event time of the newest event. Stands first, so that [`UserHead`] is the beginning of every row.
+    /// The newest time of a rating that was applied, whether or not the rating still counts.
     pub event_time: Option<Timestamp>,
-    /// Everything that counts.
+    /// The sums over all ratings.
     pub moments: Moments,
-    /// The same by day.
+    /// The sums by day.
     pub tiles: Tiles,
-    /// The same by genre.
+    /// The sums by genre.
     pub genres: BTreeMap<String, Moments>,
 }
 
-/// What can be read of a user's row without the rest of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The first field of a user's row. It can be read without the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserHead {
-    event_time: Option<Timestamp>,
+    pub(crate) event_time: Option<Timestamp>,
 }
 
 impl From<UserHead> for UserRow {
@@ -64,167 +68,128 @@ impl From<UserSummary> for UserRow {
     }
 }
 
-/// What the ledger says of one movie.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Entry {
-    at: Timestamp,
-    /// Position among the partition's events: orders ratings of one instant.
-    offset: u64,
-    /// Absent: taken back at `at`.
-    rating: Option<Given>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Given {
-    value: f64,
-    /// The movie's genres when the rating was applied, so that taking it back is exact.
-    genres: Vec<String>,
-}
-
-/// What one partition's users gave a movie.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// The sums over the ratings that the users of one partition gave a movie.
+///
+/// **Invariant:** the row holds the sums over the ratings that count
+/// (`a_movie_row_holds_the_sums_over_the_ratings_that_count`).
+///
+/// **Invariant:** merging the rows of all partitions gives the row of all users, in any order
+/// (`merged_rows_are_the_row_of_all_users`).
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct MovieRow {
-    /// Everything that counts.
+    /// The sums over all ratings.
     pub moments: Moments,
-    /// The same by day.
+    /// The sums by day.
     pub tiles: Tiles,
-    /// Event time of the newest event about it.
+    /// The newest time of a rating that was applied, whether or not the rating still counts.
+    pub event_time: Option<Timestamp>,
+    pub(crate) unknown: Unknown,
+}
+
+/// The effect of an event on a movie's row. Both ratings are absent when an older rating came late.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The movie.
+    pub movie: MovieId,
+    /// Time and value of the rating that no longer counts.
+    pub old: Option<(Timestamp, f64)>,
+    /// Time and value of the rating that counts now.
+    pub new: Option<(Timestamp, f64)>,
+    /// The time of the rating that was applied. `None` for a removal.
     pub event_time: Option<Timestamp>,
 }
 
-/// What an event means for a movie: a rating that counts no more, one that counts now; neither where it came too late.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// Which movie's.
-    pub movie: MovieId,
-    /// What counts no more.
-    pub old: Option<(Timestamp, f64)>,
-    /// What counts now.
-    pub new: Option<(Timestamp, f64)>,
-    /// When the event happened, if it was about this movie alone.
-    pub seen: Option<Timestamp>,
-}
-
-impl Entry {
-    /// Of two entries of one pair the greater counts: the later one; at one time a removal before a rating; then the later in the log. So the
-    /// order in which they come does not matter.
-    fn rank(&self) -> (Timestamp, bool, u64) {
-        (self.at, self.rating.is_none(), self.offset)
-    }
-}
-
 impl UserRow {
-    /// Everything but the single ratings.
+    /// Returns the sums over the ratings that count.
     pub fn summary(&self) -> &UserSummary {
         &self.summary
     }
 
-    /// Applies an event that stands at an offset of the user's partition.
+    /// Applies an event at an offset of the user's partition, and returns its effect on movies.
+    ///
+    /// An empty result means that the row is as it was and need not be stored. [`Ledger`] says in
+    /// which order events may come.
     pub fn apply<'g>(
         &mut self,
         event: &RatingEvent,
-        offset: u64,
+        offset: Offset,
         genres: impl Fn(&MovieId) -> &'g [String],
     ) -> Vec<Change> {
-        match event {
-            RatingEvent::Rated(rating) => self.rate(rating, genres(&rating.movie), offset),
-            RatingEvent::Removed { movie, at, .. } => self.remove(movie, *at, offset),
-            RatingEvent::UserRemoved { at, .. } => self.remove_all(*at),
-        }
-    }
-
-    /// Gives a rating. A later one of the same pair, or a removal after it, wins.
-    pub fn rate(&mut self, rating: &Rating, genres: &[String], offset: u64) -> Vec<Change> {
-        self.seen(rating.rated_at);
-        let given = Given { value: rating.value, genres: genres.to_vec() };
-        self.put(&rating.movie, Entry { at: rating.rated_at, offset, rating: Some(given) })
-    }
-
-    /// Takes back a rating given up to a time.
-    pub fn remove(&mut self, movie: &MovieId, at: Timestamp, offset: u64) -> Vec<Change> {
-        self.seen(at);
-        self.put(movie, Entry { at, offset, rating: None })
-    }
-
-    fn put(&mut self, movie: &MovieId, entry: Entry) -> Vec<Change> {
-        let outranked = |kept: &Entry| kept.rank() >= entry.rank();
-        if self.removed_at.is_some_and(|at| at >= entry.at) || self.ledger.get(movie).is_some_and(outranked) {
-            return vec![Change { movie: movie.clone(), old: None, new: None, seen: Some(entry.at) }];
-        }
-        vec![self.replace(movie, entry)]
-    }
-
-    /// Takes back everything given up to a time.
-    pub fn remove_all(&mut self, at: Timestamp) -> Vec<Change> {
-        self.seen(at);
-        if self.removed_at.is_some_and(|removed| removed >= at) {
-            return Vec::new();
-        }
-        self.removed_at = Some(at);
-        let gone: Vec<MovieId> =
-            self.ledger.iter().filter(|(_, entry)| entry.at <= at).map(|(movie, _)| movie.clone()).collect();
+        let rating = match event {
+            RatingEvent::Rated(rating) => Some(rating),
+            RatingEvent::Removed { .. } | RatingEvent::UserRemoved { .. } => None,
+        };
+        let event_time = rating.map(|rating| rating.rated_at);
         let mut changes = Vec::new();
-        for movie in gone {
-            if let Some(entry) = self.ledger.remove(&movie) {
-                let old = self.uncount(&entry);
-                changes.push(Change { movie, old, new: None, seen: None });
+        for change in self.ledger.apply(event, offset, |rating| genres(&rating.movie).to_vec()) {
+            if let Some(old) = &change.old {
+                self.summary.subtract(old);
+            }
+            if let Some(new) = change.new.and_then(|_| self.ledger.get(&change.movie)) {
+                self.summary.add(new);
+            }
+            let old = change.old.map(|old| (old.rated_at, old.value));
+            changes.push(Change { movie: change.movie, old, new: change.new, event_time });
+        }
+        if let Some(rating) = rating {
+            self.summary.event_time = self.summary.event_time.max(event_time);
+            if changes.is_empty() {
+                changes.push(Change { movie: rating.movie.clone(), old: None, new: None, event_time });
             }
         }
         changes
     }
 
-    /// The newest ratings that count, oldest first.
-    pub fn history(&self, most: usize) -> Vec<(&MovieId, f64, Timestamp)> {
-        let mut all: Vec<_> = self
-            .ledger
-            .iter()
-            .filter_map(|(movie, entry)| {
-                entry.rating.as_ref().map(|given| (entry.at, entry.offset, movie, given.value))
-            })
-            .collect();
-        all.sort_unstable_by_key(|&(at, offset, movie, _)| (at, offset, movie));
-        let skip = all.len().saturating_sub(most);
-        all.into_iter().skip(skip).map(|(at, _, movie, value)| (movie, value, at)).collect()
+    /// Returns the changes of movies that lead from this row's ratings to another's.
+    pub(crate) fn changes_to(&self, other: &Self) -> Vec<Change> {
+        let movies: BTreeSet<&MovieId> =
+            self.ledger.iter().chain(other.ledger.iter()).map(|(movie, _)| movie).collect();
+        let rating = |row: &Self, movie: &MovieId| row.ledger.get(movie).map(|entry| (entry.rated_at, entry.value));
+        let change = |movie: &MovieId| {
+            let (old, new) = (rating(self, movie), rating(other, movie));
+            (old != new).then(|| Change { movie: movie.clone(), old, new, event_time: None })
+        };
+        movies.into_iter().filter_map(change).collect()
     }
 
-    fn seen(&mut self, at: Timestamp) {
-        self.summary.event_time = self.summary.event_time.max(Some(at));
+    /// Returns the newest `limit` ratings that count, oldest first.
+    pub fn history(&self, limit: usize) -> Vec<(&MovieId, f64, Timestamp)> {
+        let mut all: Vec<_> = self.ledger.iter().collect();
+        all.sort_unstable_by_key(|&(movie, entry)| (entry.rated_at, entry.offset, movie));
+        let skip = all.len().saturating_sub(limit);
+        all.into_iter().skip(skip).map(|(movie, entry)| (movie, entry.value, entry.rated_at)).collect()
     }
+}
 
-    fn replace(&mut self, movie: &MovieId, entry: Entry) -> Change {
-        let at = entry.at;
-        let new = entry.rating.as_ref().map(|given| (at, given.value));
-        if let Some(given) = &entry.rating {
-            self.summary.moments = self.summary.moments.merged(Moments::of(given.value));
-            self.summary.tiles.add(entry.at, given.value);
-            for genre in &given.genres {
-                let moments = self.summary.genres.entry(genre.clone()).or_default();
-                *moments = moments.merged(Moments::of(given.value));
-            }
+impl UserSummary {
+    fn add(&mut self, entry: &LedgerEntry<Genres>) {
+        let one = Moments::of(entry.value);
+        self.moments = self.moments.merged(one);
+        self.tiles.add(entry.rated_at, entry.value);
+        for genre in &entry.data {
+            let moments = self.genres.entry(genre.clone()).or_default();
+            *moments = moments.merged(one);
         }
-        let old = self.ledger.insert(movie.clone(), entry).and_then(|old| self.uncount(&old));
-        Change { movie: movie.clone(), old, new, seen: Some(at) }
     }
 
-    fn uncount(&mut self, entry: &Entry) -> Option<(Timestamp, f64)> {
-        let given = entry.rating.as_ref()?;
-        self.summary.moments = self.summary.moments.without(Moments::of(given.value));
-        self.summary.tiles.remove(entry.at, given.value);
-        for genre in &given.genres {
-            if let Some(moments) = self.summary.genres.get_mut(genre) {
-                *moments = moments.without(Moments::of(given.value));
+    fn subtract(&mut self, entry: &LedgerEntry<Genres>) {
+        let one = Moments::of(entry.value);
+        self.moments = self.moments.without(one);
+        self.tiles.remove(entry.rated_at, entry.value);
+        for genre in &entry.data {
+            if let Some(moments) = self.genres.get_mut(genre) {
+                *moments = moments.without(one);
                 if moments.is_empty() {
-                    self.summary.genres.remove(genre);
+                    self.genres.remove(genre);
                 }
             }
         }
-        Some((entry.at, given.value))
     }
 }
 
 impl MovieRow {
-    /// Follows a change in a user's ledger.
-    pub fn follow(&mut self, change: &Change) {
+    /// Applies a change of a user's row.
+    pub fn apply(&mut self, change: &Change) {
         if let Some((at, value)) = change.old {
             self.moments = self.moments.without(Moments::of(value));
             self.tiles.remove(at, value);
@@ -233,10 +198,10 @@ impl MovieRow {
             self.moments = self.moments.merged(Moments::of(value));
             self.tiles.add(at, value);
         }
-        self.event_time = self.event_time.max(change.seen);
+        self.event_time = self.event_time.max(change.event_time);
     }
 
-    /// Adds what another partition's users gave.
+    /// Adds the row of another partition.
     pub fn merge(&mut self, other: &Self) {
         self.moments = self.moments.merged(other.moments);
         self.tiles.merge(&other.tiles);
@@ -244,111 +209,15 @@ impl MovieRow {
     }
 }
 
-/// Key of a user's row.
+/// Returns the key of a user's row.
 pub fn user_key(user: &UserId) -> Bytes {
     Bytes::from(format!("u/{user}"))
 }
 
-/// Key of what a partition's users gave a movie, among the partition's rows.
+/// Returns the key of a movie's row among the rows of a partition.
 pub fn movie_key(movie: &MovieId) -> Bytes {
     Bytes::from(format!("m/{movie}"))
 }
 
-/// Packs a row.
-pub fn pack<T: Serialize>(row: &T) -> Bytes {
-    postcard::to_extend(row, vec![FORMAT]).expect("a row of plain fields always serialises").into()
-}
-
-/// Unpacks a row, or its beginning.
-pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
-    match bytes.split_first() {
-        Some((&FORMAT, body)) => postcard::from_bytes(body).map_err(RowError::Decode),
-        _ => Err(RowError::Format),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rating(movie: &str, value: f64, seconds: i64) -> Rating {
-        Rating {
-            user: UserId::try_new("u").expect("valid"),
-            movie: MovieId::try_new(movie).expect("valid"),
-            value,
-            rated_at: Timestamp::from_seconds(seconds),
-        }
-    }
-
-    #[test]
-    fn the_head_is_the_beginning_of_a_row() {
-        let mut row = UserRow::default();
-        row.rate(&rating("m", 4.0, 77), &[], 0);
-        let head: UserHead = unpack(&pack(&row)).expect("unpacks");
-        assert_eq!(head.event_time, Some(Timestamp::from_seconds(77)));
-    }
-
-    fn changes_nothing(changes: &[Change]) -> bool {
-        changes.iter().all(|change| change.old.is_none() && change.new.is_none())
-    }
-
-    fn movie(id: &str) -> MovieId {
-        MovieId::try_new(id).expect("valid")
-    }
-
-    #[test]
-    fn a_later_rating_of_the_same_movie_replaces_the_earlier() {
-        let mut row = UserRow::default();
-        row.rate(&rating("m", 2.0, 10), &["Drama".to_owned()], 0);
-        let changes = row.rate(&rating("m", 5.0, 20), &["Comedy".to_owned()], 1);
-        assert_eq!(changes[0].old, Some((Timestamp::from_seconds(10), 2.0)));
-        assert_eq!((row.summary.moments.count(), row.summary.moments.mean()), (1, 5.0));
-        assert_eq!(row.summary.genres.keys().collect::<Vec<_>>(), ["Comedy"]);
-    }
-
-    #[test]
-    fn a_late_rating_does_not_replace_a_newer_one() {
-        let mut row = UserRow::default();
-        row.rate(&rating("m", 5.0, 20), &[], 0);
-        assert!(changes_nothing(&row.rate(&rating("m", 2.0, 10), &[], 1)));
-        assert_eq!(row.history(10), [(&movie("m"), 5.0, Timestamp::from_seconds(20))]);
-    }
-
-    #[test]
-    fn a_removed_rating_that_arrives_late_stays_removed() {
-        let mut row = UserRow::default();
-        row.remove(&movie("m"), Timestamp::from_seconds(30), 0);
-        assert!(changes_nothing(&row.rate(&rating("m", 4.0, 30), &[], 1)));
-        assert!(!changes_nothing(&row.rate(&rating("m", 4.0, 31), &[], 2)));
-    }
-
-    #[test]
-    fn removing_a_user_leaves_only_what_came_after() {
-        let mut row = UserRow::default();
-        row.rate(&rating("a", 4.0, 10), &["Drama".to_owned()], 0);
-        row.rate(&rating("b", 3.0, 50), &[], 1);
-        assert_eq!(row.remove_all(Timestamp::from_seconds(40)).len(), 1);
-        assert!(changes_nothing(&row.rate(&rating("c", 5.0, 40), &[], 2)));
-        assert_eq!(row.history(10), [(&movie("b"), 3.0, Timestamp::from_seconds(50))]);
-        assert!(row.summary.genres.is_empty());
-    }
-
-    #[test]
-    fn history_is_the_newest_ratings_oldest_first() {
-        let mut row = UserRow::default();
-        for (offset, seconds) in [30, 10, 20].into_iter().enumerate() {
-            row.rate(&rating(&format!("m{seconds}"), 3.0, seconds), &[], offset as u64);
-        }
-        let ids: Vec<_> = row.history(2).into_iter().map(|(movie, ..)| movie.as_str().to_owned()).collect();
-        assert_eq!(ids, ["m20", "m30"]);
-    }
-
-    #[test]
-    fn a_row_survives_packing_and_strange_bytes_are_refused() {
-        let mut row = UserRow::default();
-        row.rate(&rating("m", 2.5, 10), &["Drama".to_owned()], 7);
-        assert_eq!(unpack::<UserRow>(&pack(&row)).expect("unpacks"), row);
-        assert!(matches!(unpack::<UserRow>(&[9, 9]), Err(RowError::Format)));
-        assert!(matches!(unpack::<UserRow>(&[FORMAT, 255]), Err(RowError::Decode(_))));
-    }
-}
+mod tests;

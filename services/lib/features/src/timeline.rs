@@ -1,187 +1,159 @@
-//! Events in the order in which they became known, for features as they were at instants.
+//! Rows as they were at an instant in the past, for joins and backfills.
 //!
-//! An event is known from the later of two times on: when it happened, and when it was taken in. A feature as of an instant rests on the events
-//! known by then and on no others, so that nothing leaks from later into a training row. Where history was taken in long after it happened, the
-//! second time says nothing: it may be left out.
+//! An event is known from the later of two times on: when it happened, and when it was ingested.
+//! The rows as of an instant rest on the events that were known by then, so that a training row
+//! holds nothing from its future. Where old ratings were imported, the second time says nothing
+//! and may be left out.
+//!
+//! Events become known in another order than that of the log. Ratings may be applied in any order,
+//! but a removal removes what came before it *in the log*. The row of a user who has removals is
+//! therefore rebuilt in log order when one of their earlier events becomes known late.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use marquee_domain::{MovieId, RatingEvent, Timestamp, UserId};
+use marquee_domain::{MovieId, Offset, RatingEvent, Timestamp, UserId};
 
-use crate::{MovieRow, UserRow};
+use crate::{Change, MovieRow, UserRow};
 
-/// An event of one partition.
+/// An event of a partition, and when it became known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
-    /// When it became known.
-    pub at: Timestamp,
-    /// Its position in the partition.
-    pub offset: u64,
+pub struct TimelineEvent {
+    /// When the event became known.
+    pub known_at: Timestamp,
+    /// Its offset in the partition.
+    pub offset: Offset,
     /// What happened.
     pub event: RatingEvent,
 }
 
-impl Known {
-    /// An event that was taken in at a time; none says that this does not matter.
-    pub fn new(offset: u64, event: RatingEvent, ingested_at: Option<Timestamp>) -> Self {
-        Self { at: ingested_at.map_or(event.at(), |ingested| event.at().max(ingested)), offset, event }
+impl TimelineEvent {
+    /// Returns an event that was ingested at a time. `None` leaves that time out of account.
+    pub fn new(offset: Offset, event: RatingEvent, ingested_at: Option<Timestamp>) -> Self {
+        let known_at = ingested_at.map_or(event.at(), |ingested| event.at().max(ingested));
+        Self { known_at, offset, event }
     }
 }
 
-/// One partition's rows as time goes by.
+/// The rows of one partition as time goes by.
+///
+/// **Invariant:** at every instant, the rows are those that the events known by then give when they
+/// are applied in log order (`at_every_instant_the_rows_are_those_of_the_known_events`).
+///
+/// An event costs as much as in the stream. The exception is a user with removals: an event of
+/// theirs that became known out of log order costs one pass over that user's events, and at most
+/// one pass is made for each call of [`Timeline::advance`].
 #[derive(Debug, Default)]
 pub struct Timeline {
-    events: std::vec::IntoIter<Known>,
+    events: std::vec::IntoIter<TimelineEvent>,
     users: HashMap<UserId, UserRow>,
-    /// None where movies are not asked for.
+    /// `None` when the caller needs no movies.
     movies: Option<HashMap<MovieId, MovieRow>>,
+    /// The known events of each user who has a removal, now or later.
+    removers: HashMap<UserId, BTreeMap<Offset, RatingEvent>>,
 }
 
 impl Timeline {
-    /// Of a partition's events, in any order. Movies are followed only where they are asked for: they need every user's events.
-    pub fn new(mut events: Vec<Known>, movies: bool) -> Self {
-        events.sort_by_key(|known| (known.at, known.offset));
-        Self { events: events.into_iter(), users: HashMap::new(), movies: movies.then(HashMap::new) }
+    /// Starts a timeline before the first of a partition's events. The events may be in any order.
+    ///
+    /// Movies are kept only if `movies` is set: they need the events of all users.
+    pub fn new(mut events: Vec<TimelineEvent>, movies: bool) -> Self {
+        events.sort_by_key(|event| (event.known_at, event.offset));
+        let removals = events.iter().filter(|event| is_removal(&event.event));
+        let removers = removals.map(|event| (event.event.user().clone(), BTreeMap::new())).collect();
+        Self { events: events.into_iter(), users: HashMap::new(), movies: movies.then(HashMap::new), removers }
     }
 
-    /// Applies what was known by a time; times may only rise.
+    /// Applies the events that were known by a time. Times may only rise.
     pub fn advance<'g>(&mut self, to: Timestamp, genres: impl Fn(&MovieId) -> &'g [String]) {
-        while self.events.as_slice().first().is_some_and(|known| known.at <= to) {
-            let Some(known) = self.events.next() else { return };
-            let row = self.users.entry(known.event.user().clone()).or_default();
-            let changes = row.apply(&known.event, known.offset, &genres);
-            let Some(movies) = &mut self.movies else { continue };
-            for change in changes {
-                movies.entry(change.movie.clone()).or_default().follow(&change);
+        let mut outdated = BTreeSet::new();
+        while self.events.as_slice().first().is_some_and(|event| event.known_at <= to) {
+            let Some(TimelineEvent { offset, event, .. }) = self.events.next() else { break };
+            if let Some(known) = self.removers.get_mut(event.user()) {
+                if outdated.contains(event.user()) || !may_apply(known, offset, &event) {
+                    outdated.insert(event.user().clone());
+                    known.insert(offset, event);
+                    continue;
+                }
+                known.insert(offset, event.clone());
             }
+            self.apply(&event, offset, &genres);
+        }
+        for user in outdated {
+            self.rebuild(&user, &genres);
         }
     }
 
-    /// A user's row by now.
+    fn apply<'g>(&mut self, event: &RatingEvent, offset: Offset, genres: impl Fn(&MovieId) -> &'g [String]) {
+        let changes = match self.users.get_mut(event.user()) {
+            Some(row) => row.apply(event, offset, genres),
+            None => {
+                let mut row = UserRow::default();
+                let changes = row.apply(event, offset, genres);
+                // Like the stream, which stores no row for a removal without a rating.
+                if !changes.is_empty() {
+                    self.users.insert(event.user().clone(), row);
+                }
+                changes
+            }
+        };
+        self.apply_to_movies(&changes);
+    }
+
+    /// Applies all known events of a user again, in log order.
+    fn rebuild<'g>(&mut self, user: &UserId, genres: impl Fn(&MovieId) -> &'g [String]) {
+        let (mut row, mut times) = (UserRow::default(), Vec::new());
+        for (offset, event) in self.removers.get(user).into_iter().flatten() {
+            row.apply(event, *offset, &genres);
+            if let RatingEvent::Rated(rating) = event {
+                let event_time = Some(rating.rated_at);
+                times.push(Change { movie: rating.movie.clone(), old: None, new: None, event_time });
+            }
+        }
+        if times.is_empty() {
+            return;
+        }
+        let outdated = self.users.remove(user).unwrap_or_default();
+        self.apply_to_movies(&outdated.changes_to(&row));
+        self.apply_to_movies(&times);
+        self.users.insert(user.clone(), row);
+    }
+
+    fn apply_to_movies(&mut self, changes: &[Change]) {
+        let Some(movies) = &mut self.movies else { return };
+        for change in changes {
+            movies.entry(change.movie.clone()).or_default().apply(change);
+        }
+    }
+
+    /// Returns a user's row, if an event of the user was applied.
     pub fn user(&self, user: &UserId) -> Option<&UserRow> {
         self.users.get(user)
     }
 
-    /// What this partition's users gave a movie by now.
+    /// Returns what this partition's users gave a movie, if an event about it was applied.
     pub fn movie(&self, movie: &MovieId) -> Option<&MovieRow> {
         self.movies.as_ref()?.get(movie)
     }
 
-    /// Every user's row and every movie's part by now.
+    /// Returns the rows of all users and movies.
     pub fn into_rows(self) -> (HashMap<UserId, UserRow>, HashMap<MovieId, MovieRow>) {
         (self.users, self.movies.unwrap_or_default())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use marquee_domain::Rating;
-    use proptest::prelude::*;
+fn is_removal(event: &RatingEvent) -> bool {
+    !matches!(event, RatingEvent::Rated(_))
+}
 
-    use super::*;
-    use crate::row;
-
-    fn event(user: u8, movie: u8, kind: u8, seconds: i64) -> RatingEvent {
-        let user = UserId::try_new(&format!("u{user}")).expect("valid");
-        let movie = MovieId::try_new(&format!("m{movie}")).expect("valid");
-        let at = Timestamp::from_seconds(seconds);
-        match kind {
-            0..=7 => RatingEvent::Rated(Rating { user, movie, value: f64::from(kind % 5 + 1), rated_at: at }),
-            8 => RatingEvent::Removed { user, movie, at },
-            _ => RatingEvent::UserRemoved { user, at },
-        }
-    }
-
-    fn no_genres(_: &MovieId) -> &'static [String] {
-        &[]
-    }
-
-    /// A catalogue in which all movies but one are of one genre.
-    struct Catalogue([String; 1]);
-
-    impl Catalogue {
-        fn new() -> Self {
-            Self(["Drama".to_owned()])
-        }
-
-        fn genres(&self, movie: &MovieId) -> &[String] {
-            if movie.as_str() == "m0" { &[] } else { &self.0 }
-        }
-    }
-
-    /// Users' and movies' rows after events in the order given, packed: equal bytes are equal features.
-    fn rows(events: &[Known]) -> Vec<(String, Vec<u8>)> {
-        let (mut users, mut movies) = (HashMap::<UserId, UserRow>::new(), HashMap::<MovieId, MovieRow>::new());
-        let catalogue = Catalogue::new();
-        for known in events {
-            let row = users.entry(known.event.user().clone()).or_default();
-            for change in row.apply(&known.event, known.offset, |movie| catalogue.genres(movie)) {
-                movies.entry(change.movie.clone()).or_default().follow(&change);
-            }
-        }
-        packed(users, movies)
-    }
-
-    fn packed(users: HashMap<UserId, UserRow>, movies: HashMap<MovieId, MovieRow>) -> Vec<(String, Vec<u8>)> {
-        let users = users.into_iter().map(|(id, row)| (id.as_str().to_owned(), row::pack(&row).to_vec()));
-        let movies = movies.into_iter().map(|(id, row)| (id.as_str().to_owned(), row::pack(&row).to_vec()));
-        let mut all: Vec<_> = users.chain(movies).collect();
-        all.sort();
-        all
-    }
-
-    prop_compose! {
-        /// Events at offsets that rise, taken in at times of their own.
-        fn history()(drawn in prop::collection::vec((0u8..3, 0u8..4, 0u8..10, 0i64..12, 0i64..12), 0..40)) -> Vec<Known> {
-            let known = |(offset, (user, movie, kind, at, ingested)): (usize, (u8, u8, u8, i64, i64))| {
-                let ingested = Some(Timestamp::from_seconds(ingested));
-                Known::new(offset as u64, event(user, movie, kind, at), ingested)
-            };
-            drawn.into_iter().enumerate().map(known).collect()
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn neither_order_nor_repetition_changes_a_row(history in history(), seed in any::<u64>()) {
-            let expected = rows(&history);
-            let mut shuffled = [history.clone(), history.clone()].concat();
-            shuffled.sort_by_key(|known| (known.offset.wrapping_add(1)).wrapping_mul(seed | 1).rotate_left(17));
-            prop_assert_eq!(&rows(&shuffled), &expected);
-            prop_assert_eq!(&rows(&[history.clone(), history].concat()), &expected);
-        }
-
-        #[test]
-        fn at_every_instant_a_timeline_has_what_was_known_by_then_and_nothing_else(history in history(), movies in any::<bool>()) {
-            let mut timeline = Timeline::new(history.clone(), movies);
-            let catalogue = Catalogue::new();
-            for instant in (0..14).map(Timestamp::from_seconds) {
-                timeline.advance(instant, |movie| catalogue.genres(movie));
-                let known: Vec<Known> = history.iter().filter(|known| known.at <= instant).cloned().collect();
-                let expected: HashMap<String, Vec<u8>> = rows(&known).into_iter().collect();
-                for user in (0..3).map(|n| UserId::try_new(&format!("u{n}")).expect("valid")) {
-                    let row = timeline.user(&user).map(|row| row::pack(row).to_vec());
-                    prop_assert_eq!(row.as_ref(), expected.get(user.as_str()));
-                }
-                for movie in (0..4).map(|n| MovieId::try_new(&format!("m{n}")).expect("valid")).filter(|_| movies) {
-                    let row = timeline.movie(&movie).map(|row| row::pack(row).to_vec());
-                    prop_assert_eq!(row.as_ref(), expected.get(movie.as_str()));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_event_is_known_from_the_later_of_its_times_on() {
-        let (happened, taken_in) = (Timestamp::from_seconds(10), Timestamp::from_seconds(20));
-        let late = Known::new(0, event(0, 0, 3, 10), Some(taken_in));
-        let imported = Known::new(1, event(0, 1, 3, 10), None);
-        assert_eq!((late.at, imported.at), (taken_in, happened));
-        let mut timeline = Timeline::new(vec![late, imported], false);
-        let user = UserId::try_new("u0").expect("valid");
-        timeline.advance(happened, no_genres);
-        assert_eq!(timeline.user(&user).map(|row| row.summary().moments.count()), Some(1));
-        timeline.advance(taken_in, no_genres);
-        assert_eq!(timeline.user(&user).map(|row| row.summary().moments.count()), Some(2));
+/// Whether an event can be applied to a row although it may not be the last of the known ones.
+fn may_apply(known: &BTreeMap<Offset, RatingEvent>, offset: Offset, event: &RatingEvent) -> bool {
+    let mut later = known.range(offset..);
+    match event {
+        // Ratings commute with each other, but not with a removal.
+        RatingEvent::Rated(_) => !later.any(|(_, event)| is_removal(event)),
+        _ => later.next().is_none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

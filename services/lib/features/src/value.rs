@@ -1,19 +1,19 @@
-//! What a feature is worth.
+//! The values of features and their types.
 
 use marquee_domain::{Moments, Timestamp};
 
-/// Type of a feature.
+/// The type of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A number of things.
+pub enum ValueKind {
+    /// A count.
     Count,
-    /// A number, in the unit that the feature says.
+    /// A number, in the unit that the feature's description names.
     Number,
     /// A point in time.
     Time,
     /// Texts, in order.
     Texts,
-    /// Numbers of things, in order.
+    /// Counts, in order.
     Counts,
     /// Numbers, in order.
     Numbers,
@@ -21,32 +21,32 @@ pub enum Kind {
     Times,
 }
 
-/// A feature's value. What is not known has none.
+/// The value of a feature. A feature without a value is `None` where values are returned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Of [`Kind::Count`].
+    /// A value of [`ValueKind::Count`].
     Count(u64),
-    /// Of [`Kind::Number`].
+    /// A value of [`ValueKind::Number`].
     Number(f64),
-    /// Of [`Kind::Time`].
+    /// A value of [`ValueKind::Time`].
     Time(Timestamp),
-    /// Of [`Kind::Texts`].
+    /// A value of [`ValueKind::Texts`].
     Texts(Vec<String>),
-    /// Of [`Kind::Counts`].
+    /// A value of [`ValueKind::Counts`].
     Counts(Vec<u64>),
-    /// Of [`Kind::Numbers`].
+    /// A value of [`ValueKind::Numbers`].
     Numbers(Vec<f64>),
-    /// Of [`Kind::Times`].
+    /// A value of [`ValueKind::Times`].
     Times(Vec<Timestamp>),
 }
 
 impl Value {
-    /// A mean; none of nothing.
+    /// Returns the mean of the ratings, or `None` when there are none.
     pub(crate) fn mean(moments: Moments) -> Option<Self> {
         (moments.count() > 0).then(|| Self::Number(moments.mean()))
     }
 
-    /// A spread; none of nothing.
+    /// Returns the standard deviation of the ratings, or `None` when there are none.
     pub(crate) fn spread(moments: Moments) -> Option<Self> {
         (moments.count() > 0).then(|| Self::Number(moments.spread()))
     }

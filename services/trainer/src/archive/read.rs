@@ -11,14 +11,14 @@ use super::index::Held;
 /// Times that the index is read anew because its files were merged meanwhile.
 const TRIES: u32 = 5;
 
-/// Hands a partition's archived events to `take`, in order, up to `bounds.end`; returns the offset from which the log must be read on.
+/// Hands a partition's archived events and their offsets to `take`, in order, up to `bounds.end`; returns the offset from which the log must be read on.
 ///
 /// # Errors
 /// A file that counts is missing or cannot be read.
 pub(crate) async fn events(
     objects: &Arc<dyn ObjectStore>,
     bounds: Bounds,
-    mut take: impl FnMut(RatingEvent),
+    mut take: impl FnMut(Offset, RatingEvent),
 ) -> Result<Offset, Error> {
     let mut next = Offset(0);
     for tries in 1.. {
@@ -40,7 +40,7 @@ async fn from(
     objects: &Arc<dyn ObjectStore>,
     bounds: Bounds,
     next: &mut Offset,
-    take: &mut impl FnMut(RatingEvent),
+    take: &mut impl FnMut(Offset, RatingEvent),
 ) -> Result<(), Error> {
     let held = Held::read(objects, bounds.partition).await?;
     for entry in &held.index.files {
@@ -55,7 +55,7 @@ async fn from(
         let rows = tokio::task::spawn_blocking(move || decode(&file, parquet)).await;
         let rows = rows.map_err(|error| Error::new(ErrorKind::Unavailable, "read the archive", error))??;
         let wanted = |row: &Row| row.offset >= *next && row.offset < bounds.end;
-        rows.into_iter().filter(wanted).for_each(|row| take(row.event));
+        rows.into_iter().filter(wanted).for_each(|row| take(row.offset, row.event));
         *next = file.last.next().min(bounds.end);
     }
     Ok(())

@@ -40,9 +40,6 @@ impl fmt::Display for Judged {
     }
 }
 
-/// When a pair was rated or taken back, what wins at one time, where; and the rating.
-type Entry = (Timestamp, bool, Position, Option<f64>);
-
 /// A rating that counts.
 struct Counted<'a> {
     movie: &'a str,
@@ -51,28 +48,38 @@ struct Counted<'a> {
     offset: u64,
 }
 
-/// What the log says.
+/// The rating of each pair that counts.
 #[derive(Default)]
 struct Truth {
-    pairs: HashMap<(String, String), Entry>,
+    pairs: HashMap<(String, String), (Timestamp, Position, f64)>,
 }
 
 impl Truth {
-    /// Of one pair the latest counts; at one time a removal before ratings, then the later in the log.
+    /// Of a pair's ratings after its last removal in the log, the latest counts. At equal times, the
+    /// later one in the log counts.
     fn of(events: &[(Position, RatingEvent)]) -> Self {
+        let mut removals: HashMap<(&str, Option<&str>), Position> = HashMap::new();
+        for (position, event) in events {
+            let removed = match event {
+                RatingEvent::Rated(_) => continue,
+                RatingEvent::Removed { user, movie, .. } => (user.as_str(), Some(movie.as_str())),
+                RatingEvent::UserRemoved { user, .. } => (user.as_str(), None),
+            };
+            let last = removals.entry(removed).or_insert(*position);
+            *last = (*last).max(*position);
+        }
         let mut truth = Self::default();
         for (position, event) in events {
-            let (user, movie, entry) = match event {
-                RatingEvent::Rated(rating) => {
-                    (&rating.user, &rating.movie, (rating.rated_at, false, *position, Some(rating.value)))
-                }
-                RatingEvent::Removed { user, movie, at } => (user, movie, (*at, true, *position, None)),
-                RatingEvent::UserRemoved { .. } => continue,
-            };
-            let pair = (user.as_str().to_owned(), movie.as_str().to_owned());
-            let kept = truth.pairs.entry(pair).or_insert(entry);
-            if (entry.0, entry.1, entry.2) > (kept.0, kept.1, kept.2) {
-                *kept = entry;
+            let RatingEvent::Rated(rating) = event else { continue };
+            let (user, movie) = (rating.user.as_str(), rating.movie.as_str());
+            let covers = |what| removals.get(&(user, what)).is_some_and(|removal| removal > position);
+            if covers(Some(movie)) || covers(None) {
+                continue;
+            }
+            let counted = (rating.rated_at, *position, rating.value);
+            let kept = truth.pairs.entry((user.to_owned(), movie.to_owned())).or_insert(counted);
+            if (counted.0, counted.1) > (kept.0, kept.1) {
+                *kept = counted;
             }
         }
         truth
@@ -81,9 +88,7 @@ impl Truth {
     fn counted(&self, which: impl Fn(&str, &str) -> bool) -> Vec<Counted<'_>> {
         let pairs = self.pairs.iter().filter(|((user, movie), _)| which(user, movie));
         let mut counted: Vec<Counted<'_>> = pairs
-            .filter_map(|((_, movie), &(at, _, position, value))| {
-                Some(Counted { movie, value: value?, at, offset: position.offset.0 })
-            })
+            .map(|((_, movie), &(at, position, value))| Counted { movie, value, at, offset: position.offset.0 })
             .collect();
         counted.sort_by(|a, b| (a.at, a.offset, a.movie).cmp(&(b.at, b.offset, b.movie)));
         counted
