@@ -1,11 +1,12 @@
-//! Bytes of a record as the embedded log keeps them: a format byte, then the fields. fjall checks sums below, so none stands here.
+//! The bytes of a record in the embedded log: a format byte, then the fields. fjall keeps
+//! checksums, so there is none here.
 
 use bytes::Bytes;
 use marquee_domain::{Position, Timestamp};
 use marquee_ports::{Error, ErrorKind, NewRecord, Record};
 use serde::{Deserialize, Serialize};
 
-/// The only format there is; another one is refused, never guessed at.
+/// The only format so far. A record in another one is refused.
 const FORMAT: u8 = 1;
 
 #[derive(Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! A folder that one handle owns at a time, and the database in one.
+//! A folder that one handle owns at a time, and a database in such a folder.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -9,12 +9,12 @@ use fjall::KeyspaceCreateOptions;
 
 use crate::OpenError;
 
-/// Holds a folder for as long as it lives.
+/// Locks a folder until it is dropped.
 #[derive(Debug)]
 pub(crate) struct FolderLock(File);
 
 impl FolderLock {
-    /// Makes the folder where there is none, and takes it.
+    /// Creates the folder if it is missing, and locks it.
     pub(crate) fn take(folder: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: folder.to_owned(), source };
         make(folder).map_err(failed)?;
@@ -30,12 +30,13 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // Closing would do, were it not for a process that is just being started and still has every file of this one.
+        // Closing the file is not enough: a child process that is just being started may still have
+        // it open.
         let _ = self.0.unlock();
     }
 }
 
-/// Makes a folder and the folders above it, all names durable.
+/// Creates a folder and the folders above it, and makes their names durable.
 fn make(folder: &Path) -> io::Result<()> {
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
@@ -51,19 +52,20 @@ fn make(folder: &Path) -> io::Result<()> {
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) fjall: fjall::Database,
-    /// Last, so that it goes last.
+    /// The last field, so that it is dropped last.
     _lock: Arc<FolderLock>,
 }
 
 impl Database {
-    /// Opens the database in a folder, or makes one with these keyspaces.
+    /// Opens the database in a folder, or creates one with these keyspaces.
     pub(crate) fn open(folder: &Path, keyspaces: &[&str]) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: folder.to_owned(), source };
         let database = |source| OpenError::Database { path: folder.to_owned(), source };
         let lock = FolderLock::take(folder)?;
         let (place, aside) = (folder.join("database"), folder.join("incoming"));
         if !place.try_exists().map_err(io)? {
-            // fjall can't open what a kill left half made. So a database is made aside and takes its place in one step.
+            // fjall cannot open a database whose creation was interrupted. So it is created aside
+            // and then renamed.
             if aside.try_exists().map_err(io)? {
                 fs::remove_dir_all(&aside).map_err(io)?;
             }

@@ -1,7 +1,7 @@
-//! Consumer groups of one process: who is a member, and which partitions are whose.
+//! Consumer groups of one process: their members, and which partitions each member has.
 //!
-//! Partition p belongs to member p mod m, in the order of joining. Every change of membership is a new generation; a subscription that sees one
-//! takes its assignment anew.
+//! Partition p belongs to member p mod m, in the order of joining. Every change of membership is a
+//! new generation. A subscription that sees one takes its assignment again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ struct Table {
     groups: HashMap<(Topic, String), Arc<watch::Sender<Members>>>,
 }
 
-/// One subscription's place in its group; leaves when dropped.
+/// The membership of one subscription in its group. Dropping it leaves the group.
 #[derive(Debug)]
 pub(crate) struct Membership {
     member: u64,
@@ -48,14 +48,14 @@ impl Groups {
 }
 
 impl Membership {
-    /// The partitions of this member in the present generation.
+    /// Returns the partitions of this member in the present generation.
     pub(crate) fn assignment(&mut self, partitions: u32) -> Vec<Partition> {
         let members = self.changes.borrow_and_update();
         let Some(index) = members.iter().position(|&member| member == self.member) else { return Vec::new() };
         (0..partitions).filter(|p| *p as usize % members.len() == index).map(Partition).collect()
     }
 
-    /// Membership changed since [`Self::assignment`].
+    /// Returns whether membership changed since the last call of [`Self::assignment`].
     pub(crate) fn is_stale(&self) -> bool {
         // The sender lives in `self`, so this can't fail.
         self.changes.has_changed().unwrap_or(false)

@@ -1,44 +1,68 @@
-//! The durable in-process rating log, online store and object store: what `marquee up` runs on when no server is configured.
+//! The durable in-process rating log, online store and object store. `marquee up` uses them when no
+//! server is configured.
 //!
-//! Log and store rest on fjall (a log-structured store with a checksummed journal), objects on files. What must stay true: whatever was
-//! acknowledged survives SIGKILL at any instant, records and objects also a loss of power; one process owns a folder at a time.
+//! Log and store use fjall, a log-structured store with a checksummed journal; objects are files.
+//!
+//! **Invariant:** what was acknowledged survives SIGKILL at any instant; records and objects also
+//! survive a loss of power (`tests/crash.rs`).
+//!
+//! **Invariant:** one process owns a folder at a time (`tests/folders.rs`).
+//!
+//! The log removes records in two ways. A compacted topic keeps only the newest record of each key:
+//! the batch that appends a record removes the older one. Any other topic removes records beyond
+//! its retention, if it has one; see `retention.rs`. Ratings, rejected ratings and movies have none
+//! by default. Offsets that groups committed are kept forever.
 
 mod codec;
 mod folder;
 mod groups;
 mod log;
 mod objects;
+mod reader;
+mod retention;
+mod settings;
 mod store;
+mod subscription;
+mod topics;
 mod writer;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use log::{EmbeddedLog, LogSettings};
+pub use log::EmbeddedLog;
 pub use objects::EmbeddedObjects;
+pub use settings::{LogSettings, RetentionSettings};
 pub use store::EmbeddedStore;
 
 /// A folder could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// Another process, or another fleet of this one, has it open.
-    #[error("{0} is in use by another process: stop that one or choose another data folder")]
+    #[error("{0} is in use by another process; stop it or choose another data folder")]
     InUse(PathBuf),
     /// The folder holds a log with another number of partitions.
-    #[error("the log in {path} has {stored} partitions, not {asked}: partitions are fixed when a log is created")]
+    #[error("the log in {path} has {stored} partitions, not {asked}; partitions are fixed when a log is created")]
     Partitions {
         /// The log's folder.
         path: PathBuf,
-        /// What it has.
+        /// How many it has.
         stored: u32,
-        /// What was asked for.
+        /// How many were asked for.
         asked: u32,
     },
-    /// The number makes no log.
-    #[error("log.partitions is {0}: give 1 to 1,024")]
-    BadPartitions(u32),
-    /// The key-value store refused.
+    /// A setting of the log is wrong.
+    #[error(transparent)]
+    Settings(#[from] marquee_settings::Invalid),
+    /// The entry of a topic in the log cannot be read, or no number is left for it.
+    #[error("the log in {path} cannot hold topic {topic}: its entry is damaged, or there are 255 topics already")]
+    Topic {
+        /// The log's folder.
+        path: PathBuf,
+        /// The topic's name.
+        topic: String,
+    },
+    /// The key-value store could not be opened.
     #[error("open the store in {path}")]
     Database {
         /// Its folder.
@@ -47,10 +71,10 @@ pub enum OpenError {
         #[source]
         source: fjall::Error,
     },
-    /// The file system refused.
+    /// The file system returned an error.
     #[error("open {path}")]
     Io {
-        /// What.
+        /// Which file or folder.
         path: PathBuf,
         /// Why.
         #[source]

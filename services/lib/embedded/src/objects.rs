@@ -1,4 +1,5 @@
-//! The embedded object store: files in a folder. A write goes to a temporary file, is synced, then takes its place in one step.
+//! The embedded object store: files in a folder. A write goes to a temporary file, which is synced
+//! and then renamed.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind as IoKind, Write as _};
@@ -14,26 +15,26 @@ use sha2::{Digest, Sha256};
 use crate::OpenError;
 use crate::folder::FolderLock;
 
-/// Objects as files. Cheap to clone.
+/// An object store over files. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct EmbeddedObjects {
     root: PathBuf,
     incoming: PathBuf,
-    /// Checking a precondition and taking the place must be one step.
+    /// Makes the check of a precondition and the rename one step.
     writing: Arc<Mutex<()>>,
-    /// Holds the folder's lock for as long as this store lives.
+    /// Keeps the folder locked.
     _lock: Arc<FolderLock>,
 }
 
 impl EmbeddedObjects {
-    /// Opens or creates the store in a folder, and sweeps what a crashed writer left.
+    /// Opens or creates the store in a folder, and removes the temporary files of a crashed writer.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = FolderLock::take(path)?;
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let (root, incoming) = (path.join("objects"), path.join("incoming"));
         fs::create_dir_all(&root).map_err(io)?;
         fs::create_dir_all(&incoming).map_err(io)?;
-        // The two folders' names must be as durable as what goes into them.
+        // The names of the two folders must be as durable as their content.
         File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
         for left in fs::read_dir(&incoming).map_err(io)? {
             fs::remove_file(left.map_err(io)?.path()).map_err(io)?;
@@ -72,10 +73,11 @@ impl EmbeddedObjects {
             let mut file = tempfile::NamedTempFile::new_in(&self.incoming)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
-            // A folder that lost its last object no longer takes the name; one with objects stays and the next step fails.
+            // An empty folder must not block the name. A folder with objects stays, and the next
+            // step fails.
             let _ = fs::remove_dir(&path);
             file.persist(&path).map_err(|error| error.error)?;
-            // The names are durable when the folders that hold them are, up to the root.
+            // A name is durable when the folders above it are synced, up to the root.
             for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
                 File::open(folder)?.sync_all()?;
             }
@@ -105,7 +107,7 @@ impl EmbeddedObjects {
                 let entry = entry.map_err(|error| Error::new(ErrorKind::Unavailable, "list objects", error))?;
                 let meta = match entry.metadata() {
                     Ok(meta) => meta,
-                    // Deleted meanwhile.
+                    // It was deleted meanwhile.
                     Err(error) if error.kind() == IoKind::NotFound => continue,
                     Err(error) => return Err(Error::new(ErrorKind::Unavailable, "list objects", error)),
                 };
@@ -137,7 +139,7 @@ impl EmbeddedObjects {
         }
         let remove = || -> std::io::Result<()> {
             fs::remove_file(&path)?;
-            // Folders exist only while something is in them, so that their names are free again.
+            // Empty folders are removed, so that objects may have their names again.
             for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.root) {
                 if fs::remove_dir(folder).is_err() {
                     return File::open(folder)?.sync_all();

@@ -1,56 +1,41 @@
-//! The one thread that appends: it takes every append that waits, gives offsets, writes them as one batch with one fsync, and answers.
+//! The one thread that appends. It takes every append that waits, assigns offsets, writes one batch
+//! with one fsync, and answers.
 //!
-//! Group commit makes the cost of durability a matter of time, not of records: while one fsync runs, the next batch gathers.
+//! This is group commit: while one fsync runs, the next batch gathers, so the cost of durability
+//! does not grow with the number of records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use fjall::{Database, Keyspace, PersistMode};
+use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Error, ErrorKind, NewRecord, Topic, partition_for};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::codec;
+use crate::topics::{StoredTopic, Topics};
 
 /// Records after which a batch takes no further append.
 const BATCH: usize = 16_384;
 
-/// Bytes of values after which a batch takes no further append: what waits must not decide how much memory a batch needs.
+/// Bytes of values after which a batch takes no further append. This bounds the memory of a batch.
 const BATCH_BYTES: usize = 32 << 20;
 
-/// An append that waits.
+/// An append that waits for the writer.
 pub(crate) struct Append {
     pub(crate) topic: Topic,
     pub(crate) records: Vec<NewRecord>,
     pub(crate) answer: oneshot::Sender<Result<Vec<Position>, Error>>,
 }
 
-/// The offset after the last durable record, by partition; one channel a topic.
-pub(crate) type Ends = BTreeMap<Topic, watch::Sender<Vec<u64>>>;
-
 pub(crate) struct Writer {
     pub(crate) database: Database,
-    pub(crate) records: Keyspace,
     /// Compacted topics: key → offset of its newest record.
     pub(crate) newest: Keyspace,
-    pub(crate) ends: std::sync::Arc<Ends>,
-    pub(crate) partitions: u32,
+    pub(crate) topics: Arc<Topics>,
 }
 
-/// The key of a record: topic, partition, offset; big-endian, so that byte order is log order.
-pub(crate) fn record_key(topic: Topic, position: Position) -> [u8; 13] {
-    let mut key = [0; 13];
-    key[0] = topic_byte(topic);
-    key[1..5].copy_from_slice(&position.partition.0.to_be_bytes());
-    key[5..].copy_from_slice(&position.offset.0.to_be_bytes());
-    key
-}
-
-/// Stands for a topic in keys; never reuse a number.
-pub(crate) fn topic_byte(topic: Topic) -> u8 {
-    Topic::ALL.iter().position(|known| *known == topic).map_or(0, |index| index as u8 + 1)
-}
-
-/// How much a batch holds.
+/// How much a batch contains.
 #[derive(Clone, Copy)]
 struct Size {
     records: usize,
@@ -70,7 +55,7 @@ impl Size {
 }
 
 impl Writer {
-    /// Works until every sender is gone and the queue is empty.
+    /// Writes appends until every sender is dropped and the queue is empty.
     pub(crate) fn run(self, mut queue: mpsc::Receiver<Append>) {
         while let Some(first) = queue.blocking_recv() {
             let mut size = Size::of(&first);
@@ -85,63 +70,30 @@ impl Writer {
     }
 
     fn commit(&self, appends: Vec<Append>) {
-        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-        let mut ends: BTreeMap<Topic, Vec<u64>> = BTreeMap::new();
-        // Newest record of a key within this batch, as an index into `records`; the keyspace does not show it yet.
-        let mut fresh: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-        // Emptied where a later record of this batch replaces it: writing and removing one key in one batch has no defined outcome.
-        let mut records: Vec<Option<([u8; 13], Vec<u8>)>> = Vec::new();
+        let mut pending = Pending::default();
         let mut answers = Vec::with_capacity(appends.len());
-        let mut failure = None;
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+        let mut placed = Ok(());
         for append in appends {
-            let ends = ends.entry(append.topic).or_insert_with(|| self.ends[&append.topic].borrow().clone());
-            let mut positions = Vec::with_capacity(append.records.len());
-            for record in &append.records {
-                let partition = record.key.as_deref().map_or(Partition(0), |key| partition_for(key, self.partitions));
-                let end = &mut ends[partition.0 as usize];
-                let position = Position { partition, offset: Offset(*end) };
-                *end += 1;
-                if append.topic.is_compacted()
-                    && let Some(key) = &record.key
-                {
-                    let name = newest_key(append.topic, partition, key);
-                    match fresh.get(&name) {
-                        Some(&older) => records[older] = None,
-                        None => match self.stored_newest(&name) {
-                            Ok(Some(offset)) => {
-                                let older = Position { partition, offset: Offset(offset) };
-                                batch.remove(&self.records, record_key(append.topic, older));
-                            }
-                            Ok(None) => {}
-                            Err(error) => failure = Some(error),
-                        },
-                    }
-                    fresh.insert(name, records.len());
-                }
-                records.push(Some((record_key(append.topic, position), codec::encode(record))));
-                positions.push(position);
+            let mut positions = Vec::new();
+            if placed.is_ok() {
+                placed = self
+                    .place(&mut batch, &mut pending, append.topic, &append.records)
+                    .map(|assigned| positions = assigned);
             }
             answers.push((append.answer, positions));
         }
-        for (name, index) in fresh {
-            if let Some((key, _)) = &records[index] {
-                batch.insert(&self.newest, name, &key[5..]);
-            }
-        }
-        for (key, value) in records.into_iter().flatten() {
-            batch.insert(&self.records, key, value);
-        }
-        let written = match failure {
-            Some(error) => Err(error),
-            None => batch.commit(),
-        };
+        let written = placed.and_then(|()| {
+            pending.write(&mut batch, &self.newest);
+            batch.commit()
+        });
         match written {
             Ok(()) => {
-                for (topic, ends) in ends {
-                    self.ends[&topic].send_replace(ends);
+                for (topic, ends) in pending.ends {
+                    self.topics[&topic].ends.send_replace(ends);
                 }
                 for (answer, positions) in answers {
-                    // A caller that went away has its records in the log all the same.
+                    // The records of a caller that went away are in the log all the same.
                     let _ = answer.send(Ok(positions));
                 }
             }
@@ -149,11 +101,52 @@ impl Writer {
                 tracing::error!(%error, "the embedded log could not write");
                 let text = error.to_string();
                 for (answer, _) in answers {
-                    let _ =
-                        answer.send(Err(Error::new(ErrorKind::Unavailable, "write to the embedded log", text.clone())));
+                    let error = Error::new(ErrorKind::Unavailable, "write to the embedded log", text.clone());
+                    let _ = answer.send(Err(error));
                 }
             }
         }
+    }
+
+    /// Assigns positions to the records of an append.
+    fn place(
+        &self,
+        batch: &mut OwnedWriteBatch,
+        pending: &mut Pending,
+        topic: Topic,
+        records: &[NewRecord],
+    ) -> Result<Vec<Position>, fjall::Error> {
+        let stored = &self.topics[&topic];
+        let ends = pending.ends.entry(topic).or_insert_with(|| stored.ends.borrow().clone());
+        let mut positions = Vec::with_capacity(records.len());
+        for record in records {
+            let partition = record.key.as_deref().map_or(Partition(0), |key| partition_for(key, stored.partitions));
+            let end = &mut ends[partition.0 as usize];
+            let position = Position { partition, offset: Offset(*end) };
+            *end += 1;
+            if topic.is_compacted()
+                && let Some(key) = &record.key
+            {
+                let name = stored.key(partition, key);
+                match pending.newest.get(&name) {
+                    Some(&older) => pending.records[older] = None,
+                    None => {
+                        if let Some(offset) = self.stored_newest(&name)? {
+                            let older = Position { partition, offset: Offset(offset) };
+                            batch.remove(&stored.records, stored.record_key(older));
+                        }
+                    }
+                }
+                pending.newest.insert(name, pending.records.len());
+            }
+            pending.records.push(Some(PendingRecord {
+                topic: Arc::clone(stored),
+                key: stored.record_key(position),
+                value: codec::encode(record),
+            }));
+            positions.push(position);
+        }
+        Ok(positions)
     }
 
     fn stored_newest(&self, name: &[u8]) -> Result<Option<u64>, fjall::Error> {
@@ -162,9 +155,35 @@ impl Writer {
     }
 }
 
-fn newest_key(topic: Topic, partition: Partition, key: &[u8]) -> Vec<u8> {
-    let mut name = vec![topic_byte(topic)];
-    name.extend_from_slice(&partition.0.to_be_bytes());
-    name.extend_from_slice(key);
-    name
+/// The records of a batch, before they are written.
+#[derive(Default)]
+struct Pending {
+    /// The offset after the last record, by partition.
+    ends: BTreeMap<Topic, Vec<u64>>,
+    /// `None` where a later record of this batch replaces the record: the outcome of writing and
+    /// removing one key in one batch is not defined.
+    records: Vec<Option<PendingRecord>>,
+    /// The newest record of each key of compacted topics, as an index into `records`. The keyspace
+    /// does not show it yet.
+    newest: BTreeMap<Vec<u8>, usize>,
+}
+
+struct PendingRecord {
+    topic: Arc<StoredTopic>,
+    key: [u8; 13],
+    value: Vec<u8>,
+}
+
+impl Pending {
+    /// Adds the records to a batch, and which of them are the newest of their keys.
+    fn write(&mut self, batch: &mut OwnedWriteBatch, newest: &Keyspace) {
+        for (name, index) in std::mem::take(&mut self.newest) {
+            if let Some(record) = &self.records[index] {
+                batch.insert(newest, name, &record.key[5..]);
+            }
+        }
+        for record in std::mem::take(&mut self.records).into_iter().flatten() {
+            batch.insert(&record.topic.records, record.key, record.value);
+        }
+    }
 }

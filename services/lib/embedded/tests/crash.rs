@@ -1,8 +1,10 @@
 //! A process that is killed loses nothing that it acknowledged.
 //!
-//! The parent runs this very test binary as a writer, reads what it acknowledges, kills it with SIGKILL at a random instant and looks at what is
-//! in the folder; then the next writer goes on in the same folder. An instant is a random number of acknowledgements and a short spin, so that
-//! kills also fall between two of them, and some into the opening. `CRASH_SEED` repeats a run's choices, `CRASH_KILLS` makes it longer.
+//! The parent runs this test binary as a writer, reads what it acknowledges, kills it with SIGKILL
+//! at a random instant and checks the folder. Then the next writer goes on in the same folder. An
+//! instant is a random number of acknowledgements and a short spin, so that kills also fall between
+//! two of them, and some into the opening. `CRASH_SEED` repeats the choices of a run, and
+//! `CRASH_KILLS` makes it longer.
 
 mod check;
 mod content;
@@ -19,16 +21,16 @@ use rand::{RngExt, SeedableRng};
 
 use check::Acknowledged;
 
-/// Names the folder and, by its presence, the child.
+/// The variable that names the folder. It is set in children only.
 const FOLDER: &str = "MARQUEE_CRASH_FOLDER";
 
-/// Which writer of its folder the child is.
+/// The variable with the number of the writer.
 const RUN: &str = "MARQUEE_CRASH_RUN";
 
-/// Kills of a run without `CRASH_KILLS`.
+/// The number of kills without `CRASH_KILLS`.
 const KILLS: u64 = 12;
 
-/// Not a test of its own: what the parent kills. Alone it does nothing.
+/// The process that the parent kills. Without a parent it does nothing.
 #[test]
 fn child() {
     if let (Some(folder), Ok(run)) = (std::env::var_os(FOLDER), std::env::var(RUN)) {
@@ -40,7 +42,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Choices of a test, which says how to repeat them.
+/// Returns the random choices of a test, and prints how to repeat them.
 fn choices() -> ChaCha8Rng {
     let seed = number("CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one("any seed"));
     println!("CRASH_SEED={seed}");
@@ -53,7 +55,7 @@ fn a_killed_writer_loses_nothing_that_it_acknowledged() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let mut acknowledged = Acknowledged::default();
     for run in 0..number("CRASH_KILLS").unwrap_or(KILLS) {
-        // Some die while they open: the first line says that the writer is about to.
+        // Some are killed while they open: the first line says that the writer is about to open.
         let (lines, longest) = if run % 4 == 3 { (1, 60_000) } else { (random.random_range(2..60), 3_000) };
         let spin = Duration::from_micros(random.random_range(0..longest));
         let said = write_and_kill(folder.path(), run, lines, spin);
@@ -78,18 +80,19 @@ fn a_folder_whose_making_was_cut_short_opens_again() {
     }
 }
 
-/// Dies with the parent's hold on it, whatever becomes of the parent.
+/// Kills the child when it is dropped.
 struct Writer(Child);
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // SIGKILL, and once it is waited for the folder's locks are free.
+        // This is SIGKILL. After the wait the locks of the folder are free.
         self.0.kill().expect("kills");
         self.0.wait().expect("waits");
     }
 }
 
-/// Runs a writer, kills it `spin` after its `lines`th line that is of no row, and gives all that it said.
+/// Runs a writer and kills it `spin` after line number `lines`, not counting lines about rows.
+/// Returns everything that it printed.
 fn write_and_kill(folder: &Path, run: u64, lines: usize, spin: Duration) -> Vec<String> {
     let child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "crash::child", "--nocapture"])
@@ -100,7 +103,7 @@ fn write_and_kill(folder: &Path, run: u64, lines: usize, spin: Duration) -> Vec<
         .expect("the writer starts");
     let mut writer = Writer(child);
     let mut output = BufReader::new(writer.0.stdout.take().expect("a pipe"));
-    // The test runner speaks on the same pipe.
+    // The test runner writes to the same pipe.
     let mut next = move || loop {
         let mut line = String::new();
         output.read_line(&mut line).expect("reads a line");
@@ -112,7 +115,7 @@ fn write_and_kill(folder: &Path, run: u64, lines: usize, spin: Duration) -> Vec<
     let (mut said, mut synced) = (Vec::new(), 0);
     while synced < lines {
         let line = next().expect("the writer ended by itself");
-        // Rows wait for no disk: there may be thousands of them before anything else.
+        // Rows do not wait for the disk, so there may be thousands of them before anything else.
         synced += usize::from(!line.starts_with("row"));
         said.push(line);
     }
@@ -121,7 +124,7 @@ fn write_and_kill(folder: &Path, run: u64, lines: usize, spin: Duration) -> Vec<
         std::hint::spin_loop();
     }
     drop(writer);
-    // What it had still said is in the pipe, and is promised too.
+    // What is still in the pipe was acknowledged too.
     said.extend(std::iter::from_fn(next));
     said
 }

@@ -1,4 +1,5 @@
-//! Damage: a journal that was cut short loses its torn end only, and garbage is an error, never a panic.
+//! Damaged files: a journal that was cut short loses only its torn end, and garbage is an error,
+//! never a panic.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,10 +11,11 @@ use marquee_embedded::{EmbeddedLog, EmbeddedStore, LogSettings};
 use marquee_ports::{NewRecord, OnlineStore, RatingLog, RowKey, Topic, Write};
 use tokio::runtime::Runtime;
 
-/// A cut every so many bytes: a prime, so that the cuts fall on different parts of each append.
+/// The number of bytes between two cuts: a prime, so that the cuts fall on different parts of each
+/// append.
 const STEP: usize = 29;
 
-/// The file of a back-end's folder that everything is written to first.
+/// The file in the folder of a back-end to which everything is written first.
 const JOURNAL: &str = "database/0.jnl";
 
 fn open_log(path: &Path) -> Option<EmbeddedLog> {
@@ -29,7 +31,7 @@ fn record(n: usize) -> NewRecord {
     NewRecord { key, value: format!("value {n}").into(), headers: Vec::new(), timestamp: Timestamp::EPOCH }
 }
 
-/// Without the zeros at its end: a journal's file is mostly room for more.
+/// Returns the length without the zeros at the end: most of a journal's file is reserved space.
 fn written(file: &Path) -> Vec<u8> {
     let mut bytes = fs::read(file).expect("reads");
     bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
@@ -41,7 +43,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// A folder like another one but for the beginning of one file; what follows there, up to a length, is zeros.
+/// Copies a folder, but of one file only the beginning, followed by zeros up to a length.
 fn copy_with(sound: &Path, changed: &Path, bytes: &[u8], length: u64) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("temporary folder");
     for file in files(sound) {
@@ -56,13 +58,14 @@ fn copy_with(sound: &Path, changed: &Path, bytes: &[u8], length: u64) -> tempfil
     copy
 }
 
-/// A kill or a loss of power may cut a write anywhere: what follows is then missing, or zeros where the file had room. A debug assertion of fjall
-/// takes such zeros for its own mistake, hence the workspace builds it without.
+/// A kill or a loss of power may cut a write anywhere. The rest is then missing, or zeros where the
+/// file had reserved space. A debug assertion of fjall fails on such zeros, so the workspace builds
+/// it without debug assertions.
 #[test]
 fn a_journal_cut_short_keeps_every_append_before_the_cut() {
     let (runtime, sound) = (runtime(), tempfile::tempdir().expect("temporary folder"));
     let (topic, from) = (Topic::RATINGS, Position { partition: Partition(0), offset: Offset(0) });
-    // The journal's length after each append of three records.
+    // The length of the journal after each append of three records.
     let mut lengths = Vec::new();
     let log = open_log(sound.path()).expect("opens");
     let journal = sound.path().join(JOURNAL);
@@ -77,7 +80,7 @@ fn a_journal_cut_short_keeps_every_append_before_the_cut() {
         for length in [cut as u64, room] {
             let copy = copy_with(sound.path(), Path::new(JOURNAL), &whole[..cut], length);
             let appends = lengths.iter().filter(|&&length| length <= cut).count() - 1;
-            // And again, now that it goes on after the cut.
+            // And again, after it went on behind the cut.
             for records in [3 * appends, 3 * appends + 1] {
                 let log = open_log(copy.path()).expect("opens");
                 let found = runtime.block_on(log.read(topic, from, 100)).expect("read");
@@ -90,7 +93,8 @@ fn a_journal_cut_short_keeps_every_append_before_the_cut() {
     }
 }
 
-/// Opens a back-end, writes to every part of it and reads all of it; `false` where it said that something is wrong.
+/// Opens a back-end, writes to every part of it and reads all of it. Returns `false` when any call
+/// failed.
 type Using = fn(&Path) -> bool;
 
 fn use_log(path: &Path) -> bool {
@@ -133,7 +137,8 @@ const DAMAGES: [(&str, Damage); 5] = [
     ("text", |_| b"garbage, but not much of it".to_vec()),
 ];
 
-/// Every file in turn, in every way. Whether it is noticed depends on the file; that it makes no panic does not.
+/// Damages every file in turn, in every way. Some damage is not detected, but none may cause a
+/// panic.
 #[test]
 fn garbage_in_a_folder_is_an_error_and_no_panic() {
     let backends: [(&str, Using); 2] = [("log", use_log), ("store", use_store)];

@@ -1,4 +1,4 @@
-//! The embedded back-ends: the suites of their ports, their folders, and what a killed process leaves.
+//! The embedded back-ends: the suites of their ports, their folders, and the state after a kill.
 
 mod crash;
 mod damage;

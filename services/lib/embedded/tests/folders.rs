@@ -1,4 +1,5 @@
-//! Folders: one owner at a time, what they were made with stays, and what is no part of them is left alone.
+//! Folders: they have one owner at a time, keep what they were created with, and leave other files
+//! alone.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use marquee_ports::{ErrorKind, NewRecord, ObjectKey, ObjectStore, Precondition, 
 
 type Open = fn(&Path) -> Result<Box<dyn std::any::Any>, OpenError>;
 
-/// Each back-end, to be opened and held.
+/// Each back-end, as a function that opens it.
 const ALL: [(&str, Open); 3] = [
     ("log", |path| Ok(Box::new(open_log(path, 3)?))),
     ("store", |path| Ok(Box::new(EmbeddedStore::open(path)?))),
@@ -54,7 +55,8 @@ fn a_file_where_the_folder_should_be_is_an_error() {
     }
 }
 
-/// As fjall leaves it when it is killed: it then fails to make its journal again, or to read an empty version.
+/// A kill can leave a database half created. fjall then fails to create its journal, or to read an
+/// empty version.
 #[test]
 fn a_half_made_database_is_made_anew() {
     for (name, open) in &ALL[..2] {
@@ -87,19 +89,19 @@ fn a_log_keeps_its_number_of_partitions() {
 }
 
 #[test]
-fn a_number_of_partitions_that_makes_no_log_is_refused_and_makes_none() {
+fn a_wrong_number_of_partitions_is_refused_and_creates_no_log() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("log");
     for bad in [0, 1_025, u32::MAX] {
         let refused = open_log(&path, bad).expect_err("refused");
-        assert!(matches!(refused, OpenError::BadPartitions(number) if number == bad), "{refused:?}");
+        assert!(matches!(&refused, OpenError::Settings(invalid) if invalid.key() == "log.partitions"), "{refused:?}");
     }
     assert!(!path.exists());
     drop(open_log(&path, 1).expect("opens"));
 }
 
 #[tokio::test]
-async fn what_no_log_can_do_is_refused() {
+async fn invalid_calls_are_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let log = open_log(folder.path(), 3).expect("opens");
     let beyond = Position { partition: Partition(3), offset: Offset(0) };
@@ -112,7 +114,7 @@ async fn what_no_log_can_do_is_refused() {
     assert_eq!(subscription.seek(beyond).await.expect_err("refused").kind(), ErrorKind::Invalid);
 }
 
-/// Nothing old is left, so that a catalogue that is written again and again stays as large as it is.
+/// No older record is left, so a catalog that is written again and again does not grow.
 #[tokio::test]
 async fn a_compacted_topic_holds_one_record_of_each_key() {
     let folder = tempfile::tempdir().expect("temporary folder");

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore, LogSettings};
 use marquee_ports::conformance::{self, Fixture};
-use marquee_ports::{ObjectStore, OnlineStore, RatingLog};
+use marquee_ports::{Cleanup, ErrorKind, ObjectStore, OnlineStore, Partitions, RatingLog, Retention, Topic, TopicSpec};
 use tempfile::TempDir;
 
 /// Random sequences of each port.
 const CASES: u32 = 48;
 
-/// A back-end in a folder of its own, which goes when the next one comes.
+/// A back-end in a temporary folder, which is removed when the next one is opened.
 struct InFolder<P: ?Sized> {
     folder: Mutex<TempDir>,
     open: fn(&Path) -> Arc<P>,
@@ -43,9 +43,14 @@ fn log() -> InFolder<dyn RatingLog> {
     InFolder::new(|path| Arc::new(EmbeddedLog::open(path, &LogSettings::default()).expect("opens")))
 }
 
-/// Few partitions, so that each has many records; a queue so short that appends wait for a place in it.
+/// Has few partitions, so that each has many records, and a queue so short that appends wait for
+/// room in it.
 fn narrow_log() -> InFolder<dyn RatingLog> {
-    InFolder::new(|path| Arc::new(EmbeddedLog::open(path, &LogSettings { partitions: 2, queue: 1 }).expect("opens")))
+    InFolder::new(|path| Arc::new(EmbeddedLog::open(path, &narrow()).expect("opens")))
+}
+
+fn narrow() -> LogSettings {
+    LogSettings { partitions: 2, queue: 1, ..LogSettings::default() }
 }
 
 fn store() -> InFolder<dyn OnlineStore> {
@@ -72,6 +77,31 @@ async fn a_log_of_one_partition_keeps_the_promises_of_its_port() {
         Arc::new(EmbeddedLog::open(path, &LogSettings { partitions: 1, ..LogSettings::default() }).expect("opens"))
     };
     conformance::log::suite(&InFolder::new(open)).await;
+}
+
+/// A topic that only this test knows: it keeps little, has one partition and is no topic of a
+/// deployment.
+static VIEWS: TopicSpec = TopicSpec {
+    name: "marquee.views.v1",
+    key: "user id",
+    partitions: Partitions::Fixed(1),
+    retention: Retention { age: None, bytes: Some(4_000) },
+    cleanup: Cleanup::Delete,
+    archived: false,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_further_topic_is_one_specification_and_its_retention_is_kept() {
+    let open = |path: &Path| -> Arc<dyn RatingLog> {
+        let topics = [Topic::RATINGS, Topic::new(&VIEWS)];
+        Arc::new(EmbeddedLog::open_topics(path, &LogSettings::default(), &topics).expect("opens"))
+    };
+    let fixture = InFolder::new(open);
+    conformance::log::retention::suite(&fixture, Topic::new(&VIEWS)).await;
+    let log = fixture.empty().await;
+    assert_eq!(log.bounds(Topic::new(&VIEWS)).await.expect("bounds").len(), 1);
+    assert_eq!(log.bounds(Topic::RATINGS).await.expect("bounds").len(), 8);
+    assert_eq!(log.bounds(Topic::MOVIES).await.expect_err("not of this log").kind(), ErrorKind::Invalid);
 }
 
 #[test]

@@ -17,94 +17,107 @@ pub type Header = (String, Bytes);
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecord {
-    /// Records of one key stay in order: they go to one partition, `murmur2(key) mod partitions` as Kafka's own clients do. Without a key, to
-    /// partition 0. At most 4 KiB.
+    /// The key; at most 4 KiB. Records of one key stay in order, because they go to one partition:
+    /// `murmur2(key) mod partitions`, as Kafka's own clients do. A record without a key goes to
+    /// partition 0.
     pub key: Option<Bytes>,
     /// The value; at most 1 MiB.
     pub value: Bytes,
     /// Headers, in order; at most 64 KiB together.
     pub headers: Vec<Header>,
-    /// When the record was made.
+    /// The time that the caller gives the record.
     pub timestamp: Timestamp,
 }
 
 /// A record of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Where it stands.
+    /// The partition and offset of the record.
     pub position: Position,
-    /// Its key.
+    /// The key.
     pub key: Option<Bytes>,
-    /// Its value.
+    /// The value.
     pub value: Bytes,
-    /// Its headers, in order.
+    /// The headers, in order.
     pub headers: Vec<Header>,
-    /// When it was made.
+    /// The time that the record was given.
     pub timestamp: Timestamp,
 }
 
 impl Record {
-    /// The first header of a name.
+    /// Returns the value of the first header with a name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
     }
 
-    /// It stands in the partition that a topic of so many has for a key.
+    /// Returns whether the record is in the partition of a key, in a topic with `partitions`
+    /// partitions.
     pub fn belongs_to(&self, key: &[u8], partitions: u32) -> bool {
         partition_for(key, partitions) == self.position.partition
     }
 }
 
-/// How far a partition reaches.
+/// The first and the next offset of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Which partition.
+    /// The partition.
     pub partition: Partition,
-    /// Offset of the first record still kept.
+    /// The offset of the first record that is still kept. It moves where a topic is compacted or
+    /// has a retention.
     pub begin: Offset,
-    /// Offset that the next record will get.
+    /// The offset that the next record will get.
     pub end: Offset,
 }
 
 /// A partitioned log. Shared: every method may be called from many tasks at once.
 #[async_trait]
 pub trait RatingLog: Debug + Send + Sync {
-    /// How far each partition of a topic reaches, in partition order. The number of entries is the number of partitions.
+    /// Returns the bounds of each partition of a topic, in partition order: one entry for each
+    /// partition.
     async fn bounds(&self, topic: Topic) -> Result<Vec<Bounds>, Error>;
 
-    /// Appends records and returns their positions, in the order given. When it returns, every record is durable: it survives SIGKILL and a
-    /// loss of power. When it fails, any of them may have been appended: appending again is right, since application is idempotent.
+    /// Appends records and returns their positions, in the order of the records.
+    ///
+    /// **Invariant:** when this returns `Ok`, every record survives SIGKILL and a loss of power.
+    /// When it fails, some of the records may have been appended; the caller appends again, because
+    /// applying a record twice changes nothing.
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error>;
 
-    /// Reads up to `max` records of a partition from an offset on, in order; fewer or none at the end. From below `begin` it starts at `begin`.
+    /// Reads up to `max` records of a partition from an offset on, in order. The result is shorter,
+    /// or empty, at the end of the partition. A read from below `begin` starts at `begin`.
     async fn read(&self, topic: Topic, from: Position, max: usize) -> Result<Vec<Record>, Error>;
 
-    /// Joins a consumer group. Every partition is assigned to exactly one live subscription of a group; dropping one hands its partitions on.
+    /// Joins a consumer group. Every partition is assigned to exactly one live subscription of a
+    /// group. Dropping a subscription hands its partitions to the others.
     async fn subscribe(&self, topic: Topic, group: &str) -> Result<Box<dyn Subscription>, Error>;
 
-    /// What a group has committed: the offset of the next record to process, by partition. Absent: nothing yet.
+    /// Returns what a group has committed: the offset of the next record to process, by partition.
+    /// A partition of which nothing was committed is absent.
     async fn committed(&self, topic: Topic, group: &str) -> Result<BTreeMap<Partition, Offset>, Error>;
 }
 
-/// What a subscription brings.
+/// What a subscription delivers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The partitions that are this subscription's from now on, replacing what it had. Comes first, and again after every rebalance. Reading
-    /// starts at what the group committed, else at the beginning, until [`Subscription::seek`] says otherwise.
+    /// The partitions that are assigned to this subscription from now on, in place of those before.
+    /// It comes first, and again after every rebalance. Reading starts at the offset that the group
+    /// committed, or at the beginning when there is none, unless [`Subscription::seek`] sets
+    /// another.
     Assigned(Vec<Partition>),
-    /// Records, in order within each partition. Empty when the wait ended without any.
+    /// Records, in order within each partition. Empty when none came before the wait was over.
     Records(Vec<Record>),
 }
 
 /// Membership in a consumer group.
 #[async_trait]
 pub trait Subscription: Debug + Send {
-    /// Waits up to `wait` for the next delivery; up to `max` records.
+    /// Waits up to `wait` for the next delivery, which has at most `max` records.
     async fn next(&mut self, max: usize, wait: Duration) -> Result<Delivery, Error>;
 
-    /// Goes on reading an assigned partition from an offset.
+    /// Sets the offset at which reading of an assigned partition goes on.
     async fn seek(&mut self, to: Position) -> Result<(), Error>;
 
-    /// Records what the group has processed: by partition, the offset of the next record. Partitions no longer assigned are left alone.
+    /// Stores what the group has processed: the offset of the next record, by partition. Partitions
+    /// that are no longer assigned to this subscription are ignored.
     async fn commit(&mut self, next: &BTreeMap<Partition, Offset>) -> Result<(), Error>;
 }

@@ -1,4 +1,5 @@
-//! The topics of a deployment, as data. A further topic is one entry in the table below; no code names the topics one by one.
+//! The topics of a deployment, as data. A further topic is one entry in the table below; no code
+//! names the topics one by one.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -18,12 +19,16 @@ pub struct TopicSpec {
     pub retention: Retention,
     /// Which records a log may remove.
     pub cleanup: Cleanup,
+    /// Whether the archive copies the records, and replays need them all: a log whose retention
+    /// could remove records that are not archived yet is refused.
+    pub archived: bool,
 }
 
 /// How many partitions a topic has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partitions {
-    /// As many as the deployment is set up with. All such topics have the same number, so a key has the same partition in each.
+    /// As many as the deployment is set up with. All such topics have the same number, so a key has
+    /// the same partition in each.
     Shared,
     /// This many, whatever the deployment is set up with.
     Fixed(u32),
@@ -39,7 +44,8 @@ impl Partitions {
     }
 }
 
-/// Limits beyond which the oldest records of a partition may be removed. A record is removed when it is beyond one of them.
+/// Limits beyond which the oldest records of a partition may be removed. A record is removed when
+/// it is beyond one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
     /// The least time for which a record is kept after it was appended. `None`: no limit.
@@ -63,11 +69,13 @@ impl Retention {
 pub enum Cleanup {
     /// Only records beyond the retention.
     Delete,
-    /// A record for whose key the partition holds a newer one. The newest record of each key is kept forever.
+    /// A record for whose key the partition holds a newer one. The newest record of each key is
+    /// kept forever.
     Compact,
 }
 
-/// A topic: a handle on its specification. Two handles are equal when their topics have the same name.
+/// A topic: a handle on its specification. Two handles are equal when their topics have the same
+/// name.
 #[derive(Clone, Copy)]
 pub struct Topic(&'static TopicSpec);
 
@@ -91,6 +99,7 @@ topics! {
         partitions: Partitions::Shared,
         retention: Retention::FOREVER,
         cleanup: Cleanup::Delete,
+        archived: true,
     };
     /// Records that could not be accepted: the original bytes, with the reasons as headers.
     REJECTED = TopicSpec {
@@ -99,6 +108,7 @@ topics! {
         partitions: Partitions::Shared,
         retention: Retention::FOREVER,
         cleanup: Cleanup::Delete,
+        archived: false,
     };
     /// The movie catalog.
     MOVIES = TopicSpec {
@@ -107,6 +117,7 @@ topics! {
         partitions: Partitions::Shared,
         retention: Retention::FOREVER,
         cleanup: Cleanup::Compact,
+        archived: false,
     };
 }
 
@@ -194,6 +205,7 @@ mod tests {
             partitions: Partitions::Fixed(3),
             retention: Retention { age: None, bytes: Some(1) },
             cleanup: Cleanup::Delete,
+            archived: false,
         };
         let topic = Topic::new(&SPEC);
         assert_eq!(topic, Topic::RATINGS);

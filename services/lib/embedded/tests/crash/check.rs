@@ -1,4 +1,5 @@
-//! What a folder must hold after a kill: everything acknowledged, whole and once; of the rest, whole things only.
+//! What a folder must contain after a kill: everything acknowledged, whole and once, and nothing in
+//! part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +12,8 @@ use marquee_ports::{ObjectStore, OnlineStore, RatingLog, Record, Row, RowKey, To
 use super::content;
 use super::writer::{LONG_RECORD, OBJECT, RECORD, ROWS, SOURCES, key, row, settings};
 
-/// What the writers of a folder have said, and what its checks have shown: neither may be gone later.
+/// What the writers of a folder acknowledged, and what earlier checks found. Neither may be missing
+/// later.
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
     records: BTreeMap<(Topic, Position), String>,
@@ -21,7 +23,7 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Takes a line of a writer.
+    /// Reads a line of a writer.
     pub(super) fn note(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
@@ -44,7 +46,7 @@ impl Acknowledged {
         }
     }
 
-    /// The checks had something to check.
+    /// Returns whether there was something of everything to check.
     pub(super) fn something_of_everything(&self) -> bool {
         let topics: BTreeSet<Topic> = self.records.keys().map(|(topic, _)| *topic).collect();
         topics.len() == 2
@@ -53,7 +55,7 @@ impl Acknowledged {
             && self.generation.is_some()
     }
 
-    /// Opens the folder as the next process would and looks at everything in it.
+    /// Opens the folder as the next process would, and checks everything in it.
     pub(super) fn check(&mut self, folder: &Path) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         runtime.block_on(async {
@@ -98,7 +100,8 @@ impl Acknowledged {
             }
         }
         for at in replaced {
-            // Its key is not known here, but only a newer record of its partition can have replaced it.
+            // The key is not known here, but only a newer record of the partition can have replaced
+            // this one.
             self.records.remove(&at);
             assert!(
                 newest.iter().any(|((partition, _), offset)| *partition == at.1.partition && *offset > at.1.offset),
@@ -142,7 +145,7 @@ impl Acknowledged {
     }
 }
 
-/// The writer's name for a record; fails where any part of it is not as it was written.
+/// Returns the writer's name for a record. Fails when any part of it is not as it was written.
 fn name_of(record: &Record) -> String {
     let longest = if record.headers[0].1.windows(3).any(|part| part == b"/b/") { LONG_RECORD } else { RECORD };
     let name = content::name_of(&record.value, longest);
@@ -150,7 +153,7 @@ fn name_of(record: &Record) -> String {
     name
 }
 
-/// A whole topic, and nothing beyond its bounds.
+/// Reads a whole topic, and checks that nothing is beyond its bounds.
 async fn read_all(log: &EmbeddedLog, topic: Topic) -> Vec<Record> {
     let mut all = Vec::new();
     for bounds in log.bounds(topic).await.expect("bounds") {

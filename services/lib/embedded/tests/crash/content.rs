@@ -1,8 +1,9 @@
-//! Bytes that tell who wrote them: a name, and after it what follows from the name, so that a torn or mixed content is seen.
+//! Content that follows from its name, which it starts with, so that torn or mixed content is
+//! detected.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The content of a name: the name, a line feed, and up to `longest` bytes.
+/// Returns the content of a name: the name, a line feed, and up to `longest` bytes.
 pub(super) fn of(name: &str, longest: usize) -> Vec<u8> {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
@@ -11,7 +12,7 @@ pub(super) fn of(name: &str, longest: usize) -> Vec<u8> {
     let mut bytes = format!("{name}\n").into_bytes();
     let end = bytes.len() + length;
     while bytes.len() < end {
-        // Splitmix64's step is enough: no two neighbours alike.
+        // A step of splitmix64 is enough: neighbors differ.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         bytes.extend_from_slice(&(state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_le_bytes());
     }
@@ -19,7 +20,7 @@ pub(super) fn of(name: &str, longest: usize) -> Vec<u8> {
     bytes
 }
 
-/// The name of a content; fails where the bytes are not all of it.
+/// Returns the name of a content. Fails when the bytes are not the whole content.
 pub(super) fn name_of(bytes: &[u8], longest: usize) -> String {
     let name = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let name = String::from_utf8(name.to_vec()).expect("a name is text");

@@ -1,4 +1,5 @@
-//! The process that is killed: it writes to a log, a store and objects at once, and says what was acknowledged, a line each, the moment it was.
+//! The process that is killed. It writes to a log, a store and objects at once, and prints a line
+//! for each acknowledgement as soon as it comes.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -11,10 +12,11 @@ use marquee_ports::{NewRecord, ObjectKey, ObjectStore, OnlineStore, Precondition
 
 use super::content;
 
-/// Starts every line, since the test runner writes to the same pipe.
+/// The start of every line, because the test runner writes to the same pipe.
 pub(super) const SAYS: &str = "> ";
 
-/// Most bytes of a record; one writer's are longer, so that memory is flushed to tables too.
+/// Most bytes of a record. One writer's records are longer, so that memory is flushed to tables
+/// too.
 pub(super) const RECORD: usize = 2_000;
 pub(super) const LONG_RECORD: usize = 400_000;
 
@@ -24,7 +26,7 @@ pub(super) const ROW: usize = 500;
 /// Most bytes of an object.
 pub(super) const OBJECT: usize = 100_000;
 
-/// Rows of a source: offset n goes to row n mod this.
+/// Rows of a source. Offset n goes to row n modulo this.
 pub(super) const ROWS: u64 = 40;
 
 /// Sources of the store.
@@ -38,19 +40,20 @@ pub(super) fn key(path: &str) -> ObjectKey {
     ObjectKey::try_new(path).expect("a path of an object")
 }
 
-/// The row that an offset of a source goes to, and its content.
+/// Returns the row to which an offset of a source goes, and its content.
 pub(super) fn row(source: u32, offset: u64) -> (Bytes, Bytes) {
     let content = content::of(&format!("{source} {offset}"), ROW);
     (format!("{source}/{}", offset % ROWS).into(), content.into())
 }
 
-/// Past the test runner's capture, and at once: standard output flushes at every line feed. A parent that is gone ends the process.
+/// Prints a line past the capture of the test runner, at once: standard output flushes at every
+/// line feed. Ends the process when the parent is gone.
 fn say(what: impl Display) {
     writeln!(std::io::stdout().lock(), "{SAYS}{what}").expect("the parent reads");
 }
 
 pub(super) fn write_until_killed(folder: &Path, run: u64) {
-    // The test runner's line has no end yet.
+    // The line of the test runner has no end yet.
     writeln!(std::io::stdout().lock()).expect("the parent reads");
     say("opening");
     let log = EmbeddedLog::open(&folder.join("log"), &settings()).expect("opens");
@@ -71,7 +74,7 @@ pub(super) fn write_until_killed(folder: &Path, run: u64) {
     });
 }
 
-/// Says "log, partition, offset, name" of each record.
+/// Prints "log, partition, offset, name" for each record.
 async fn append(log: &EmbeddedLog, topic: Topic, writer: String, longest: usize) {
     for n in 0.. {
         let count = if longest == RECORD { 1 + n % 4 } else { 1 };
@@ -105,7 +108,7 @@ async fn apply(store: &EmbeddedStore, source: u32) {
     }
 }
 
-/// Adds objects, each a new one, and says "object, path".
+/// Adds objects, each a new one, and prints "object, path".
 async fn add(objects: &EmbeddedObjects, run: u64) {
     for n in 0.. {
         let path = format!("run-{run}/{}/{n}", n % 3);
@@ -115,7 +118,7 @@ async fn add(objects: &EmbeddedObjects, run: u64) {
     }
 }
 
-/// Replaces one object over and over and says "current, generation".
+/// Replaces one object again and again and prints "current, generation".
 async fn replace(objects: &EmbeddedObjects, run: u64) {
     for n in 0.. {
         let generation = run * 1_000_000 + n;

@@ -1,6 +1,7 @@
 //! What every rating log must do.
 
 mod model;
+pub mod retention;
 pub mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ pub use model::random_operations_follow_the_model;
 
 type Log = dyn RatingLog;
 
-/// Whole milliseconds: no log need keep more.
+/// Whole milliseconds, because no log has to keep more.
 const THEN: Timestamp = Timestamp::from_micros(881_250_949_123_000);
 
 /// Runs every case, one after another.
@@ -42,12 +43,12 @@ fn record(key: &str, value: &str) -> NewRecord {
     NewRecord { key: Some(key.to_owned().into()), value: value.to_owned().into(), headers: Vec::new(), timestamp: THEN }
 }
 
-/// Records of 13 keys, which need not all share a partition; no two the same.
+/// Records of 13 keys, in one or more partitions. No two are the same.
 fn numbered(numbers: Range<u32>) -> Vec<NewRecord> {
     numbers.map(|n| record(&format!("user {}", n % 13), &format!("rating {n}"))).collect()
 }
 
-/// What a record must be once it stands there.
+/// The record that must be read at a position.
 fn placed(new: NewRecord, position: Position) -> Record {
     Record { position, key: new.key, value: new.value, headers: new.headers, timestamp: new.timestamp }
 }
@@ -59,7 +60,7 @@ async fn append(log: &Arc<Log>, topic: Topic, records: Vec<NewRecord>) -> Vec<Po
     positions
 }
 
-/// Appends records; gives what must be read of them, in the order of their positions.
+/// Appends records. Returns the records that must be read, in the order of their positions.
 async fn append_placed(log: &Arc<Log>, topic: Topic, records: Vec<NewRecord>) -> Vec<Record> {
     let positions = append(log, topic, records.clone()).await;
     let mut placed: Vec<_> = records.into_iter().zip(positions).map(|(new, at)| placed(new, at)).collect();
@@ -81,7 +82,7 @@ async fn read(log: &Arc<Log>, topic: Topic, partition: Partition, from: Offset, 
     log.read(topic, Position { partition, offset: from }, max).await.expect("read")
 }
 
-/// A whole topic, in the order of positions, by reads of a few records.
+/// Reads a whole topic in the order of positions, a few records at a time.
 async fn read_all(log: &Arc<Log>, topic: Topic) -> Vec<Record> {
     let mut all: Vec<Record> = Vec::new();
     for bound in bounds(log, topic).await {
@@ -98,7 +99,7 @@ async fn read_all(log: &Arc<Log>, topic: Topic) -> Vec<Record> {
     all
 }
 
-/// In every topic.
+/// This holds for every topic.
 pub async fn a_new_log_is_empty(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     for &topic in Topic::ALL {
@@ -107,7 +108,7 @@ pub async fn a_new_log_is_empty(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// Within one append and from one to the next.
+/// This holds within one append and from one append to the next.
 pub async fn positions_come_in_the_order_given_and_rise_in_each_partition(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut newest: BTreeMap<Partition, Offset> = BTreeMap::new();
@@ -123,7 +124,8 @@ pub async fn positions_come_in_the_order_given_and_rise_in_each_partition(fixtur
     }
 }
 
-/// The same one as with Kafka's own clients, so that a key stays in order whoever appends.
+/// The partition is that of Kafka's own clients, so that a key stays in order whichever client
+/// appends.
 pub async fn a_key_goes_to_its_partition_and_no_key_to_the_first(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let partitions = bounds(&log, Topic::RATINGS).await.len() as u32;
@@ -138,7 +140,7 @@ pub async fn a_key_goes_to_its_partition_and_no_key_to_the_first(fixture: &impl 
     }
 }
 
-/// Key, value, headers and time; nothing, much and any bytes of each.
+/// Key, value, headers and time, each empty, long or binary.
 pub async fn a_record_is_read_back_as_it_was_appended(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let binary = Bytes::from_static(&[0, 255, b'\n', 0]);
@@ -164,7 +166,7 @@ pub async fn a_record_is_read_back_as_it_was_appended(fixture: &impl Fixture<Log
     }
 }
 
-/// At every offset, at the end and past it; for no records, some and more than there are.
+/// From every offset, from the end and from past it, for no records, some and more than there are.
 pub async fn a_read_starts_and_ends_where_it_is_told(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let records = (0..10).map(|n| NewRecord { key: None, ..record("", &format!("{n}")) }).collect();
@@ -181,7 +183,7 @@ pub async fn a_read_starts_and_ends_where_it_is_told(fixture: &impl Fixture<Log>
     }
 }
 
-/// Where a topic is compacted its beginning may move.
+/// The beginning of a compacted topic may move.
 pub async fn a_read_from_below_the_beginning_starts_at_the_beginning(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     for n in 0..5 {
@@ -209,7 +211,7 @@ pub async fn bounds_move_with_every_record(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// And appends nothing.
+/// And it appends nothing.
 pub async fn an_empty_append_succeeds(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     for &topic in Topic::ALL {
@@ -219,7 +221,8 @@ pub async fn an_empty_append_succeeds(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// One byte over in any part; what is just as large as allowed is appended.
+/// A record is refused that is one byte too large in any part. A record of the largest size is
+/// appended.
 pub async fn a_record_that_is_too_large_is_refused(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let bytes = |length: usize| Bytes::from(vec![b'x'; length]);
@@ -243,7 +246,7 @@ pub async fn a_record_that_is_too_large_is_refused(fixture: &impl Fixture<Log>) 
     assert!(expected.iter().all(|record| found.contains(record)), "the largest records are appended whole");
 }
 
-/// And appending goes on where it ended.
+/// And appending goes on at the end.
 pub async fn records_survive_a_reopen(fixture: &impl Fixture<Log>) {
     let mut log = fixture.empty().await;
     let mut expected = Vec::new();
@@ -257,7 +260,8 @@ pub async fn records_survive_a_reopen(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// Replaced in the same append, in a later one and after a reopen. Older records may remain, as they were.
+/// Records are replaced in the same append, in a later one and after a reopen. Older records may
+/// remain unchanged.
 pub async fn a_compacted_topic_keeps_the_newest_record_of_each_key(fixture: &impl Fixture<Log>) {
     let mut log = fixture.empty().await;
     let mut newest: BTreeMap<Option<Bytes>, Record> = BTreeMap::new();
@@ -279,7 +283,7 @@ pub async fn a_compacted_topic_keeps_the_newest_record_of_each_key(fixture: &imp
     }
 }
 
-/// Neither their records nor their bounds.
+/// They share neither records nor bounds.
 pub async fn topics_do_not_see_each_other(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut expected = Vec::new();
@@ -294,7 +298,7 @@ pub async fn topics_do_not_see_each_other(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// Every task's own appends stay in order.
+/// The appends of each task stay in order.
 pub async fn concurrent_appends_lose_nothing_and_share_no_position(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut writers = tokio::task::JoinSet::new();

@@ -1,4 +1,5 @@
-//! Random sequences against a model of a few lines: a list of records by topic and partition, and what each group committed.
+//! Random sequences against a model of a few lines: lists of records by topic and partition, and
+//! the offsets that each group committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ const GROUPS: [&str; 2] = ["one", "two"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// One record a key.
+    /// One record for each key.
     Append(Topic, Vec<u8>),
-    /// Partition (modulo their number), offset after the beginning, at most so many.
+    /// Partition (modulo the number of partitions), offset after the beginning, most records.
     Read(Topic, u32, u64, usize),
-    /// A member of a group reads everything and commits so many records of it.
+    /// A member of a group reads everything and commits that many records of it.
     Commit(usize, usize),
     Reopen,
 }
@@ -31,7 +32,8 @@ struct Model {
     committed: [BTreeMap<Partition, Offset>; 2],
 }
 
-/// Random appends, reads, commits and reopens against lists. To be called outside any runtime.
+/// Compares random appends, reads, commits and reopens with the model. Must be called outside any
+/// runtime.
 pub fn random_operations_follow_the_model(fixture: &impl Fixture<Log>, cases: u32) {
     let runtime = runtime();
     let topic = || prop::sample::select(Topic::ALL.to_vec());
@@ -54,7 +56,8 @@ async fn follow(fixture: &impl Fixture<Log>, steps: Vec<Step>) -> Result<(), Tes
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Step::Append(topic, keys) => {
-                // The first key stands for none, but not where a topic is compacted by key.
+                // The first key means that the record has no key, unless the topic is compacted by
+                // key.
                 let key = |key: u8| (key > 0 || topic.is_compacted()).then(|| format!("key {key}").into());
                 let records = keys
                     .iter()
@@ -119,7 +122,7 @@ impl Model {
         Ok(())
     }
 
-    /// Reads what a group has left, then commits some of it.
+    /// Reads what a group has not committed, then commits some of it.
     async fn check_commit(&mut self, log: &Arc<Log>, group: usize, count: usize) -> Result<(), TestCaseError> {
         let done = &self.committed[group];
         let mut left = Vec::new();

@@ -1,4 +1,5 @@
-//! What every subscription of a rating log must do: members of a group share partitions, and a group remembers what it committed.
+//! What every subscription of a rating log must do: members of a group share partitions, and a
+//! group keeps the offsets that it committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,27 +11,28 @@ use super::{Log, append, append_placed, bounds, numbered, record};
 use crate::conformance::{DEADLINE, Fixture};
 use crate::{Delivery, NewRecord, Record, Subscription, Topic};
 
-/// How long one call waits where a condition decides, not the call.
+/// How long one call waits where a condition ends the test.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// Records that one call may bring: fewer than most cases append.
+/// Most records of one delivery: fewer than most cases append.
 const MOST: usize = 6;
 
 /// Runs every case, one after another.
 pub(super) async fn suite(fixture: &impl Fixture<Log>) {
     a_subscription_is_assigned_then_brings_every_record_in_order(fixture).await;
     a_subscription_wakes_for_new_records(fixture).await;
-    a_wait_without_records_ends_with_none(fixture).await;
+    a_wait_without_records_ends_empty(fixture).await;
     a_group_goes_on_from_what_it_committed(fixture).await;
     uncommitted_records_come_again(fixture).await;
     a_subscription_goes_on_from_where_it_seeks(fixture).await;
-    members_share_the_partitions_and_inherit_them(fixture).await;
+    members_share_the_partitions_and_take_them_over(fixture).await;
     groups_are_independent(fixture).await;
     a_partition_no_longer_assigned_is_not_committed(fixture).await;
     commits_of_one_topic_are_not_those_of_another(fixture).await;
 }
 
-/// A subscription and what it has brought since it was last assigned partitions: a back-end may rebalance whenever it likes.
+/// A subscription and what it has delivered since its last assignment. A back-end may rebalance at
+/// any time.
 #[derive(Debug)]
 pub(super) struct Reader {
     subscription: Box<dyn Subscription>,
@@ -61,7 +63,7 @@ impl Reader {
         }
     }
 
-    /// Reads on until a condition holds.
+    /// Reads until a condition holds.
     pub(super) async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
         let reading = async {
             while !holds(self) {
@@ -76,10 +78,11 @@ impl Reader {
         self.assigned.is_some()
     }
 
-    /// What it has brought, in the order of positions; fails where a partition's records did not come in order, each once.
+    /// Returns what was delivered, in the order of positions. Fails where the records of a
+    /// partition did not come in order, each once.
     pub(super) fn in_order(&self) -> Vec<Record> {
         let mut records = self.records.clone();
-        // Stable: within a partition the order remains that of delivery.
+        // The sort is stable, so within a partition the order is that of delivery.
         records.sort_by_key(|record| record.position.partition);
         assert!(
             records.is_sorted_by(|a, b| a.position < b.position),
@@ -88,7 +91,7 @@ impl Reader {
         records
     }
 
-    /// Commits what the first `count` records that it brought leave to do; gives what it said.
+    /// Commits the first `count` records that were delivered. Returns the committed offsets.
     pub(super) async fn commit(&mut self, count: usize) -> BTreeMap<Partition, Offset> {
         let done = &self.records[..count];
         let next = done.iter().map(|record| (record.position.partition, record.position.offset.next())).collect();
@@ -102,7 +105,7 @@ impl Reader {
     }
 }
 
-/// Reads on with two members until a condition holds: a rebalance may need both.
+/// Reads with two members until a condition holds. A rebalance may need both.
 async fn until_both(a: &mut Reader, b: &mut Reader, holds: impl Fn(&Reader, &Reader) -> bool) {
     let reading = async {
         while !holds(a, b) {
@@ -114,7 +117,8 @@ async fn until_both(a: &mut Reader, b: &mut Reader, holds: impl Fn(&Reader, &Rea
     assert!(ended.is_ok(), "waited too long: {a:?} {b:?}");
 }
 
-/// Together they have each partition once, and each has one if there are two: a back-end may give a new member none until another lets go of some.
+/// Returns whether two members together have each partition once, and each has one if there are
+/// two. A back-end may assign nothing to a new member until the other has given up some partitions.
 fn share(all: &[Partition], a: &Reader, b: &Reader) -> bool {
     let (Some(a), Some(b)) = (&a.assigned, &b.assigned) else { return false };
     if all.len() > 1 && (a.is_empty() || b.is_empty()) {
@@ -133,7 +137,7 @@ async fn committed(log: &Arc<Log>, topic: Topic, group: &str) -> BTreeMap<Partit
     log.committed(topic, group).await.expect("committed")
 }
 
-/// What was there before it and what comes later.
+/// Records from before it and records that come later.
 pub async fn a_subscription_is_assigned_then_brings_every_record_in_order(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut expected = append_placed(&log, Topic::RATINGS, numbered(0..40)).await;
@@ -149,7 +153,7 @@ pub async fn a_subscription_is_assigned_then_brings_every_record_in_order(fixtur
     assert_eq!(reader.in_order(), expected);
 }
 
-/// Long before its wait is over.
+/// It wakes long before its wait is over.
 pub async fn a_subscription_wakes_for_new_records(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
@@ -166,8 +170,8 @@ pub async fn a_subscription_wakes_for_new_records(fixture: &impl Fixture<Log>) {
     }
 }
 
-/// A wait of nothing at all too.
-pub async fn a_wait_without_records_ends_with_none(fixture: &impl Fixture<Log>) {
+/// A wait of no time ends too.
+pub async fn a_wait_without_records_ends_empty(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let mut reader = Reader::join(&log, Topic::RATINGS, "group").await;
     reader.until(|reader| reader.is_assigned()).await;
@@ -178,7 +182,8 @@ pub async fn a_wait_without_records_ends_with_none(fixture: &impl Fixture<Log>) 
     }
 }
 
-/// In another subscription, and after a reopen; a partition of which nothing was committed starts at its beginning.
+/// This holds for another subscription, and after a reopen. A partition without a commit starts at
+/// its beginning.
 pub async fn a_group_goes_on_from_what_it_committed(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let expected = append_placed(&log, Topic::RATINGS, numbered(0..40)).await;
@@ -205,7 +210,7 @@ pub async fn a_group_goes_on_from_what_it_committed(fixture: &impl Fixture<Log>)
     assert_eq!(again.in_order(), left);
 }
 
-/// To whoever reads next: what was brought is not what was processed.
+/// They come to the next subscription: a delivered record is not yet processed.
 pub async fn uncommitted_records_come_again(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let expected = append_placed(&log, Topic::RATINGS, numbered(0..20)).await;
@@ -235,8 +240,9 @@ pub async fn a_subscription_goes_on_from_where_it_seeks(fixture: &impl Fixture<L
     assert_eq!(reader.records, new);
 }
 
-/// Every record comes to the member that has its partition; what a member leaves uncommitted comes to its heir.
-pub async fn members_share_the_partitions_and_inherit_them(fixture: &impl Fixture<Log>) {
+/// Every record comes to the member that has its partition. What a member did not commit comes to
+/// the member that gets the partition next.
+pub async fn members_share_the_partitions_and_take_them_over(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let all = partitions(&log).await;
     append(&log, Topic::RATINGS, numbered(0..40)).await;
@@ -257,7 +263,7 @@ pub async fn members_share_the_partitions_and_inherit_them(fixture: &impl Fixtur
     assert_eq!(second.in_order(), expected);
 }
 
-/// Each has every partition, every record, and commits of its own.
+/// Each has every partition and every record, and its own commits.
 pub async fn groups_are_independent(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let expected = append_placed(&log, Topic::RATINGS, numbered(0..20)).await;
@@ -271,7 +277,7 @@ pub async fn groups_are_independent(fixture: &impl Fixture<Log>) {
     assert_eq!(committed(&log, Topic::RATINGS, "two").await, BTreeMap::new());
 }
 
-/// It is another's now, whose commits must not be undone.
+/// The partition belongs to another member now, whose commits must not be undone.
 pub async fn a_partition_no_longer_assigned_is_not_committed(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     let all = partitions(&log).await;
@@ -289,7 +295,7 @@ pub async fn a_partition_no_longer_assigned_is_not_committed(fixture: &impl Fixt
     assert_eq!(committed(&log, Topic::RATINGS, "group").await, expected);
 }
 
-/// Though the group has the same name.
+/// Even when the group has the same name.
 pub async fn commits_of_one_topic_are_not_those_of_another(fixture: &impl Fixture<Log>) {
     let log = fixture.empty().await;
     for topic in [Topic::RATINGS, Topic::REJECTED] {
