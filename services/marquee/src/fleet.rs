@@ -126,7 +126,9 @@ impl Backends {
     /// Opens what is on other machines.
     async fn connect(&mut self, settings: &Settings, roles: &[Role]) -> Result<()> {
         if needs(roles, LOG) && settings.backends.log == LogBackend::Kafka {
-            self.log = Some(Arc::new(KafkaLog::connect(&settings.kafka).await?));
+            let archive = &settings.trainer.archive;
+            let archive = archive.enabled.then_some(archive.every);
+            self.log = Some(Arc::new(KafkaLog::connect_archived(&settings.kafka, archive).await?));
         }
         if needs(roles, STORE) && settings.backends.store == StoreBackend::Redis {
             self.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));

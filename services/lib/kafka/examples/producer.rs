@@ -1,6 +1,8 @@
-//! librdkafka's own producer as fast as it goes, with the settings of the rating log: what ingest is measured beside.
+//! librdkafka's own producer at full speed, with the settings of the rating log. Ingest is compared
+//! with it.
 //!
-//! `producer BOOTSTRAP TOPIC COUNT BYTES` sends so many records with values of so many bytes, waits until the last is acknowledged, and prints seconds.
+//! `producer BOOTSTRAP TOPIC COUNT BYTES` sends COUNT records with values of BYTES bytes, waits
+//! until the last is acknowledged, and prints the seconds that it took.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
-/// Counts what was acknowledged, and what was not.
+/// Counts the records that were acknowledged and those that failed.
 #[derive(Clone, Default)]
 struct Counted(Arc<(AtomicU64, AtomicU64)>);
 

@@ -1,4 +1,4 @@
-//! Clients of librdkafka: their configuration, and what they notice of their brokers.
+//! Clients of librdkafka: their configuration, and the events that they report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,44 +10,45 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 
-use crate::failure::Noticed;
+use crate::failure::LastError;
 use crate::record::LARGEST_BATCH;
 use crate::{Compression, ConnectError, SaslMechanism, Security, Settings};
 
-/// Shortest wait of librdkafka between two tries of one thing, and longest.
+/// The shortest and the longest time in milliseconds that librdkafka waits before it retries.
 const BACKOFF: (&str, &str) = ("50", "1000");
 
-/// The group that readers name. They are assigned their partitions and commit nothing, so brokers never hear of it.
+/// The group that readers name. They never join it or commit to it, so brokers do not know it.
 const READERS: &str = "readers";
 
-/// Hears what a client has to say.
+/// The events of a client: its log lines and errors.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     last: Mutex<Option<String>>,
-    heard: AtomicU64,
+    seen: AtomicU64,
 }
 
 impl Events {
-    /// What was noticed last.
-    pub(crate) fn noticed(&self) -> Noticed {
+    /// Returns the last error that the client reported.
+    pub(crate) fn last_error(&self) -> LastError {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Noticed(last.unwrap_or_else(|| "no broker answered".to_owned()))
+        LastError(last.unwrap_or_else(|| "no broker answered".to_owned()))
     }
 
-    /// Things heard so far. A poll that brought nothing may have heard one, and more may wait behind it: rdkafka does not tell.
-    pub(crate) fn heard(&self) -> u64 {
-        self.heard.load(Ordering::Relaxed)
+    /// Returns the number of events so far. rdkafka does not say whether a poll without a result
+    /// delivered an event, and more may wait behind it.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
     }
 
-    /// Counts one.
-    pub(crate) fn hear(&self) {
-        self.heard.fetch_add(1, Ordering::Relaxed);
+    /// Counts an event.
+    pub(crate) fn record(&self) {
+        self.seen.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl ClientContext for Events {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.hear();
+        self.record();
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::warn!(facility, message, "Kafka client");
@@ -57,9 +58,9 @@ impl ClientContext for Events {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.hear();
-        tracing::debug!(%error, reason, "Kafka client noticed");
-        // "All brokers are down" says less than what went wrong with one.
+        self.record();
+        tracing::debug!(%error, reason, "Kafka client reported an error");
+        // "All brokers are down" says less than the error of a single broker.
         if error.rdkafka_error_code() != Some(rdkafka::error::RDKafkaErrorCode::AllBrokersDown) {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         }
@@ -71,47 +72,48 @@ impl ConsumerContext for Events {}
 /// A consumer that is in no group.
 pub(crate) type Client = BaseConsumer<Events>;
 
-/// Lets a client say what it has to say: nobody polls it otherwise, and its queue would grow.
-pub(crate) fn hear(client: &Client) {
+/// Polls a client so that pending events are delivered. A client that reads nothing is not polled
+/// otherwise, and its queue would grow.
+pub(crate) fn poll(client: &Client) {
     const MOST: usize = 1_000;
     for _ in 0..MOST {
-        let heard = client.context().heard();
-        if client.poll(Duration::ZERO).is_none() && client.context().heard() == heard {
+        let seen = client.context().seen();
+        if client.poll(Duration::ZERO).is_none() && client.context().seen() == seen {
             break;
         }
     }
 }
 
-/// A client for questions about topics.
+/// Creates a client that asks for metadata and offsets.
 pub(crate) fn control(settings: &Settings) -> Result<Client, ConnectError> {
     base(settings).create_with_context(Events::default()).map_err(ConnectError::Client)
 }
 
-/// The brokers of a client, as soon as one answers.
-pub(crate) fn greet(client: &Client, settings: &Settings, timeout: Duration) -> Result<(), ConnectError> {
-    // Any topic will do: the answer that there is none is an answer.
+/// Waits until a broker answers a client.
+pub(crate) fn wait_for_broker(client: &Client, settings: &Settings, timeout: Duration) -> Result<(), ConnectError> {
+    // Any topic will do: the answer that it does not exist is an answer too.
     let answer = client.fetch_metadata(Some(&settings.topic(marquee_ports::Topic::RATINGS)), timeout);
-    hear(client);
+    poll(client);
     answer.map(drop).map_err(|error| {
         tracing::debug!(%error, "no broker answered");
         let (bootstrap, timeout) = (settings.bootstrap.clone(), settings.connect_timeout);
-        ConnectError::Unreachable { bootstrap, timeout, source: client.context().noticed() }
+        ConnectError::Unreachable { bootstrap, timeout, source: client.context().last_error() }
     })
 }
 
 impl Settings {
-    /// What the deployment calls a topic.
+    /// Returns the name of a topic in this deployment.
     pub(crate) fn topic(&self, topic: marquee_ports::Topic) -> String {
         format!("{}{}", self.prefix, topic.name())
     }
 
-    /// What the deployment calls a consumer group.
+    /// Returns the name of a consumer group in this deployment.
     pub(crate) fn group(&self, group: &str) -> String {
         format!("{}{group}", self.prefix)
     }
 }
 
-/// What all clients have in common.
+/// Returns the configuration that all clients have in common.
 pub(crate) fn base(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -149,7 +151,7 @@ pub(crate) fn base(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// For the client that appends.
+/// Returns the configuration of the client that appends.
 pub(crate) fn producer(settings: &Settings) -> ClientConfig {
     let mut config = base(settings);
     let compression = match settings.compression {
@@ -172,7 +174,7 @@ pub(crate) fn producer(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// For clients that read.
+/// Returns the configuration that all clients that read have in common.
 fn consumer(settings: &Settings, group: &str) -> ClientConfig {
     let mut config = base(settings);
     config
@@ -188,25 +190,27 @@ fn consumer(settings: &Settings, group: &str) -> ClientConfig {
     config
 }
 
-/// For clients that read one partition up to its end, then another. The broker answers at once: a reader would wait for the end of a long poll
-/// before it could begin with another partition.
+/// Returns the configuration of clients that read one partition up to its end, then another. The
+/// broker answers fetches at once: a reader can start with the next partition only when its fetch
+/// has ended.
 pub(crate) fn reader(settings: &Settings) -> ClientConfig {
     let mut config = consumer(settings, READERS);
     config.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "5");
     config
 }
 
-/// For members of a group, and to ask what it committed.
+/// Returns the configuration of the members of a group, and of clients that ask for its committed
+/// offsets.
 pub(crate) fn member(settings: &Settings, group: &str) -> ClientConfig {
     let mut config = consumer(settings, group);
-    // A member learns of a rebalance by its heartbeat.
+    // A member learns of a rebalance by the answer to its heartbeat.
     let heartbeat = (settings.session_timeout / 10).min(Duration::from_secs(1));
     config
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", millis(settings.session_timeout))
         .set("heartbeat.interval.ms", millis(heartbeat))
         .set("max.poll.interval.ms", millis(settings.session_timeout.max(Duration::from_secs(300))))
-        // A seek waits for the end of a long poll.
+        // A seek waits until the fetch that runs has ended.
         .set("fetch.wait.max.ms", "50");
     config
 }
@@ -220,6 +224,7 @@ mod tests {
     use std::time::Instant;
 
     use marquee_domain::Secret;
+    use marquee_settings::Validate;
 
     use super::*;
 
@@ -253,7 +258,7 @@ mod tests {
             ..Settings::default()
         };
         for settings in [Settings::default(), widest, narrowest, sasl] {
-            settings.check().expect("allowed");
+            settings.validate().expect("allowed");
             let _: Client = reader(&settings).create_with_context(Events::default()).expect("reader");
             let _: Client = member(&settings, "g").create_with_context(Events::default()).expect("member");
             let producer = producer(&settings);
@@ -270,12 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_an_error_within_the_timeout() {
+    fn a_missing_broker_is_an_error_within_the_timeout() {
         let timeout = Duration::from_millis(500);
         let settings =
             Settings { bootstrap: "127.0.0.1:1".to_owned(), connect_timeout: timeout, ..Settings::default() };
         let started = Instant::now();
-        let error = greet(&control(&settings).expect("a client"), &settings, timeout).expect_err("nobody is there");
+        let error = wait_for_broker(&control(&settings).expect("a client"), &settings, timeout)
+            .expect_err("no broker is there");
         assert!(started.elapsed() < 20 * timeout);
         assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
         let source = std::error::Error::source(&error).expect("a cause").to_string();

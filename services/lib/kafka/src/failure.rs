@@ -1,4 +1,4 @@
-//! What goes wrong, and what a caller can do about it.
+//! Errors of Kafka, and what a caller can do about them.
 
 use std::time::Duration;
 
@@ -6,78 +6,76 @@ use marquee_ports::{Error, ErrorKind};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use thiserror::Error as ThisError;
 
-use crate::SettingsError;
-
-/// The rating log cannot be used. `Display` says what to do; Kafka's own words are the source.
+/// The rating log cannot be used. `Display` says what to do. Kafka's own message is the source.
 #[derive(Debug, ThisError)]
 pub enum ConnectError {
     /// A setting is wrong.
     #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// librdkafka refuses what it was given.
-    #[error("set up the client of Kafka: check its settings")]
+    Settings(#[from] marquee_settings::Invalid),
+    /// librdkafka refuses the configuration.
+    #[error("configure the Kafka client; check the settings under kafka")]
     Client(#[source] KafkaError),
-    /// Nobody answers.
-    #[error("reach Kafka at {bootstrap} within {timeout:?}: check that brokers run there, and security and password")]
+    /// No broker answers.
+    #[error(
+        "reach Kafka at {bootstrap} within {timeout:?}; check that brokers run there, and check security and password"
+    )]
     Unreachable {
-        /// Where.
+        /// The addresses of the brokers.
         bootstrap: String,
-        /// How long it was tried.
+        /// The longest time that connecting may take.
         timeout: Duration,
-        /// What the client noticed last.
+        /// The last error that the client reported.
         #[source]
-        source: Noticed,
+        source: LastError,
     },
-    /// The program ends meanwhile.
+    /// The program ended meanwhile.
     #[error("connect to Kafka while the program ends")]
     Ended(#[source] tokio::task::JoinError),
-    /// A topic is not there and must not be made.
-    #[error("there is no topic {topic}: make it, or set create_topics")]
+    /// A topic does not exist, and the settings do not allow to create it.
+    #[error("topic {topic} does not exist; create it, or set kafka.create_topics")]
     NoTopic {
         /// Its name.
         topic: String,
     },
-    /// A topic could not be made or looked at.
-    #[error("{doing} topic {topic}: check that the user may describe, create and configure topics")]
+    /// A topic could not be created or looked at.
+    #[error("{doing} topic {topic}; check that the user may describe, create and configure topics")]
     Topic {
         /// What was being done.
         doing: &'static str,
         /// Its name.
         topic: String,
-        /// Kafka's words.
+        /// Kafka's error.
         #[source]
         source: KafkaError,
     },
-    /// A topic is not what the log needs.
-    #[error("topic {topic} has {found}, not {wanted}: {fix}")]
+    /// A topic does not fit, or would lose records.
+    #[error("topic {topic} cannot be used: {problem}; {fix}")]
     Unfit {
         /// Its name.
         topic: String,
-        /// What it has.
-        found: String,
-        /// What it should have.
-        wanted: String,
-        /// What to do.
+        /// What is wrong with it.
+        problem: String,
+        /// What to do, as a command where one helps.
         fix: String,
     },
 }
 
-/// What a client noticed of its brokers.
+/// The last error that a client reported.
 #[derive(Debug, ThisError)]
 #[error("{0}")]
-pub struct Noticed(pub(crate) String);
+pub struct LastError(pub(crate) String);
 
-/// A failed call of the port.
+/// Returns the error of the port for an error of Kafka.
 pub(crate) fn failed(doing: impl Into<String>, error: KafkaError) -> Error {
     Error::new(kind(&error), doing, error)
 }
 
-/// A call that took longer than it may.
+/// Returns the error of a call that exceeded its deadline.
 pub(crate) fn late(doing: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Unavailable, doing, Noticed("Kafka did not answer in time".to_owned()))
+    Error::new(ErrorKind::Unavailable, doing, LastError("Kafka did not answer in time".to_owned()))
 }
 
-/// What a caller can do about a failure.
+/// Returns what a caller can do about an error.
 pub(crate) fn kind(error: &KafkaError) -> ErrorKind {
     match error {
         KafkaError::Nul(_) | KafkaError::ClientConfig(..) => ErrorKind::Invalid,
@@ -85,7 +83,7 @@ pub(crate) fn kind(error: &KafkaError) -> ErrorKind {
     }
 }
 
-/// The code of a failure; rdkafka keeps that of administration to itself.
+/// Returns the code of an error. rdkafka itself does not return that of an administrative call.
 pub(crate) fn code(error: &KafkaError) -> Option<Code> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),
@@ -93,7 +91,7 @@ pub(crate) fn code(error: &KafkaError) -> Option<Code> {
     }
 }
 
-/// Everything not named is a matter of time: brokers that are away, elections, too few replicas.
+/// Codes that are not named pass with time: missing brokers, elections, too few replicas.
 pub(crate) fn kind_of(code: Code) -> ErrorKind {
     match code {
         Code::MessageSizeTooLarge
@@ -134,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_say_what_a_caller_can_do() {
+    fn errors_say_what_a_caller_can_do() {
         let known = [
             (KafkaError::MessageProduction(Code::MessageSizeTooLarge), ErrorKind::Invalid),
             (KafkaError::MessageProduction(Code::MessageTimedOut), ErrorKind::Unavailable),
@@ -154,10 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_topic_lacks_is_said_with_the_fix() {
-        let [topic, found, wanted, fix] =
-            ["t", "cleanup.policy=delete", "compact", "kafka-configs.sh …"].map(str::to_owned);
-        let unfit = ConnectError::Unfit { topic, found, wanted, fix };
-        assert_eq!(unfit.to_string(), "topic t has cleanup.policy=delete, not compact: kafka-configs.sh …");
+    fn an_unfit_topic_is_named_with_the_problem_and_the_fix() {
+        let [topic, problem, fix] = ["t", "cleanup.policy=delete", "kafka-configs.sh …"].map(str::to_owned);
+        let unfit = ConnectError::Unfit { topic, problem, fix };
+        assert_eq!(unfit.to_string(), "topic t cannot be used: cleanup.policy=delete; kafka-configs.sh …");
     }
 }

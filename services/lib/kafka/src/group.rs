@@ -1,5 +1,8 @@
-//! Membership in a consumer group. What must stay true: the group changes hands only within [`Subscription::next`], so that a member knows what is
-//! its own; after a rebalance every partition, kept ones too, goes on from what the group committed.
+//! A subscription: membership in a consumer group.
+//!
+//! Assignments change only within [`Subscription::next`], so the caller always knows its
+//! partitions. After a rebalance every assigned partition, also one that was kept, goes on from the
+//! offset that the group committed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,32 +20,32 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use crate::failure::{failed, late};
-use crate::log::Leaving;
-use crate::membership::{Change, Member, Membership, act_on_leaving};
-use crate::reader::{is_cut_off, is_final, list, patiently};
+use crate::log::LeavingMembers;
+use crate::membership::{Change, Member, Membership, apply_on_leaving};
+use crate::reader::{is_cut_off, is_final, list, retry_until};
 use crate::{Settings, client, reader, record};
 
-/// How often a member that waits shows that it lives, whatever it waits for.
+/// How often a waiting member polls, so that brokers know that it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// A commit takes no longer than an answer may, and this for its way through threads.
+/// Time beyond the timeout of a request that a blocking call may take to pass between threads.
 const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct KafkaSubscription {
     topic: String,
     timeout: Duration,
     member: Option<Arc<Member>>,
-    /// The member's queue has something.
+    /// Notified when the member's queue is not empty.
     ready: Arc<Notify>,
-    leaving: Arc<Leaving>,
-    /// What is the reader's own. None before the group has said so.
+    leaving: Arc<LeavingMembers>,
+    /// The assigned partitions. `None` before the first assignment.
     assigned: Option<Vec<Partition>>,
-    /// The reader was not told yet.
-    news: bool,
-    /// What the group gave and librdkafka was not yet told to read.
+    /// Whether the caller has yet to be told of the assignment.
+    must_announce: bool,
+    /// Partitions that the group assigned and that librdkafka does not read yet.
     pending: Option<Vec<Partition>>,
-    /// Where reading is to go on, before anything else is read.
-    moves: BTreeMap<Partition, KafkaOffset>,
+    /// Offsets at which reading goes on. They are applied before anything else is read.
+    positions: BTreeMap<Partition, KafkaOffset>,
 }
 
 impl fmt::Debug for KafkaSubscription {
@@ -55,7 +58,12 @@ impl fmt::Debug for KafkaSubscription {
 }
 
 impl KafkaSubscription {
-    pub(crate) fn join(settings: &Settings, topic: String, group: &str, leaving: Arc<Leaving>) -> Result<Self, Error> {
+    pub(crate) fn join(
+        settings: &Settings,
+        topic: String,
+        group: &str,
+        leaving: Arc<LeavingMembers>,
+    ) -> Result<Self, Error> {
         let doing = || format!("join group {group}");
         let made = client::member(settings, group).create_with_context(Membership::default());
         let mut member: Member = made.map_err(|error| failed(doing(), error))?;
@@ -70,9 +78,9 @@ impl KafkaSubscription {
             ready,
             leaving,
             assigned: None,
-            news: false,
+            must_announce: false,
             pending: None,
-            moves: BTreeMap::new(),
+            positions: BTreeMap::new(),
         })
     }
 
@@ -92,8 +100,8 @@ impl KafkaSubscription {
         called.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?
     }
 
-    /// Acts on a change of the group.
-    async fn follow(&mut self, change: Change) -> Result<(), Error> {
+    /// Applies a rebalance.
+    async fn apply_change(&mut self, change: Change) -> Result<(), Error> {
         let had = self.assigned.as_deref().unwrap_or_default();
         let mut now: Vec<Partition> = match &change {
             Change::Assign(new) => had.iter().chain(new).copied().collect(),
@@ -102,7 +110,8 @@ impl KafkaSubscription {
         now.sort_unstable();
         now.dedup();
         match &change {
-            // librdkafka is told only once the reader has said where to begin: it seeks when it hears of them.
+            // librdkafka gets them only with the next read, since the caller may seek when it
+            // learns of them.
             Change::Assign(new) => self.pending = Some(new.clone()),
             Change::Revoke(gone) => {
                 let (topic, gone) = (self.topic.clone(), gone.clone());
@@ -115,30 +124,30 @@ impl KafkaSubscription {
             }
         }
         self.member()?.context().done();
-        self.news |= self.assigned.as_ref() != Some(&now);
+        self.must_announce |= self.assigned.as_ref() != Some(&now);
         self.assigned = Some(now);
         Ok(())
     }
 
-    /// What is the reader's own from now on; reading starts at what the group committed.
-    async fn tell(&mut self) -> Result<Vec<Partition>, Error> {
+    /// Returns the assigned partitions. Reading starts at the offsets that the group committed.
+    async fn assign(&mut self) -> Result<Vec<Partition>, Error> {
         let now = self.assigned.clone().unwrap_or_default();
         let (topic, asked) = (self.topic.clone(), now.clone());
         let ask = move |member: &Member, deadline| reader::committed(member, &topic, &asked, deadline);
         let committed = self.blocking(ask).await?;
         let begin = |partition: &Partition| committed.get(partition).map_or(KafkaOffset::Beginning, to_kafka);
-        self.moves = now.iter().map(|partition| (*partition, begin(partition))).collect();
-        self.news = false;
+        self.positions = now.iter().map(|partition| (*partition, begin(partition))).collect();
+        self.must_announce = false;
         Ok(now)
     }
 
-    /// Tells librdkafka where to read on.
-    async fn settle(&mut self) -> Result<(), Error> {
-        if self.pending.is_none() && self.moves.is_empty() {
+    /// Sets the offsets at which librdkafka goes on.
+    async fn apply_positions(&mut self) -> Result<(), Error> {
+        if self.pending.is_none() && self.positions.is_empty() {
             return Ok(());
         }
-        let (topic, new, mut seeks) = (self.topic.clone(), self.pending.clone(), self.moves.clone());
-        let settle = move |member: &Member, deadline| {
+        let (topic, new, mut seeks) = (self.topic.clone(), self.pending.clone(), self.positions.clone());
+        let apply = move |member: &Member, deadline| {
             let doing = || format!("read on in {topic}");
             if let Some(new) = &new {
                 let start = |partition| (partition, seeks.remove(partition).unwrap_or(KafkaOffset::Stored));
@@ -148,36 +157,38 @@ impl KafkaSubscription {
             if seeks.is_empty() {
                 return Ok(());
             }
-            // A partition that was assigned a moment ago may not have started yet.
-            patiently(deadline, doing, |left| {
+            // A partition that was just assigned may not be ready for a seek.
+            retry_until(deadline, doing, |left| {
                 let seeks = list(&topic, seeks.iter().map(|(partition, offset)| (partition, *offset)))?;
                 member.seek_partitions(seeks, left)?.elements().iter().try_for_each(|element| element.error())
             })
         };
-        self.blocking(settle).await?;
+        self.blocking(apply).await?;
         self.pending = None;
-        self.moves.clear();
+        self.positions.clear();
         Ok(())
     }
 
-    /// Takes what has come, up to `max` records. Never waits.
-    fn take(&self, max: usize) -> Result<Vec<Record>, Error> {
+    /// Returns the records that have arrived, at most `max`. Never waits.
+    fn poll_records(&self, max: usize) -> Result<Vec<Record>, Error> {
         let member = self.member()?;
         let mut records = Vec::new();
         let mut cut_off = None;
         while records.len() < max {
-            let heard = member.context().heard();
+            let seen = member.context().seen();
             match member.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     debug_assert_eq!(message.topic(), self.topic, "a member subscribes to one topic");
                     records.push(record::from_message(&message));
                 }
-                // May be old news: what came since says more.
+                // This may be out of date: a later poll knows more.
                 Some(Err(error)) if is_cut_off(&error) => cut_off = Some(error),
-                // What came before it comes again to whoever subscribes next.
+                // The records before it are delivered again to the next subscription.
                 Some(Err(error)) if is_final(&error) => return Err(failed(format!("follow {}", self.topic), error)),
-                Some(Err(error)) => tracing::debug!(%error, topic = self.topic, "Kafka client goes on"),
-                None if member.context().heard() == heard => break,
+                Some(Err(error)) => {
+                    tracing::debug!(%error, topic = self.topic, "Kafka client continues after an error")
+                }
+                None if member.context().seen() == seen => break,
                 None => {}
             }
         }
@@ -198,16 +209,16 @@ impl Subscription for KafkaSubscription {
         // Not an instant: adding an endless wait to now would overflow.
         let mut ended = pin!(tokio::time::sleep(wait));
         loop {
-            if self.news {
-                return Ok(Delivery::Assigned(self.tell().await?));
+            if self.must_announce {
+                return Ok(Delivery::Assigned(self.assign().await?));
             }
-            // Before the next change: a group waits until one is done.
-            self.settle().await?;
+            // Before the next rebalance: the group waits until this one is done.
+            self.apply_positions().await?;
             if let Some(change) = self.member()?.context().change() {
-                self.follow(change).await?;
+                self.apply_change(change).await?;
                 continue;
             }
-            let records = self.take(max.max(1))?;
+            let records = self.poll_records(max.max(1))?;
             if !records.is_empty() {
                 return Ok(Delivery::Records(records));
             }
@@ -228,7 +239,7 @@ impl Subscription for KafkaSubscription {
             let doing = format!("seek partition {}, which is not assigned", to.partition);
             return Err(Error::bare(ErrorKind::Invalid, doing));
         }
-        self.moves.insert(to.partition, to_kafka(&to.offset));
+        self.positions.insert(to.partition, to_kafka(&to.offset));
         Ok(())
     }
 
@@ -241,14 +252,14 @@ impl Subscription for KafkaSubscription {
         }
         let topic = self.topic.clone();
         self.blocking(move |member, deadline| {
-            patiently(
+            retry_until(
                 deadline,
                 || format!("commit what was processed of {topic}"),
                 |_| {
                     let own = list(&topic, own.iter().map(|(partition, offset)| (partition, *offset)))?;
                     match member.commit(&own, CommitMode::Sync) {
                         Err(KafkaError::ConsumerCommit(code)) if is_no_longer_a_member(code) => {
-                            tracing::debug!(%code, topic, "what was processed is another member's by now");
+                            tracing::debug!(%code, topic, "offsets were not committed: the partition belongs to another member now");
                             Ok(())
                         }
                         committed => committed,
@@ -260,24 +271,25 @@ impl Subscription for KafkaSubscription {
     }
 }
 
-/// The group went on without this member, which will hear of it: its partitions are no longer its own.
+/// Returns whether the group removed this member, so that its partitions are no longer assigned to
+/// it. The next poll tells the member.
 fn is_no_longer_a_member(code: Code) -> bool {
     use Code::{AssignmentLost, FencedInstanceId, IllegalGeneration, UnknownMemberId};
     matches!(code, IllegalGeneration | UnknownMemberId | FencedInstanceId | AssignmentLost)
 }
 
 impl Drop for KafkaSubscription {
-    /// Leaves the group at once, on a thread: the answer takes a round trip.
+    /// Leaves the group on a thread of its own, because the answer takes a round trip.
     fn drop(&mut self) {
         let Some(member) = self.member.take() else { return };
         let (topic, pending) = (std::mem::take(&mut self.topic), self.pending.take());
         let leave = move || {
-            act_on_leaving(&member, &topic, pending);
+            apply_on_leaving(&member, &topic, pending);
             drop(member);
         };
         match std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(leave) {
             Ok(thread) => self.leaving.add(thread),
-            Err(error) => tracing::warn!(%error, "a member leaves its group without a thread of its own"),
+            Err(error) => tracing::warn!(%error, "cannot start the thread on which a member leaves its group"),
         }
     }
 }

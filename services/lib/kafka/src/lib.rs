@@ -1,10 +1,16 @@
-//! The rating log over Kafka: [`KafkaLog`] keeps the promise of [`marquee_ports::RatingLog`] with librdkafka.
+//! The rating log over Kafka: [`KafkaLog`] implements [`marquee_ports::RatingLog`] with librdkafka.
 //!
-//! Producing is idempotent and waits for all replicas in step; reading and group membership each have clients of their own. What must stay true:
-//! an acknowledged record is on as many brokers as the topic demands, or flushed where there is one replica; every wait has a deadline; nothing
-//! that a log or a subscription started outlives the last of them; librdkafka's blocking calls never run on an async thread. It deliberately does
-//! not use transactions: applying events is idempotent.
+//! The producer is idempotent and waits for all in-sync replicas. Reads and each group membership
+//! have clients of their own. Transactions are not used, because applying events is idempotent.
+//!
+//! - An acknowledged record is on as many brokers as `min_insync_replicas` says. With one replica
+//!   it is flushed instead.
+//! - Topics are checked when a log connects (`checks.rs`): one that would lose acknowledged records
+//!   is refused, with the command that mends it.
+//! - Every wait has a deadline, and librdkafka's blocking calls never run on an async thread.
+//! - The threads and connections of a log and its subscriptions end with the last of them.
 
+mod checks;
 mod client;
 mod failure;
 mod group;
@@ -20,4 +26,4 @@ mod topics;
 pub use failure::ConnectError;
 pub use log::KafkaLog;
 pub use security::{SaslMechanism, Security};
-pub use settings::{Compression, Settings, SettingsError};
+pub use settings::{Compression, Settings};

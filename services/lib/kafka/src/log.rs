@@ -1,14 +1,15 @@
-//! The rating log over Kafka: [`RatingLog`] over three topics.
+//! The rating log over Kafka.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic};
+use marquee_settings::Validate;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -21,32 +22,32 @@ use crate::{ConnectError, Settings, topics};
 /// Longest name of a consumer group in bytes.
 const LONGEST_GROUP: usize = 255;
 
-/// A rating log in Kafka. Dropping the last of it and its subscriptions ends every thread and connection, which takes a moment.
+/// A rating log in Kafka. Dropping it and its subscriptions ends every thread and connection, which
+/// takes a moment.
 pub struct KafkaLog {
     settings: Settings,
-    partitions: u32,
+    partitions: BTreeMap<Topic, u32>,
     producer: Producer,
     readers: Arc<Readers>,
-    turns: Semaphore,
-    leaving: Arc<Leaving>,
+    permits: Semaphore,
+    leaving: Arc<LeavingMembers>,
 }
 
 impl fmt::Debug for KafkaLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let topics: Vec<String> = Topic::ALL.iter().map(|&topic| self.settings.topic(topic)).collect();
         f.debug_struct("KafkaLog")
             .field("bootstrap", &self.settings.bootstrap)
-            .field("topics", &topics)
+            .field("prefix", &self.settings.prefix)
             .field("partitions", &self.partitions)
             .finish_non_exhaustive()
     }
 }
 
-/// Members that are leaving their groups, each on a thread that the last owner waits for.
+/// Members that are leaving their groups, each on a thread. Dropping this waits for the threads.
 #[derive(Debug, Default)]
-pub(crate) struct Leaving(Mutex<Vec<JoinHandle<()>>>);
+pub(crate) struct LeavingMembers(Mutex<Vec<JoinHandle<()>>>);
 
-impl Leaving {
+impl LeavingMembers {
     pub(crate) fn add(&self, thread: JoinHandle<()>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|thread| !thread.is_finished());
@@ -54,7 +55,7 @@ impl Leaving {
     }
 }
 
-impl Drop for Leaving {
+impl Drop for LeavingMembers {
     fn drop(&mut self) {
         for thread in std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner)) {
             let _ = thread.join();
@@ -63,19 +64,26 @@ impl Drop for Leaving {
 }
 
 impl KafkaLog {
-    /// Reaches the brokers, makes the topics that are missing if it may, and checks those that are there.
+    /// Connects to the brokers, creates missing topics if the settings allow it, and checks those
+    /// that exist. Ratings must be kept forever, because no archive runs.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        settings.check()?;
+        Self::connect_archived(settings, None).await
+    }
+
+    /// Connects like [`Self::connect`]. `archive` is the interval at which an archive copies the
+    /// ratings out of the log, or `None` when none runs. With an archive, a finite retention of the
+    /// ratings is accepted if it leaves the archive time enough.
+    pub async fn connect_archived(settings: &Settings, archive: Option<Duration>) -> Result<Self, ConnectError> {
+        settings.validate().map_err(|invalid| invalid.within("kafka"))?;
         let settings = settings.clone();
         let connected = spawn_blocking(move || {
-            let deadline = Instant::now() + settings.connect_timeout;
             let control = reader::connect(&settings)?;
-            let partitions = topics::prepare(&settings, &control, deadline)?;
+            let partitions = topics::prepare(&settings, Topic::ALL, archive, &control)?;
             Ok(Self {
                 partitions,
                 producer: Producer::new(&settings)?,
                 readers: Arc::new(Readers::new(&settings, control)),
-                turns: Semaphore::new(settings.readers as usize),
+                permits: Semaphore::new(settings.readers as usize),
                 leaving: Arc::default(),
                 settings,
             })
@@ -87,47 +95,56 @@ impl KafkaLog {
         }
     }
 
-    /// Asks where blocking is allowed; librdkafka's own deadlines bound it.
-    async fn ask<T: Send + 'static>(
+    /// Returns the number of partitions of a topic.
+    fn partitions(&self, topic: Topic) -> Result<u32, Error> {
+        let missing = || Error::bare(ErrorKind::Invalid, format!("use topic {topic}, which this log does not have"));
+        self.partitions.get(&topic).copied().ok_or_else(missing)
+    }
+
+    /// Runs a call of the readers where blocking is allowed. librdkafka's own deadlines bound it.
+    async fn read_blocking<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Readers) -> Result<T, Error> + Send + 'static,
+        read: impl FnOnce(&Readers) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let readers = Arc::clone(&self.readers);
-        let asked = spawn_blocking(move || ask(&readers)).await;
-        asked.map_err(|error| Error::new(ErrorKind::Unavailable, "ask Kafka", error))?
+        let done = spawn_blocking(move || read(&readers)).await;
+        done.map_err(|error| Error::new(ErrorKind::Unavailable, "ask Kafka", error))?
     }
 }
 
 #[async_trait]
 impl RatingLog for KafkaLog {
     async fn bounds(&self, topic: Topic) -> Result<Vec<Bounds>, Error> {
-        let (topic, partitions) = (self.settings.topic(topic), self.partitions);
-        self.ask(move |readers| readers.bounds(&topic, partitions)).await
+        let (partitions, topic) = (self.partitions(topic)?, self.settings.topic(topic));
+        self.read_blocking(move |readers| readers.bounds(&topic, partitions)).await
     }
 
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
+        let partitions = self.partitions(topic)?;
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        self.producer.append(&self.settings.topic(topic), self.partitions, &records).await
+        self.producer.append(&self.settings.topic(topic), partitions, &records).await
     }
 
     async fn read(&self, topic: Topic, from: Position, max: usize) -> Result<Vec<Record>, Error> {
-        let topic = self.settings.topic(topic);
-        if from.partition.0 >= self.partitions {
-            let doing = format!("read partition {} of {topic}: there are {}", from.partition, self.partitions);
+        let (partitions, topic) = (self.partitions(topic)?, self.settings.topic(topic));
+        if from.partition.0 >= partitions {
+            let doing = format!("read partition {} of {topic}, which has {partitions} partitions", from.partition);
             return Err(Error::bare(ErrorKind::Invalid, doing));
         }
-        let turn = tokio::time::timeout(self.settings.request_timeout, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| late(format!("wait for a reader of {topic}")))?;
-        self.ask(move |readers| readers.read(&topic, from, max)).await
+        let permit = tokio::time::timeout(self.settings.request_timeout, self.permits.acquire()).await;
+        let _permit = permit.map_err(|_| late(format!("wait for a reader of {topic}")))?;
+        self.read_blocking(move |readers| readers.read(&topic, from, max)).await
     }
 
     async fn subscribe(&self, topic: Topic, group: &str) -> Result<Box<dyn Subscription>, Error> {
         if !matches!(group.len(), 1..=LONGEST_GROUP) {
-            let doing = format!("join a group with a name of {} bytes: give 1 to {LONGEST_GROUP}", group.len());
+            let length = group.len();
+            let doing = format!("join a group whose name has {length} bytes; a name has 1 to {LONGEST_GROUP} bytes");
             return Err(Error::bare(ErrorKind::Invalid, doing));
         }
+        self.partitions(topic)?;
         let leaving = Arc::clone(&self.leaving);
         Ok(Box::new(KafkaSubscription::join(&self.settings, self.settings.topic(topic), group, leaving)?))
     }
@@ -136,7 +153,7 @@ impl RatingLog for KafkaLog {
         if !matches!(group.len(), 1..=LONGEST_GROUP) {
             return Ok(BTreeMap::new());
         }
-        let (topic, partitions, group) = (self.settings.topic(topic), self.partitions, group.to_owned());
-        self.ask(move |readers| readers.committed(&topic, partitions, &group)).await
+        let (partitions, topic, group) = (self.partitions(topic)?, self.settings.topic(topic), group.to_owned());
+        self.read_blocking(move |readers| readers.committed(&topic, partitions, &group)).await
     }
 }

@@ -1,4 +1,5 @@
-//! What a group tells its member. librdkafka says it while it is polled; here it only waits, until the subscription acts on it.
+//! Rebalances of a group. librdkafka reports them while it is polled. They are queued here until
+//! the subscription applies them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,21 +19,21 @@ use crate::reader;
 /// A consumer that is a member of a group.
 pub(crate) type Member = BaseConsumer<Membership>;
 
-/// A rebalance that the group waits to see done.
+/// A rebalance for which the group waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// These come.
+    /// These partitions are assigned.
     Assign(Vec<Partition>),
-    /// These go.
+    /// These partitions are revoked.
     Revoke(Vec<Partition>),
 }
 
-/// Hears what a group has to say.
+/// The queue of rebalances of a member.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     events: Events,
     changes: Mutex<VecDeque<Change>>,
-    /// Nobody acts any more: every change is done at once.
+    /// The subscription has ended: every rebalance is applied at once.
     leaving: AtomicBool,
 }
 
@@ -41,22 +42,22 @@ impl Membership {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest change that was not done.
+    /// Returns the oldest rebalance that was not applied.
     pub(crate) fn change(&self) -> Option<Change> {
         self.changes().front().cloned()
     }
 
-    /// That change is done, or will be.
+    /// Removes the oldest rebalance, which was applied.
     pub(crate) fn done(&self) {
         self.changes().pop_front();
     }
 
-    /// Things heard so far.
-    pub(crate) fn heard(&self) -> u64 {
-        self.events.heard()
+    /// Returns the number of events so far.
+    pub(crate) fn seen(&self) -> u64 {
+        self.events.seen()
     }
 
-    /// From now on changes are done at once; gives those that still wait.
+    /// Applies later rebalances at once. Returns those that still wait.
     pub(crate) fn leave(&self) -> VecDeque<Change> {
         let mut changes = self.changes();
         self.leaving.store(true, Ordering::Release);
@@ -64,22 +65,22 @@ impl Membership {
     }
 }
 
-/// Does a change at once; reading of what comes starts anywhere.
-fn act(member: &Member, change: &Change, list: &TopicPartitionList) -> KafkaResult<()> {
+/// Applies a rebalance at once. New partitions are read from any offset.
+fn apply(member: &Member, change: &Change, list: &TopicPartitionList) -> KafkaResult<()> {
     match change {
         Change::Assign(_) => member.incremental_assign(list),
         Change::Revoke(_) => member.incremental_unassign(list),
     }
 }
 
-/// Does what still waits, so that the group does not wait for a member that leaves.
-pub(crate) fn act_on_leaving(member: &Member, topic: &str, pending: Option<Vec<Partition>>) {
+/// Applies the rebalances that wait, so that the group does not wait for a member that leaves.
+pub(crate) fn apply_on_leaving(member: &Member, topic: &str, pending: Option<Vec<Partition>>) {
     let pending = pending.map(Change::Assign).into_iter();
     for change in pending.chain(member.context().leave()) {
         let (Change::Assign(partitions) | Change::Revoke(partitions)) = &change;
         let list = reader::list(topic, partitions.iter().map(|partition| (partition, Offset::Invalid)));
-        if let Err(error) = list.and_then(|list| act(member, &change, &list)) {
-            tracing::debug!(%error, ?change, "a change was not done on leaving");
+        if let Err(error) = list.and_then(|list| apply(member, &change, &list)) {
+            tracing::debug!(%error, ?change, "a rebalance was not applied on leaving");
         }
     }
 }
@@ -94,13 +95,13 @@ impl ClientContext for Membership {
     }
 
     fn stats_raw(&self, _: &[u8]) {
-        self.events.hear();
+        self.events.record();
     }
 }
 
 impl ConsumerContext for Membership {
     fn rebalance(&self, member: &Member, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        self.events.hear();
+        self.events.record();
         let partitions = list.elements().into_iter().filter_map(|element| u32::try_from(element.partition()).ok());
         let partitions = partitions.map(Partition).collect();
         let change = match what {
@@ -110,12 +111,12 @@ impl ConsumerContext for Membership {
         let mut changes = self.changes();
         if !self.leaving.load(Ordering::Acquire) {
             changes.push_back(change);
-        } else if let Err(error) = act(member, &change, list) {
-            tracing::debug!(%error, ?change, "a change was not done on leaving");
+        } else if let Err(error) = apply(member, &change, list) {
+            tracing::debug!(%error, ?change, "a rebalance was not applied on leaving");
         }
     }
 
     fn commit_callback(&self, _: KafkaResult<()>, _: &TopicPartitionList) {
-        self.events.hear();
+        self.events.record();
     }
 }

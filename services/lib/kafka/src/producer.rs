@@ -1,8 +1,9 @@
-//! Appending: an idempotent producer whose records are acknowledged by all replicas in step.
+//! Appends: an idempotent producer whose records are acknowledged by all in-sync replicas.
 //!
-//! A batch that is sent again, because a broker died before it answered, is there once, as long as brokers remember the producer: until a day
-//! (`producer.id.expiration.ms`) after its newest record, by that record's own date. Records dated long ago may therefore come twice where a broker
-//! dies; applying them is idempotent, and ingest dates records when it takes them.
+//! When a broker dies before it answers, a batch is sent again and stored once, as long as brokers
+//! remember the producer. They forget it a day (`producer.id.expiration.ms`) after the timestamp of
+//! its newest record. So records with old timestamps may be stored twice when a broker dies.
+//! Applying them is idempotent.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -21,23 +22,25 @@ use crate::client::{self, Events};
 use crate::failure::{failed, late};
 use crate::{ConnectError, Settings, record};
 
-/// How long an append waits for its answers after every record's own time is over.
+/// How long an append waits for answers after the delivery timeout of its records.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long an append waits for a place in the queue before it looks by itself: another may have taken the place that it was woken for.
+/// How long an append waits for room in the queue before it tries again. Another append may have
+/// taken the room for which it was woken.
 const LOOK: Duration = Duration::from_millis(20);
 
 type Native = ThreadedProducer<Deliveries>;
 
 /// Appends records.
 pub(crate) struct Producer {
-    /// Replaced after a fatal error: an idempotent producer that lost its sequence refuses everything from then on.
+    /// Replaced after a fatal error: an idempotent producer that lost its sequence accepts no more
+    /// records.
     current: RwLock<Arc<Native>>,
     settings: Settings,
     room: Arc<Notify>,
 }
 
-/// What became of the records of one append.
+/// The results of the records of one append.
 struct Batch(Mutex<Progress>);
 
 struct Progress {
@@ -46,13 +49,13 @@ struct Progress {
     answer: Option<oneshot::Sender<Result<Vec<i64>, KafkaError>>>,
 }
 
-/// One record's place in its append.
+/// The place of a record in its append.
 struct Place {
     batch: Arc<Batch>,
     index: usize,
 }
 
-/// Hears what became of records.
+/// Receives the results of records.
 struct Deliveries {
     events: Events,
     room: Arc<Notify>,
@@ -88,7 +91,7 @@ impl Batch {
         (Arc::new(Self(Mutex::new(progress))), answered)
     }
 
-    /// Answers with the first failure or, once all are there, with the offsets.
+    /// Answers with the first failure or, after the last result, with the offsets.
     fn delivered(&self, index: usize, result: Result<i64, KafkaError>) {
         let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         progress.left -= 1;
@@ -103,7 +106,7 @@ impl Batch {
             Err(error) => Err(error),
         };
         if let Some(sender) = progress.answer.take() {
-            // Who gave up waiting does not mind.
+            // The caller may have stopped waiting.
             let _ = sender.send(answer);
         }
     }
@@ -116,7 +119,7 @@ impl Producer {
         Ok(Self { current: RwLock::new(Arc::new(native)), settings: settings.clone(), room })
     }
 
-    /// Appends to a topic of so many partitions.
+    /// Appends to a topic with `partitions` partitions.
     pub(crate) async fn append(
         &self,
         topic: &str,
@@ -142,13 +145,13 @@ impl Producer {
         let offsets = answered.map_err(|error| self.refused(&native, doing(), error))?;
         let place = |(partition, offset): (Partition, i64)| match u64::try_from(offset) {
             Ok(offset) => Ok(Position { partition, offset: Offset(offset) }),
-            // A repeated batch of which the broker knows only that it has it.
+            // The broker has the batch already, but does not know its offsets any more.
             Err(error) => Err(Error::new(ErrorKind::Unavailable, format!("learn the positions in {topic}"), error)),
         };
         to.into_iter().zip(offsets).map(place).collect()
     }
 
-    /// Hands one record to librdkafka as soon as its queue has room.
+    /// Passes one record to librdkafka as soon as its queue has room.
     async fn send(
         &self,
         native: &Native,
@@ -175,18 +178,18 @@ impl Producer {
             }
             sent = back;
             let look = deadline.min(Instant::now() + LOOK);
-            // Whether room or the pause came first: it tries again.
+            // It tries again when there is room, or after the pause.
             let _ = tokio::time::timeout_at(look, self.room.notified()).await;
         }
     }
 
-    /// A failure of the port; a producer that can go on no more is replaced.
+    /// Returns the error of the port, and replaces a producer that had a fatal error.
     fn refused(&self, native: &Arc<Native>, doing: String, error: KafkaError) -> Error {
         let Some((code, reason)) = native.client().fatal_error() else { return failed(doing, error) };
         let fatal = KafkaError::MessageProduction(code);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, native) {
-            tracing::warn!(%code, reason, "the producer lost its sequence and is replaced");
+            tracing::warn!(%code, reason, "the producer had a fatal error and is replaced");
             match start(&self.settings, &self.room) {
                 Ok(fresh) => *current = Arc::new(fresh),
                 Err(error) => return failed(doing, error),

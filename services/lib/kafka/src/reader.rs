@@ -1,47 +1,54 @@
-//! Reading outside any group: bounds, records from an offset on, and what groups have committed. Blocking calls, for threads that may block.
+//! Reads outside any group: bounds, records from an offset on, and the offsets that groups
+//! committed. All calls block.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use marquee_backoff::Backoff;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, Record};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
 
-use crate::client::{self, Client, Events, hear};
+use crate::client::{self, Client, Events, poll};
 use crate::failure::{code, failed, kind, late};
 use crate::{ConnectError, Settings, record};
 
-/// Pause between two tries of what only time can mend.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The shortest and the longest pause before a call is retried.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
 
-/// Groups whose clients are kept: asking again costs one round trip then.
+/// Groups whose clients are kept, so that the next call for the group costs one round trip.
 const GROUPS: usize = 16;
 
-/// A partition of Kafka's. Their numbers are small.
+/// Returns the number of a partition as Kafka writes it.
 pub(crate) fn native(partition: Partition) -> i32 {
     i32::try_from(partition.0).unwrap_or(i32::MAX)
 }
 
-/// Repeats a call while brokers are away, move partitions or load offsets.
-pub(crate) fn patiently<T>(
+/// Retries a call while brokers are missing, move partitions or load offsets.
+pub(crate) fn retry_until<T>(
     deadline: Instant,
     doing: impl Fn() -> String,
     call: impl Fn(Duration) -> Result<T, KafkaError>,
 ) -> Result<T, Error> {
+    let mut delays = BACKOFF.start();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match call(left) {
+        let error = match call(left) {
             Ok(answer) => return Ok(answer),
-            Err(error) if kind(&error) == ErrorKind::Unavailable && left > PAUSE => std::thread::sleep(PAUSE),
-            Err(error) => return Err(failed(doing(), error)),
+            Err(error) => error,
+        };
+        let (delay, left) = (delays.next(), deadline.saturating_duration_since(Instant::now()));
+        if kind(&error) != ErrorKind::Unavailable || left <= delay {
+            return Err(failed(doing(), error));
         }
+        std::thread::sleep(delay);
     }
 }
 
-/// A list of partitions with offsets. Those that Kafka cannot have are none.
+/// Returns a list of partitions with offsets.
 pub(crate) fn list<'a>(
     topic: &str,
     offsets: impl IntoIterator<Item = (&'a Partition, KafkaOffset)>,
@@ -53,7 +60,7 @@ pub(crate) fn list<'a>(
     Ok(list)
 }
 
-/// The offsets of a list, by partition; without those that stand for none.
+/// Returns the offsets of a list by partition, without partitions that have no offset.
 pub(crate) fn offsets(list: &TopicPartitionList) -> Result<BTreeMap<Partition, Offset>, KafkaError> {
     let mut offsets = BTreeMap::new();
     for element in list.elements() {
@@ -67,7 +74,7 @@ pub(crate) fn offsets(list: &TopicPartitionList) -> Result<BTreeMap<Partition, O
     Ok(offsets)
 }
 
-/// Clients that read.
+/// The clients that read.
 pub(crate) struct Readers {
     settings: Settings,
     control: Client,
@@ -84,39 +91,41 @@ impl Readers {
         Instant::now() + self.settings.request_timeout
     }
 
-    /// First and next offset of every partition: one question for each to every broker, whatever the number of partitions.
+    /// Returns the bounds of every partition. Takes two requests to every broker, whatever the
+    /// number of partitions.
     pub(crate) fn bounds(&self, topic: &str, partitions: u32) -> Result<Vec<Bounds>, Error> {
-        hear(&self.control);
+        poll(&self.control);
         let deadline = self.deadline();
         let all: Vec<Partition> = (0..partitions).map(Partition).collect();
-        // The protocol asks for "the offset at a time", and has two times that mean the ends.
+        // The protocol asks for the offset at a time, and two special times mean the beginning and
+        // the end.
         let ask = |end: KafkaOffset| {
             let doing = || format!("ask for the bounds of {topic}");
-            let found = patiently(deadline, doing, |left| {
+            let found = retry_until(deadline, doing, |left| {
                 let times = list(topic, all.iter().map(|partition| (partition, end)))?;
                 offsets(&self.control.offsets_for_times(times, left)?)
             })?;
             let complete = found.len() == all.len();
             complete.then_some(found).ok_or_else(|| Error::bare(ErrorKind::Unavailable, doing()))
         };
-        // The end last: what is there when it is asked is there for whoever asked.
+        // The end last, so that it covers every record that was appended before this call.
         let begins = ask(KafkaOffset::Beginning)?;
         let ends = ask(KafkaOffset::End)?;
         let bounds = begins.into_iter().zip(ends.into_values());
         Ok(bounds.map(|((partition, begin), end)| Bounds { partition, begin: begin.min(end), end }).collect())
     }
 
-    /// Up to `max` records from an offset on.
+    /// Reads up to `max` records from an offset on.
     pub(crate) fn read(&self, topic: &str, from: Position, max: usize) -> Result<Vec<Record>, Error> {
         if max == 0 {
             return Ok(Vec::new());
         }
-        hear(&self.control);
+        poll(&self.control);
         let deadline = self.deadline();
         let doing = || format!("read {topic} from {from}");
         let partition = native(from.partition);
         let ask = |left| self.control.fetch_watermarks(topic, partition, left);
-        let (begin, end) = patiently(deadline, doing, ask)?;
+        let (begin, end) = retry_until(deadline, doing, ask)?;
         let wanted = i64::try_from(from.offset.0).unwrap_or(i64::MAX).max(begin);
         if wanted >= end {
             return Ok(Vec::new());
@@ -130,7 +139,8 @@ impl Readers {
             }
         };
         let read = Reading { topic, partition, wanted, end, max, deadline }.run(&reader);
-        // A failed one may be in any state: the next read makes another.
+        // After a failure the state of the client is unknown, so it is dropped and the next read
+        // creates another.
         let read = read.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
         self.idle().push(reader);
         Ok(read)
@@ -140,7 +150,7 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a group has committed.
+    /// Returns the offsets that a group committed.
     pub(crate) fn committed(
         &self,
         topic: &str,
@@ -148,11 +158,11 @@ impl Readers {
         group: &str,
     ) -> Result<BTreeMap<Partition, Offset>, Error> {
         let client = self.group(group).map_err(|error| failed("make a client", error))?;
-        hear(&client);
+        poll(&client);
         committed(&client, topic, &(0..partitions).map(Partition).collect::<Vec<_>>(), self.deadline())
     }
 
-    /// A client that names a group without being a member.
+    /// Returns a client that names a group without being a member.
     fn group(&self, group: &str) -> Result<Arc<Client>, KafkaError> {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = groups.iter().find(|(name, _)| name == group) {
@@ -168,7 +178,7 @@ impl Readers {
     }
 }
 
-/// What the group of a consumer has committed of some partitions.
+/// Returns the offsets that the group of a consumer committed for some partitions.
 pub(crate) fn committed<C: rdkafka::consumer::ConsumerContext>(
     consumer: &rdkafka::consumer::BaseConsumer<C>,
     topic: &str,
@@ -179,7 +189,7 @@ pub(crate) fn committed<C: rdkafka::consumer::ConsumerContext>(
         return Ok(BTreeMap::new());
     }
     let doing = || format!("ask what was committed of {topic}");
-    patiently(deadline, doing, |left| {
+    retry_until(deadline, doing, |left| {
         let asked = list(topic, partitions.iter().map(|partition| (partition, KafkaOffset::Invalid)))?;
         offsets(&consumer.committed_offsets(asked, left)?)
     })
@@ -196,7 +206,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads with a client that has nothing assigned, and leaves it so. Without an error where the time was over.
+    /// Reads with a client that has no partition assigned, and unassigns it again. The error is
+    /// `None` at the deadline.
     fn run(&self, reader: &Client) -> Result<Vec<Record>, Option<Error>> {
         let doing = || format!("read {} from {}@{}", self.topic, self.partition, self.wanted);
         let assign = || {
@@ -212,7 +223,7 @@ impl Reading<'_> {
                 return Err(None);
             }
             match reader.poll(left) {
-                // What an earlier read left behind is not for this one.
+                // A record of an earlier read.
                 Some(Ok(message)) if message.partition() != self.partition || message.offset() < self.wanted => {}
                 Some(Ok(message)) => {
                     if message.offset() < self.end {
@@ -222,7 +233,7 @@ impl Reading<'_> {
                         break;
                     }
                 }
-                // What lay up to the end was compacted away, or is a mark of a transaction.
+                // The records up to the end were compacted away, or are markers of transactions.
                 Some(Err(KafkaError::PartitionEOF(partition))) if partition == self.partition => break,
                 Some(Err(error)) if is_final(&error) => return Err(Some(failed(doing(), error))),
                 Some(Err(_)) | None => {}
@@ -233,19 +244,19 @@ impl Reading<'_> {
     }
 }
 
-/// A client does not mend this by itself.
+/// Returns whether a client does not recover from an error by itself.
 pub(crate) fn is_final(error: &KafkaError) -> bool {
     matches!(error, KafkaError::MessageConsumptionFatal(_)) || kind(error) != ErrorKind::Unavailable
 }
 
-/// All brokers of a client are away.
+/// Returns whether no broker of a client can be reached.
 pub(crate) fn is_cut_off(error: &KafkaError) -> bool {
     code(error) == Some(Code::AllBrokersDown)
 }
 
-/// Makes [`Readers`] of a checked configuration.
+/// Creates the control client and waits until a broker answers it.
 pub(crate) fn connect(settings: &Settings) -> Result<Client, ConnectError> {
     let control = client::control(settings)?;
-    client::greet(&control, settings, settings.connect_timeout)?;
+    client::wait_for_broker(&control, settings, settings.connect_timeout)?;
     Ok(control)
 }

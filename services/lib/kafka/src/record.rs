@@ -1,4 +1,4 @@
-//! Records as Kafka keeps them: what may be appended, and what comes back.
+//! Converts records to and from those of Kafka.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,10 +16,11 @@ const LARGEST_KEY: usize = 4 << 10;
 /// Largest sum of a record's headers in bytes.
 const LARGEST_HEADERS: usize = 64 << 10;
 
-/// Largest batch that a topic takes: the largest record alone, the lengths in front of many short headers included.
+/// The largest batch that a topic accepts. It fits the largest record, with the lengths of many
+/// short headers.
 pub(crate) const LARGEST_BATCH: usize = LARGEST + (256 << 10);
 
-/// Refuses what the port calls too large, and what Kafka cannot keep as it is.
+/// Refuses records that are too large for the port, or that Kafka cannot store unchanged.
 pub(crate) fn check(record: &NewRecord) -> Result<(), Error> {
     let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     let parts = [
@@ -38,12 +39,13 @@ pub(crate) fn check(record: &NewRecord) -> Result<(), Error> {
     Ok(())
 }
 
-/// Milliseconds, as Kafka keeps time. The first is 1: librdkafka takes 0 for "now", and brokers refuse what is before 1970.
+/// Returns the milliseconds of a timestamp, at least 1: librdkafka takes 0 as "now", and brokers
+/// refuse times before 1970.
 pub(crate) fn millis(timestamp: Timestamp) -> i64 {
     timestamp.micros().div_euclid(1_000).max(1)
 }
 
-/// A record's headers for librdkafka, if it has any.
+/// Returns the headers of a record for librdkafka, if it has any.
 pub(crate) fn headers(headers: &[Header]) -> Option<OwnedHeaders> {
     if headers.is_empty() {
         return None;
@@ -52,7 +54,8 @@ pub(crate) fn headers(headers: &[Header]) -> Option<OwnedHeaders> {
     Some(headers.iter().fold(all, |all, (name, value)| all.insert(KafkaHeader { key: name, value: Some(&value[..]) })))
 }
 
-/// A record as it came. What other clients leave out is empty: no value (a tombstone), a header without one.
+/// Returns a record as it was read. A missing value (a tombstone) is empty, and so is a header
+/// without a value.
 pub(crate) fn from_message<M: Message>(message: &M) -> Record {
     let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
     Record {
@@ -70,7 +73,8 @@ pub(crate) fn from_message<M: Message>(message: &M) -> Record {
 fn read_headers(headers: &impl Headers) -> Vec<Header> {
     let mut read = Vec::with_capacity(headers.count());
     for index in 0..headers.count() {
-        // rdkafka panics on a name that is not UTF-8, which any client can write: such a header is left out, since it has no name to be found by.
+        // rdkafka panics on a header name that is not UTF-8, which any client can write. Such a
+        // header is left out.
         let header = catch_unwind(AssertUnwindSafe(|| {
             let header = headers.try_get(index)?;
             Some((header.key.to_owned(), Bytes::copy_from_slice(header.value.unwrap_or_default())))

@@ -1,8 +1,11 @@
-//! How connections are encrypted and authenticated, as far as this program was built to do it.
+//! How connections are encrypted and authenticated.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Settings, SettingsError};
+use marquee_settings::Invalid;
+
+use crate::Settings;
+use crate::settings::invalid;
 
 /// How connections are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,36 +23,36 @@ pub enum Security {
 }
 
 impl Security {
-    /// Connections are authenticated by user and password.
+    /// Returns whether connections are authenticated by user and password.
     pub(crate) fn has_sasl(self) -> bool {
         matches!(self, Self::SaslPlaintext | Self::SaslTls)
     }
 
-    /// Connections are encrypted.
+    /// Returns whether connections are encrypted.
     pub(crate) fn has_tls(self) -> bool {
         matches!(self, Self::Tls | Self::SaslTls)
     }
 }
 
-/// How user and password are proved.
+/// How the user proves the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SaslMechanism {
-    /// As they are.
+    /// The password is sent unchanged.
     #[default]
     #[serde(rename = "PLAIN")]
     Plain,
-    /// By challenge, with SHA-256.
+    /// By challenge and response, with SHA-256.
     #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
-    /// By challenge, with SHA-512.
+    /// By challenge and response, with SHA-512.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
 }
 
 impl Settings {
-    /// Checks that what is asked for is complete, and built in.
-    pub(crate) fn check_security(&self) -> Result<(), SettingsError> {
-        let wrong = |setting, found: &str, wanted| Err(SettingsError { setting, found: found.to_owned(), wanted });
+    /// Checks that the settings are complete, and that this program was built with what they need.
+    pub(crate) fn check_security(&self) -> Result<(), Invalid> {
+        let wrong = |setting: &str, found: &str, wanted: &str| Err(invalid(setting, &found, wanted));
         let without_tls = cfg!(not(feature = "tls"));
         if without_tls && self.security.has_tls() {
             let found = if self.security == Security::Tls { "tls" } else { "sasl_tls" };
@@ -59,7 +62,7 @@ impl Settings {
             // librdkafka takes its hashes from OpenSSL.
             if without_tls && self.sasl_mechanism != SaslMechanism::Plain {
                 let wanted =
-                    "this program was built without the cargo feature `kafka-tls`, which SCRAM needs: use PLAIN";
+                    "this program was built without the cargo feature `kafka-tls`, which SCRAM needs; use PLAIN";
                 return wrong("sasl_mechanism", "SCRAM", wanted);
             }
             if self.username.is_empty() || self.password.is_empty() {
@@ -79,6 +82,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use marquee_domain::Secret;
+    use marquee_settings::Validate;
 
     use super::*;
 
@@ -92,9 +96,9 @@ mod tests {
             ("security", Settings { password: password.clone(), ..Settings::default() }),
         ];
         for (setting, settings) in wrong {
-            assert_eq!(settings.check().expect_err(setting).setting, setting);
+            assert_eq!(settings.validate().expect_err(setting).key(), setting);
         }
-        Settings { security, username, password, ..Settings::default() }.check().expect("complete");
+        Settings { security, username, password, ..Settings::default() }.validate().expect("complete");
     }
 
     #[cfg(not(feature = "tls"))]
@@ -107,9 +111,9 @@ mod tests {
             Settings { security: Security::SaslTls, ..base.clone() },
             Settings { security: Security::SaslPlaintext, sasl_mechanism: scram, ..base.clone() },
         ] {
-            let refused = settings.check().expect_err("not built in").to_string();
+            let refused = settings.validate().expect_err("not built in").to_string();
             assert!(refused.contains("cargo feature `kafka-tls`"), "{refused}");
         }
-        Settings { security: Security::SaslPlaintext, ..base }.check().expect("PLAIN works without");
+        Settings { security: Security::SaslPlaintext, ..base }.validate().expect("PLAIN works without");
     }
 }

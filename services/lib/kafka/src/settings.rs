@@ -1,18 +1,19 @@
-//! What a deployment decides about its Kafka.
+//! Settings of the rating log over Kafka.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_domain::Secret;
+use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
-use thiserror::Error as ThisError;
 
 use crate::record::LARGEST_BATCH;
 use crate::security::{SaslMechanism, Security};
 
 const MIB: u64 = 1 << 20;
 
-/// Longest prefix: Kafka takes names of topics up to 249 bytes.
+/// Longest prefix. Kafka accepts names of topics up to 249 bytes.
 const LONGEST_PREFIX: usize = 200;
 
 /// How batches are compressed.
@@ -34,23 +35,27 @@ pub enum Compression {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Brokers to begin with, as `HOST:PORT`, with commas between. Default `127.0.0.1:9092`.
+    /// Brokers to connect to first, as `HOST:PORT`, separated by commas. Default `127.0.0.1:9092`.
     pub bootstrap: String,
-    /// Before the name of every topic and consumer group, so that deployments can share a cluster. Letters, digits, `.`, `_` and `-`. Default empty.
+    /// Precedes the name of every topic and consumer group, so that deployments can share a
+    /// cluster. Letters, digits, `.`, `_` and `-`. Default empty.
     pub prefix: String,
-    /// Make topics that are not there. Default true.
+    /// Creates missing topics. Default true.
     pub create_topics: bool,
-    /// Partitions of topics that it makes. Those that are there keep theirs; all must have the same number. Default 8.
+    /// Partitions of topics that are created. Existing topics keep theirs; all must have the same
+    /// number. Default 8.
     pub partitions: u32,
-    /// Brokers that hold each record, in topics that it makes. With 1 such topics are flushed before a record is acknowledged: nothing else lets
-    /// it survive a loss of power. Default 3.
+    /// Replicas of topics that are created. With 1, records are flushed before they are
+    /// acknowledged: nothing else lets them survive a loss of power. Default 3.
     pub replication: u16,
-    /// Brokers that must have a record before it is acknowledged: set in topics that it makes, demanded of those that are there. At most
-    /// `replication`. Default 2.
+    /// Brokers that must have a record before it is acknowledged. Set in topics that are created,
+    /// demanded of existing ones. At most `replication`. Default 2.
     pub min_insync_replicas: u16,
-    /// Protection of connections: `plaintext`, `tls`, `sasl_plaintext` or `sasl_tls`. Default `plaintext`.
+    /// Protection of connections: `plaintext`, `tls`, `sasl_plaintext` or `sasl_tls`. Default
+    /// `plaintext`.
     pub security: Security,
-    /// How user and password are proved: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`. Default `PLAIN`.
+    /// How the user proves the password: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`. Default
+    /// `PLAIN`.
     pub sasl_mechanism: SaslMechanism,
     /// User, with `sasl_…`. Default empty.
     pub username: String,
@@ -60,13 +65,15 @@ pub struct Settings {
     pub ca_file: PathBuf,
     /// What brokers call this client in their logs and quotas. Default `marquee`.
     pub client_id: String,
-    /// Longest time that connecting may take, with the making of topics. Default `20s`.
+    /// Longest time that connecting may take, with the creation of topics. Default `20s`.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// Longest time that reading, asking for bounds and committing may take; at least `2s`. Default `10s`.
+    /// Longest time that reading, asking for bounds and committing may take; at least `2s`. Default
+    /// `10s`.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
-    /// Longest time until an appended record is acknowledged or has failed, its wait for a place in the queue included. Default `30s`.
+    /// Longest time until an appended record is acknowledged or has failed, including its wait for
+    /// room in the queue. Default `30s`.
     #[serde(with = "humantime_serde")]
     pub delivery_timeout: Duration,
     /// How long a record waits for others to share its batch. Default `1ms`.
@@ -78,18 +85,20 @@ pub struct Settings {
     pub batch_records: u32,
     /// Compression of batches: `none`, `gzip`, `snappy` or `lz4`. Default `lz4`.
     pub compression: Compression,
-    /// Most bytes of records that are on their way; at least 2 MiB. More wait in their callers. Default 64 MiB.
+    /// Most bytes of records that are on their way; at least 2 MiB. More wait in their callers.
+    /// Default 64 MiB.
     pub in_flight_bytes: u64,
     /// Most records that are on their way. More wait in their callers. Default 100,000.
     pub in_flight_records: u32,
-    /// A member of a group that is silent for so long has lost its partitions. Brokers take `6s` to `30m`. Default `10s`.
+    /// Time after which a silent member of a group loses its partitions. Brokers accept `6s` to
+    /// `30m`. Default `10s`.
     #[serde(with = "humantime_serde")]
     pub session_timeout: Duration,
-    /// Most bytes that one request brings of one partition. Default 1 MiB.
+    /// Most bytes of one partition in the answer to one fetch. Default 1 MiB.
     pub fetch_bytes: u64,
     /// Most bytes that a subscription holds ahead of its reader. Default 16 MiB.
     pub prefetch_bytes: u64,
-    /// Reads that may run side by side; each has a client of its own. More wait. Default 4.
+    /// Reads that may run at once, each with a client of its own. Further ones wait. Default 4.
     pub readers: u32,
 }
 
@@ -125,23 +134,15 @@ impl Default for Settings {
     }
 }
 
-/// A setting cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-#[error("{setting} of the rating log cannot be {found}: {wanted}")]
-pub struct SettingsError {
-    /// Its name.
-    pub setting: &'static str,
-    /// What it is.
-    pub found: String,
-    /// What it may be.
-    pub wanted: &'static str,
+/// Returns the error of a setting that cannot be used.
+pub(crate) fn invalid(setting: &str, found: &dyn Display, wanted: &str) -> Invalid {
+    Invalid::new(setting, format!("cannot be {found}; {wanted}"))
 }
 
-impl Settings {
-    /// Checks what librdkafka or the brokers would refuse in words that name none of these settings.
-    pub(crate) fn check(&self) -> Result<(), SettingsError> {
-        let wrong =
-            |setting, found: &dyn ToString, wanted| Err(SettingsError { setting, found: found.to_string(), wanted });
+impl Validate for Settings {
+    /// Checks what librdkafka or the brokers would refuse with messages that name none of these settings.
+    fn validate(&self) -> Result<(), Invalid> {
+        let wrong = |setting: &str, found: &dyn Display, wanted: &str| Err(invalid(setting, found, wanted));
         let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if self.bootstrap.trim().is_empty() {
             return wrong("bootstrap", &"empty", "give HOST:PORT of a broker");
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_refused_by_name() {
-        Settings::default().check().expect("the defaults work");
+        Settings::default().validate().expect("the defaults work");
         let wrong = [
             ("bootstrap", Settings { bootstrap: " ".to_owned(), ..Settings::default() }),
             ("prefix", Settings { prefix: "a b".to_owned(), ..Settings::default() }),
@@ -229,7 +230,7 @@ mod tests {
             ),
         ];
         for (setting, settings) in wrong {
-            assert_eq!(settings.check().expect_err(setting).setting, setting);
+            assert_eq!(settings.validate().expect_err(setting).key(), setting);
         }
     }
 }
