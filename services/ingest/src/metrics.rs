@@ -6,13 +6,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-/// Label: why something was refused; one of the reasons of `FieldViolation`, or of what quotas refuse, so bounded.
+/// The label `reason`. Its values are the reasons of violations and of quotas, so their number is
+/// bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OfReason {
     pub(crate) reason: &'static str,
 }
 
-/// Counters of one instance.
+/// The counters of one instance.
 #[derive(Debug, Clone)]
 pub(crate) struct Counters {
     pub(crate) accepted: Counter,
@@ -31,7 +32,7 @@ impl Counters {
                 "Ratings refused, by first reason",
                 Family::default(),
             ),
-            removed: metrics.register("ingest_removals", "Ratings and users taken back", Counter::default()),
+            removed: metrics.register("ingest_removals", "Ratings and users removed", Counter::default()),
             movies: metrics.register("ingest_movies_upserted", "Movies written to the catalogue", Counter::default()),
             overloaded: metrics.register(
                 "ingest_overloaded",
@@ -42,7 +43,8 @@ impl Counters {
     }
 }
 
-/// What quotas do. No client's name is a label: callers choose them, and must not be able to make new time series.
+/// The metrics of quotas. The name of a client is never a label: callers choose it, and must not be
+/// able to create time series.
 #[derive(Debug, Clone)]
 pub(crate) struct QuotaMeters {
     pub(crate) requests: Family<OfReason, Counter>,
@@ -50,7 +52,7 @@ pub(crate) struct QuotaMeters {
     waiting: Gauge,
 }
 
-/// Counts as waiting as long as it lives.
+/// Counts one waiting stream while it is alive.
 #[derive(Debug)]
 pub(crate) struct Waiting(Gauge);
 

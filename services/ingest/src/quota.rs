@@ -1,37 +1,37 @@
-//! Quotas: how many ratings a second one client may write. A call over its quota is turned away with the time at which it fits; a stream is slowed
-//! down.
+//! Quotas: how many ratings a second one client may write. A call over its quota is refused and
+//! told how long to wait; a stream is slowed down.
 
 mod bucket;
 mod buckets;
 
-use marquee_domain::Reason;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use marquee_domain::Reason;
 use marquee_kit::{Failure, Kind, Metrics};
 use tokio::time::sleep;
 
 use bucket::{Bucket, Limit};
 use buckets::Buckets;
 
-use crate::caller::ClientName;
+use crate::client::ClientName;
 use crate::metrics::{OfReason, QuotaMeters};
 use crate::settings::Quota;
 
 /// The quotas of all clients.
 #[derive(Debug)]
 pub(crate) struct Quotas {
-    /// None: nobody has one.
+    /// `None` if no client has a quota.
     buckets: Option<Mutex<Buckets>>,
     meters: QuotaMeters,
 }
 
 /// Why a call is over its quota.
-enum Over {
-    /// It fits later.
-    For(Limit, Duration),
-    /// It is larger than the bucket.
-    Ever(Limit),
+enum Excess {
+    /// The call fits after this time.
+    Wait(Limit, Duration),
+    /// The call is larger than the bucket and never fits.
+    TooLarge(Limit),
 }
 
 impl Quotas {
@@ -41,27 +41,28 @@ impl Quotas {
         Self { buckets, meters: QuotaMeters::register(metrics) }
     }
 
-    /// Does something with a client's bucket; none: the client has no quota.
+    /// Runs a function on the bucket of a client. Returns `None` for a client without a quota.
     fn with<T>(&self, client: &ClientName, act: impl FnOnce(&mut Bucket, Instant) -> T) -> Option<T> {
         let mut buckets = self.buckets.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         buckets.with(client, now, |bucket| act(bucket, now))
     }
 
-    /// Counts a call against its client's quota, or refuses it. `field` holds what is counted.
+    /// Counts a call against the quota of its client, or refuses it. `field` is the field that
+    /// holds the counted entries.
     pub(crate) fn take(&self, client: &ClientName, field: &str, cost: usize) -> Result<(), Failure> {
         let cost = cost as u64;
         let taken = self.with(client, |bucket, now| {
             let limit = bucket.limit();
             if cost > limit.burst {
-                return Err(Over::Ever(limit));
+                return Err(Excess::TooLarge(limit));
             }
-            bucket.take(cost, now).map_err(|wait| Over::For(limit, wait))
+            bucket.take(cost, now).map_err(|wait| Excess::Wait(limit, wait))
         });
         let (reason, failure) = match taken {
             None | Some(Ok(())) => return Ok(()),
-            Some(Err(Over::For(limit, wait))) => ("QUOTA", over(client, limit, wait)),
-            Some(Err(Over::Ever(limit))) => {
+            Some(Err(Excess::Wait(limit, wait))) => ("QUOTA", over_quota(client, limit, wait)),
+            Some(Err(Excess::TooLarge(limit))) => {
                 let most = limit.burst;
                 let fix = format!(
                     "has {cost} entries, and the quota of client '{client}' never lets in more than {most} at once: send at most {most} a request"
@@ -75,11 +76,11 @@ impl Quotas {
         Err(failure)
     }
 
-    /// Waits until a batch of a stream is within its client's quota. One that is larger than the burst waits for a full bucket, and whatever comes
-    /// next waits the longer.
+    /// Waits until a batch of a stream is within the quota of its client. A batch that is larger
+    /// than the burst waits for a full bucket, and the next batch waits longer for it.
     ///
-    /// Calls of the same client, which do not wait, may go first while it does so; it then stands in line for what is still missing, so that neither
-    /// keeps the other out for ever.
+    /// Calls of the same client do not wait and may go first meanwhile. The stream then reserves
+    /// what is still missing, so that neither keeps the other out for ever.
     pub(crate) async fn wait(&self, client: &ClientName, cost: usize) {
         let cost = cost as u64;
         let Some(Err(wait)) = self.with(client, |bucket, now| bucket.take(cost, now)) else { return };
@@ -88,17 +89,17 @@ impl Quotas {
         sleep(wait).await;
         let Some(wait) = self.with(client, |bucket, now| bucket.queue(cost, now)) else { return };
         if wait > Duration::ZERO {
-            let mut place = Place { quotas: self, client, cost };
+            let mut reservation = Reservation { quotas: self, client, cost };
             sleep(wait).await;
-            place.cost = 0;
+            reservation.cost = 0;
         }
     }
 }
 
-/// A refusal that says when to come back.
-fn over(client: &ClientName, limit: Limit, wait: Duration) -> Failure {
+/// Returns the refusal of a call that fits later.
+fn over_quota(client: &ClientName, limit: Limit, wait: Duration) -> Failure {
     let (rate, burst) = (limit.rate, limit.burst);
-    // Rounded up: whoever reads this and comes back then is let in.
+    // Rounded up, so that a client that comes back after this time is admitted.
     let millis = wait.as_nanos().div_ceil(1_000_000);
     let message = format!(
         "client '{client}' is over its quota of {rate} ratings a second, {burst} at once: come back in {millis} ms, or send less"
@@ -106,14 +107,14 @@ fn over(client: &ClientName, limit: Limit, wait: Duration) -> Failure {
     Failure::new(Kind::ResourceExhausted, message).quota_of(format!("client:{client}")).retry_after(wait)
 }
 
-/// A stream's place in line, which is given back should the stream end before its time.
-struct Place<'a> {
+/// What a stream has reserved. It is given back if the stream ends while it waits.
+struct Reservation<'a> {
     quotas: &'a Quotas,
     client: &'a ClientName,
     cost: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if self.cost > 0 {
             self.quotas.with(self.client, |bucket, now| bucket.give_back(self.cost, now));
@@ -136,7 +137,7 @@ mod tests {
         (Quotas::new(&settings, &metrics), metrics, "ann".parse().expect("a name"))
     }
 
-    /// How long until the client's bucket is full.
+    /// Returns how long it takes until the bucket of the client is full.
     fn debt(quotas: &Quotas, client: &ClientName) -> Duration {
         let debt = quotas.with(client, |bucket, now| bucket.full_at().saturating_duration_since(now));
         debt.expect("a quota")
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_nobody_has_a_quota() {
+    fn without_settings_no_client_has_a_quota() {
         let (quotas, _, ann) = quotas(0, 0);
         assert!((0..100).all(|_| quotas.take(&ann, "ratings", usize::MAX).is_ok()));
     }
@@ -203,13 +204,13 @@ mod tests {
             let mut stream = pin!(quotas.wait(&ann, 5_000));
             assert!(poll!(&mut stream).is_pending());
             assert!(waiting(1));
-            // Others are faster, so that it has to stand in line behind them.
+            // Another stream reserves first, so that this one has to wait for it.
             quotas.with(&ann, |bucket, now| bucket.queue(100_000, now));
             before = debt(&quotas, &ann);
             timeout(Duration::from_millis(300), &mut stream).await.expect_err("a thousand seconds of debt");
-            assert!(debt(&quotas, &ann) > before, "its place is taken");
+            assert!(debt(&quotas, &ann) > before, "it has reserved");
         }
         assert!(waiting(0));
-        assert!(debt(&quotas, &ann) <= before, "its place is given back");
+        assert!(debt(&quotas, &ann) <= before, "its reservation is given back");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caller::ClientName;
+use crate::client::ClientName;
 
 /// Settings of the ingest role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,49 +1,53 @@
-//! A token bucket: what one client may still write. Pure: it is told the time and never waits itself.
+//! A token bucket: what one client may still write. It is pure: the caller passes the time, and
+//! does the waiting.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// One rating in units of the level. A rate of one a second gives one unit in a nanosecond, so that levels are whole numbers and waits exact.
+/// One rating in units of the level. A rate of one per second adds one unit per nanosecond, so
+/// levels are whole numbers and waiting times are exact.
 const RATING: i128 = 1_000_000_000;
 
 /// How fast a bucket fills, and how much it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limit {
     pub(super) rate: NonZeroU32,
-    /// At least 1, so that a single rating always fits at some time.
+    /// At least 1, so that a single rating fits at some time.
     pub(super) burst: u64,
 }
 
 impl Limit {
-    /// None: no limit. A burst of 0 is what two seconds give.
+    /// Returns `None` for a rate of 0, which means no limit. A burst of 0 stands for two seconds of
+    /// the rate.
     pub(super) fn new(rate: u32, burst: u32) -> Option<Self> {
         let rate = NonZeroU32::new(rate)?;
         let burst = if burst == 0 { 2 * u64::from(rate.get()) } else { u64::from(burst) };
         Some(Self { rate, burst })
     }
 
-    /// A full bucket's level.
+    /// Returns the level of a full bucket.
     fn full(self) -> i128 {
         i128::from(self.burst) * RATING
     }
 
-    /// The level that a cost waits for. What is larger than the bucket waits for a full one and leaves it in debt, since it would wait for ever else.
+    /// Returns the level that a cost waits for. A cost that is larger than the bucket waits for a
+    /// full bucket and leaves it in debt; otherwise it would wait for ever.
     fn needed(self, cost: u64) -> i128 {
         i128::from(cost.min(self.burst)) * RATING
     }
 }
 
-/// What is left of a limit.
+/// A bucket and its level.
 #[derive(Debug)]
 pub(super) struct Bucket {
     limit: Limit,
-    /// In units, at `at`; below zero while there is debt.
+    /// In units, at the time `at`. Negative while the bucket is in debt.
     level: i128,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full one.
+    /// Creates a full bucket.
     pub(super) fn new(limit: Limit, now: Instant) -> Self {
         Self { limit, level: limit.full(), at: now }
     }
@@ -52,7 +56,7 @@ impl Bucket {
         self.limit
     }
 
-    /// Takes a cost, or takes nothing and says after which time it fits if nobody else takes anything meanwhile.
+    /// Takes a cost. If it does not fit, takes nothing and returns after which time it would fit.
     pub(super) fn take(&mut self, cost: u64, now: Instant) -> Result<(), Duration> {
         self.fill(now);
         if cost == 0 {
@@ -67,7 +71,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a cost in advance, ahead of whoever comes later, and says how long the taker has to wait for it.
+    /// Takes a cost in advance and returns how long the caller has to wait for it.
     pub(super) fn queue(&mut self, cost: u64, now: Instant) -> Duration {
         self.fill(now);
         let wait = self.until(self.limit.needed(cost));
@@ -75,16 +79,17 @@ impl Bucket {
         wait
     }
 
-    /// Undoes [`Self::queue`] for a taker that did not wait to the end.
+    /// Undoes [`Self::queue`] for a caller that did not wait to the end.
     pub(super) fn give_back(&mut self, cost: u64, now: Instant) {
         self.fill(now);
         self.level = self.limit.full().min(self.level + i128::from(cost) * RATING);
     }
 
-    /// When it will be full if nobody takes anything. A full bucket may be forgotten: a new one is like it.
+    /// Returns when the bucket will be full if no cost is taken. A full bucket may be dropped,
+    /// because a new one is equal to it.
     pub(super) fn full_at(&self) -> Instant {
         let wait = self.until(self.limit.full());
-        // Past the end of time is far enough away to be any later time.
+        // A time beyond the end of the clock: any far time does.
         self.at.checked_add(wait).unwrap_or(self.at + Duration::from_secs(u32::MAX.into()))
     }
 
@@ -97,7 +102,7 @@ impl Bucket {
         self.at += passed;
     }
 
-    /// How long the bucket takes to reach a level, rounded up to a nanosecond.
+    /// Returns how long the bucket takes to reach a level, rounded up to a nanosecond.
     fn until(&self, level: i128) -> Duration {
         let missing = u128::try_from(level - self.level).unwrap_or(0);
         let nanos = missing.div_ceil(u128::from(self.limit.rate.get()));
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_line_is_ahead_of_whoever_comes_later_and_may_be_given_back() {
+    fn a_reservation_comes_before_later_calls_and_may_be_given_back() {
         let (mut bucket, start) = bucket(10, 10);
         assert_eq!(bucket.queue(10, start), Duration::ZERO);
         assert_eq!(bucket.queue(5, start), millis(500));
@@ -168,7 +173,7 @@ mod tests {
         bucket.give_back(5, start + millis(500));
         assert_eq!(bucket.take(1, start + millis(500)), Err(millis(100)));
         bucket.give_back(5, start + millis(500));
-        assert_eq!(bucket.take(5, start + millis(500)), Ok(()), "as if nobody had stood there");
+        assert_eq!(bucket.take(5, start + millis(500)), Ok(()), "as if nothing had been reserved");
     }
 
     #[test]
@@ -206,14 +211,14 @@ mod tests {
         assert!(bucket.full_at() > start + Duration::from_secs(1 << 31));
     }
 
-    /// What a test does with a bucket.
+    /// What the test does with a bucket.
     #[derive(Debug, Clone, Copy)]
     enum Step {
         Take,
         Queue,
     }
 
-    /// What a bucket granted, and when in nanoseconds.
+    /// What the bucket granted, and at which nanosecond.
     struct Grant {
         at: u64,
         cost: u64,
@@ -255,14 +260,16 @@ mod tests {
                 };
                 granted.push(Grant { at: now + wait.as_nanos() as u64, cost, queued });
             }
-            prop_assert!(granted.is_sorted_by_key(|grant| grant.at), "who comes later is granted later");
+            prop_assert!(granted.is_sorted_by_key(|grant| grant.at), "a later caller is granted later");
             let (rate, burst) = (u64::from(rate), u64::from(burst));
             for (index, first) in granted.iter().enumerate() {
                 let mut before = 0;
                 for grant in &granted[index..] {
-                    // What is larger than a burst counts as a burst when it is granted, and in full against whatever follows.
+                    // A cost larger than the burst counts as the burst when it is granted, and in
+                    // full against later ones.
                     let taken = (before + grant.cost.min(burst)) * RATING as u64;
-                    // Whoever queues waits up to a nanosecond longer than it must, which is not lost for the next.
+                    // A queued caller waits up to a nanosecond longer than it must; the next gains
+                    // it.
                     let nanos = grant.at - first.at + u64::from(first.queued);
                     prop_assert!(taken <= nanos * rate + burst * RATING as u64);
                     before += grant.cost;

@@ -1,25 +1,26 @@
-//! A bucket for each client, and never more than so many.
+//! A bucket for each client, with a bound on their number.
 //!
-//! A bucket that is full is like a new one, so forgetting it changes nothing for anybody: when another name comes, the one that has been full for
-//! the longest makes room. While none is full, new names share one bucket, so that inventing names gains nobody more than that.
+//! A full bucket is equal to a new one, so dropping it changes nothing. When a new client comes and
+//! the bound is reached, the bucket that has been full for the longest time is dropped. While no
+//! bucket is full, new clients share one bucket, so inventing names gains no more than that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use super::bucket::{Bucket, Limit};
-use crate::caller::ClientName;
+use crate::client::ClientName;
 use crate::settings::Quota;
 
 /// The buckets of all clients.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    /// Of clients that no setting names; none: no limit.
+    /// The limit of clients that no setting names. `None`: they have no limit.
     limit: Option<Limit>,
-    /// As many as the settings name, so never forgotten.
+    /// Clients that settings name. Their number is bounded, so they are never dropped.
     named: BTreeMap<ClientName, Option<Bucket>>,
     most: usize,
     known: HashMap<ClientName, Bucket>,
-    /// The known ones in the order in which they are full again.
+    /// The buckets of `known`, in the order in which they become full.
     by_full: BTreeSet<(Instant, ClientName)>,
     shared: Option<Bucket>,
 }
@@ -39,12 +40,12 @@ impl Buckets {
         }
     }
 
-    /// Whether nobody has a limit.
+    /// Returns whether no client has a limit.
     pub(super) fn unlimited(&self) -> bool {
         self.limit.is_none() && self.named.values().all(Option::is_none)
     }
 
-    /// Does something with a client's bucket; none: the client has no limit.
+    /// Runs a function on the bucket of a client. Returns `None` for a client without a limit.
     pub(super) fn with<T>(
         &mut self,
         client: &ClientName,
@@ -72,7 +73,8 @@ impl Buckets {
         Some(answer)
     }
 
-    /// Whether another client can be remembered, if need be in another one's place.
+    /// Returns whether one more client can be remembered, after dropping a full bucket if
+    /// necessary.
     fn has_room(&mut self, now: Instant) -> bool {
         if self.known.len() < self.most {
             return true;
@@ -139,11 +141,11 @@ mod tests {
         let mut buckets = Buckets::new(&Quota { overrides, ..Quota::default() }, now);
         assert!(take(&mut buckets, "slow", 2, now) && !take(&mut buckets, "slow", 1, now));
         assert!((0..1_000).all(|_| take(&mut buckets, "ann", 1_000, now)));
-        assert!(buckets.known.is_empty(), "nothing is remembered of whom nothing limits");
+        assert!(buckets.known.is_empty(), "a client without a limit is not remembered");
     }
 
     #[test]
-    fn whoever_has_been_full_for_the_longest_makes_room() {
+    fn the_bucket_that_has_been_full_for_the_longest_makes_room() {
         let start = Instant::now();
         let mut buckets = Buckets::new(&quota(10, 10, 2), start);
         assert!(take(&mut buckets, "ann", 1, start) && take(&mut buckets, "bob", 10, start));
@@ -162,7 +164,7 @@ mod tests {
         assert!(take(&mut buckets, "cid", 6, now));
         assert!(!take(&mut buckets, "dan", 6, now), "cid took it");
         assert!(take(&mut buckets, "dan", 4, now));
-        assert!(take(&mut buckets, "ann", 5, now), "whoever is known keeps a bucket");
+        assert!(take(&mut buckets, "ann", 5, now), "a known client keeps its bucket");
     }
 
     proptest! {
@@ -182,7 +184,8 @@ mod tests {
                 }
                 prop_assert!(buckets.known.len() <= most as usize);
                 prop_assert_eq!(buckets.known.len(), buckets.by_full.len());
-                // Whoever comes in another one's place goes on where that one stopped; one bucket more is shared.
+                // A client in the place of another one goes on where that one stopped. One more
+                // bucket is shared.
                 prop_assert!(granted * 1_000 <= (u64::from(most) + 1) * (10_000 + 10 * millis));
             }
         }

@@ -1,20 +1,16 @@
-//! From a wire rating to one that cannot be wrong, or to every field that is.
+//! Conversion between messages of `marquee.ratings.v1` and the types of the domain.
 
-use marquee_domain::{Rating, Reason, Scale, Timestamp, Violation};
+use bytes::Bytes;
+use marquee_domain::{Movie, MovieId, Rating, Reason, UserId, Violation};
+use marquee_kit::Failure;
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
+use prost::Message;
 
-/// What a rating is measured against.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
-    pub(crate) scale: Scale,
-    /// Time of receipt: stands in for a missing `rated_at`.
-    pub(crate) now: Timestamp,
-    /// The latest acceptable `rated_at`.
-    pub(crate) latest: Timestamp,
-}
+use crate::intake::{Batch, Outcome, Rules};
 
-/// Checks everything but the movie's existence; all violations at once.
+/// Checks everything about a rating but the existence of its movie, and names all violations at
+/// once.
 pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Violation>> {
     let mut violations = Vec::new();
     let user = keep(convert::user_id("user_id", &wire.user_id), &mut violations);
@@ -41,19 +37,79 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
     }
 }
 
-/// The violation of a rating whose movie nobody knows.
-pub(crate) fn unknown_movie(id: &str) -> Violation {
-    let fix = format!("'{id}' is not in the catalog; add the movie first, or check the id");
-    Violation::new("movie_id", Reason::UnknownMovie, fix)
-}
-
 fn keep<T>(checked: Result<T, Violation>, violations: &mut Vec<Violation>) -> Option<T> {
     checked.map_err(|violation| violations.push(violation)).ok()
+}
+
+/// Checks the id of a user.
+pub(crate) fn user(id: &str) -> Result<UserId, Failure> {
+    convert::user_id("user_id", id).map_err(|violation| Failure::invalid(vec![violation]))
+}
+
+/// Checks the id of a movie.
+pub(crate) fn movie(id: &str) -> Result<MovieId, Failure> {
+    convert::movie_id("movie_id", id).map_err(|violation| Failure::invalid(vec![violation]))
+}
+
+/// Checks a batch of ratings. Its originals are encoded again only if something is rejected.
+pub(crate) fn batch(wire: Vec<pb::Rating>, rules: Rules) -> Batch {
+    let ratings = wire.iter().map(|rating| self::rating(rating, rules)).collect();
+    Batch { ratings, original: Box::new(move |index| original(&wire[index])) }
+}
+
+fn original(wire: &pb::Rating) -> Bytes {
+    wire.encode_to_vec().into()
+}
+
+/// Checks movies and names all violations at once.
+pub(crate) fn movies(wire: Vec<pb::Movie>) -> Result<Vec<Movie>, Failure> {
+    let (mut movies, mut violations) = (Vec::with_capacity(wire.len()), Vec::new());
+    for (index, movie) in wire.into_iter().enumerate() {
+        match convert::from_movie(movie) {
+            Ok(movie) => movies.push(movie),
+            Err(violation) => violations.push(violation.within(&format!("movies[{index}]"))),
+        }
+    }
+    if violations.is_empty() { Ok(movies) } else { Err(Failure::invalid(violations)) }
+}
+
+/// Returns the answer to a batch.
+pub(crate) fn submitted(outcome: Outcome) -> pb::SubmitRatingsResponse {
+    let positions = positions(&outcome);
+    pb::SubmitRatingsResponse { accepted: outcome.accepted(), rejected: rejected(outcome), positions }
+}
+
+/// Returns the answer to a batch of a stream.
+pub(crate) fn streamed(sequence: u64, outcome: Outcome) -> pb::StreamRatingsResponse {
+    let positions = positions(&outcome);
+    pb::StreamRatingsResponse { sequence, accepted: outcome.accepted(), rejected: rejected(outcome), positions }
+}
+
+fn positions(outcome: &Outcome) -> Vec<pb::Position> {
+    outcome.last_positions().into_iter().map(convert::position).collect()
+}
+
+fn rejected(outcome: Outcome) -> Vec<pb::RejectedRating> {
+    let violation = |index: usize, violation: Violation| pb::FieldViolation {
+        field: format!("ratings[{index}].{}", violation.field),
+        description: violation.description,
+        reason: violation.reason.as_str().to_owned(),
+    };
+    outcome
+        .rejected
+        .into_iter()
+        .map(|(index, violations)| pb::RejectedRating {
+            index: index as u32,
+            violations: violations.into_iter().map(|one| violation(index, one)).collect(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use marquee_domain::{Scale, Timestamp};
 
     use super::*;
 

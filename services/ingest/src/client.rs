@@ -1,6 +1,7 @@
-//! Who calls: the name that quotas go by.
+//! The name of a client, which its quota is counted by.
 //!
-//! It is a claim, not a proof: where clients are not trusted, whoever stands before this fleet sets the header.
+//! The name is a claim, not a proof. Where clients are not trusted, a proxy in front of the fleet
+//! sets the header.
 
 use marquee_domain::Reason;
 use std::fmt;
@@ -16,30 +17,32 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tonic::transport::server::TcpConnectInfo;
 
-/// Header, over gRPC and HTTP alike, in which a client gives its name.
+/// The header with the name of the client, for gRPC and HTTP alike.
 const HEADER: &str = "x-client-id";
 
 /// The longest name, in bytes.
 const LONGEST: usize = 128;
 
-/// Name of a caller without a header or a known address.
+/// The name of a client without the header whose address is unknown.
 const LOCAL: &str = "local";
 
-/// A client's name: what it says of itself in `x-client-id`, else its IP address where the server knows it, else `local`.
+/// The name of a client: the header `x-client-id`, or else the IP address of the connection, or
+/// else `local`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientName(Arc<str>);
 
-/// Why something is no client's name.
+/// Why a text is not a valid client name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ClientNameError {
-    /// Nothing was given.
+    /// The name is empty.
     #[error("is empty: give 1 to {LONGEST} bytes of printable ASCII")]
     Empty,
-    /// More than the limit.
+    /// The name is too long.
     #[error("has {0} bytes: give at most {LONGEST}")]
     TooLong(usize),
-    /// Names stand in logs and messages.
+    /// The name holds other characters than printable ASCII, which logs and messages could not
+    /// show.
     #[error("is not printable ASCII: give only that")]
     NotPrintable,
 }
@@ -69,7 +72,7 @@ impl ClientName {
         }
     }
 
-    /// Who sent a request, of which servers know these headers and this connection.
+    /// Returns the name of the client that sent a request with these headers over this connection.
     pub(crate) fn of(headers: &HeaderMap, connection: &Extensions) -> Result<Self, Failure> {
         let mut given = headers.get_all(HEADER).iter();
         match (given.next(), given.next()) {
@@ -83,11 +86,11 @@ impl ClientName {
     }
 }
 
-/// The address at the other end, as tonic or axum know it.
+/// Returns the address of the client, as tonic or axum recorded it.
 fn peer(connection: &Extensions) -> Option<IpAddr> {
     let grpc = connection.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
     let http = || connection.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    // A listener for both families sees IPv4 as a part of IPv6; that is one client all the same.
+    // A listener for both families maps IPv4 into IPv6. Both forms are the same client.
     grpc.or_else(http).map(|address| address.ip().to_canonical())
 }
 
@@ -146,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_what_the_client_says() {
+    fn the_header_names_the_client() {
         assert_eq!(named(&[b"web shop/2"]), Ok("web shop/2".to_owned()));
         assert_eq!(named(&[&[b'x'; 128]]), Ok("x".repeat(128)));
     }
 
     #[test]
-    fn what_is_no_name_is_refused_by_the_headers() {
+    fn an_invalid_name_is_refused() {
         let refused = |reason: Reason| Err((HEADER.to_owned(), reason));
         assert_eq!(named(&[b""]), refused(Reason::Empty));
         assert_eq!(named(&[&[b'x'; 129]]), refused(Reason::TooLong));
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_it_is_the_peers_address() {
+    fn without_the_header_the_address_is_the_name() {
         let of =
             |connection: Extensions| ClientName::of(&HeaderMap::new(), &connection).map(String::from).expect("a name");
         let mut connection = Extensions::new();

@@ -1,4 +1,7 @@
-//! The same door over HTTP: JSON in proto3's mapping under `/v1`, and protobuf bodies with `content-type: application/x-protobuf`.
+//! The API over HTTP under `/v1`: JSON in the mapping of proto3, or protobuf bodies with
+//! `content-type: application/x-protobuf`.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
@@ -14,14 +17,16 @@ use prost::Message;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::caller::ClientName;
+use super::{grpc, wire};
+use crate::client::ClientName;
+use crate::intake::Intake;
 use crate::rejected::Source;
-use crate::service::Service;
 
-/// Largest body in bytes.
-const LARGEST: usize = 16 << 20;
+/// The largest body in bytes.
+const MAX_BODY: usize = 16 << 20;
 
-pub(crate) fn routes(service: Service) -> Router {
+/// Returns the routes.
+pub(crate) fn routes(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/v1/ratings", post(submit))
         .route("/v1/ratings/batch", post(submit_batch))
@@ -29,12 +34,13 @@ pub(crate) fn routes(service: Service) -> Router {
         .route("/v1/users/{user}", delete(remove_user))
         .route("/v1/movies", put(upsert).get(list))
         .route("/v1/scale", get(scale))
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .with_state(service)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(intake)
 }
 
-/// Reads a body by its content type; JSON unless it says otherwise. An unreadable one is kept on the rejected topic.
-async fn read<M>(service: &Service, client: &ClientName, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
+/// Decodes a body by its content type, which is JSON by default. A body that does not decode is
+/// copied to the rejected topic.
+async fn read<M>(intake: &Intake, client: &ClientName, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
 where
     M: Message + Default + DeserializeOwned,
 {
@@ -43,8 +49,9 @@ where
         return match M::decode(body.clone()) {
             Ok(message) => Ok(message),
             Err(error) => {
-                let why = format!("is no protobuf message of this call ({error}): check what was encoded");
-                Err(service.unreadable(client, body, record::PROTOBUF, why).await)
+                let why =
+                    format!("does not decode as the protobuf message of this call ({error}): check how it was encoded");
+                Err(intake.unreadable(client, body, record::PROTOBUF, why).await)
             }
         };
     }
@@ -52,58 +59,62 @@ where
         Ok(message) => Ok(message),
         Err(error) => {
             let why = format!("is not valid JSON for this request ({error}); check names and values");
-            Err(service.unreadable(client, body, record::JSON, why).await)
+            Err(intake.unreadable(client, body, record::JSON, why).await)
         }
     }
 }
 
 async fn submit(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::SubmitRatingResponse>, Failure> {
-    let rating: pb::Rating = read(&service, &client, &headers, body).await?;
-    let position = service.submit_one(&client, Some(rating), Source::Http).await?;
+    let rating: pb::Rating = read(&intake, &client, &headers, body).await?;
+    let batch = wire::batch(vec![rating], intake.rules());
+    let position = intake.submit_one(&client, batch, Source::Http).await?;
     Ok(Json(pb::SubmitRatingResponse { position: Some(convert::position(position)) }))
 }
 
 async fn submit_batch(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::SubmitRatingsResponse>, Failure> {
-    let request = read(&service, &client, &headers, body).await?;
-    Ok(Json(service.submit_batch(&client, request, Source::Http).await?))
+    let request: pb::SubmitRatingsRequest = read(&intake, &client, &headers, body).await?;
+    intake.check_size("ratings", request.ratings.len())?;
+    let batch = wire::batch(request.ratings, intake.rules());
+    Ok(Json(wire::submitted(intake.submit_batch(&client, batch, Source::Http).await?)))
 }
 
 async fn remove_rating(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     client: ClientName,
     Path((user, movie)): Path<(String, String)>,
 ) -> Result<Json<pb::RemoveRatingResponse>, Failure> {
-    let position = service.remove(&client, &user, Some(&movie)).await?;
+    let position = intake.remove(&client, wire::user(&user)?, Some(wire::movie(&movie)?)).await?;
     Ok(Json(pb::RemoveRatingResponse { position: Some(convert::position(position)) }))
 }
 
 async fn remove_user(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     client: ClientName,
     Path(user): Path<String>,
 ) -> Result<Json<pb::RemoveUserResponse>, Failure> {
-    let position = service.remove(&client, &user, None).await?;
+    let position = intake.remove(&client, wire::user(&user)?, None).await?;
     Ok(Json(pb::RemoveUserResponse { position: Some(convert::position(position)) }))
 }
 
 async fn upsert(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     client: ClientName,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<pb::UpsertMoviesResponse>, Failure> {
-    let request = read(&service, &client, &headers, body).await?;
-    Ok(Json(pb::UpsertMoviesResponse { accepted: service.upsert(&client, request).await? }))
+    let request: pb::UpsertMoviesRequest = read(&intake, &client, &headers, body).await?;
+    let _permit = intake.admit(&client, "movies", request.movies.len())?;
+    Ok(Json(pb::UpsertMoviesResponse { accepted: intake.upsert(wire::movies(request.movies)?).await? }))
 }
 
 #[derive(Deserialize)]
@@ -115,13 +126,13 @@ struct Page {
 }
 
 async fn list(
-    State(service): State<Service>,
+    State(intake): State<Arc<Intake>>,
     Query(page): Query<Page>,
 ) -> Result<Json<pb::ListMoviesResponse>, Failure> {
     let request = pb::ListMoviesRequest { page_size: page.page_size, page_token: page.page_token };
-    Ok(Json(service.list(&request).await?))
+    Ok(Json(grpc::list(&intake, &request).await?))
 }
 
-async fn scale(State(service): State<Service>) -> Json<pb::GetScaleResponse> {
-    Json(service.scale())
+async fn scale(State(intake): State<Arc<Intake>>) -> Json<pb::GetScaleResponse> {
+    Json(grpc::scale(&intake))
 }

@@ -1,0 +1,57 @@
+//! Adds movies to the catalog and lists them.
+
+use bytes::Bytes;
+use marquee_domain::{Movie, Reason};
+use marquee_kit::Failure;
+use marquee_ports::{NewRecord, Topic};
+use marquee_proto::record;
+
+use super::Intake;
+
+/// The largest page of the catalog.
+const MAX_PAGE: u32 = 10_000;
+
+/// The size of a page when the caller gives none.
+const DEFAULT_PAGE: usize = 1_000;
+
+/// A page of the catalog.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) movies: Vec<Movie>,
+    /// The token of the next page; empty after the last page.
+    pub(crate) next_page_token: String,
+}
+
+impl Intake {
+    /// Adds movies to the catalog and returns how many.
+    pub(crate) async fn upsert(&self, movies: Vec<Movie>) -> Result<u64, Failure> {
+        let now = self.now();
+        let record = |movie: &Movie| NewRecord {
+            key: Some(Bytes::copy_from_slice(movie.id.as_str().as_bytes())),
+            value: record::encode_movie(movie),
+            headers: vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))],
+            timestamp: now,
+        };
+        self.append(Topic::MOVIES, movies.iter().map(record).collect()).await?;
+        let accepted = movies.len() as u64;
+        self.counters.movies.inc_by(accepted);
+        Ok(accepted)
+    }
+
+    /// Returns the page of the catalog after a token, in the order of the ids.
+    pub(crate) async fn list(&self, page_token: &str, page_size: u32) -> Result<Page, Failure> {
+        if page_size > MAX_PAGE {
+            let fix = format!("is {page_size}: ask for at most {MAX_PAGE}");
+            return Err(Failure::field("page_size", Reason::TooMany, fix));
+        }
+        let catalog = self.catalog.catch_up().await;
+        let catalog = catalog.map_err(|error| Failure::unavailable("read the movie catalog", &error))?;
+        let size = if page_size == 0 { DEFAULT_PAGE } else { page_size as usize };
+        let movies: Vec<Movie> = catalog.after(page_token).take(size).cloned().collect();
+        let next_page_token = match movies.last() {
+            Some(last) if movies.len() == size => last.id.as_str().to_owned(),
+            _ => String::new(),
+        };
+        Ok(Page { movies, next_page_token })
+    }
+}
