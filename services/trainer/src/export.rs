@@ -4,16 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, Movie, Scale, Timestamp, Version};
+use marquee_eval::Evaluation;
+use marquee_fit::{Algorithm, Parameters, Snapshot};
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
     Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Posterior, SCHEMA, SigningKey,
     write_encoder, write_scorer,
 };
-
-use crate::evaluate::Evaluation;
-use crate::fit::{Algorithm, Parameters};
-use crate::report::{self, Heading};
-use crate::snapshot::Snapshot;
+use marquee_report::{self as report, Heading};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 

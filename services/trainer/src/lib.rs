@@ -4,20 +4,14 @@
 //! against its own arithmetic, and publishes a signed package. What must stay true: the same ratings and seed give the same model; nothing is chosen on
 //! held-out ratings; nothing is published that failed a gate.
 
-mod archive;
-pub mod evaluate;
 mod export;
-pub mod fit;
 mod lease;
-mod linear;
 mod parity;
 mod pipeline;
-pub mod report;
 mod runs;
 mod service;
 mod settings;
-pub mod snapshot;
 
-pub use archive::Settings as ArchiveSettings;
+pub use marquee_archive::Settings as ArchiveSettings;
 pub use service::{Dependencies, Error, Service};
 pub use settings::{Gates, Settings};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use marquee_domain::UserId;
+use marquee_fit::{MovieIndex, Snapshot};
 use marquee_model::Posterior;
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
 
 use crate::export::Exported;
 use crate::pipeline::PipelineError;
-use crate::snapshot::{MovieIndex, Snapshot};
 
 /// Users whose predictions are compared, spread evenly over all, besides one without a history.
 const USERS: usize = 24;

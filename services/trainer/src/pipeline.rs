@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use marquee_archive as archive;
 use marquee_domain::{ModelName, Movie, MovieId, RatingEvent, Scale, Version};
+use marquee_eval::{Evaluation, evaluate};
+use marquee_fit::{Algorithm, FitError, Fold, MovieIndex, Observer, Parameters, RatingsError, Snapshot, fit};
 use marquee_log::{MovieCatalog, Movies, scan};
 use marquee_model::{ModelStore, PackageError, Posterior, SigningKey};
 use marquee_onnx::{GraphError, RunError};
@@ -14,15 +17,11 @@ use marquee_ports::Topic;
 use marquee_proto::training::v1 as pb;
 use thiserror::Error;
 
-use crate::archive;
-use crate::evaluate::{Evaluation, evaluate};
 use crate::export::{self, Exported, Facts};
-use crate::fit::{Algorithm, FitError, Observer, Parameters, RatingsError, fit};
 use crate::parity;
 use crate::runs::Run;
 use crate::service::{Dependencies, algorithm};
 use crate::settings::Settings;
-use crate::snapshot::{Fold, MovieIndex, Snapshot};
 
 /// Fewer ratings than this are no basis for a model.
 const FEWEST: usize = 20;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
+use marquee_archive::Writer;
 use marquee_domain::{Clock, ModelName, Reason, Scale};
+use marquee_fit::{Algorithm, FitError, Parameters};
 use marquee_kit::{Context, Failure, Kind, Metrics, Stop, Violation, chain};
 use marquee_model::SigningKey;
 use marquee_onnx::Runtime;
@@ -20,8 +22,6 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-use crate::archive::Writer;
-use crate::fit::{Algorithm, FitError, Parameters};
 use crate::lease::Lease;
 use crate::pipeline::{self, PipelineError};
 use crate::runs::{Run, Runs, has_ended};

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use marquee_archive::Settings as ArchiveSettings;
 use serde::{Deserialize, Serialize};
-
-use crate::archive::Settings as ArchiveSettings;
 
 /// Settings of the trainer role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

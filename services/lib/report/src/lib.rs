@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluate::Evaluation;
+use marquee_eval::Evaluation;
 
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 240.0;

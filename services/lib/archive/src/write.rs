@@ -22,7 +22,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 
 /// Writes the archive.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub struct Writer {
     settings: Settings,
     scale: Scale,
     log: Arc<dyn RatingLog>,
@@ -52,7 +52,7 @@ struct Open {
 }
 
 impl Writer {
-    pub(crate) fn new(
+    pub fn new(
         settings: Settings,
         scale: Scale,
         log: Arc<dyn RatingLog>,
@@ -65,7 +65,7 @@ impl Writer {
     }
 
     /// Works until `stop`. What waits for its file then is read again by whoever goes on.
-    pub(crate) async fn run(self, stop: Stop) -> Result<(), std::convert::Infallible> {
+    pub async fn run(self, stop: Stop) -> Result<(), std::convert::Infallible> {
         let mut pause = PAUSES.0;
         loop {
             let started = Instant::now();

@@ -7,16 +7,19 @@ mod bayes;
 mod bias;
 mod chain;
 mod hyper;
+mod linear;
 mod map;
 mod random;
 mod ratings;
 mod sets;
 mod shards;
+mod snapshot;
 
 use marquee_model::Posterior;
 use thiserror::Error;
 
 pub use ratings::{Ratings, RatingsError, Side};
+pub use snapshot::{Fold, MovieIndex, Snapshot};
 
 /// How a model is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

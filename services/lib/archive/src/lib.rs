@@ -18,11 +18,11 @@ use marquee_ports::{Error, ErrorKind, ObjectKey, Record};
 use marquee_proto::record;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use read::events;
-pub(crate) use write::Writer;
+pub use read::events;
+pub use write::Writer;
 
 /// The event of a record of a topic with so many partitions, as the feature store understands it; what is none stands on the rejected topic.
-pub(crate) fn event(stored: &Record, scale: &Scale, partitions: u32) -> Option<RatingEvent> {
+pub fn event(stored: &Record, scale: &Scale, partitions: u32) -> Option<RatingEvent> {
     let is_home = |user: &UserId| stored.belongs_to(user.as_str().as_bytes(), partitions);
     record::event(stored.header(record::CONTENT_TYPE), &stored.value, scale, is_home).ok()
 }
@@ -52,7 +52,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Names the first setting that makes no sense, and the fix.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    pub fn check(&self) -> Result<(), &'static str> {
         if self.group.is_empty() || self.group.len() > 128 {
             return Err("group needs 1 to 128 bytes");
         }

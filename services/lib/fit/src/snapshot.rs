@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use marquee_domain::{Ledger, LedgerEntry, MovieId, Offset, Rating, RatingEvent, UserId};
 use sha2::{Digest, Sha256};
 
-use crate::fit::{Ratings, RatingsError};
+use crate::{Ratings, RatingsError};
 
 /// Folds events into the ratings that count.
 ///

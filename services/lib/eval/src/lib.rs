@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::thread;
 
 use marquee_domain::{MovieId, Rating, Scale, UserId};
+use marquee_fit::MovieIndex;
 use marquee_model::Posterior;
 use serde::{Deserialize, Serialize};
-
-use crate::snapshot::MovieIndex;
 
 /// Central intervals of the normal distribution: probability and half-width in standard deviations.
 const INTERVALS: [(f64, f64); 3] = [(0.5, 0.674_489_75), (0.8, 1.281_551_57), (0.9, 1.644_853_63)];

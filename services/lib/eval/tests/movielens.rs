@@ -5,16 +5,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Scale, Timestamp, UserId};
-use marquee_trainer::evaluate::evaluate;
-use marquee_trainer::fit::{Algorithm, Parameters, Ratings, fit};
-use marquee_trainer::snapshot::{Fold, MovieIndex};
+use marquee_eval::evaluate;
+use marquee_fit::{Algorithm, Fold, MovieIndex, Parameters, Ratings, fit};
 
 const USERS: usize = 943;
 const MOVIES: usize = 1_682;
 
 /// Folder of MovieLens 100K; none where it is not, which only CI beside the data forbids.
 fn data() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
     let data = std::env::var_os("MARQUEE_TEST_DATA").map_or_else(|| beside.clone(), PathBuf::from);
     let set = data.join("ml-100k");
     if set.join("u1.base").is_file() && set.join("u.data").is_file() {

@@ -15,7 +15,7 @@ const TRIES: u32 = 5;
 ///
 /// # Errors
 /// A file that counts is missing or cannot be read.
-pub(crate) async fn events(
+pub async fn events(
     objects: &Arc<dyn ObjectStore>,
     bounds: Bounds,
     mut take: impl FnMut(Offset, RatingEvent),
