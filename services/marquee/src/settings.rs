@@ -103,7 +103,8 @@ impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
         self.kafka.validate().map_err(|error| error.within("kafka"))?;
         self.log.validate().map_err(|error| error.within("log"))?;
-        self.feature_store.validate().map_err(|error| error.within("feature_store"))
+        self.feature_store.validate().map_err(|error| error.within("feature_store"))?;
+        self.trainer.validate().map_err(|error| error.within("trainer"))
     }
 }
 

@@ -1,17 +1,22 @@
-//! The trainer role: fits, judges, packages and publishes models.
+//! The trainer role: fits, judges, packages and publishes models, and writes the archive.
 //!
-//! A run reads a snapshot of the log, judges the algorithm on the newest ratings, fits it on all of them, exports it as ONNX graphs, proves the export
-//! against its own arithmetic, and publishes a signed package. What must stay true: the same ratings and seed give the same model; nothing is chosen on
-//! held-out ratings; nothing is published that failed a gate.
+//! - `queue/`: the runs as stored objects, their cancellation, and the lease that lets one trainer
+//!   of many work.
+//! - `worker.rs`: works on the queue while it holds the lease.
+//! - `pipeline/`: one run, from a snapshot of the log to a signed package.
+//! - `api/`: `marquee.training.v1` over gRPC, the only place with wire messages.
+//!
+//! **Invariant:** the same ratings and the same seed give the same model. See `marquee-fit`.
 
-mod export;
-mod lease;
-mod parity;
+mod api;
 mod pipeline;
-mod runs;
+mod plan;
+mod queue;
 mod service;
 mod settings;
+mod worker;
 
+pub use api::Server;
 pub use marquee_archive::Settings as ArchiveSettings;
 pub use service::{Dependencies, Error, Service};
 pub use settings::{Gates, Settings};

@@ -1,4 +1,5 @@
-//! The archive beside the log: whole, each event once, over restarts and compaction; and what is trained from it is what the log says.
+//! The archive has every event of the log once, over restarts and compaction, and a model trained
+//! from it is the same as one trained from the log.
 
 mod world;
 
@@ -11,14 +12,14 @@ use marquee_proto::training::v1::{Algorithm, Parameters, State};
 
 use world::{DEADLINE, World};
 
-/// Names of the archive's objects with this extension.
+/// Returns the names of the archive's objects with this extension.
 async fn names(world: &World, extension: &str) -> BTreeSet<String> {
     let folder = ObjectKey::try_new("archive/ratings").expect("valid");
     let all = world.objects.list(Some(&folder)).await.expect("lists");
     all.into_iter().map(|entry| entry.key.as_str().to_owned()).filter(|name| name.ends_with(extension)).collect()
 }
 
-/// What the indices say: by partition, the next offset, rows, and names of files.
+/// Returns what the indices say by partition: the next offset, and the numbers of rows and files.
 async fn indices(world: &World) -> BTreeMap<u64, (u64, u64, usize)> {
     let mut indices = BTreeMap::new();
     for name in names(world, ".json").await {
@@ -33,7 +34,7 @@ async fn indices(world: &World) -> BTreeMap<u64, (u64, u64, usize)> {
     indices
 }
 
-/// Waits until the archive reaches every partition's end.
+/// Waits until the archive reaches the end of every partition.
 async fn archived(world: &World) {
     let started = Instant::now();
     loop {
@@ -48,7 +49,7 @@ async fn archived(world: &World) {
     }
 }
 
-/// (partition, offset) of every row of every file.
+/// Returns partition and offset of every row of every file.
 async fn rows(world: &World, names: &BTreeSet<String>) -> Vec<(i64, i64)> {
     let mut rows = Vec::new();
     for name in names {
@@ -71,7 +72,7 @@ async fn every_event_is_archived_once_over_restarts_and_compaction_and_trains_al
         settings.archive.every = Duration::from_millis(5);
         settings.archive.compact = 3;
     };
-    // Some trainers come and go; the one goes down in order, the other from one instant to the next.
+    // Several trainers, one after the other. Some stop in order, others die.
     for (round, orderly) in [(1, true), (2, false), (3, true), (4, true), (5, true)] {
         let trainer = world.trainer_with("archivist", quick).await;
         world.rate(round * 30..round * 30 + 20).await;
@@ -96,7 +97,7 @@ async fn every_event_is_archived_once_over_restarts_and_compaction_and_trains_al
     let most = names.len() as f64 / world.log.bounds(Topic::RATINGS).await.expect("bounds").len() as f64;
     assert!(most < 4.0, "many small files became few: {names:?}");
 
-    // What lies in the archive, a tail that only the log has, and the log alone: one data set.
+    // Archive and log together, and the log alone, are the same data set.
     world.rate(500..510).await;
     let mut digests = BTreeSet::new();
     for archive in [true, false] {

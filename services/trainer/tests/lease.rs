@@ -1,4 +1,5 @@
-//! Two trainers over one log and one object store: one of them works, both may be asked, and when the one is gone the other goes on.
+//! Two trainers over one log and one object store. One of them works, both answer calls, and when
+//! one is gone the other continues.
 
 mod world;
 
@@ -29,7 +30,8 @@ async fn one_works_and_both_may_be_asked() {
     assert_eq!(other.until(&long, State::Cancelled).await.version, 0);
     assert_eq!(other.until(&queued, State::Succeeded).await.version, 1, "the one with the lease worked it off");
 
-    // The one goes down in order and gives the lease back: the other does not have to wait for its end.
+    // The first trainer stops in order and releases the lease, so the other one does not wait until
+    // it expires.
     one.stop().await;
     let next = other.start(short()).await;
     assert_eq!(other.until(&next, State::Succeeded).await.version, 2);
@@ -48,7 +50,7 @@ async fn when_the_one_at_work_dies_its_run_ends_and_the_other_goes_on() {
     one.die().await;
     let ended = other.until(&queued, State::Succeeded).await;
     assert_eq!(ended.version, 1);
-    // Cancelled if the one still got to it, else given up for it.
+    // Canceled if the first trainer noticed in time. Otherwise the other one ended it as failed.
     let request = marquee_proto::training::v1::ListTrainingsRequest::default();
     let all = other.client.clone().list_trainings(request).await.expect("lists").into_inner().trainings;
     let cut = all.iter().find(|run| run.training_id == cut.training_id).expect("kept");

@@ -1,72 +1,73 @@
-//! Makes one file of a day's many small ones, and removes files that do not count.
+//! Merges a day's many small files into one, and deletes files that do not count.
 //!
-//! The merged file is written, then the index names it instead of its parts, then those are removed. Who lists the folder in between sees events twice; who must not
-//! reads the index.
+//! The merged file is written first, then the index names it instead of its parts, then the parts
+//! are deleted. In between, both the old and the new files exist, so a reader that lists the folder
+//! sees events twice. Readers that need each event once follow the index.
 
-use std::sync::Arc;
+use marquee_ports::{Error, ErrorKind};
 
-use marquee_domain::Partition;
-use marquee_ports::{Error, ErrorKind, ObjectStore};
+use crate::file::FileName;
+use crate::index::{FileEntry, Index};
+use crate::{Archive, FOLDER, Settings, key};
 
-use super::file::{FileName, decode, put};
-use super::index::{Entry, Held};
-use super::{FOLDER, Settings, key};
-
-/// Compacts a day of a partition, if it has come to enough files.
-pub(super) async fn compact(
-    objects: &Arc<dyn ObjectStore>,
-    settings: &Settings,
-    held: &mut Held,
-    day: i64,
-) -> Result<(), Error> {
-    let partition = Partition(held.index.partition());
-    let names: Vec<FileName> = held.index.files.iter().filter_map(|entry| entry.name(partition)).collect();
+/// Merges the files of a day of a partition once there are enough of them.
+pub(crate) async fn compact(archive: &Archive, settings: &Settings, index: &mut Index, day: &str) -> Result<(), Error> {
+    let names: Vec<FileName> = index.names().collect();
     if names.iter().filter(|name| name.day == day).count() < settings.compact {
         return Ok(());
     }
-    let mut index = held.index.clone();
+    let mut document = index.document.clone();
     let mut parts = Vec::new();
-    for run in runs(&names, day, settings.rows as u64) {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-        let merged = FileName { first: first.first, last: last.last, ..*first };
+    for range in runs(&names, day, settings.rows as u64) {
+        let (Some(first), Some(last)) = (names.get(range.start), names.get(range.end - 1)) else { continue };
+        let merged = FileName { last: last.last, ..first.clone() };
         let mut rows = Vec::new();
-        for file in run {
-            let object = objects.get(&file.parquet()?).await?;
-            let missing = || Error::bare(ErrorKind::Corrupt, "compact the archive: a file that counts is missing");
-            rows.extend(decode(file, object.ok_or_else(missing)?.bytes)?);
+        for at in range.clone() {
+            rows.extend(part(archive, index, at).await?);
         }
-        let sha256 = put(objects, &merged, &rows).await?;
-        let at = index.files.iter().position(|entry| entry.first_offset == merged.first.0).unwrap_or(index.files.len());
-        index.files.retain(|entry| entry.first_offset < merged.first.0 || entry.last_offset > merged.last.0);
-        index.files.insert(at, Entry::new(&merged, rows.len() as u64, sha256));
-        parts.extend_from_slice(run);
+        let count = rows.len() as u64;
+        let sha256 = archive.put(&merged, rows).await?;
+        let (from, to) = (merged.first.0, merged.last.0);
+        let at = document.files.iter().position(|entry| entry.first_offset == from).unwrap_or(document.files.len());
+        document.files.retain(|entry| entry.first_offset < from || entry.last_offset > to);
+        document.files.insert(at, FileEntry::new(merged, count, sha256));
+        parts.extend_from_slice(&names[range]);
     }
     if parts.is_empty() {
         return Ok(());
     }
-    held.write(objects, index).await?;
+    index.write(archive, document).await?;
     for part in parts {
-        objects.delete(&part.parquet()?).await?;
+        archive.objects.delete(&part.key()?).await?;
     }
     Ok(())
 }
 
-/// Removes a partition's files that the index does not name: what a writer left that was stopped between two steps.
-pub(super) async fn sweep(objects: &Arc<dyn ObjectStore>, held: &Held) -> Result<(), Error> {
-    let partition = Partition(held.index.partition());
-    for entry in objects.list(Some(&key(FOLDER)?)).await? {
-        let Some(file) = FileName::parse(entry.key.as_str()).filter(|file| file.partition == partition) else {
-            continue;
-        };
-        if !held.index.files.iter().any(|entry| entry.name(partition) == Some(file)) {
-            objects.delete(&entry.key).await?;
+/// Reads a file to merge. Only this writer deletes files, so none may be missing.
+async fn part(archive: &Archive, index: &Index, at: usize) -> Result<Vec<crate::ArchivedEvent>, Error> {
+    let Some(entry) = index.document.files.get(at) else { return Ok(Vec::new()) };
+    let read = archive.get(&entry.name(index.partition()), &entry.sha256).await;
+    read.map_err(|error| match error.kind() {
+        ErrorKind::Unavailable => Error::new(ErrorKind::Corrupt, "merge files of the archive", error),
+        _ => error,
+    })
+}
+
+/// Deletes the files of a partition that its index does not name. A writer that was stopped between
+/// two steps leaves such files.
+pub(crate) async fn sweep(archive: &Archive, index: &Index) -> Result<(), Error> {
+    for entry in archive.objects.list(Some(&key(FOLDER)?)).await? {
+        let Some(file) = FileName::parse(entry.key.as_str()) else { continue };
+        if file.partition == index.partition() && !index.names().any(|name| name == file) {
+            archive.objects.delete(&entry.key).await?;
         }
     }
     Ok(())
 }
 
-/// Neighbours of one day that fit one file together, at least two each. The run of offsets bounds the rows.
-fn runs(files: &[FileName], day: i64, most: u64) -> Vec<&[FileName]> {
+/// Returns the ranges of neighbors of one day that fit into one file together, at least two files
+/// each. The range of offsets bounds the number of rows.
+fn runs(files: &[FileName], day: &str, most: u64) -> Vec<std::ops::Range<usize>> {
     let (mut runs, mut start) = (Vec::new(), 0);
     for at in 1..=files.len() {
         let fits = files.get(at).is_some_and(|file| {
@@ -74,7 +75,7 @@ fn runs(files: &[FileName], day: i64, most: u64) -> Vec<&[FileName]> {
         });
         if !fits {
             if at - start > 1 {
-                runs.push(&files[start..at]);
+                runs.push(start..at);
             }
             start = at;
         }
@@ -84,21 +85,44 @@ fn runs(files: &[FileName], day: i64, most: u64) -> Vec<&[FileName]> {
 
 #[cfg(test)]
 mod tests {
-    use marquee_domain::Offset;
+    use marquee_domain::{Offset, Partition};
 
     use super::*;
+    use crate::file::tests::{archive, archived, write};
 
-    fn file(day: i64, first: u64, last: u64) -> FileName {
-        FileName { day, partition: Partition(0), first: Offset(first), last: Offset(last) }
+    fn file(day: &str, first: u64, last: u64) -> FileName {
+        FileName { day: day.to_owned(), partition: Partition(0), first: Offset(first), last: Offset(last) }
     }
 
     #[test]
-    fn neighbours_of_a_day_are_merged_up_to_the_size_of_a_file() {
-        let files =
-            [file(1, 0, 9), file(1, 10, 19), file(1, 20, 29), file(2, 30, 39), file(1, 40, 49), file(1, 50, 149)];
+    fn neighbors_of_a_day_are_merged_up_to_the_size_of_a_file() {
+        let files = [
+            file("1", 0, 9),
+            file("1", 10, 19),
+            file("1", 20, 29),
+            file("2", 30, 39),
+            file("1", 40, 49),
+            file("1", 50, 149),
+        ];
         let lengths = |day, most| runs(&files, day, most).iter().map(|run| run.len()).collect::<Vec<_>>();
-        assert_eq!(lengths(1, 25), [2], "0 to 19; 20 to 29 would make it too large, and 50 to 149 is");
-        assert_eq!(lengths(1, 1_000), [3, 2], "another day lies between");
-        assert!(lengths(1, 5).is_empty() && lengths(2, 1_000).is_empty() && runs(&[], 1, 5).is_empty());
+        assert_eq!(lengths("1", 25), [2], "0 to 19; 20 to 29 would make it too large, and 50 to 149 is");
+        assert_eq!(lengths("1", 1_000), [3, 2], "another day lies between");
+        assert!(lengths("1", 5).is_empty() && lengths("2", 1_000).is_empty() && runs(&[], "1", 5).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_sweep_deletes_the_files_that_the_index_does_not_name() {
+        let archive = archive();
+        let mut index = Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        write(&archive, &mut index, (0..10).map(archived).collect()).await;
+        let counts: Vec<FileName> = index.names().collect();
+        let left = FileName { first: Offset(10), last: Offset(12), ..counts[0].clone() };
+        archive.put(&left, vec![archived(11)]).await.expect("writes");
+        let other = FileName { partition: Partition(1), ..left.clone() };
+        archive.put(&other, vec![archived(11)]).await.expect("writes");
+        sweep(&archive, &index).await.expect("sweeps");
+        let listed = archive.objects.list(Some(&key(FOLDER).expect("valid"))).await.expect("lists");
+        let files: Vec<FileName> = listed.iter().filter_map(|entry| FileName::parse(entry.key.as_str())).collect();
+        assert_eq!(files, [counts[0].clone(), other]);
     }
 }

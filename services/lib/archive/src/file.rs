@@ -1,96 +1,116 @@
 //! One file of the archive: its name and its rows.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, Rating, RatingEvent, Timestamp, UserId};
 use marquee_parquet::{Column, Table};
-use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Topic};
+use marquee_ports::{Error, ErrorKind, ObjectKey, Precondition, Topic};
 use sha2::{Digest, Sha256};
 
-use super::{FOLDER, key};
+use crate::{Archive, ArchivedEvent, FOLDER, key};
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// The last second of the year 9999.
+const LAST_ARRIVAL: Timestamp = Timestamp::from_seconds(253_402_300_799);
 
 /// What a file holds, as its name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileName {
-    /// Day of arrival, in days since 1970.
-    pub(super) day: i64,
-    pub(super) partition: Partition,
-    pub(super) first: Offset,
-    /// The last offset, itself included.
-    pub(super) last: Offset,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileName {
+    /// The day of arrival, for example `2026-11-25`.
+    pub(crate) day: String,
+    pub(crate) partition: Partition,
+    pub(crate) first: Offset,
+    /// The last offset, inclusive.
+    pub(crate) last: Offset,
 }
 
-/// An event as it is archived.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
-    pub(super) offset: Offset,
-    pub(super) ingested_at: Timestamp,
-    pub(super) event: RatingEvent,
+/// Returns the day of arrival as file names write it. Producers set the time of a record, and it
+/// can be absurd: it counts as the nearest day from 1970 to 9999.
+pub(crate) fn day_of(arrived_at: Timestamp) -> String {
+    let mut text = arrived_at.clamp(Timestamp::EPOCH, LAST_ARRIVAL).to_string();
+    text.truncate("2026-11-25".len());
+    text
 }
 
 impl FileName {
-    /// `archive/ratings/day=2026-11-25/marquee.ratings.v1-00003-00000000000000000000-00000000000000000999.parquet`, in parts.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    /// Parses a path, for example
+    /// `archive/ratings/day=2026-11-25/<topic>-00003-00000000000000000000-00000000000000000999.parquet`.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         let (day, name) = path.strip_prefix(FOLDER)?.strip_prefix("/day=")?.split_once('/')?;
         let numbers = name.strip_prefix(Topic::RATINGS.name())?.strip_prefix('-')?.strip_suffix(".parquet")?;
         let mut numbers = numbers.split('-');
         let mut next = |width: usize| numbers.next().filter(|text| text.len() == width);
         let partition = Partition(next(5)?.parse().ok()?);
         let (first, last) = (Offset(next(20)?.parse().ok()?), Offset(next(20)?.parse().ok()?));
-        let day = day_of(day)?;
-        (first <= last).then_some(Self { day, partition, first, last })
+        (first <= last && !day.is_empty()).then(|| Self { day: day.to_owned(), partition, first, last })
     }
 
     fn path(&self) -> String {
         let Self { day, partition, first, last } = self;
-        let (date, topic) = (date_of(*day), Topic::RATINGS.name());
-        format!("{FOLDER}/day={date}/{topic}-{:05}-{:020}-{:020}.parquet", partition.0, first.0, last.0)
+        let topic = Topic::RATINGS.name();
+        format!("{FOLDER}/day={day}/{topic}-{:05}-{:020}-{:020}.parquet", partition.0, first.0, last.0)
     }
 
-    pub(super) fn parquet(&self) -> Result<ObjectKey, Error> {
+    pub(crate) fn key(&self) -> Result<ObjectKey, Error> {
         key(&self.path())
     }
 }
 
-/// `2026-11-25`.
-pub(super) fn date_of(day: i64) -> String {
-    Timestamp::from_micros(day.saturating_mul(MICROS_PER_DAY)).to_string().chars().take_while(|c| *c != 'T').collect()
-}
+impl Archive {
+    /// Writes a file and returns its digest.
+    ///
+    /// # Errors
+    /// Another content has this name already, which a stopped writer left. The next take-over of
+    /// the partition deletes it.
+    pub(crate) async fn put(&self, name: &FileName, rows: Vec<ArchivedEvent>) -> Result<String, Error> {
+        let encoded = name.clone();
+        let encode = move || encode(&encoded, &rows).map(|parquet| (sha256(&parquet), parquet));
+        let (digest, parquet) = self.compute.run(encode).await?;
+        match self.objects.put(&name.key()?, parquet.clone(), Precondition::Absent).await {
+            Ok(_) => Ok(digest),
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let present = self.objects.get(&name.key()?).await?;
+                let is_same = present.is_some_and(|present| present.bytes == parquet);
+                if is_same { Ok(digest) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
 
-/// The day that is written like this: searched for near a guess, so that there is no calendar but the one that writes.
-pub(super) fn day_of(date: &str) -> Option<i64> {
-    let (year, rest) = date.split_once('-')?;
-    let (month, day) = rest.split_once('-')?;
-    let number = |text: &str| text.parse::<i64>().ok().filter(|number| (0..=9_999).contains(number));
-    let (year, month, day) = (number(year)?, number(month)?, number(day)?);
-    let guess = (year - 1970) * 365 + (year - 1970) / 4 + (month - 1) * 30 + day;
-    (guess - 40..guess + 40).find(|candidate| date_of(*candidate) == date)
-}
-
-/// Writes a file and returns its digest. The same run of offsets is the same file, so one that is there already is what was wanted.
-pub(super) async fn put(objects: &Arc<dyn ObjectStore>, name: &FileName, rows: &[Row]) -> Result<String, Error> {
-    let parquet = encode(name, rows)?;
-    let sha256 = Sha256::digest(&parquet).iter().map(|byte| format!("{byte:02x}")).collect();
-    match objects.put(&name.parquet()?, parquet, Precondition::Absent).await {
-        Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
-        _ => Ok(sha256),
+    /// Reads a file and checks its digest. Earlier indices may lack a digest.
+    ///
+    /// # Errors
+    /// The file is absent (kind `Unavailable`: it may have been merged), or it is not the file that
+    /// was archived (kind `Corrupt`).
+    pub(crate) async fn get(&self, name: &FileName, digest: &str) -> Result<Vec<ArchivedEvent>, Error> {
+        let Some(object) = self.objects.get(&name.key()?).await? else {
+            return Err(Error::bare(ErrorKind::Unavailable, format!("read {}: it is absent", name.path())));
+        };
+        let (name, digest) = (name.clone(), digest.to_owned());
+        let decode = move || {
+            if !digest.is_empty() && sha256(&object.bytes) != digest {
+                let doing = format!("read {}: its digest is not {digest}", name.path());
+                return Err(Error::bare(ErrorKind::Corrupt, doing));
+            }
+            decode(&name, object.bytes)
+        };
+        self.compute.run(decode).await
     }
 }
 
-fn encode(name: &FileName, rows: &[Row]) -> Result<Bytes, Error> {
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn encode(name: &FileName, rows: &[ArchivedEvent]) -> Result<Bytes, Error> {
     let parquet = marquee_parquet::write(&table(name, rows))
         .map_err(|error| Error::new(ErrorKind::Invalid, "write a file of the archive", error))?;
     Ok(parquet.into())
 }
 
-fn table(name: &FileName, rows: &[Row]) -> Table {
-    let numbers = |value: &dyn Fn(&Row) -> Option<i64>| rows.iter().map(value).collect::<Vec<_>>();
-    let texts = |value: &dyn Fn(&Row) -> Option<String>| rows.iter().map(value).collect::<Vec<_>>();
-    let offset = |row: &Row| i64::try_from(row.offset.0).ok();
-    let kind = |row: &Row| {
+fn table(name: &FileName, rows: &[ArchivedEvent]) -> Table {
+    let numbers = |value: &dyn Fn(&ArchivedEvent) -> Option<i64>| rows.iter().map(value).collect::<Vec<_>>();
+    let texts = |value: &dyn Fn(&ArchivedEvent) -> Option<String>| rows.iter().map(value).collect::<Vec<_>>();
+    let offset = |row: &ArchivedEvent| i64::try_from(row.offset.0).ok();
+    let kind = |row: &ArchivedEvent| {
         let kind = match row.event {
             RatingEvent::Rated(_) => "rated",
             RatingEvent::Removed { .. } => "removed",
@@ -98,19 +118,19 @@ fn table(name: &FileName, rows: &[Row]) -> Table {
         };
         Some(kind.to_owned())
     };
-    let movie = |row: &Row| match &row.event {
+    let movie = |row: &ArchivedEvent| match &row.event {
         RatingEvent::Rated(rating) => Some(rating.movie.as_str().to_owned()),
         RatingEvent::Removed { movie, .. } => Some(movie.as_str().to_owned()),
         RatingEvent::UserRemoved { .. } => None,
     };
-    let rating = |row: &Row| match &row.event {
+    let rating = |row: &ArchivedEvent| match &row.event {
         RatingEvent::Rated(rating) => Some(rating.value),
         _ => None,
     };
     let columns = vec![
         ("partition", Column::Int64(numbers(&|_| Some(i64::from(name.partition.0))))),
         ("offset", Column::Int64(numbers(&offset))),
-        ("ingested_at", Column::Timestamp(numbers(&|row| Some(row.ingested_at.micros())))),
+        ("ingested_at", Column::Timestamp(numbers(&|row| Some(row.arrived_at.micros())))),
         ("kind", Column::Utf8(texts(&kind))),
         ("user_id", Column::Utf8(texts(&|row| Some(row.event.user().as_str().to_owned())))),
         ("movie_id", Column::Utf8(texts(&movie))),
@@ -120,9 +140,9 @@ fn table(name: &FileName, rows: &[Row]) -> Table {
     Table { columns: columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect() }
 }
 
-/// The rows of a file.
-pub(super) fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<Row>, Error> {
-    let corrupt = || Error::bare(ErrorKind::Corrupt, format!("read {}: a row is no event", name.path()));
+/// Returns the rows of a file.
+fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<ArchivedEvent>, Error> {
+    let corrupt = || Error::bare(ErrorKind::Corrupt, format!("read {}: a row is not an event", name.path()));
     let table = marquee_parquet::read(parquet)
         .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {}", name.path()), error))?;
     let numbers = |column: &str| match table.column(column) {
@@ -149,18 +169,46 @@ pub(super) fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<Row>, Error>
             _ => return None,
         };
         let offset = Offset(u64::try_from((*offsets.get(at)?)?).ok()?);
-        Some(Row { offset, ingested_at: Timestamp::from_micros((*arrivals.get(at)?)?), event })
+        let arrived_at = Timestamp::from_micros((*arrivals.get(at)?)?);
+        Some(ArchivedEvent { offset, arrived_at, event })
     };
     (0..table.rows()).map(|at| row(at).ok_or_else(corrupt)).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use marquee_kit::Compute;
+    use marquee_ports::memory::MemoryObjects;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::index::{FileEntry, Index};
 
-    fn row(offset: u64, kind: u8, value: f64, micros: i64) -> Row {
+    /// An empty archive in memory.
+    pub(crate) fn archive() -> Archive {
+        Archive::new(Arc::new(MemoryObjects::default()), Compute::default())
+    }
+
+    /// The archived event at an offset.
+    pub(crate) fn archived(offset: u64) -> ArchivedEvent {
+        row(offset, (offset % 3) as u8, 3.5, 1_764_081_000_000_000 + offset as i64)
+    }
+
+    /// Archives events as one file.
+    pub(crate) async fn write(archive: &Archive, index: &mut Index, rows: Vec<ArchivedEvent>) {
+        let (first, last) = (rows[0].clone(), rows[rows.len() - 1].offset);
+        let name = FileName { day: day_of(first.arrived_at), partition: index.partition(), first: first.offset, last };
+        let count = rows.len() as u64;
+        let sha256 = archive.put(&name, rows).await.expect("writes");
+        let mut document = index.document.clone();
+        document.next_offset = last.next().0;
+        document.files.push(FileEntry::new(name, count, sha256));
+        index.write(archive, document).await.expect("writes");
+    }
+
+    fn row(offset: u64, kind: u8, value: f64, micros: i64) -> ArchivedEvent {
         let user = UserId::try_new("user 7").expect("valid");
         let movie = MovieId::try_new("ëlan").expect("valid");
         let at = Timestamp::from_micros(micros);
@@ -169,38 +217,80 @@ mod tests {
             1 => RatingEvent::Removed { user, movie, at },
             _ => RatingEvent::UserRemoved { user, at },
         };
-        Row { offset: Offset(offset), ingested_at: Timestamp::from_micros(micros + 5), event }
+        ArchivedEvent { offset: Offset(offset), arrived_at: Timestamp::from_micros(micros + 5), event }
+    }
+
+    fn name(partition: u32, first: u64, last: u64) -> FileName {
+        let (partition, first, last) = (Partition(partition), Offset(first), Offset(last));
+        FileName { day: "2026-11-25".to_owned(), partition, first, last }
     }
 
     proptest! {
         #[test]
-        fn a_name_comes_back_as_it_was(day in -300_000i64..1_000_000, partition in 0u32..1_024, first in any::<u32>(), length in 0u64..1_000) {
-            let first = Offset(u64::from(first));
-            let name = FileName { day, partition: Partition(partition), first, last: Offset(first.0 + length) };
-            prop_assert_eq!(FileName::parse(name.parquet().expect("a key").as_str()), Some(name));
+        fn a_name_comes_back_as_it_was(
+            micros in any::<i64>(), partition in 0u32..1_024, first in any::<u32>(), length in 0u64..1_000,
+        ) {
+            let first = u64::from(first);
+            let day = day_of(Timestamp::from_micros(micros));
+            let name = FileName { day, ..name(partition, first, first + length) };
+            prop_assert_eq!(FileName::parse(name.key().expect("a key").as_str()), Some(name));
         }
 
         #[test]
-        fn rows_come_back_as_they_were(drawn in prop::collection::vec((0u8..3, 0.5f64..5.0, 0i64..2_000_000_000_000_000), 1..50)) {
-            let rows: Vec<Row> = (0..).zip(&drawn).map(|(offset, &(kind, value, micros))| row(offset, kind, value, micros)).collect();
-            let name = FileName { day: 20_000, partition: Partition(3), first: Offset(0), last: Offset(rows.len() as u64 - 1) };
+        fn rows_come_back_as_they_were(
+            drawn in prop::collection::vec((0u8..3, 0.5f64..5.0, 0i64..2_000_000_000_000_000), 1..50),
+        ) {
+            let row = |(offset, &(kind, value, micros)): (u64, &(u8, f64, i64))| row(offset, kind, value, micros);
+            let rows: Vec<ArchivedEvent> = (0..).zip(&drawn).map(row).collect();
+            let name = name(3, 0, rows.len() as u64 - 1);
             let parquet = encode(&name, &rows).expect("encodes");
             prop_assert_eq!(decode(&name, parquet).expect("decodes"), rows);
         }
 
         #[test]
-        fn other_names_are_none(text in ".{0,60}") {
+        fn other_paths_are_not_names(text in ".{0,60}") {
             prop_assert_eq!(FileName::parse(&text), None);
             prop_assert_eq!(FileName::parse(&format!("{FOLDER}/day=2026-11-25/{text}")), None);
         }
     }
 
     #[test]
+    fn an_absurd_time_of_arrival_counts_as_the_nearest_day() {
+        let day = |micros| day_of(Timestamp::from_micros(micros));
+        assert_eq!((day(i64::MIN).as_str(), day(-1).as_str()), ("1970-01-01", "1970-01-01"));
+        assert_eq!((day(1_764_081_000_000_000).as_str(), day(i64::MAX).as_str()), ("2025-11-25", "9999-12-31"));
+    }
+
+    #[test]
     fn damage_is_an_error() {
-        let name = FileName { day: 20_000, partition: Partition(0), first: Offset(0), last: Offset(0) };
+        let name = name(0, 0, 0);
         let parquet = encode(&name, &[row(0, 0, 4.0, 5)]).expect("encodes");
         for cut in 0..parquet.len() {
             assert!(decode(&name, parquet.slice(..cut)).is_err(), "{cut}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_with_another_digest_is_not_read() {
+        let archive = archive();
+        let name = name(0, 0, 0);
+        let digest = archive.put(&name, vec![archived(0)]).await.expect("writes");
+        assert_eq!(archive.get(&name, &digest).await.expect("reads"), [archived(0)]);
+        // A file that decodes, but is not the one that was archived.
+        let other = encode(&name, &[row(0, 0, 1.0, 5)]).expect("encodes");
+        archive.objects.put(&name.key().expect("valid"), other, Precondition::None).await.expect("writes");
+        let refused = archive.get(&name, &digest).await.expect_err("another file");
+        assert_eq!(refused.kind(), ErrorKind::Corrupt);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_never_replaced_by_another_content() {
+        let archive = archive();
+        let name = name(0, 0, 1);
+        let digest = archive.put(&name, vec![archived(0)]).await.expect("writes");
+        assert_eq!(archive.put(&name, vec![archived(0)]).await.expect("the same file"), digest);
+        let refused = archive.put(&name, vec![archived(1)]).await.expect_err("another file");
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert_eq!(archive.get(&name, &digest).await.expect("reads"), [archived(0)]);
     }
 }

@@ -1,106 +1,169 @@
-//! Which files of a partition count: one object, changed by conditional writes alone.
+//! The index of a partition: which files count. One object, changed by conditional writes only.
 //!
-//! A writer that takes a partition writes the index first: from then on whoever had the partition before fails at its next change, however late it wakes
-//! up. So there is one writer at a time, and a file that the index does not name never counted. Files are written before the index names them, and
-//! removed after it has forgotten them.
-
-use std::sync::Arc;
+//! A writer that takes over a partition writes the index first. From then on, every change by the
+//! earlier writer fails, however late it wakes up. A file is written before the index names it, and
+//! deleted after the index has stopped to name it. A file that no index names never counts.
 
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition};
-use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Tag, Topic};
+use marquee_ports::{Error, ErrorKind, ObjectKey, Precondition, Tag, Topic};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::file::{FileName, date_of, day_of};
-use super::{FOLDER, key};
+use crate::file::FileName;
+use crate::{Archive, FOLDER, key};
 
-/// The files of a partition that count, by offset. JSON, for whoever else wants to know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Index {
+/// The format that this version writes. Earlier indices have no format and count as 0.
+const FORMAT: u32 = 1;
+
+/// The stored form. Unknown fields of a newer form survive a change by this version.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct IndexDocument {
+    format: u32,
     topic: String,
     partition: u32,
-    /// Grows with every change of the writer.
+    /// Grows each time a writer takes over the partition.
     epoch: u64,
-    /// The offset after the last one that was archived.
-    pub(super) next_offset: u64,
-    pub(super) files: Vec<Entry>,
+    /// The offset after the last archived one.
+    pub(crate) next_offset: u64,
+    /// The files that count, by offset.
+    pub(crate) files: Vec<FileEntry>,
+    /// Fields of a newer form.
+    #[serde(flatten)]
+    extra: Map<String, Value>,
 }
 
-/// A file as the index names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    /// Day of arrival, as in the file's path.
-    pub(super) day: String,
-    pub(super) first_offset: u64,
-    pub(super) last_offset: u64,
-    pub(super) rows: u64,
-    /// Of the Parquet file, in hexadecimal.
-    pub(super) sha256: String,
+/// A file that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct FileEntry {
+    /// The day of arrival, as in the file's path.
+    day: String,
+    pub(crate) first_offset: u64,
+    /// The last offset, inclusive.
+    pub(crate) last_offset: u64,
+    rows: u64,
+    /// The digest of the file in hexadecimal. Empty: not known.
+    pub(crate) sha256: String,
+    /// Fields of a newer form.
+    #[serde(flatten)]
+    extra: Map<String, Value>,
 }
 
-impl Index {
-    /// Whose files it names.
-    pub(super) fn partition(&self) -> u32 {
-        self.partition
+impl FileEntry {
+    pub(crate) fn new(name: FileName, rows: u64, sha256: String) -> Self {
+        let FileName { day, first, last, .. } = name;
+        Self { day, first_offset: first.0, last_offset: last.0, rows, sha256, extra: Map::new() }
+    }
+
+    /// Returns the name of the file in a partition.
+    pub(crate) fn name(&self, partition: Partition) -> FileName {
+        let (first, last) = (Offset(self.first_offset), Offset(self.last_offset));
+        FileName { day: self.day.clone(), partition, first, last }
     }
 }
 
-impl Entry {
-    pub(super) fn new(name: &FileName, rows: u64, sha256: String) -> Self {
-        Self { day: date_of(name.day), first_offset: name.first.0, last_offset: name.last.0, rows, sha256 }
-    }
-
-    /// The file's name.
-    pub(super) fn name(&self, partition: Partition) -> Option<FileName> {
-        let day = day_of(&self.day)?;
-        Some(FileName { day, partition, first: Offset(self.first_offset), last: Offset(self.last_offset) })
-    }
-}
-
-/// An index as this writer knows it, and what must hold for its next change.
+/// An index as it was read or written last, and the tag that its next change must find.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub(super) index: Index,
+pub(crate) struct Index {
+    pub(crate) document: IndexDocument,
     tag: Option<Tag>,
 }
 
-fn place(partition: Partition) -> Result<ObjectKey, Error> {
-    key(&format!("{FOLDER}/index/{:05}.json", partition.0))
+fn place(partition: u32) -> Result<ObjectKey, Error> {
+    key(&format!("{FOLDER}/index/{partition:05}.json"))
 }
 
-impl Held {
-    /// Reads a partition's index; an empty one where there is none.
-    pub(super) async fn read(objects: &Arc<dyn ObjectStore>, partition: Partition) -> Result<Self, Error> {
-        let place = place(partition)?;
-        let Some(object) = objects.get(&place).await? else {
+impl Index {
+    /// Reads the index of a partition. An absent index is an empty one.
+    pub(crate) async fn read(archive: &Archive, partition: Partition) -> Result<Self, Error> {
+        let place = place(partition.0)?;
+        let Some(object) = archive.objects.get(&place).await? else {
             let topic = Topic::RATINGS.name().to_owned();
-            let index = Index { topic, partition: partition.0, epoch: 0, next_offset: 0, files: Vec::new() };
-            return Ok(Self { index, tag: None });
+            let document = IndexDocument { topic, partition: partition.0, ..IndexDocument::default() };
+            return Ok(Self { document, tag: None });
         };
-        let index = serde_json::from_slice(&object.bytes)
+        let document = serde_json::from_slice(&object.bytes)
             .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {place}"), error))?;
-        Ok(Self { index, tag: Some(object.tag) })
+        Ok(Self { document, tag: Some(object.tag) })
     }
 
-    /// Takes a partition from whoever had it.
-    pub(super) async fn take(objects: &Arc<dyn ObjectStore>, partition: Partition) -> Result<Self, Error> {
-        let mut held = Self::read(objects, partition).await?;
-        let mut index = held.index.clone();
-        index.epoch += 1;
-        held.write(objects, index).await?;
-        Ok(held)
+    /// Takes over a partition: every later change by its earlier writer fails.
+    pub(crate) async fn take_over(archive: &Archive, partition: Partition) -> Result<Self, Error> {
+        let mut index = Self::read(archive, partition).await?;
+        let mut document = index.document.clone();
+        document.epoch += 1;
+        index.write(archive, document).await?;
+        Ok(index)
     }
 
-    /// Changes the index.
+    /// Replaces the index.
     ///
     /// # Errors
-    /// Somebody else has the partition now: kind `Conflict`.
-    pub(super) async fn write(&mut self, objects: &Arc<dyn ObjectStore>, index: Index) -> Result<(), Error> {
-        let json = serde_json::to_vec_pretty(&index)
+    /// Another writer has taken over the partition: kind `Conflict`.
+    pub(crate) async fn write(&mut self, archive: &Archive, mut document: IndexDocument) -> Result<(), Error> {
+        document.format = document.format.max(FORMAT);
+        let json = serde_json::to_vec_pretty(&document)
             .map_err(|error| Error::new(ErrorKind::Invalid, "encode an index of the archive", error))?;
         let precondition = self.tag.clone().map_or(Precondition::Absent, Precondition::Matches);
-        let tag = objects.put(&place(Partition(index.partition))?, Bytes::from(json), precondition).await?;
-        *self = Self { index, tag: Some(tag) };
+        let tag = archive.objects.put(&place(document.partition)?, Bytes::from(json), precondition).await?;
+        *self = Self { document, tag: Some(tag) };
         Ok(())
+    }
+
+    pub(crate) fn partition(&self) -> Partition {
+        Partition(self.document.partition)
+    }
+
+    /// Returns the names of the files that count.
+    pub(crate) fn names(&self) -> impl Iterator<Item = FileName> + '_ {
+        self.document.files.iter().map(|entry| entry.name(self.partition()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An index as the first version stored it.
+    const FIRST_FORM: &str = r#"{
+        "topic": "marquee.ratings.v1", "partition": 3, "epoch": 5, "next_offset": 20,
+        "files": [{"day": "2026-11-25", "first_offset": 0, "last_offset": 19, "rows": 18, "sha256": "ab"}]
+    }"#;
+
+    #[test]
+    fn an_index_of_the_first_form_is_read() {
+        let document: IndexDocument = serde_json::from_str(FIRST_FORM).expect("reads");
+        assert_eq!((document.format, document.partition, document.epoch, document.next_offset), (0, 3, 5, 20));
+        let name = document.files[0].name(Partition(3));
+        assert_eq!((name.day.as_str(), name.first, name.last), ("2026-11-25", Offset(0), Offset(19)));
+    }
+
+    #[tokio::test]
+    async fn unknown_fields_survive_a_take_over() {
+        let archive = crate::file::tests::archive();
+        let mut newer: Value = serde_json::from_str(FIRST_FORM).expect("JSON");
+        newer["format"] = 9.into();
+        newer["codec"] = "zstd".into();
+        newer["files"][0]["bloom"] = "xyz".into();
+        let place = place(3).expect("valid");
+        archive.objects.put(&place, newer.to_string().into(), Precondition::None).await.expect("writes");
+        Index::take_over(&archive, Partition(3)).await.expect("takes over");
+        let stored = archive.objects.get(&place).await.expect("reads").expect("exists");
+        let stored: Value = serde_json::from_slice(&stored.bytes).expect("JSON");
+        newer["epoch"] = 6.into();
+        assert_eq!(stored, newer);
+    }
+
+    #[tokio::test]
+    async fn the_earlier_writer_of_a_partition_changes_nothing_any_more() {
+        let archive = crate::file::tests::archive();
+        let mut earlier = Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        let changed = IndexDocument { next_offset: 9, ..earlier.document.clone() };
+        let refused = earlier.write(&archive, changed).await.expect_err("fenced off");
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert_eq!(Index::read(&archive, Partition(0)).await.expect("reads").document.next_offset, 0);
     }
 }

@@ -1,73 +1,83 @@
-//! The archive: the rating topic as Parquet files in the object store, for trainers, analysts and whatever reads Parquet.
+//! The archive: the rating topic as Parquet files in the object store, for trainers, for replays
+//! and for every tool that reads Parquet.
 //!
-//! A file holds one run of offsets of one partition that arrived on one day, and its name says which; the partition's index names the files that count, with
-//! row counts and digests. What must stay true: every event that was archived stands in exactly one file that counts; a file never changes; whoever goes on
-//! after a crash or a rebalance goes on behind the last file that counts. Events are filed by the day on which they arrived, so that a late rating never
-//! opens a closed day; `rated_at` tells when it was given.
+//! A file holds one range of offsets of one partition that arrived on one day. Its name says which:
+//! `archive/ratings/day=2026-11-25/<topic>-<partition>-<first>-<last>.parquet`. The index of the
+//! partition, `archive/ratings/index/<partition>.json`, names the files that count, with their
+//! numbers of rows and their digests.
+//!
+//! Events are filed by the day on which they arrived, so a late rating never changes the folder of
+//! an earlier day. The column `rated_at` has the time at which the rating was given.
+//!
+//! **Invariant:** every archived event is in exactly one file that the index names
+//! (`every_event_is_archived_once_over_restarts_and_compaction_and_trains_alike`).
+//!
+//! **Invariant:** a file never changes, and a reader never accepts other bytes than those that were
+//! archived (`a_file_with_another_digest_is_not_read`).
+//!
+//! # Rebuilding from the archive
+//! A consumer that must see every event, also those that the log no longer has, reads the archive
+//! first and the log afterwards. Per partition:
+//!
+//! 1. Ask the log for the partition's bounds.
+//! 2. Read [`Archive::events`] from the first offset that is needed up to the end of the bounds,
+//!    and apply each page. Every event has its offset and its time of arrival.
+//! 3. Read the log from [`Events::log_start`] on. It returns the offset after the last archived
+//!    one.
 
 mod compact;
 mod file;
 mod index;
 mod read;
+mod settings;
 mod write;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use marquee_domain::{RatingEvent, Scale, UserId};
-use marquee_ports::{Error, ErrorKind, ObjectKey, Record};
+use marquee_domain::{Offset, RatingEvent, Scale, Timestamp, UserId};
+use marquee_kit::Compute;
+use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Record};
 use marquee_proto::record;
-use serde::{Deserialize, Serialize};
 
-pub use read::events;
-pub use write::Writer;
+pub use read::Events;
+pub use settings::Settings;
+pub use write::{Source, Writer};
 
-/// The event of a record of a topic with so many partitions, as the feature store understands it; what is none stands on the rejected topic.
+/// The folder of the rating topic's files.
+const FOLDER: &str = "archive/ratings";
+
+/// The archive of a deployment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    objects: Arc<dyn ObjectStore>,
+    /// Runs the work on files: a large one takes seconds to write.
+    compute: Compute,
+}
+
+/// An event as it is archived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivedEvent {
+    /// The offset of the event's record in its partition.
+    pub offset: Offset,
+    /// When the record arrived, by the clock of its producer.
+    pub arrived_at: Timestamp,
+    /// The event.
+    pub event: RatingEvent,
+}
+
+impl Archive {
+    /// Opens the archive in an object store.
+    pub fn new(objects: Arc<dyn ObjectStore>, compute: Compute) -> Self {
+        Self { objects, compute }
+    }
+}
+
+/// Decodes a record of a topic with this many partitions into a rating event. Returns `None` for a
+/// record that the feature store rejects, which has been copied to the rejected topic.
 pub fn event(stored: &Record, scale: &Scale, partitions: u32) -> Option<RatingEvent> {
     let is_home = |user: &UserId| stored.belongs_to(user.as_str().as_bytes(), partitions);
     record::event(stored.header(record::CONTENT_TYPE), &stored.value, scale, is_home).ok()
 }
-
-/// What a deployment decides about the archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Write the rating topic to Parquet. Default true.
-    pub enabled: bool,
-    /// Consumer group that shares the rating topic's partitions. Default `archive`.
-    pub group: String,
-    /// Longest time that an event waits for its file. Default `1m`.
-    #[serde(with = "humantime_serde")]
-    pub every: Duration,
-    /// Events after which a file is closed, 1 to 5,000,000. Default 250,000.
-    pub rows: usize,
-    /// Files of one day and partition that are made one, from 2 on. Default 16.
-    pub compact: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { enabled: true, group: "archive".to_owned(), every: Duration::from_secs(60), rows: 250_000, compact: 16 }
-    }
-}
-
-impl Settings {
-    /// Names the first setting that makes no sense, and the fix.
-    pub fn check(&self) -> Result<(), &'static str> {
-        if self.group.is_empty() || self.group.len() > 128 {
-            return Err("group needs 1 to 128 bytes");
-        }
-        if !(1..=5_000_000).contains(&self.rows) {
-            return Err("rows must be from 1 to 5,000,000");
-        }
-        if self.compact < 2 {
-            return Err("compact must be at least 2");
-        }
-        Ok(())
-    }
-}
-
-/// Folder of the rating topic's files.
-const FOLDER: &str = "archive/ratings";
 
 fn key(path: &str) -> Result<ObjectKey, Error> {
     ObjectKey::try_new(path).map_err(|error| Error::new(ErrorKind::Invalid, "name a file of the archive", error))

@@ -1,94 +1,107 @@
-//! Follows the rating topic and writes what arrives to files; commits only what is in one.
+//! Follows the rating topic and writes what arrives to files. Commits an offset when all before it
+//! is in a file that counts.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use marquee_backoff::Backoff;
 use marquee_domain::{Offset, Partition, Position, Scale};
-use marquee_kit::{Metrics, Stop, chain};
+use marquee_kit::{Context, Stop, chain};
 use marquee_ports::{Delivery, Error, ObjectStore, RatingLog, Record, Subscription, Topic};
 use prometheus_client::metrics::counter::Counter;
 
-use super::compact::{compact, sweep};
-use super::file::{FileName, Row, put};
-use super::index::{Entry, Held};
-use super::{Settings, event};
+use crate::compact::{compact, sweep};
+use crate::file::{FileName, day_of};
+use crate::index::{FileEntry, Index};
+use crate::{Archive, ArchivedEvent, Settings, event};
 
-/// Records taken at once.
+/// The number of records taken at once.
 const PAGE: usize = 8_192;
 
-/// Pauses between two tries of a failing back-end: the first, doubled each time, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// The longest delay between two tries. A try that worked for longer starts the delays again.
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+
+/// The delays between two tries of a back-end that fails.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), LONGEST_DELAY);
+
+/// What is archived, and where to.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The log with the rating topic.
+    pub log: Arc<dyn RatingLog>,
+    /// The scale of the ratings.
+    pub scale: Scale,
+    /// The object store of the archive.
+    pub objects: Arc<dyn ObjectStore>,
+}
 
 /// Writes the archive.
 #[derive(Debug)]
 pub struct Writer {
     settings: Settings,
-    scale: Scale,
     log: Arc<dyn RatingLog>,
-    objects: Arc<dyn ObjectStore>,
+    scale: Scale,
+    archive: Archive,
     rows: Counter,
     files: Counter,
 }
 
-/// A partition of this writer's.
+/// A partition that this writer writes.
 #[derive(Debug)]
-struct Own {
-    /// Of the topic.
+struct Assignment {
+    /// The number of partitions of the topic.
     partitions: u32,
-    held: Held,
-    open: Option<Open>,
+    index: Index,
+    pending: Option<PendingFile>,
 }
 
-/// What waits for a partition's next file.
+/// The next file of a partition.
 #[derive(Debug)]
-struct Open {
+struct PendingFile {
     first: Offset,
-    /// Offset after the last record that was taken.
+    /// The offset after the last record that was taken.
     next: Offset,
-    day: i64,
-    rows: Vec<Row>,
+    day: String,
+    rows: Vec<ArchivedEvent>,
     since: Instant,
 }
 
 impl Writer {
-    pub fn new(
-        settings: Settings,
-        scale: Scale,
-        log: Arc<dyn RatingLog>,
-        objects: Arc<dyn ObjectStore>,
-        metrics: &Metrics,
-    ) -> Self {
+    /// Creates a writer. It registers the metrics of the archive.
+    pub fn new(settings: Settings, source: Source, context: &Context) -> Self {
+        let Source { log, scale, objects } = source;
+        let metrics = &context.metrics;
         let rows = metrics.register("archive_rows", "Events written to the archive", Counter::default());
         let files = metrics.register("archive_files", "Files written to the archive", Counter::default());
-        Self { settings, scale, log, objects, rows, files }
+        let archive = Archive::new(objects, context.compute.clone());
+        Self { settings, log, scale, archive, rows, files }
     }
 
-    /// Works until `stop`. What waits for its file then is read again by whoever goes on.
-    pub async fn run(self, stop: Stop) -> Result<(), std::convert::Infallible> {
-        let mut pause = PAUSES.0;
+    /// Works until `stop`. Records that wait for their file then are read again by the next writer.
+    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
+        let mut delays = BACKOFF.start();
         loop {
             let started = Instant::now();
             match self.follow(&stop).await {
                 Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(error = chain(&error), "writing the archive was interrupted: trying again")
-                }
+                Err(error) => tracing::warn!(error = chain(&error), "could not write the archive; trying again"),
             }
-            if started.elapsed() > PAUSES.1 {
-                pause = PAUSES.0;
+            if started.elapsed() > LONGEST_DELAY {
+                delays.reset();
             }
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSES.1),
+                () = delays.wait() => {}
                 () = stop.cancelled() => return Ok(()),
             }
         }
     }
 
-    /// Follows the topic until `stop`; a file that is being written then is finished.
+    /// Follows the topic until `stop`. A file that is being written then is finished.
     async fn follow(&self, stop: &Stop) -> Result<(), Error> {
         let mut subscription = self.log.subscribe(Topic::RATINGS, &self.settings.group).await?;
-        let mut own: BTreeMap<Partition, Own> = BTreeMap::new();
+        let mut assignments: BTreeMap<Partition, Assignment> = BTreeMap::new();
         let wait = self.settings.every.min(Duration::from_secs(1)).max(Duration::from_millis(1));
         loop {
             let delivery = tokio::select! {
@@ -96,74 +109,83 @@ impl Writer {
                 () = stop.cancelled() => return Ok(()),
             };
             match delivery {
-                // What waited is read again from behind the last file that counts: by this writer, or by whose partition it is now.
-                Delivery::Assigned(partitions) => own = self.take_over(&mut *subscription, &partitions).await?,
+                // Pending files are dropped: the new writer of each partition reads their records
+                // again.
+                Delivery::Assigned(partitions) => {
+                    assignments = self.take_over(&mut *subscription, &partitions).await?;
+                }
                 Delivery::Records(records) => {
                     for stored in records {
-                        if let Some(own) = own.get_mut(&stored.position.partition) {
-                            self.take(&mut *subscription, own, &stored).await?;
+                        if let Some(assignment) = assignments.get_mut(&stored.position.partition) {
+                            self.add(&mut *subscription, assignment, &stored).await?;
                         }
                     }
                 }
             }
-            for own in own.values_mut() {
-                if own.open.as_ref().is_some_and(|open| open.since.elapsed() >= self.settings.every) {
-                    self.close(&mut *subscription, own).await?;
+            for assignment in assignments.values_mut() {
+                if assignment.pending.as_ref().is_some_and(|file| file.since.elapsed() >= self.settings.every) {
+                    self.close(&mut *subscription, assignment).await?;
                 }
             }
         }
     }
 
-    /// Becomes the one writer of partitions, and goes on behind the last file that counts: a crash may have come between a file and its commit.
+    /// Becomes the only writer of partitions. Continues after the last file that counts, because a
+    /// crash can come between a file and its commit.
     async fn take_over(
         &self,
         subscription: &mut dyn Subscription,
         partitions: &[Partition],
-    ) -> Result<BTreeMap<Partition, Own>, Error> {
+    ) -> Result<BTreeMap<Partition, Assignment>, Error> {
         let count = self.log.bounds(Topic::RATINGS).await?.len() as u32;
-        let mut own = BTreeMap::new();
+        let mut assignments = BTreeMap::new();
         for &partition in partitions {
-            let held = Held::take(&self.objects, partition).await?;
-            sweep(&self.objects, &held).await?;
-            subscription.seek(Position { partition, offset: Offset(held.index.next_offset) }).await?;
-            own.insert(partition, Own { partitions: count, held, open: None });
+            let index = Index::take_over(&self.archive, partition).await?;
+            sweep(&self.archive, &index).await?;
+            subscription.seek(Position { partition, offset: Offset(index.document.next_offset) }).await?;
+            assignments.insert(partition, Assignment { partitions: count, index, pending: None });
         }
-        Ok(own)
+        Ok(assignments)
     }
 
-    async fn take(&self, subscription: &mut dyn Subscription, own: &mut Own, stored: &Record) -> Result<(), Error> {
+    async fn add(
+        &self,
+        subscription: &mut dyn Subscription,
+        assignment: &mut Assignment,
+        stored: &Record,
+    ) -> Result<(), Error> {
         let offset = stored.position.offset;
-        let day = stored.timestamp.day();
-        // A file ends with its day, also where producers' clocks go back a little: then a day has more files.
-        if own.open.as_ref().is_some_and(|open| open.day != day || open.rows.len() >= self.settings.rows) {
-            self.close(subscription, own).await?;
+        let day = day_of(stored.timestamp);
+        // A file ends with its day. Where the clocks of producers differ, a day has more files.
+        let is_full = |file: &PendingFile| file.day != day || file.rows.len() >= self.settings.rows;
+        if assignment.pending.as_ref().is_some_and(is_full) {
+            self.close(subscription, assignment).await?;
         }
-        let new = || Open { first: offset, next: offset, day, rows: Vec::new(), since: Instant::now() };
-        let open = own.open.get_or_insert_with(new);
-        open.next = offset.next();
-        // What is left out stands on the rejected topic; the run of offsets covers it.
-        open.rows.extend(row(stored, &self.scale, own.partitions));
+        let new = || PendingFile { first: offset, next: offset, day, rows: Vec::new(), since: Instant::now() };
+        let pending = assignment.pending.get_or_insert_with(new);
+        pending.next = offset.next();
+        // A record that is not an event is left out. The range of offsets includes it.
+        if let Some(event) = event(stored, &self.scale, assignment.partitions) {
+            pending.rows.push(ArchivedEvent { offset, arrived_at: stored.timestamp, event });
+        }
         Ok(())
     }
 
-    async fn close(&self, subscription: &mut dyn Subscription, own: &mut Own) -> Result<(), Error> {
-        let Some(Open { first, next, day, rows, .. }) = own.open.take() else { return Ok(()) };
-        let partition = Partition(own.held.index.partition());
-        let name = FileName { day, partition, first, last: Offset(next.0.saturating_sub(1)) };
-        let sha256 = put(&self.objects, &name, &rows).await?;
-        let mut index = own.held.index.clone();
-        index.next_offset = next.0;
-        index.files.push(Entry::new(&name, rows.len() as u64, sha256));
-        own.held.write(&self.objects, index).await?;
-        self.rows.inc_by(rows.len() as u64);
+    /// Writes the pending file, names it in the index, and commits its offsets.
+    async fn close(&self, subscription: &mut dyn Subscription, assignment: &mut Assignment) -> Result<(), Error> {
+        let Some(PendingFile { first, next, day, rows, .. }) = assignment.pending.take() else { return Ok(()) };
+        let index = &mut assignment.index;
+        let (partition, count) = (index.partition(), rows.len() as u64);
+        let last = Offset(next.0.saturating_sub(1));
+        let name = FileName { day: day.clone(), partition, first, last };
+        let sha256 = self.archive.put(&name, rows).await?;
+        let mut document = index.document.clone();
+        document.next_offset = next.0;
+        document.files.push(FileEntry::new(name, count, sha256));
+        index.write(&self.archive, document).await?;
+        self.rows.inc_by(count);
         self.files.inc();
         subscription.commit(&BTreeMap::from([(partition, next)])).await?;
-        compact(&self.objects, &self.settings, &mut own.held, day).await
+        compact(&self.archive, &self.settings, index, &day).await
     }
-}
-
-/// What counts for everybody else, and nothing more: the rest stands on the rejected topic.
-fn row(stored: &Record, scale: &Scale, partitions: u32) -> Option<Row> {
-    let event = event(stored, scale, partitions)?;
-    Some(Row { offset: stored.position.offset, ingested_at: stored.timestamp, event })
 }

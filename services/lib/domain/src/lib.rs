@@ -13,6 +13,7 @@ mod movie;
 mod position;
 mod rating;
 mod route;
+mod run;
 mod scale;
 mod secret;
 mod time;
@@ -27,6 +28,10 @@ pub use movie::{Movie, MovieError};
 pub use position::{Offset, Partition, Position};
 pub use rating::{Rating, RatingEvent};
 pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, Salt, Variant, bucket};
+pub use run::{
+    Algorithm, FitParameters, GateResult, Outcome, ParameterError, RunId, RunIdError, RunMetrics, RunState, Stage,
+    TrainingPlan, TrainingRun,
+};
 pub use scale::{Scale, ScaleError, ScaleViolation};
 pub use secret::Secret;
 pub use time::Timestamp;

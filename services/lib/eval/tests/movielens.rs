@@ -1,17 +1,19 @@
-//! Accuracy and speed on MovieLens 100K as a served model has them: users' states are recomputed from their histories by `Posterior::state`, never taken from the
-//! fit. Run with `--nocapture` to see the tables.
+//! Accuracy and speed on MovieLens 100K, as in serving: users' states are computed from their
+//! histories by `Posterior::state`, never taken from the fit. Run with `--nocapture` to see the
+//! tables.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Scale, Timestamp, UserId};
 use marquee_eval::evaluate;
-use marquee_fit::{Algorithm, Fold, MovieIndex, Parameters, Ratings, fit};
+use marquee_fit::{Algorithm, FitParameters, Fold, MovieIndex, Ratings, fit};
 
 const USERS: usize = 943;
 const MOVIES: usize = 1_682;
 
-/// Folder of MovieLens 100K; none where it is not, which only CI beside the data forbids.
+/// Returns the folder of MovieLens 100K, or `None` where it is absent. It must not be absent in CI
+/// with the data beside the checkout.
 fn data() -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
     let data = std::env::var_os("MARQUEE_TEST_DATA").map_or_else(|| beside.clone(), PathBuf::from);
@@ -36,10 +38,10 @@ fn read(path: PathBuf) -> Vec<(u32, u32, f64, i64)> {
         .collect()
 }
 
-/// RMSE and MAE of clipped predictions.
+/// Returns RMSE and MAE of clipped predictions, and the seconds of the fit.
 fn judge(ratings: &Ratings, algorithm: Algorithm, test: &[(u32, u32, f64)]) -> (f64, f64, f64) {
     let started = Instant::now();
-    let posterior = fit(ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).expect("fits");
+    let posterior = fit(ratings, algorithm, &FitParameters::default_of(algorithm), &mut ()).expect("fits");
     let seconds = started.elapsed().as_secs_f64();
     let states: Vec<_> = (0..USERS)
         .map(|user| {
@@ -96,7 +98,7 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
     let ratings = index.dense(past).unwrap();
     let scale = Scale::try_new(1.0, 5.0, 1.0).unwrap();
     for (algorithm, bar) in [(Algorithm::Bias, 0.985), (Algorithm::Map, 0.940), (Algorithm::Bayes, 0.940)] {
-        let posterior = fit(&ratings, algorithm, &Parameters::default_of(algorithm), &mut ()).unwrap();
+        let posterior = fit(&ratings, algorithm, &FitParameters::default_of(algorithm), &mut ()).unwrap();
         let started = Instant::now();
         let judged = evaluate(&posterior, &index, past, future, scale);
         let seconds = started.elapsed().as_secs_f64();

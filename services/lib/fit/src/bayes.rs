@@ -3,13 +3,13 @@
 use marquee_model::{Posterior, Sample};
 
 use super::chain::Chain;
-use super::{FitError, Observer, Parameters, Ratings, report};
+use super::{FitError, FitParameters, Observer, Ratings, report};
 use crate::linear::Update;
 
-/// Runs the chain and keeps `samples` of its states, evenly spread, the last among them.
+/// Runs the chain and keeps `samples` of its states, evenly spread and including the last one.
 pub(super) fn fit(
     ratings: &Ratings,
-    parameters: &Parameters,
+    parameters: &FitParameters,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
     let mut chain = Chain::new(ratings, parameters.factors, parameters.seed);
@@ -26,13 +26,16 @@ pub(super) fn fit(
         }
         report(observer, sweep, parameters.sweeps)?;
     }
-    centre_unrated(&mut samples, &prior_means, ratings);
+    center_unrated(&mut samples, &prior_means, ratings);
     Ok(Posterior { movies: ratings.movies(), factors: parameters.factors, samples })
 }
 
-/// Moves the draws of each movie without ratings so that their average is the priors': a few draws scatter about it, and movies of which nothing is
-/// known would be ranked by that chance. The spread between samples, which says how little is known, stays.
-fn centre_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ratings) {
+/// Shifts the samples of each movie without ratings so that their average is the mean of the
+/// priors.
+///
+/// The average of a few samples is off by chance, and movies without ratings would be ranked by
+/// that chance. The spread between the samples is the uncertainty, so it stays as it is.
+fn center_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ratings) {
     let count = samples.len() as f64;
     let Some(factors) = prior_means.first().map(|mean| mean.len() - 1) else { return };
     for movie in (0..ratings.movies()).filter(|&movie| ratings.by_movie().row(movie).0.is_empty()) {
@@ -44,7 +47,7 @@ fn centre_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ra
     }
 }
 
-/// A movie's bias (0) or one of its factors (from 1).
+/// Returns a movie's bias (coordinate 0) or one of its factors (from 1).
 fn coordinate(sample: &mut Sample, movie: usize, i: usize) -> &mut f64 {
     let factors = sample.factors.len() / sample.movie_bias.len();
     match i {

@@ -1,14 +1,15 @@
-//! User and movie biases alone: the floor that every model must beat.
+//! User and movie biases only: the model that every other one must beat.
 
 use marquee_model::{Posterior, Sample};
 
 use super::ratings::Side;
-use super::{FitError, Observer, Parameters, Ratings, report};
+use super::{FitError, FitParameters, Observer, Ratings, report};
 
-/// Alternates between the exact means of users and movies; noise and both prior precisions follow by expectation maximisation, so that nothing is tuned.
+/// Alternates between the exact means of users and movies. The noise and both prior precisions
+/// follow by expectation maximization, so there is nothing to tune.
 pub(super) fn fit(
     ratings: &Ratings,
-    parameters: &Parameters,
+    parameters: &FitParameters,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
     let offset = ratings.mean();
@@ -41,7 +42,7 @@ pub(super) fn fit(
     Ok(Posterior { movies: ratings.movies(), factors: 0, samples: vec![sample] })
 }
 
-/// One side's biases with their uncertainty.
+/// The biases of one side with their uncertainty.
 struct Biases {
     means: Vec<f64>,
     variances: Vec<f64>,

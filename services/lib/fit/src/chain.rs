@@ -1,13 +1,18 @@
-//! The model `r = offset + b_u + b_i + v_u · (q_i + s_i) + noise`, improved one sweep at a time, by sampling or by expectation.
+//! The model `r = offset + b_u + b_i + v_u · (q_i + s_i) + noise`, improved one sweep at a time, by
+//! sampling or by expectation.
 //!
-//! Users `[b_u; v_u]` and movies `[b_i; q_i]` are updated whole from their Gaussian conditionals (Salakhutdinov & Mnih 2008), the sets `s_i` coordinate by
-//! coordinate ([`super::sets`]), then noise, offset and priors. No residual of a single rating is ever stored: each movie's sums over its
-//! raters carry all that the sets, the noise and the offset need.
+//! A sweep updates users `[b_u; v_u]` and movies `[b_i; q_i]` as whole rows from their Gaussian
+//! conditionals (Salakhutdinov & Mnih 2008), then the sets `s_i` coordinate by coordinate
+//! ([`super::sets`]), then noise, offset and priors. The residual of a single rating is never
+//! stored. The sums of each movie over its raters have all that the sets, the noise and the offset
+//! need.
 //!
-//! [`Update::Sample`] makes a sweep a Gibbs sweep. [`Update::Expect`] makes it one of mean-field variational EM (Lim & Teh, "Variational Bayesian approach to
-//! movie rating prediction", KDD Cup 2007): each parameter has a mean and a variance, and the variances enter every sum, which is what keeps a
-//! point estimate from over-fitting (the plain mode of this model is 0.05 stars worse on MovieLens 100K). Covariances within a row are left out of
-//! those sums: the diagonal alone costs O(n) a rating instead of O(n²).
+//! [`Update::Sample`] makes a sweep a Gibbs sweep. [`Update::Expect`] makes it a sweep of
+//! mean-field variational EM (Lim & Teh, "Variational Bayesian approach to movie rating
+//! prediction", KDD Cup 2007): each parameter has a mean and a variance, and the variances enter
+//! every sum. They keep a point estimate from over-fitting: the mode of this model is 0.05 stars
+//! worse on MovieLens 100K. Covariances within a row are left out of those sums, because the
+//! diagonal alone costs O(n) per rating instead of O(n²).
 
 use marquee_model::{Cholesky, Sample};
 use rand_distr::{Distribution, StandardNormal};
@@ -19,24 +24,25 @@ use super::sets::{self, Sets};
 use super::shards::Shards;
 use crate::linear::{Regression, Update, dot, mirror, multiply, update};
 
-/// One side's parameters, and how the other side's regression reads them.
+/// The parameters of one side, and how the regression of the other side reads them.
 #[derive(Debug)]
 struct Block {
     prior: Prior,
-    /// Bias and own factors, `[rows, n]`: draws or means.
+    /// Bias and own factors, `[rows, n]`: samples or means.
     parameters: Vec<f64>,
-    /// Variances of the parameters, `[rows, n]`; read only between sweeps of expectation.
+    /// The variances of the parameters, `[rows, n]`. Only sweeps by expectation read them.
     variances: Vec<f64>,
     /// `[1; factors]`, sets included, `[rows, n]`.
     x: Vec<f64>,
-    /// Variances of `[bias; factors]`, sets included, `[rows, n]`.
+    /// The variances of `[bias; factors]`, sets included, `[rows, n]`.
     x_variances: Vec<f64>,
     /// Bias, sets included, `[rows]`.
     bias: Vec<f64>,
     shards: Shards,
 }
 
-/// Sums over each movie's raters `u`, with `x = [1; v_u]` and `y` the rating less offset and user's bias.
+/// Sums over the raters `u` of each movie, with `x = [1; v_u]` and `y` the rating minus the offset
+/// and the bias of the user.
 #[derive(Debug)]
 struct Sums {
     /// `Σ x xᵀ`, `[movies, n, n]`, both triangles.
@@ -47,7 +53,7 @@ struct Sums {
     squares: Vec<f64>,
 }
 
-/// State of a fit.
+/// The state of a fit.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
     ratings: &'a Ratings,
@@ -55,9 +61,9 @@ pub(super) struct Chain<'a> {
     seed: u64,
     sweep: usize,
     offset: f64,
-    /// Precision of the noise.
+    /// The precision of the noise.
     alpha: f64,
-    /// Mean over ratings of the variance that an expected movie leaves open; 0 for draws.
+    /// The mean over ratings of the variance of the movie side. It is 0 for samples.
     unknown: f64,
     users: Block,
     movies: Block,
@@ -67,7 +73,7 @@ pub(super) struct Chain<'a> {
     sums: Sums,
 }
 
-/// One thread's share of the movies' pass.
+/// The part of one thread in the pass over movies.
 struct MovieParts<'a> {
     parameters: &'a mut [f64],
     variances: &'a mut [f64],
@@ -86,7 +92,7 @@ impl Block {
         Self { prior, parameters, variances, x, x_variances, bias: vec![0.0; rows], shards }
     }
 
-    /// Lays the parameters, plus what the sets add, out for the other side.
+    /// Writes the parameters, plus what the sets add, in the layout that the other side reads.
     fn publish(&mut self, set_sums: Option<&[f64]>) {
         let n = self.prior.mean.len();
         self.x.copy_from_slice(&self.parameters);
@@ -100,14 +106,15 @@ impl Block {
 }
 
 impl<'a> Chain<'a> {
-    /// Small random factors, no biases; as many threads as there are processors, at most 16.
+    /// Starts with small random factors and no biases, with one thread per processor, at most 16.
     pub(super) fn new(ratings: &'a Ratings, factors: usize, seed: u64) -> Self {
         Self::with_threads(ratings, factors, seed, Shards::threads())
     }
 
     fn with_threads(ratings: &'a Ratings, factors: usize, seed: u64, threads: usize) -> Self {
         let n = factors + 1;
-        // Where it starts decides nothing but the number of sweeps: priors of the size that ratings of one to five stars lead to.
+        // The start only changes the number of sweeps. These priors have the size that ratings of
+        // one to five stars lead to.
         let prior = || {
             let mut precision = vec![10.0; n];
             precision[0] = 4.0;
@@ -155,7 +162,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// The movie side as it stands. What an expectation leaves open of the movies counts as noise.
+    /// Returns the present movie side. The variance of an expected movie counts as noise.
     pub(super) fn sample(&self) -> Sample {
         Sample {
             offset: self.offset,
@@ -167,7 +174,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Prior mean of a movie's bias and factors, `[n]`.
+    /// Returns the prior mean of a movie's bias and factors, `[n]`.
     pub(super) fn movie_prior_mean(&self) -> &[f64] {
         &self.movies.prior.mean
     }
@@ -246,7 +253,8 @@ impl<'a> Chain<'a> {
                 part.grams[row * n * n..][..n * n].copy_from_slice(&regression.gram);
                 part.moments[at.clone()].copy_from_slice(&regression.moment);
                 part.squares[row] = regression.squares;
-                // From scratch each sweep, so that the rounding of thousands of updates cannot add up.
+                // Computed from scratch in each sweep, so that rounding errors of thousands of
+                // updates can't add up.
                 let set_sum = &mut part.set_sums[at.clone()];
                 sets.sum(raters, set_sum);
                 multiply(&regression.gram, set_sum, &mut explained);
@@ -268,7 +276,7 @@ impl<'a> Chain<'a> {
         });
     }
 
-    /// `Σ_u x_u e_ui` of every movie, `[movies, n]`, with `e` what the model leaves of a rating.
+    /// Returns `Σ_u x_u e_ui` of every movie, `[movies, n]`, where `e` is the residual of a rating.
     fn projected_residuals(&self) -> Vec<f64> {
         let n = self.n;
         let mut projected = vec![0.0; self.sums.moments.len()];
@@ -283,8 +291,8 @@ impl<'a> Chain<'a> {
         projected
     }
 
-    /// `Σ e` and `Σ e²` over all ratings: with `θ` a movie's whole vector, `Σ e² = Σ y² − θ · Σ x y − θ · Σ x e`, and `Σ e` is the projection on the raters'
-    /// leading 1.
+    /// Returns `Σ e` and `Σ e²` over all ratings. With `θ` the whole vector of a movie, `Σ e² = Σ
+    /// y² − θ · Σ x y − θ · Σ x e`, and `Σ e` is the projection on the leading 1 of the raters.
     fn totals(&self, projected: &[f64]) -> (f64, f64) {
         let n = self.n;
         let (mut sum, mut squares) = (0.0, 0.0);
@@ -331,7 +339,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Turns sums over ratings into a conditional's precision and information vector, in place.
+/// Turns sums over ratings into the precision and information vector of a conditional, in place.
 fn condition(gram: &mut [f64], moment: &mut [f64], alpha: f64, prior: &Prior) {
     let n = moment.len();
     gram.iter_mut().for_each(|g| *g *= alpha);

@@ -1,29 +1,31 @@
-//! Gaussian priors of groups of parameters, and their own priors: nothing is left to tune.
+//! Gaussian priors of groups of parameters, with priors of their own, so there is nothing to tune.
 
 use rand::Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
 
 use super::ratings::Side;
 
-/// An independent Gaussian for each coordinate of a group's parameters.
+/// An independent Gaussian for each coordinate of the parameters of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Prior {
-    /// Means, `[n]`.
+    /// The means, `[n]`.
     pub(super) mean: Vec<f64>,
-    /// Precisions, `[n]`; positive.
+    /// The precisions, `[n]`. They are positive.
     pub(super) precision: Vec<f64>,
 }
 
 impl Prior {
-    /// Centred at 0.
+    /// Creates a prior that is centered at 0.
     pub(super) fn new(precision: Vec<f64>) -> Self {
         Self { mean: vec![0.0; precision.len()], precision }
     }
 
-    /// Draws means and precisions given the parameters `[rows, n]`. Rows without ratings are left out: they are draws from this prior and know nothing.
+    /// Samples means and precisions given the parameters `[rows, n]`. Rows without ratings are left
+    /// out: they are samples from this prior and have no information.
     ///
-    /// `λ ~ Gamma((1 + N) / 2, rate (1 + Σ (t − m)²) / 2)`, then `m ~ N(Σ t / (N + 1), 1 / ((N + 1) λ))`: the conjugate updates of
-    /// Rendle, "Factorization machines with libFM" (2012), section 3.3, with every hyper-parameter 1 and a mean of 0.
+    /// `λ ~ Gamma((1 + N) / 2, rate (1 + Σ (t − m)²) / 2)`, then `m ~ N(Σ t / (N + 1), 1 / ((N + 1)
+    /// λ))`. These are the conjugate updates of Rendle, "Factorization machines with libFM" (2012),
+    /// section 3.3, with every hyper-parameter 1 and a mean of 0.
     pub(super) fn draw(&mut self, parameters: &[f64], side: &Side, random: &mut impl Rng) {
         let n = self.mean.len();
         let mut count = 0.0;
@@ -46,7 +48,8 @@ impl Prior {
         }
     }
 
-    /// Sets means and precisions to their modes given the parameters' means and variances, `[rows, n]` each (empirical Bayes).
+    /// Sets means and precisions to their modes given the means and variances of the parameters,
+    /// `[rows, n]` each (empirical Bayes).
     pub(super) fn expect(&mut self, parameters: &[f64], variances: &[f64], side: &Side) {
         let n = self.mean.len();
         let mut count = 0.0;
@@ -71,7 +74,7 @@ impl Prior {
     }
 }
 
-/// Draws from `Gamma(shape, rate)`.
+/// Samples from `Gamma(shape, rate)`.
 pub(super) fn gamma(shape: f64, rate: f64, random: &mut impl Rng) -> f64 {
     Gamma::new(shape, 1.0 / rate).expect("shape and rate are sums of squares and counts plus one half").sample(random)
 }
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn a_prior_finds_the_mean_and_precision_of_what_it_governs() {
         let rows = 20_000u32;
-        // The last row has no rating and a value far off: it must not count.
+        // The last row has an extreme value and no rating, so it must not count.
         let ratings = Ratings::try_new(rows as usize + 1, 1, (0..rows).map(|row| (row, 0, 3.0)).collect()).unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(3);
         let mut values: Vec<f64> = (0..rows)

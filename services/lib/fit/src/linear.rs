@@ -1,13 +1,14 @@
-//! The dense algebra of the conditionals: normal equations from gathered rows, and draws from the Gaussians that they define.
+//! The dense algebra of the conditionals: normal equations from gathered rows, and samples from the
+//! Gaussians that they define.
 //!
-//! Loops run over contiguous slices of equal length, so that the compiler vectorises them without reordering a sum: results are the same on every
-//! machine.
+//! Loops run over contiguous slices of equal length. The compiler vectorizes them without
+//! reordering a sum, so results are the same on every machine.
 
 use marquee_model::Cholesky;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Sums of a linear regression on rows `x`, `[n]` each, with targets `y`.
+/// The sums of a linear regression on rows `x`, `[n]` each, with targets `y`.
 #[derive(Debug, Clone)]
 pub(crate) struct Regression {
     n: usize,
@@ -20,33 +21,34 @@ pub(crate) struct Regression {
     added: Vec<f64>,
 }
 
-/// How a Gaussian conditional is turned into a value.
+/// How a Gaussian conditional becomes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Update {
-    /// A random draw.
+    /// A random sample.
     Sample,
-    /// Its mean, and its variances beside it.
+    /// Its mean, with its variances.
     Expect,
 }
 
 impl Regression {
-    /// Room for rows of `n` numbers.
+    /// Creates the sums over no rows of `n` numbers.
     pub(crate) fn new(n: usize) -> Self {
         Self { n, gram: vec![0.0; n * n], moment: vec![0.0; n], squares: 0.0, added: vec![0.0; n] }
     }
 
-    /// Forgets everything.
+    /// Removes all rows.
     pub(crate) fn clear(&mut self) {
         self.gram.fill(0.0);
         self.moment.fill(0.0);
         self.squares = 0.0;
     }
 
-    /// Adds the rows of the matrix `[_, n]` that `rows` names, with their targets.
+    /// Adds some rows of the matrix `[_, n]`, with their targets.
     pub(crate) fn add(&mut self, matrix: &[f64], rows: &[u32], targets: impl Iterator<Item = f64>) {
         let n = self.n;
         let row = |index: u32| &matrix[index as usize * n..][..n];
-        // Four rows at a time: the Gram matrix is then read and written a quarter as often, which is what bounds this loop.
+        // With four rows at a time, the Gram matrix is read and written a quarter as often. That is
+        // what bounds this loop.
         let mut fours = rows.chunks_exact(4);
         for four in &mut fours {
             let [a, b, c, d] = [row(four[0]), row(four[1]), row(four[2]), row(four[3])];
@@ -73,8 +75,9 @@ impl Regression {
         }
     }
 
-    /// Adds what uncertain rows add in expectation: their variances, `[_, n]` with that of the row's own offset in `y` first, to the diagonal and to `Σ y²`. The leading 1 of a row
-    /// is certain.
+    /// Adds what uncertain rows add in expectation: their variances, `[_, n]`, to the diagonal and
+    /// to `Σ y²`. The first variance of a row is that of its own offset in `y`, because the leading
+    /// 1 of a row is certain.
     pub(crate) fn add_variances(&mut self, matrix: &[f64], rows: &[u32]) {
         let n = self.n;
         for &index in rows {
@@ -89,8 +92,10 @@ impl Regression {
     }
 }
 
-/// Turns `b` into a value of `N(A⁻¹ b, A⁻¹)` for the factored `A`. A draw is `U⁻¹ (U⁻ᵀ b + ξ)` with `A = Uᵀ U` and `ξ` standard normal, and leaves `variances` alone;
-/// an expectation is the mean, and sets `variances` to the diagonal of `A⁻¹`.
+/// Replaces `b` by a value of `N(A⁻¹ b, A⁻¹)` for the factored `A`.
+///
+/// A sample is `U⁻¹ (U⁻ᵀ b + ξ)` with `A = Uᵀ U` and `ξ` standard normal. It does not change
+/// `variances`. An expectation is the mean, and sets `variances` to the diagonal of `A⁻¹`.
 pub(crate) fn update(
     cholesky: &mut Cholesky,
     b: &mut [f64],
@@ -111,19 +116,19 @@ pub(crate) fn update(
     }
 }
 
-/// `Σ a b`.
+/// Returns `Σ a b`.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `out := A x` for a full row-major matrix.
+/// Writes `A x` for a full row-major matrix.
 pub(crate) fn multiply(matrix: &[f64], x: &[f64], out: &mut [f64]) {
     for (out, row) in out.iter_mut().zip(matrix.chunks_exact(x.len())) {
         *out = dot(row, x);
     }
 }
 
-/// Copies the upper triangle of a row-major `[n, n]` matrix onto its lower.
+/// Copies the upper triangle of a row-major `[n, n]` matrix to the lower one.
 pub(crate) fn mirror(matrix: &mut [f64], n: usize) {
     for i in 1..n {
         for j in 0..i {

@@ -1,18 +1,21 @@
-//! One point, in a fraction of the sampler's time: the means of a mean-field variational posterior ([`super::chain`]).
+//! A point estimate in a fraction of the sampler's time: the means of a mean-field variational
+//! posterior ([`super::chain`]).
 //!
-//! Why not the plain mode by alternating least squares? It needs a regularisation that somebody tunes, over-fits at any that is right for
-//! the model, and knows nothing of its noise. Expectation costs one more triangular inverse a row, tunes itself, and says how far off it may be.
+//! Alternating least squares would find the mode instead. It needs a regularization that must be
+//! tuned, over-fits even when that is right for the model, and has no estimate of the noise. An
+//! update by expectation costs one more triangular inverse per row, has nothing to tune, and
+//! estimates its own error.
 
 use marquee_model::Posterior;
 
 use super::chain::Chain;
-use super::{FitError, Observer, Parameters, Ratings, report};
+use super::{FitError, FitParameters, Observer, Ratings, report};
 use crate::linear::Update;
 
 /// Sweeps by expectation and returns the means as the only sample.
 pub(super) fn fit(
     ratings: &Ratings,
-    parameters: &Parameters,
+    parameters: &FitParameters,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
     let mut chain = Chain::new(ratings, parameters.factors, parameters.seed);

@@ -1,24 +1,26 @@
-//! Random numbers addressed by what they are for: (seed, sweep, group, row). Threads share nothing, and no draw depends on the order of others.
+//! Random numbers that are addressed by their purpose: (seed, sweep, group, row).
+//!
+//! Threads share no generator, and no number depends on the order in which others are drawn.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
-/// What numbers are drawn for.
+/// The purpose of random numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Group {
-    /// Starting values.
+    /// The starting values.
     Start = 1,
-    /// Users' states.
+    /// The states of users.
     Users = 2,
-    /// Movies' states.
+    /// The states of movies.
     Movies = 3,
-    /// The parts that users add to the movies they rated.
+    /// The additions of users to the movies that they rated.
     Sets = 4,
     /// Priors, noise and offset.
     Hyper = 5,
 }
 
-/// The generator of one row of one group in one sweep.
+/// Returns the generator of one row of one group in one sweep.
 pub(super) fn stream(seed: u64, sweep: usize, group: Group, row: usize) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

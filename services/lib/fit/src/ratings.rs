@@ -1,15 +1,16 @@
-//! Ratings by dense indices, once sorted by user and once by movie: what every pass of every algorithm reads.
+//! Ratings by dense indices, sorted once by user and once by movie. Every algorithm reads these.
 
 use thiserror::Error;
 
-/// Ratings of `users` users for `movies` movies, at most one a pair, in both orders.
+/// Ratings in both orders, at most one for each pair of user and movie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ratings {
     by_user: Side,
     by_movie: Side,
 }
 
-/// One order in compressed sparse rows: row `r` holds the entries `starts[r]..starts[r + 1]`, sorted by partner.
+/// One order in compressed sparse rows. Row `r` has the entries `starts[r]..starts[r + 1]`, sorted
+/// by partner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Side {
     starts: Vec<usize>,
@@ -17,16 +18,16 @@ pub struct Side {
     values: Vec<f64>,
 }
 
-/// Why triplets are no ratings.
+/// Why triplets are not ratings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RatingsError {
-    /// An index beyond the stated number of users or movies.
-    #[error("rating {0} names a user or movie beyond the stated number")]
+    /// An index is beyond the number of users or movies.
+    #[error("rating {0} has a user or movie index beyond their number")]
     Beyond(usize),
-    /// NaN or infinite.
+    /// A value is NaN or infinite.
     #[error("rating {0} is not a finite number")]
     NotFinite(usize),
-    /// Two ratings of one pair.
+    /// A pair has two ratings.
     #[error("user {user} rates movie {movie} twice: keep the latest rating of a pair")]
     Twice {
         /// The user's index.
@@ -37,7 +38,7 @@ pub enum RatingsError {
 }
 
 impl Ratings {
-    /// Sorts triplets (user, movie, stars), given in any order.
+    /// Sorts triplets (user, movie, stars), which may come in any order.
     ///
     /// # Errors
     /// [`RatingsError`] names the first triplet that is wrong.
@@ -60,37 +61,37 @@ impl Ratings {
         Ok(Self { by_user, by_movie })
     }
 
-    /// How many users, with ratings or not.
+    /// Returns the number of users, with ratings or without.
     pub fn users(&self) -> usize {
         self.by_user.rows()
     }
 
-    /// How many movies, with ratings or not.
+    /// Returns the number of movies, with ratings or without.
     pub fn movies(&self) -> usize {
         self.by_movie.rows()
     }
 
-    /// How many ratings.
+    /// Returns the number of ratings.
     pub fn len(&self) -> usize {
         self.by_user.values.len()
     }
 
-    /// No rating at all.
+    /// Returns whether there are no ratings.
     pub fn is_empty(&self) -> bool {
         self.by_user.values.is_empty()
     }
 
-    /// Rows are users, partners movies.
+    /// Returns the order in which rows are users and partners are movies.
     pub fn by_user(&self) -> &Side {
         &self.by_user
     }
 
-    /// Rows are movies, partners users.
+    /// Returns the order in which rows are movies and partners are users.
     pub fn by_movie(&self) -> &Side {
         &self.by_movie
     }
 
-    /// Mean of all ratings in stars; 0 without any.
+    /// Returns the mean of all ratings in stars, or 0 when there are none.
     pub fn mean(&self) -> f64 {
         self.by_user.values.iter().sum::<f64>() / self.len().max(1) as f64
     }
@@ -115,17 +116,17 @@ impl Side {
         side
     }
 
-    /// How many rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// Where each row starts among the entries, `[rows + 1]`.
+    /// Returns where each row starts among the entries, `[rows + 1]`.
     pub fn starts(&self) -> &[usize] {
         &self.starts
     }
 
-    /// Partners and stars of a row; empty beyond the last row.
+    /// Returns the partners and stars of a row. Both are empty beyond the last row.
     pub fn row(&self, row: usize) -> (&[u32], &[f64]) {
         match (self.starts.get(row), self.starts.get(row + 1)) {
             (Some(&start), Some(&end)) => (&self.partners[start..end], &self.values[start..end]),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rating_is_refused() {
+    fn invalid_triplets_are_refused() {
         assert_eq!(Ratings::try_new(1, 1, vec![(0, 1, 3.0)]), Err(RatingsError::Beyond(0)));
         assert_eq!(Ratings::try_new(1, 1, vec![(0, 0, f64::NAN)]), Err(RatingsError::NotFinite(0)));
         let twice = Ratings::try_new(1, 1, vec![(0, 0, 3.0), (0, 0, 4.0)]);

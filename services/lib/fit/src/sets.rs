@@ -1,10 +1,13 @@
-//! What the set of a movie's raters says about it: each user `a` adds `z_a` to the movies that they rated, `s_i = |R(i)|^-½ Σ_{a ∈ R(i)} z_a`.
+//! What the set of a movie's raters says about the movie. Each user `a` adds `z_a` to the movies
+//! that they rated: `s_i = |R(i)|^-½ Σ_{a ∈ R(i)} z_a`.
 //!
-//! This is SVD++ "flipped" (Rendle, Zhang & Koren, "On the difficulty of evaluating baselines", 2019) and the largest single gain on MovieLens. It
-//! depends on who rated, not on how, so at serving time it is a constant of the movie and costs nothing.
+//! This is SVD++ "flipped" (Rendle, Zhang & Koren, "On the difficulty of evaluating baselines",
+//! 2019), and the largest single gain on MovieLens. It depends on the users who rated, not on their
+//! ratings. When a prediction is made, it is a constant of the movie and costs nothing.
 //!
-//! A pass draws one coordinate of every `z_a` at a time. For a fixed coordinate the residuals enter only through one number a movie, so that a pass
-//! costs O(ratings · n) and never touches a rating; the other coordinates' numbers are corrected once a movie through its Gram matrix.
+//! A pass updates one coordinate of every `z_a` at a time. For a fixed coordinate, the residuals
+//! enter through one number per movie, so a pass costs O(ratings · n) and reads no rating. The
+//! numbers of the other coordinates are corrected once per movie, through its Gram matrix.
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -13,28 +16,29 @@ use super::hyper::Prior;
 use super::ratings::Ratings;
 use crate::linear::Update;
 
-/// The users' additions and their prior.
+/// The additions of users and their prior.
 #[derive(Debug)]
 pub(super) struct Sets {
     pub(super) prior: Prior,
-    /// `z_a`, `[users, n]`.
+    /// The additions `z_a`, `[users, n]`.
     pub(super) additions: Vec<f64>,
-    /// Variances of their conditionals, `[users, n]`.
+    /// The variances of their conditionals, `[users, n]`.
     pub(super) variances: Vec<f64>,
 }
 
-/// What a pass needs of the movies and changes in them. `n` numbers a row unless stated.
+/// What a pass reads and changes of the movies. Rows have `n` numbers unless stated otherwise.
 #[derive(Debug)]
 pub(super) struct Movies<'a> {
     /// `Σ_u x_u x_uᵀ` of each movie's raters, `[movies, n, n]`, both triangles.
     pub(super) grams: &'a [f64],
-    /// `Σ_u x_u e_ui`, the residuals projected on the raters; kept up to date.
+    /// `Σ_u x_u e_ui`, the residuals projected on the raters. A pass keeps it up to date.
     pub(super) projected: &'a mut [f64],
-    /// `s_i`; kept up to date.
+    /// `s_i`. A pass keeps it up to date.
     pub(super) sums: &'a mut [f64],
 }
 
-/// A movie's residual and curvature for one coordinate, scaled by `|R(i)|^-½`; side by side, as they are always read together.
+/// The residual and curvature of a movie for one coordinate, scaled by `|R(i)|^-½`. They are always
+/// read together, so they are stored side by side.
 #[derive(Debug, Clone, Copy)]
 struct Slope {
     residual: f64,
@@ -42,7 +46,7 @@ struct Slope {
 }
 
 impl Sets {
-    /// Additions of 0.
+    /// Creates additions of 0.
     pub(super) fn new(users: usize, prior: Prior) -> Self {
         let n = prior.mean.len();
         Self { prior, additions: vec![0.0; users * n], variances: vec![0.0; users * n] }
@@ -62,7 +66,7 @@ impl Sets {
         out.iter_mut().for_each(|sum| *sum *= scale);
     }
 
-    /// Redraws every addition, for noise of precision `alpha`.
+    /// Updates every addition, for noise of precision `alpha`.
     pub(super) fn pass(
         &mut self,
         ratings: &Ratings,
@@ -133,7 +137,7 @@ impl Sets {
     }
 }
 
-/// `out := ` the sum of the rows of a matrix of `out.len()` columns.
+/// Writes the sum of rows of a matrix with `out.len()` columns.
 fn gather(matrix: &[f64], rows: &[u32], out: &mut [f64]) {
     out.fill(0.0);
     for &row in rows {
@@ -142,7 +146,7 @@ fn gather(matrix: &[f64], rows: &[u32], out: &mut [f64]) {
     }
 }
 
-/// `|R(i)|^-½`; 0 without raters.
+/// Returns `|R(i)|^-½`, or 0 without raters.
 fn scale(raters: usize) -> f64 {
     if raters > 0 { 1.0 / (raters as f64).sqrt() } else { 0.0 }
 }

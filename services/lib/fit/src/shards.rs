@@ -1,21 +1,25 @@
-//! Rows shared out among threads. Each row's result depends on the row alone, so the number of threads never shows in a model.
+//! Distributes rows to threads.
+//!
+//! **Invariant:** the result of a row depends on that row only, so a model does not depend on the
+//! number of threads (`shards_cover_every_row_once_whatever_the_number_of_threads`).
 
 use std::ops::Range;
 use std::thread;
 
 use super::ratings::Side;
 
-/// Consecutive ranges of rows with about equal work.
+/// Consecutive ranges of rows with about the same work.
 #[derive(Debug, Clone)]
 pub(super) struct Shards(Vec<Range<usize>>);
 
 impl Shards {
-    /// How many threads a fit uses: one a processor, at most 16.
+    /// Returns the number of threads of a fit: one per processor, at most 16.
     pub(super) fn threads() -> usize {
         thread::available_parallelism().map_or(1, usize::from).min(16)
     }
 
-    /// One range a thread. A row costs as much as its ratings and one small solve, which `n` ratings weigh up.
+    /// Makes one range per thread. A row costs its ratings and one small solve, which costs as much
+    /// as `n` ratings.
     pub(super) fn new(side: &Side, n: usize, threads: usize) -> Self {
         let rows = side.rows();
         let work_before = |row: usize| side.starts()[row] + row * n;
@@ -34,7 +38,7 @@ impl Shards {
         Self(ranges)
     }
 
-    /// Cuts a row-major matrix of `stride` numbers a row into the shards' parts.
+    /// Splits a row-major matrix with `stride` numbers per row into the parts of the shards.
     pub(super) fn split<'a>(&self, mut matrix: &'a mut [f64], stride: usize) -> Vec<&'a mut [f64]> {
         let mut parts = Vec::with_capacity(self.0.len());
         for range in &self.0 {
@@ -45,7 +49,7 @@ impl Shards {
         parts
     }
 
-    /// Works on every shard, each on a thread of its own, and waits for all.
+    /// Works on every shard in a thread of its own, and waits for all of them.
     pub(super) fn run<P: Send>(&self, parts: Vec<P>, work: impl Fn(Range<usize>, P) + Sync) {
         let work = &work;
         thread::scope(|scope| {

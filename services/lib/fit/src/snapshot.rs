@@ -1,7 +1,9 @@
-//! The ratings that count at a point of the log, with a digest that names them.
+//! The ratings that count at a point of the log, with a digest.
 //!
-//! Folding is independent of how events of different partitions interleave, and of replays: the same events give the same snapshot, hence the same
-//! digest, hence, with the same seed, the same model.
+//! **Invariant:** the same events give the same snapshot and digest, however the events of
+//! different users interleave and however often they are replayed
+//! (`neither_replays_nor_the_order_of_users_change_the_digest`). With the same seed, they give the
+//! same model.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,7 +48,7 @@ impl Fold {
     }
 }
 
-/// Ratings in canonical order: by time, then user, then movie.
+/// Ratings in canonical order: by time, then by user, then by movie.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     ratings: Vec<Rating>,
@@ -69,27 +71,29 @@ impl Snapshot {
         Self { ratings, digest }
     }
 
-    /// The ratings, oldest first.
+    /// Returns the ratings, oldest first.
     pub fn ratings(&self) -> &[Rating] {
         &self.ratings
     }
 
-    /// SHA-256 in hex over every rating: lengths and bytes of the ids, value and microseconds, little-endian, in canonical order.
+    /// Returns the SHA-256 in hexadecimal over every rating in canonical order: lengths and bytes
+    /// of the ids, value and microseconds, little-endian.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// How many users have a rating.
+    /// Returns the number of users with a rating.
     pub fn users(&self) -> usize {
         distinct(self.ratings.iter().map(|rating| &rating.user))
     }
 
-    /// How many movies have a rating.
+    /// Returns the number of movies with a rating.
     pub fn movies(&self) -> usize {
         distinct(self.ratings.iter().map(|rating| &rating.movie))
     }
 
-    /// Splits by time: about `holdout` of the newest ratings are the future. Ratings of one instant stay together, in the past.
+    /// Splits by time into past and future. The future is about the share `holdout` of the ratings.
+    /// Ratings of one instant stay together, in the past.
     pub fn split(&self, holdout: f64) -> (&[Rating], &[Rating]) {
         let past = (self.ratings.len() as f64 * (1.0 - holdout)).round() as usize;
         let past = past.min(self.ratings.len());
@@ -108,12 +112,12 @@ fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = &'a T>) -> usize {
     all.len()
 }
 
-/// Movies by dense index, in id order.
+/// Movies by dense index, in the order of their ids.
 #[derive(Debug, Clone, Default)]
 pub struct MovieIndex(BTreeMap<MovieId, u32>);
 
 impl MovieIndex {
-    /// Indexes movies; each once, whatever the order.
+    /// Indexes movies. Repetitions and the order do not matter.
     pub fn new<'a>(movies: impl Iterator<Item = &'a MovieId>) -> Self {
         let mut index: BTreeMap<MovieId, u32> = movies.map(|movie| (movie.clone(), 0)).collect();
         for (number, slot) in (0..).zip(index.values_mut()) {
@@ -122,30 +126,31 @@ impl MovieIndex {
         Self(index)
     }
 
-    /// How many movies.
+    /// Returns the number of movies.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// None at all.
+    /// Returns whether there are no movies.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A movie's index.
+    /// Returns the index of a movie.
     pub fn get(&self, movie: &MovieId) -> Option<u32> {
         self.0.get(movie).copied()
     }
 
-    /// The movies in index order.
+    /// Returns the movies in the order of their indices.
     pub fn movies(&self) -> impl Iterator<Item = &MovieId> {
         self.0.keys()
     }
 
-    /// Ratings by dense indices, for fitting; ratings of movies outside the index are left out.
+    /// Returns ratings by dense indices, for fitting. Ratings of movies outside the index are left
+    /// out.
     ///
     /// # Errors
-    /// [`RatingsError`] if a pair stands twice, which a snapshot never does.
+    /// A pair has two ratings, which never happens in a snapshot.
     pub fn dense(&self, ratings: &[Rating]) -> Result<Ratings, RatingsError> {
         let mut users: HashMap<&UserId, u32> = HashMap::new();
         let mut triplets = Vec::with_capacity(ratings.len());

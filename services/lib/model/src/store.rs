@@ -136,7 +136,10 @@ impl ModelStore {
             self.0.put(&file(name, version, &path)?, bytes, Precondition::None).await?;
         }
         self.0.put(&file(name, version, MANIFEST)?, manifest, Precondition::Absent).await?;
-        self.0.delete(&claim).await
+        // The version exists now. A claim that stays behind is harmless: the manifest reserves the
+        // number as well. So a failed deletion must not make the published version look failed.
+        let _ = self.0.delete(&claim).await;
+        Ok(())
     }
 }
 
@@ -146,4 +149,25 @@ fn key(text: &str) -> Result<ObjectKey, Error> {
 
 fn file(name: &ModelName, version: Version, path: &str) -> Result<ObjectKey, Error> {
     key(&format!("models/{name}/{version}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_ports::memory::{Fault, MemoryObjects, Step};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_published_version_succeeds_even_if_its_claim_stays() {
+        let objects = MemoryObjects::default();
+        objects.faults().add(Step::on("delete", 1, Fault::Fail(ErrorKind::Unavailable)));
+        let store = ModelStore::new(Arc::new(objects));
+        let name = ModelName::try_new("ratings").expect("valid");
+        let files = |_| Ok::<_, Error>(BTreeMap::from([(MANIFEST.to_owned(), Bytes::from_static(b"{}"))]));
+        for number in [1, 2] {
+            let published = store.publish(&name, files).await.expect("publishes").expect("builds");
+            assert_eq!(published, Version(number));
+        }
+        assert_eq!(store.versions(&name).await.expect("lists").len(), 2);
+    }
 }

@@ -1,4 +1,5 @@
-//! The evaluation as a page for people: pictures first, self-contained, without scripts, light and dark.
+//! Writes an evaluation as a page for people: figures first, one file without scripts, in light and
+//! dark colors.
 
 use std::fmt::Write as _;
 
@@ -8,23 +9,23 @@ const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 240.0;
 const MARGIN: f64 = 36.0;
 
-/// What stands above the pictures.
+/// The text above the figures.
 #[derive(Debug, Clone)]
 pub struct Heading<'a> {
-    /// Model and version.
+    /// The model and its version.
     pub title: &'a str,
-    /// Algorithm and data in a line.
+    /// The algorithm and the data, in one line.
     pub subtitle: &'a str,
-    /// The bias-only model's error on the same ratings.
+    /// The root mean squared error of the bias-only model on the same ratings.
     pub bias_rmse: f64,
 }
 
-/// The page.
+/// Returns the page as HTML.
 pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
     let cards = [
-        ("RMSE, learning as it goes", evaluation.rmse),
+        ("RMSE, learning after each rating", evaluation.rmse),
         ("RMSE, frozen at the cut", evaluation.frozen_rmse),
-        ("RMSE of biases alone", heading.bias_rmse),
+        ("RMSE of the bias-only model", heading.bias_rmse),
         ("MAE", evaluation.mae),
         ("negative log density", evaluation.nll),
     ];
@@ -125,4 +126,45 @@ fn bar_chart(bars: &[(String, f64)], decimals: usize) -> String {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_eval::Slice;
+
+    use super::*;
+
+    fn evaluation() -> Evaluation {
+        let slice = |name: &str| Slice { name: name.to_owned(), ratings: 3, rmse: 0.9, frozen_rmse: 1.0 };
+        Evaluation {
+            ratings: 3,
+            rmse: 0.9123,
+            mae: 0.7,
+            frozen_rmse: 1.0,
+            nll: 1.2,
+            users: 1,
+            new_users: 0,
+            unseen_movies: slice("unseen movies"),
+            by_history: vec![slice("0"), slice("1–4")],
+            coverage: Vec::new(),
+            histogram: vec![1, 2],
+            calibration: Vec::new(),
+            residuals: vec![0, 3],
+        }
+    }
+
+    #[test]
+    fn the_page_is_one_file_and_escapes_what_it_is_given() {
+        let heading = Heading { title: "<script>alert(1)</script>", subtitle: "a & b", bias_rmse: 1.1 };
+        let page = html(&evaluation(), &heading);
+        assert!(!page.contains("<script") && page.contains("a &amp; b") && page.contains("0.9123"));
+        assert!(!page.contains("http://") && !page.contains("https://"), "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn an_evaluation_without_ratings_is_a_page_too() {
+        let empty = Evaluation { ratings: 0, by_history: Vec::new(), residuals: Vec::new(), ..evaluation() };
+        let page = html(&empty, &Heading { title: "t", subtitle: "s", bias_rmse: 0.0 });
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    }
 }

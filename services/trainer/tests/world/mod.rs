@@ -21,7 +21,7 @@ use marquee_trainer::{Dependencies, Service, Settings};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Movies that everybody rates.
+/// The number of movies. Every user rates all of them.
 const MOVIES: i32 = 20;
 
 fn movie_id(movie: i32) -> MovieId {
@@ -33,12 +33,12 @@ fn new_record(key: &str, value: Bytes) -> NewRecord {
         key: Some(Bytes::copy_from_slice(key.as_bytes())),
         value,
         headers: Vec::new(),
-        // All of one day, whatever the day of the test.
+        // All records arrive on one day, whatever the day of the test.
         timestamp: Timestamp::from_seconds(1_700_000_000),
     }
 }
 
-/// Log and objects that trainers share.
+/// The log and the objects that trainers share.
 pub(crate) struct World {
     pub(crate) log: Arc<dyn RatingLog>,
     pub(crate) objects: Arc<dyn ObjectStore>,
@@ -47,7 +47,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// None where ONNX Runtime is not installed, which continuous integration does not forgive.
+    /// Returns `None` where ONNX Runtime is not installed. It must be installed in CI.
     pub(crate) async fn new() -> Option<Self> {
         let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
         let runtime = match Runtime::load(explicit.as_deref()) {
@@ -125,7 +125,7 @@ impl Trainer {
     pub(crate) async fn until(&self, run: &Training, state: State) -> Training {
         let request = WatchTrainingRequest { training_id: run.training_id.clone() };
         let watched = async {
-            // A trainer that has not looked yet does not know a run of another's.
+            // A trainer learns of the runs of others at its next refresh.
             let mut updates = loop {
                 match self.client.clone().watch_training(request.clone()).await {
                     Ok(updates) => break updates.into_inner(),
@@ -150,13 +150,13 @@ impl Trainer {
         self.client.clone().cancel_training(request).await.expect("is asked to stop");
     }
 
-    /// Goes down in order.
+    /// Stops in order.
     pub(crate) async fn stop(self) {
         self.context.stop.cancel();
         self.context.tasks.join(DEADLINE).await;
     }
 
-    /// Is gone from one instant to the next, with the lease in its hands.
+    /// Dies and keeps the lease.
     pub(crate) async fn die(self) {
         self.context.tasks.join(Duration::ZERO).await;
     }

@@ -1,4 +1,4 @@
-//! The sums that a sweep carries instead of residuals, against the ratings themselves.
+//! The sums that a sweep keeps instead of residuals, compared with the ratings themselves.
 
 use super::*;
 
@@ -11,13 +11,13 @@ fn ratings() -> Ratings {
     Ratings::try_new(60, 26, triplets.collect()).unwrap()
 }
 
-/// Rating less prediction for every rating of a movie, given the chain's parameters.
+/// Returns rating minus prediction for every rating of a movie, by the parameters of the chain.
 fn residuals<'a>(chain: &'a Chain<'_>, movie: usize, offset: f64) -> impl Iterator<Item = (usize, f64)> + 'a {
     let n = chain.n;
     let (raters, values) = chain.ratings.by_movie().row(movie);
     raters.iter().zip(values).map(move |(&user, value)| {
         let user = user as usize;
-        // The leading 1 of either row meets that of the other: the biases are kept apart.
+        // The leading 1 of each row multiplies that of the other one. The biases are separate.
         let together = dot(&chain.users.x[user * n..][1..n], &chain.movies.x[movie * n..][1..n]);
         (user, value - offset - chain.users.bias[user] - chain.movies.bias[movie] - together)
     })

@@ -1,0 +1,176 @@
+//! From a fitted model to the files of its package.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use marquee_domain::{GateResult, ModelName, Movie, Rating, Scale, Timestamp, TrainingPlan, Version};
+use marquee_eval::Evaluation;
+use marquee_fit::Snapshot;
+use marquee_model::profile::{self, Distribution};
+use marquee_model::{
+    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, SCHEMA, SigningKey, write_encoder,
+    write_scorer,
+};
+use marquee_report::Heading;
+
+use super::fitting::Fitted;
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// The upper ends of the bins in which ratings per user and per movie are counted.
+const COUNTS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+
+/// What the manifest says besides what was measured.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub(super) plan: TrainingPlan,
+    pub(super) scale: Scale,
+    pub(super) created_at: Timestamp,
+    pub(super) git_revision: Option<String>,
+}
+
+/// Everything in a package that does not depend on its version.
+#[derive(Debug)]
+pub(super) struct Files {
+    facts: Facts,
+    pub(super) encoder: Bytes,
+    pub(super) scorer: Bytes,
+    signatures: (GraphSignature, GraphSignature),
+    files: BTreeMap<String, Bytes>,
+    dataset: Dataset,
+    metrics: BTreeMap<String, f64>,
+    train_seconds: f64,
+    evaluation: Evaluation,
+    bias_rmse: f64,
+}
+
+/// Writes the files.
+pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
+    let (encoder, scorer) = (write_encoder(&fitted.posterior)?, write_scorer(&fitted.posterior)?);
+    let (encoder_bytes, scorer_bytes) = (Bytes::from(encoder.bytes), Bytes::from(scorer.bytes));
+    let profile = profile::to_parquet(&distributions(&fitted.snapshot, facts.scale))?;
+    let files = BTreeMap::from([
+        ("encoder.onnx".to_owned(), encoder_bytes.clone()),
+        ("scorer.onnx".to_owned(), scorer_bytes.clone()),
+        ("movies.parquet".to_owned(), Catalogue::new(movies)?.to_parquet()?.into()),
+        ("profile.parquet".to_owned(), profile.into()),
+        ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
+    ]);
+    Ok(Files {
+        facts,
+        encoder: encoder_bytes,
+        scorer: scorer_bytes,
+        signatures: (encoder.signature, scorer.signature),
+        files,
+        dataset: dataset(&fitted.snapshot),
+        metrics: metrics(fitted),
+        train_seconds: fitted.train_seconds,
+        evaluation: fitted.evaluation.clone(),
+        bias_rmse: fitted.bias.rmse,
+    })
+}
+
+fn metrics(fitted: &Fitted) -> BTreeMap<String, f64> {
+    let ratings = fitted.snapshot.ratings();
+    let count = ratings.len().max(1) as f64;
+    let mean = ratings.iter().map(|rating| rating.value).sum::<f64>() / count;
+    let variance = ratings.iter().map(|rating| (rating.value - mean).powi(2)).sum::<f64>() / count;
+    let evaluation = &fitted.evaluation;
+    let metrics = [
+        ("rmse", evaluation.rmse),
+        ("mae", evaluation.mae),
+        ("frozen_rmse", evaluation.frozen_rmse),
+        ("bias_rmse", fitted.bias.rmse),
+        ("nll", evaluation.nll),
+        ("holdout_ratings", evaluation.ratings as f64),
+        ("rating_mean", mean),
+        ("rating_spread", variance.sqrt()),
+    ];
+    metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn dataset(snapshot: &Snapshot) -> Dataset {
+    let ratings = snapshot.ratings();
+    let time = |rating: Option<&Rating>| rating.map_or(Timestamp::EPOCH, |rating| rating.rated_at).to_string();
+    Dataset {
+        digest: snapshot.digest().to_owned(),
+        ratings: ratings.len() as u64,
+        users: snapshot.users() as u64,
+        movies: snapshot.movies() as u64,
+        first_rated_at: time(ratings.first()),
+        last_rated_at: time(ratings.last()),
+    }
+}
+
+/// Returns the distributions that drift is measured against.
+fn distributions(snapshot: &Snapshot, scale: Scale) -> Vec<Distribution> {
+    let levels: Vec<f64> = (0..scale.levels()).map(|level| scale.min() + level as f64 * scale.step()).collect();
+    let mut by_user: HashMap<&str, u64> = HashMap::new();
+    let mut by_movie: HashMap<&str, u64> = HashMap::new();
+    for rating in snapshot.ratings() {
+        *by_user.entry(rating.user.as_str()).or_default() += 1;
+        *by_movie.entry(rating.movie.as_str()).or_default() += 1;
+    }
+    vec![
+        Distribution::of("rating", &levels, snapshot.ratings().iter().map(|rating| rating.value)),
+        Distribution::of("ratings_per_user", &COUNTS, by_user.values().map(|&count| count as f64)),
+        Distribution::of("ratings_per_movie", &COUNTS, by_movie.values().map(|&count| count as f64)),
+    ]
+}
+
+impl Files {
+    pub(super) fn model(&self) -> &ModelName {
+        &self.facts.plan.model
+    }
+
+    /// Builds the package of a version, signed if there is a key.
+    pub(super) fn package(
+        &self,
+        version: Version,
+        gates: &[GateResult],
+        key: Option<&SigningKey>,
+    ) -> Result<Package, PackageError> {
+        let mut files = self.files.clone();
+        files.insert("report.html".to_owned(), self.report(version).into());
+        Ok(Package::build(self.manifest(version, gates), files, key))
+    }
+
+    fn report(&self, version: Version) -> String {
+        let TrainingPlan { model, algorithm, .. } = &self.facts.plan;
+        let Dataset { ratings, users, .. } = &self.dataset;
+        let title = format!("{model} version {version}");
+        let subtitle = format!("Algorithm {}, {ratings} ratings by {users} users", algorithm.name());
+        let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse };
+        marquee_report::html(&self.evaluation, &heading)
+    }
+
+    fn manifest(&self, version: Version, gates: &[GateResult]) -> Manifest {
+        let Facts { plan, scale, created_at, git_revision } = self.facts.clone();
+        let parameters = [
+            ("factors", plan.parameters.factors as u64),
+            ("sweeps", plan.parameters.sweeps as u64),
+            ("burn_in", plan.parameters.burn_in as u64),
+            ("samples", plan.parameters.samples as u64),
+            ("seed", plan.parameters.seed),
+        ];
+        let gate = |gate: &GateResult| Gate { name: gate.name.clone(), value: gate.value, bound: gate.bound };
+        Manifest {
+            schema: SCHEMA,
+            name: plan.model,
+            version,
+            algorithm: plan.algorithm.name().to_owned(),
+            created_at: created_at.to_string(),
+            scale,
+            encoder: self.signatures.0.clone(),
+            scorer: self.signatures.1.clone(),
+            files: BTreeMap::new(),
+            dataset: self.dataset.clone(),
+            parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            metrics: self.metrics.clone(),
+            gates: gates.iter().map(gate).collect(),
+            git_revision,
+            train_seconds: self.train_seconds,
+            key: None,
+        }
+    }
+}

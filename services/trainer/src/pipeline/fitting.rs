@@ -1,0 +1,101 @@
+//! Fits on the past and judges on the future, then fits on all ratings. Blocks.
+
+use std::time::Instant;
+
+use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale, Stage};
+use marquee_eval::{Evaluation, evaluate};
+use marquee_fit::{MovieIndex, Observer, Snapshot, fit};
+use marquee_log::Movies;
+use marquee_model::Posterior;
+
+use super::PipelineError;
+use crate::queue::Run;
+
+/// A fitted model and how it was judged.
+#[derive(Debug)]
+pub(super) struct Fitted {
+    pub(super) snapshot: Snapshot,
+    pub(super) index: MovieIndex,
+    /// The model, fitted on all ratings.
+    pub(super) posterior: Posterior,
+    /// The same algorithm, fitted on the past and judged on the future.
+    pub(super) evaluation: Evaluation,
+    /// The bias-only model on the same ratings.
+    pub(super) bias: Evaluation,
+    pub(super) train_seconds: f64,
+}
+
+/// Fits and judges as the run's plan says.
+pub(super) fn fit_and_judge(
+    snapshot: Snapshot,
+    catalog: &[MovieId],
+    scale: Scale,
+    run: &Run,
+) -> Result<Fitted, PipelineError> {
+    // The model has every movie of the catalog. Those without ratings have the factors of the
+    // prior.
+    let index = MovieIndex::new(catalog.iter().chain(snapshot.ratings().iter().map(|rating| &rating.movie)));
+    let (evaluation, bias) = judge(&snapshot, &index, scale, run)?;
+
+    run.enter(Stage::Fit, "fitting on all ratings");
+    let plan = run.now().plan;
+    let all = index.dense(snapshot.ratings()).map_err(PipelineError::Layout)?;
+    let started = Instant::now();
+    let posterior = fit(&all, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
+    let train_seconds = started.elapsed().as_secs_f64();
+    run.update(|run| run.train_seconds = Some(train_seconds));
+    Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
+}
+
+/// Judges the algorithm and, beside it, the bias-only model.
+fn judge(
+    snapshot: &Snapshot,
+    index: &MovieIndex,
+    scale: Scale,
+    run: &Run,
+) -> Result<(Evaluation, Evaluation), PipelineError> {
+    run.enter(Stage::Evaluate, "fitting on the past");
+    let plan = run.now().plan;
+    let (past, future) = snapshot.split(plan.holdout);
+    let ratings = index.dense(past).map_err(PipelineError::Layout)?;
+    let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ())
+        .map_err(PipelineError::Fit)?;
+    let bias = evaluate(&biases, index, past, future, scale);
+    let evaluation = if plan.algorithm == Algorithm::Bias {
+        bias.clone()
+    } else {
+        let judged = fit(&ratings, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
+        evaluate(&judged, index, past, future, scale)
+    };
+    let metrics = RunMetrics {
+        rmse: evaluation.rmse,
+        mae: evaluation.mae,
+        frozen_rmse: evaluation.frozen_rmse,
+        bias_rmse: bias.rmse,
+        coverage_90: evaluation.coverage.last().map_or(0.0, |coverage| coverage.actual),
+        holdout_ratings: future.len() as u64,
+        training_ratings: past.len() as u64,
+    };
+    run.update(|run| run.metrics = Some(metrics));
+    Ok((evaluation, bias))
+}
+
+/// Returns the movies of the index, in its order. A movie that is not in the catalog has its id
+/// only.
+pub(super) fn in_index_order(index: &MovieIndex, catalog: &Movies) -> Vec<Movie> {
+    let bare = |id: &MovieId| Movie { id: id.clone(), title: String::new(), year: None, genres: Vec::new() };
+    index.movies().map(|id| catalog.get(id).cloned().unwrap_or_else(|| bare(id))).collect()
+}
+
+/// Reports the sweeps of a fit as the run's progress, and passes on its cancellation.
+struct Progress<'a>(&'a Run);
+
+impl Observer for Progress<'_> {
+    fn progress(&mut self, done: usize, total: usize) {
+        self.0.advance(done as f64 / total.max(1) as f64);
+    }
+
+    fn canceled(&self) -> bool {
+        self.0.is_canceled()
+    }
+}

@@ -1,0 +1,134 @@
+//! Compares an export with the model it was made from: encoder and scorer under ONNX Runtime
+//! against the trainer's own double-precision prediction, on real histories.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use marquee_domain::UserId;
+use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
+
+use super::export::Files;
+use super::fitting::Fitted;
+use super::{Pipeline, PipelineError};
+
+/// The number of users whose predictions are compared, besides one without a history.
+const USERS: usize = 24;
+
+/// The number of movies that are compared for a user.
+const MOVIES: usize = 25;
+
+/// The number of ratings of a history that are used, the newest ones.
+const HISTORY: usize = 500;
+
+/// A history, the movies to predict, and what the model itself predicts.
+#[derive(Debug)]
+struct Case {
+    history: Vec<(usize, f64)>,
+    expected: Vec<f64>,
+}
+
+/// What is compared.
+#[derive(Debug)]
+struct Comparison {
+    encoder: Graph,
+    scorer: Graph,
+    movies: Vec<i64>,
+    cases: Vec<Case>,
+}
+
+/// Returns the largest difference in stars. Infinity: a graph returned no usable rating.
+pub(super) async fn largest_difference(
+    pipeline: &Pipeline,
+    fitted: &Arc<Fitted>,
+    files: &Files,
+) -> Result<f64, PipelineError> {
+    let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
+    let graphs = (files.encoder.clone(), files.scorer.clone());
+    let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs.0, &graphs.1, &fitted)).await;
+    let comparison = prepared.map_err(PipelineError::Graph)?;
+    let mut largest = 0_f64;
+    for case in &comparison.cases {
+        largest = largest.max(comparison.difference(case).await?);
+    }
+    Ok(largest)
+}
+
+impl Comparison {
+    /// Loads the graphs and predicts with the model itself.
+    fn prepare(runtime: &Runtime, encoder: &[u8], scorer: &[u8], fitted: &Fitted) -> Result<Self, GraphError> {
+        let encoder = Graph::load(runtime, encoder, Threads::default())?;
+        let scorer = Graph::load(runtime, scorer, Threads::default())?;
+        // Both are spread evenly over all users and movies.
+        let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
+        let cases = histories(fitted).into_iter().map(|history| {
+            let state = fitted.posterior.state(&history);
+            let expected = movies.iter().map(|&movie| fitted.posterior.estimate(&state, movie).rating).collect();
+            Case { history, expected }
+        });
+        let cases = cases.collect();
+        Ok(Self { encoder, scorer, movies: movies.into_iter().map(|movie| movie as i64).collect(), cases })
+    }
+
+    async fn difference(&self, case: &Case) -> Result<f64, PipelineError> {
+        let mut inputs = self.encoder.run(inputs(&case.history)).await.map_err(PipelineError::Run)?;
+        inputs.push(("movie".to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
+        let outputs = self.scorer.run(inputs).await.map_err(PipelineError::Run)?;
+        let ratings = outputs.iter().find(|(name, _)| name == "rating").and_then(|(_, tensor)| tensor.as_f32());
+        Ok(largest(&case.expected, ratings.unwrap_or_default()))
+    }
+}
+
+/// Returns the largest difference between two lists. Infinity if their lengths differ or a
+/// difference is not a number: neither must look like agreement.
+fn largest(expected: &[f64], ratings: &[f32]) -> f64 {
+    if expected.len() != ratings.len() {
+        return f64::INFINITY;
+    }
+    let differences = expected.iter().zip(ratings).map(|(expected, rating)| (expected - f64::from(*rating)).abs());
+    differences
+        .fold(0.0, |largest, difference| if difference.is_nan() { f64::INFINITY } else { largest.max(difference) })
+}
+
+/// Returns the histories of some users, and an empty one.
+fn histories(fitted: &Fitted) -> Vec<Vec<(usize, f64)>> {
+    let mut by_user: BTreeMap<&UserId, Vec<(usize, f64)>> = BTreeMap::new();
+    for rating in fitted.snapshot.ratings() {
+        if let Some(movie) = fitted.index.get(&rating.movie) {
+            by_user.entry(&rating.user).or_default().push((movie as usize, rating.value));
+        }
+    }
+    let step = (by_user.len() / USERS).max(1);
+    let newest = |mut history: Vec<(usize, f64)>| history.split_off(history.len().saturating_sub(HISTORY));
+    let mut histories: Vec<_> = by_user.into_values().step_by(step).take(USERS).map(newest).collect();
+    histories.push(Vec::new());
+    histories
+}
+
+fn inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
+    let columns = history.len().max(1);
+    let (mut movies, mut ratings, mut weights) = (vec![0i64; columns], vec![0f32; columns], vec![0f32; columns]);
+    for (column, &(movie, rating)) in history.iter().enumerate() {
+        (movies[column], ratings[column], weights[column]) = (movie as i64, rating as f32, 1.0);
+    }
+    vec![
+        ("movie".to_owned(), tensor(vec![1, columns], Data::I64(movies))),
+        ("rating".to_owned(), tensor(vec![1, columns], Data::F32(ratings))),
+        ("weight".to_owned(), tensor(vec![1, columns], Data::F32(weights))),
+    ]
+}
+
+fn tensor(shape: Vec<usize>, data: Data) -> Tensor {
+    Tensor::try_new(shape, data).expect("the shape was made from the lengths of the data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_rating_is_never_agreement() {
+        assert_eq!(largest(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
+        assert_eq!(largest(&[1.0, 2.0, 3.0], &[f32::NAN, 2.0, 3.0]), f64::INFINITY);
+        assert_eq!(largest(&[1.0], &[]), f64::INFINITY);
+    }
+}

@@ -1,0 +1,49 @@
+//! Reads the ratings that a run learns from, up to the offsets at its start.
+
+use marquee_archive::Archive;
+use marquee_domain::{Offset, RatingEvent};
+use marquee_fit::{Fold, Snapshot};
+use marquee_log::scan;
+use marquee_ports::Topic;
+
+use super::PipelineError;
+use crate::queue::Run;
+use crate::service::Dependencies;
+
+/// Reads the ratings that count: from the archive as far as it reaches, then from the log.
+pub(super) async fn ratings(
+    dependencies: &Dependencies,
+    archive: &Archive,
+    run: &Run,
+) -> Result<Snapshot, PipelineError> {
+    let (log, scale) = (&*dependencies.log, dependencies.scale);
+    let mut fold = Fold::default();
+    let mut rejected = 0_u64;
+    // Archived events are on the scale of their time, which the deployment may have changed since.
+    let mut apply = |offset: Offset, event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
+        Some(event) => fold.apply(offset, &event),
+        None => rejected += 1,
+    };
+    let all = log.bounds(Topic::RATINGS).await.map_err(PipelineError::Log)?;
+    let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
+    for (at, bounds) in all.into_iter().enumerate() {
+        let mut events = archive.events(bounds.partition, Offset(0)..bounds.end);
+        while let Some(page) = events.next().await.map_err(PipelineError::Archive)? {
+            page.into_iter().for_each(|archived| apply(archived.offset, Some(archived.event)));
+        }
+        let begin = events.log_start(&bounds);
+        let length = bounds.end.0.saturating_sub(begin.0).max(1) as f64;
+        let mut pages = scan(log, Topic::RATINGS, bounds.partition, begin..bounds.end);
+        while let Some(page) = pages.next_page().await.map_err(PipelineError::Log)? {
+            for stored in &page {
+                apply(stored.position.offset, marquee_archive::event(stored, &scale, count));
+            }
+            let share = (pages.records() + pages.gaps()) as f64 / length;
+            run.advance((at as f64 + share) / partitions);
+        }
+    }
+    if rejected > 0 {
+        tracing::warn!(rejected, "some records of the rating topic are not in the snapshot");
+    }
+    Ok(fold.finish())
+}

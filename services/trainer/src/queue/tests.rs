@@ -1,0 +1,174 @@
+//! The queue over an object store in memory, shared by trainers that know nothing of each other.
+
+use std::time::Duration;
+
+use marquee_domain::{Algorithm, FitParameters, ManualClock, ModelName, Stage, Version};
+use marquee_ports::memory::MemoryObjects;
+
+use super::*;
+
+/// Trainers over one object store and one clock.
+struct Deployment {
+    objects: Arc<dyn ObjectStore>,
+    clock: Arc<ManualClock>,
+}
+
+impl Deployment {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_764_081_000)));
+        Self { objects: Arc::new(MemoryObjects::default()), clock }
+    }
+
+    async fn queue(&self) -> Queue {
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Queue::open(Arc::clone(&self.objects), clock).await.expect("opens")
+    }
+
+    fn lease(&self, holder: &str) -> Lease {
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Lease::new(Arc::clone(&self.objects), clock, holder.to_owned(), Duration::from_secs(15))
+    }
+
+    fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+    }
+}
+
+fn plan() -> TrainingPlan {
+    TrainingPlan {
+        model: ModelName::try_new("ratings").expect("valid"),
+        algorithm: Algorithm::Map,
+        parameters: FitParameters::default_of(Algorithm::Map),
+        holdout: 0.1,
+    }
+}
+
+fn published() -> Outcome {
+    Outcome::Published { version: Version(1), digest: "ab".to_owned() }
+}
+
+#[tokio::test]
+async fn a_run_survives_a_restart_and_is_known_to_every_trainer() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.queue().await, deployment.queue().await);
+    let run = one.create(plan()).await.expect("creates");
+    other.refresh().await.expect("reads");
+    assert_eq!(other.get(run.id()).expect("known").now(), run.now());
+    one.end(&run, published()).await.expect("ends");
+    assert_eq!(deployment.queue().await.newest(10), [run.now()]);
+    other.refresh().await.expect("reads");
+    assert_eq!(other.newest(10), [run.now()]);
+}
+
+#[tokio::test]
+async fn two_runs_of_one_microsecond_get_two_ids() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.queue().await, deployment.queue().await);
+    let first = one.create(plan()).await.expect("creates");
+    let second = other.create(plan()).await.expect("creates");
+    assert!(first.id() < second.id());
+    one.refresh().await.expect("reads");
+    assert_eq!((one.waiting(), one.next().expect("waits").id()), (2, first.id()));
+}
+
+#[tokio::test]
+async fn a_trainer_that_lost_its_lease_does_not_overwrite_the_verdict() {
+    let deployment = Deployment::new();
+    let (paused, successor) = (deployment.queue().await, deployment.queue().await);
+    let (old_lease, new_lease) = (deployment.lease("paused"), deployment.lease("successor"));
+    let run = paused.create(plan()).await.expect("creates");
+    assert!(old_lease.hold().await.expect("answers"));
+    paused.set_working(&run, true);
+    run.enter(Stage::Fit, "fitting");
+    paused.save(&run).await.expect("saves");
+
+    deployment.pass(Duration::from_secs(60));
+    assert!(new_lease.hold().await.expect("answers"));
+    successor.refresh().await.expect("reads");
+    successor.end_abandoned().await.expect("ends");
+    new_lease.release().await.expect("releases");
+
+    // The paused trainer gets the lease again, because nobody has it, and goes on where it was.
+    assert!(old_lease.hold().await.expect("answers"));
+    run.enter(Stage::Publish, "publishing");
+    assert!(matches!(paused.save(&run).await, Err(QueueError::Superseded)));
+    assert!(matches!(paused.end(&run, published()).await, Err(QueueError::Superseded)));
+    assert_eq!(run.now().state, RunState::Failed, "it learns the verdict of the other trainer");
+    assert_eq!(deployment.queue().await.newest(1)[0].state, RunState::Failed);
+}
+
+#[tokio::test]
+async fn a_run_that_ended_meanwhile_is_not_called_abandoned() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.queue().await, deployment.queue().await);
+    let run = one.create(plan()).await.expect("creates");
+    run.enter(Stage::Fit, "fitting");
+    one.save(&run).await.expect("saves");
+    other.refresh().await.expect("reads");
+    one.end(&run, published()).await.expect("ends");
+    other.end_abandoned().await.expect("reads the verdict instead");
+    assert_eq!(other.newest(1)[0].state, RunState::Succeeded);
+    assert_eq!(deployment.queue().await.newest(1)[0].state, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_cancellation_reaches_the_trainer_at_work_and_goes_when_the_run_ends() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.queue().await, deployment.queue().await);
+    let run = one.create(plan()).await.expect("creates");
+    one.set_working(&run, true);
+    other.refresh().await.expect("reads");
+    other.cancel(&other.get(run.id()).expect("known")).await.expect("cancels");
+    assert!(!run.is_canceled());
+    one.refresh().await.expect("reads");
+    assert!(run.is_canceled());
+    one.end(&run, Outcome::Canceled("canceled".to_owned())).await.expect("ends");
+    let left = deployment.objects.list(Some(&key(CANCELLATIONS).expect("valid"))).await.expect("lists");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn fields_of_a_newer_trainer_survive_a_change_by_this_one() {
+    let deployment = Deployment::new();
+    let run = deployment.queue().await.create(plan()).await.expect("creates");
+    let place = key_of(run.id()).expect("valid");
+    let object = deployment.objects.get(&place).await.expect("reads").expect("exists");
+    let mut json: serde_json::Value = serde_json::from_slice(&object.bytes).expect("JSON");
+    json["priority"] = "high".into();
+    let written = deployment.objects.put(&place, json.to_string().into(), Precondition::None).await;
+    written.expect("writes");
+
+    let queue = deployment.queue().await;
+    queue.end(&queue.next().expect("waits"), Outcome::Failed("no ratings".to_owned())).await.expect("ends");
+    let object = deployment.objects.get(&place).await.expect("reads").expect("exists");
+    let json: serde_json::Value = serde_json::from_slice(&object.bytes).expect("JSON");
+    assert_eq!((&json["priority"], &json["state"]), (&"high".into(), &"STATE_FAILED".into()));
+}
+
+#[tokio::test]
+async fn an_unreadable_object_does_not_hide_the_other_runs() {
+    let deployment = Deployment::new();
+    let run = deployment.queue().await.create(plan()).await.expect("creates");
+    let place = key("trainings/t0000000000000001.json").expect("valid");
+    deployment.objects.put(&place, "{".into(), Precondition::None).await.expect("writes");
+    assert_eq!(deployment.queue().await.newest(10), [run.now()]);
+}
+
+#[tokio::test]
+async fn one_trainer_has_the_lease_until_it_expires_or_is_released() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.lease("one"), deployment.lease("other"));
+    assert!(one.hold().await.expect("answers"));
+    assert!(!other.hold().await.expect("answers"));
+    deployment.pass(Duration::from_secs(14));
+    assert!(one.hold().await.expect("renews"));
+    deployment.pass(Duration::from_secs(14));
+    assert!(!other.hold().await.expect("answers"));
+    deployment.pass(Duration::from_secs(1));
+    assert!(other.hold().await.expect("takes over"));
+    assert!(!one.hold().await.expect("answers"));
+    one.release().await.expect("does nothing");
+    assert!(other.hold().await.expect("renews"));
+    other.release().await.expect("releases");
+    assert!(one.hold().await.expect("takes over"));
+}
