@@ -1,6 +1,7 @@
 //! Whether the configuration of a topic keeps what the deployment promises: pure functions over
 //! what the brokers say and the topic's specification.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use marquee_ports::TopicSpec;
@@ -82,9 +83,8 @@ pub(crate) fn check(demands: &Demands, spec: &TopicSpec, configured: &Configured
     ]
 }
 
-fn refuse(key: &str, found: impl ToString, reason: &str, wanted: impl ToString) -> Verdict {
-    let problem = format!("{key}={} {reason}", found.to_string());
-    Verdict::Refuse { problem, config: format!("{key}={}", wanted.to_string()) }
+fn refuse(key: &str, found: &dyn Display, reason: &str, wanted: &dyn Display) -> Verdict {
+    Verdict::Refuse { problem: format!("{key}={found} {reason}"), config: format!("{key}={wanted}") }
 }
 
 fn check_cleanup(spec: &TopicSpec, configured: &Configured) -> Verdict {
@@ -96,7 +96,7 @@ fn check_cleanup(spec: &TopicSpec, configured: &Configured) -> Verdict {
     if configured.cleanup == policy {
         return Verdict::Fit;
     }
-    refuse("cleanup.policy", &configured.cleanup, reason, policy)
+    refuse("cleanup.policy", &configured.cleanup, reason, &policy)
 }
 
 fn check_replicas(demands: &Demands, configured: &Configured) -> Verdict {
@@ -104,14 +104,14 @@ fn check_replicas(demands: &Demands, configured: &Configured) -> Verdict {
         return Verdict::Fit;
     }
     let reason = format!("would acknowledge records that too few brokers have; at least {} must", demands.min_insync);
-    refuse("min.insync.replicas", configured.min_insync, &reason, demands.min_insync)
+    refuse("min.insync.replicas", &configured.min_insync, &reason, &demands.min_insync)
 }
 
 fn check_size(configured: &Configured) -> Verdict {
     if configured.largest >= i64::try_from(LARGEST_BATCH).unwrap_or(i64::MAX) {
         return Verdict::Fit;
     }
-    refuse("max.message.bytes", configured.largest, "would refuse large records", LARGEST_BATCH)
+    refuse("max.message.bytes", &configured.largest, "would refuse large records", &LARGEST_BATCH)
 }
 
 fn check_election(configured: &Configured) -> Verdict {
@@ -119,7 +119,7 @@ fn check_election(configured: &Configured) -> Verdict {
         return Verdict::Fit;
     }
     let reason = "would lose acknowledged records when a broker that lacks them is elected";
-    refuse("unclean.leader.election.enable", true, reason, false)
+    refuse("unclean.leader.election.enable", &true, reason, &false)
 }
 
 /// Checks for how long records are kept.
@@ -134,14 +134,14 @@ fn check_age(demands: &Demands, spec: &TopicSpec, configured: &Configured) -> Ve
         _ if !spec.archived => {
             Verdict::Warn(format!("retention.ms={millis} removes records, which are meant to be kept forever"))
         }
-        None => refuse("retention.ms", millis, "would lose records, because no archive is enabled", -1),
+        None => refuse("retention.ms", &millis, "would lose records, because no archive is enabled", &-1),
         Some(interval) => {
             let least = LEAST_RETENTION.max(interval.saturating_mul(LEAST_INTERVALS));
             if kept >= least {
                 return Verdict::Note(format!("retention.ms={millis}: older records are in the archive alone"));
             }
             let reason = format!("would lose records that are not archived yet; the least is {}", least.as_millis());
-            refuse("retention.ms", millis, &reason, least.as_millis())
+            refuse("retention.ms", &millis, &reason, &least.as_millis())
         }
     }
 }
@@ -153,7 +153,7 @@ fn check_bytes(spec: &TopicSpec, configured: &Configured) -> Verdict {
     match spec.retention.bytes {
         Some(wanted) if bytes >= wanted => Verdict::Fit,
         Some(wanted) => Verdict::Warn(format!("retention.bytes={bytes} keeps fewer bytes than the {wanted} intended")),
-        None if spec.archived => refuse("retention.bytes", bytes, "may remove records before they are archived", -1),
+        None if spec.archived => refuse("retention.bytes", &bytes, "may remove records before they are archived", &-1),
         None => Verdict::Warn(format!("retention.bytes={bytes} may remove records at any age")),
     }
 }
