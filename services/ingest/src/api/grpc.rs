@@ -20,7 +20,7 @@ use crate::rejected::Source;
 const MAX_MESSAGE: usize = 16 << 20;
 
 /// The server of the role.
-pub type Server = RatingsServer<Handler>;
+pub(crate) type Server = RatingsServer<Handler>;
 
 /// Returns the server.
 pub(crate) fn server(intake: Arc<Intake>) -> Server {
