@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use marquee::{Role, Settings};
+use marquee::{ROLES, Settings};
 use marquee_domain::Scale;
+use marquee_inference::Inference;
 use tempfile::TempDir;
 
 use crate::{Clients, DEADLINE, Http};
@@ -22,7 +23,7 @@ pub fn settings(folder: &Path) -> Settings {
         onnxruntime: std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).unwrap_or_default(),
         ..Settings::default()
     };
-    settings.inference.refresh = Duration::from_millis(100);
+    settings.role::<Inference>().refresh = Duration::from_millis(100);
     settings
 }
 
@@ -50,7 +51,7 @@ impl Fleet {
     }
 
     async fn over(settings: Box<Settings>, folder: Option<TempDir>) -> Result<Self> {
-        let fleet = Box::pin(marquee::Fleet::start((*settings).clone(), &Role::ALL)).await?;
+        let fleet = Box::pin(marquee::Fleet::start((*settings).clone(), ROLES)).await?;
         tokio::time::timeout(DEADLINE, fleet.ready()).await.context("the fleet did not become ready")??;
         let clients = Clients::new(&fleet.transport()?);
         Ok(Self { fleet, settings, folder, clients })
@@ -72,8 +73,8 @@ impl Fleet {
     }
 
     /// A transport straight into its services, without a network.
-    pub fn within(&self) -> marquee_kit::Transport {
-        self.fleet.within()
+    pub fn in_process(&self) -> marquee_kit::Transport {
+        self.fleet.in_process()
     }
 
     /// Folder of its data.

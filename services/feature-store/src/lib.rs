@@ -18,9 +18,11 @@ mod history;
 mod join;
 mod metrics;
 mod named;
+mod role;
 mod scan;
 mod service;
 mod settings;
 
+pub use role::FeatureStore;
 pub use service::{Dependencies, Error, Service};
 pub use settings::Settings;

@@ -12,9 +12,11 @@ mod library;
 mod loaded;
 mod metrics;
 mod predict;
+mod role;
 mod routes;
 mod service;
 mod settings;
 
+pub use role::Inference;
 pub use service::{Dependencies, Error, Service};
 pub use settings::Settings;

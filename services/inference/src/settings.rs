@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use marquee_domain::ModelName;
+use marquee_kit::settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the inference role.
@@ -47,5 +49,12 @@ impl Default for Settings {
             queue: 1_024,
             max_batch: 64,
         }
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        ModelName::try_new(&self.default_model).map_err(|error| Invalid::new("default_model", error.to_string()))?;
+        Invalid::unless(!self.refresh.is_zero(), "refresh", "is 0s; give at least 1ms")
     }
 }

@@ -15,10 +15,12 @@ mod intake;
 mod metrics;
 mod quota;
 mod rejected;
+mod role;
 mod service;
 mod settings;
 
 pub use client::{ClientName, ClientNameError};
 pub use intake::Dependencies;
+pub use role::Ingest;
 pub use service::{Error, Service};
 pub use settings::{Quota, Settings, UnknownMovies};

@@ -1,56 +1,68 @@
-//! What a deployment decides about ingest.
+//! The settings of the ingest role.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use marquee_kit::settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
 use crate::client::ClientName;
+
+/// The largest value of the settings that bound a queue or a request.
+const MOST: usize = 1_000_000;
 
 /// Settings of the ingest role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What to do with a rating of a movie that the catalogue lacks. Default `reject`.
+    /// What to do with a rating of a movie that the catalog lacks: `reject`, the default, or
+    /// `accept`.
     pub unknown_movies: UnknownMovies,
-    /// How far ahead of this machine's clock a rating's time may be. Default `5m`.
+    /// How far the time of a rating may be ahead of this machine's clock. Default `5m`.
     #[serde(with = "humantime_serde")]
     pub future_slack: Duration,
-    /// Most ratings or movies in one request. Default 10,000.
+    /// The most ratings or movies in one request, from 1 to 1,000,000. Default 10,000.
     pub max_batch: usize,
-    /// Most requests that wait for the log at once; more are answered RESOURCE_EXHAUSTED with retry advice. Default 1,024.
+    /// The most requests that wait for the log at once, from 1 to 1,000,000. Others are answered
+    /// RESOURCE_EXHAUSTED with the time after which to try again. Default 1,024.
     pub max_in_flight: usize,
-    /// Most batches of one stream that wait for the log at once; the client is slowed down beyond. Default 16.
+    /// The most batches of one stream that wait for the log at once, from 1 to 1,000,000. Beyond it
+    /// the stream is slowed down. Default 16.
     pub stream_in_flight: usize,
     /// What one client may write.
     pub quota: Quota,
 }
 
-/// What one client may write to this instance. Ratings count whether they are accepted or rejected; so do removals and movies, one each. A client is
-/// named by the header or metadata `x-client-id`, 1 to 128 bytes of printable ASCII, else by its IP address.
+/// What one client may write to this instance. Accepted and rejected ratings count alike. A removal
+/// and a movie count as one rating each. A client is named by the header or metadata `x-client-id`,
+/// 1 to 128 bytes of printable ASCII, or else by its IP address.
 ///
-/// A call over its quota is answered RESOURCE_EXHAUSTED with the time until it fits, and nothing of it is written; a stream is slowed down.
+/// A call over its quota is answered RESOURCE_EXHAUSTED with the time until it fits, and nothing of
+/// it is written. A stream is slowed down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
-    /// Ratings that a client may write in a second. Default 0: no quota.
+    /// The ratings that a client may write in a second. Default 0: no quota.
     pub ratings_per_second: u32,
-    /// Ratings that a client may write at once after a pause, and so the most in one call. Default 0: what two seconds give.
+    /// The ratings that a client may write at once after a pause, and so the most in one call.
+    /// Default 0: the ratings of two seconds.
     pub burst: u32,
-    /// Most clients that are remembered, from 1 on; while so many are busy, others share one quota. Default 10,000.
+    /// The most clients that are remembered, at least 1. When all of them are busy, new clients share
+    /// one quota. Default 10,000.
     pub clients: NonZeroU32,
-    /// Clients with another `ratings_per_second`, by name; 0: no quota. They are remembered beside the others. Default: none.
+    /// Clients with another `ratings_per_second`, by name; 0 means no quota. They are remembered in
+    /// addition to `clients`. Default empty.
     pub overrides: BTreeMap<ClientName, u32>,
 }
 
-/// What to do with a rating of a movie that the catalogue lacks.
+/// What to do with a rating of a movie that the catalog lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownMovies {
-    /// Refuse it: a typing error in an id must not become a movie.
+    /// Rejects it, because a typing error in an id must not become a movie.
     Reject,
-    /// Take it: the catalogue follows later.
+    /// Accepts it, for catalogs that arrive later.
     Accept,
 }
 
@@ -71,5 +83,39 @@ impl Default for Quota {
     fn default() -> Self {
         const CLIENTS: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
         Self { ratings_per_second: 0, burst: 0, clients: CLIENTS, overrides: BTreeMap::new() }
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        let counts = [
+            ("max_batch", self.max_batch),
+            ("max_in_flight", self.max_in_flight),
+            ("stream_in_flight", self.stream_in_flight),
+        ];
+        for (key, count) in counts {
+            let message = format!("is {count}; give a number from 1 to 1,000,000");
+            Invalid::unless((1..=MOST).contains(&count), key, message)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_that_refuses_every_request_is_refused_itself() {
+        assert_eq!(Settings::default().validate(), Ok(()));
+        let error = Settings { max_in_flight: 0, ..Settings::default() }.validate().expect_err("refused");
+        assert_eq!(error.to_string(), "max_in_flight: is 0; give a number from 1 to 1,000,000");
+        for wrong in [
+            Settings { max_batch: 0, ..Settings::default() },
+            Settings { stream_in_flight: 0, ..Settings::default() },
+            Settings { max_in_flight: MOST + 1, ..Settings::default() },
+        ] {
+            assert!(wrong.validate().is_err(), "{wrong:?}");
+        }
     }
 }

@@ -1,19 +1,12 @@
 //! The whole command line: the client's commands, and those that run a fleet in this process.
 
-use clap::{CommandFactory, Parser, Subcommand};
-use marquee_cli::{ClientArgs, Error, Output, Service};
+use clap::{ArgMatches, Args as _, CommandFactory, FromArgMatches, Parser, Subcommand};
+use marquee_cli::{ClientArgs, Error, Output};
+use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, DemoArgs, RoleArgs, UpArgs};
 use crate::commands::{self, keys};
-use crate::fleet::Role;
-
-/// The names of the roles, by their health checks.
-const SERVICES: [Service; 4] = [
-    Service { role: "ingest", health: "marquee.ratings.v1.Ratings" },
-    Service { role: "feature-store", health: "marquee.features.v1.Features" },
-    Service { role: "trainer", health: "marquee.training.v1.Trainer" },
-    Service { role: "inference", health: "marquee.prediction.v1.Predictions" },
-];
+use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
 #[derive(Debug, Parser)]
@@ -32,14 +25,8 @@ enum Command {
     Up(UpArgs),
     /// Run every step of the fleet on MovieLens 100K and show the results.
     Demo(DemoArgs),
-    /// Run only the ingest role.
-    Ingest(RoleArgs),
-    /// Run only the feature store.
-    FeatureStore(RoleArgs),
-    /// Run only the trainer.
-    Trainer(RoleArgs),
-    /// Run only inference.
-    Inference(RoleArgs),
+    #[command(flatten)]
+    Role(RoleCommand),
     #[command(flatten)]
     Client(marquee_cli::Command),
     /// Show the effective settings and where each one comes from.
@@ -53,22 +40,60 @@ enum Command {
     },
 }
 
+/// A command that runs one role. There is one for each line in the table of roles.
+#[derive(Debug)]
+struct RoleCommand {
+    role: Entry,
+    args: RoleArgs,
+}
+
+impl Subcommand for RoleCommand {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        ROLES.iter().fold(command, |command, role| {
+            command.subcommand(RoleArgs::augment_args(clap::Command::new(role.name)).about(role.about))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        roles::role(name).is_some()
+    }
+}
+
+impl FromArgMatches for RoleCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let found = matches.subcommand().and_then(|(name, args)| Some((roles::role(name)?, args)));
+        let (role, args) = found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidSubcommand))?;
+        Ok(Self { role, args: RoleArgs::from_arg_matches(args)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// Runs the command that was typed.
 pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let output = cli.client.output();
     let ended = match cli.command {
-        Command::Client(command) => return marquee_cli::run(command, &cli.client, &SERVICES).await,
+        Command::Client(command) => return marquee_cli::run(command, &cli.client, &services()).await,
         Command::Completions { shell } => return completions(shell, output),
         Command::Up(args) => commands::up(args).await,
         Command::Demo(args) => crate::demo::run(args, output).await,
-        Command::Ingest(args) => commands::role(Role::Ingest, args).await,
-        Command::FeatureStore(args) => commands::role(Role::FeatureStore, args).await,
-        Command::Trainer(args) => commands::role(Role::Trainer, args).await,
-        Command::Inference(args) => commands::role(Role::Inference, args).await,
+        Command::Role(RoleCommand { role, args }) => commands::role(role, args).await,
         Command::Config(args) => commands::config(args, output),
         Command::Keys(args) => keys::run(args, output),
     };
     ended.map_err(Error::Other)
+}
+
+/// Returns the services that `marquee status` asks for.
+fn services() -> Vec<marquee_cli::Service> {
+    ROLES.iter().map(|role| marquee_cli::Service { role: role.name, health: role.health }).collect()
 }
 
 fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Error> {
@@ -103,5 +128,17 @@ mod tests {
         assert_eq!(values, ["1s", "2s"]);
         let error = Cli::try_parse_from(["marquee", "up", "--set", "shutdown"]).expect_err("no value");
         assert!(error.to_string().contains("KEY=VALUE"), "{error}");
+    }
+
+    #[test]
+    fn every_role_of_the_table_is_a_command() {
+        let help = Cli::command().render_long_help().to_string();
+        for role in ROLES {
+            let cli = Cli::try_parse_from(["marquee", role.name, "--set", "shutdown=3s"]).expect("a command");
+            let Command::Role(command) = cli.command else { panic!("{} is not a role", role.name) };
+            assert_eq!((command.role.name, command.args.layers.set.len()), (role.name, 1));
+            assert!(help.contains(role.about), "{help}");
+        }
+        assert!(Cli::try_parse_from(["marquee", "nothing"]).is_err());
     }
 }

@@ -3,26 +3,32 @@
 
 pub(crate) mod keys;
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use marquee_cli::{Error, Format, Output};
-use marquee_kit::settings::{self, Layers, Loaded};
+use marquee_kit::settings::{Effective, Layers, Loaded};
 use marquee_kit::telemetry;
+use marquee_role::Entry;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{ConfigArgs, LayerArgs, RoleArgs, UpArgs};
-use crate::fleet::{Fleet, Role};
+use crate::fleet::{self, Addresses, Fleet};
+use crate::roles::ROLES;
 use crate::settings::Settings;
 
 /// Runs the whole fleet until it is told to stop.
 pub(crate) async fn up(args: UpArgs) -> Result<()> {
-    serve(load(&up_layers(args))?.settings, &Role::ALL).await
+    serve(load(&up_layers(args))?.settings, ROLES).await
 }
 
 /// Runs one role until it is told to stop.
-pub(crate) async fn role(role: Role, args: RoleArgs) -> Result<()> {
-    serve(load(&layers(args.layers))?.settings, &[role]).await
+///
+/// # Errors
+/// Among others: the role needs an embedded back-end, which no other process could read.
+pub(crate) async fn role(role: Entry, args: RoleArgs) -> Result<()> {
+    let settings = load(&layers(args.layers))?.settings;
+    let needs = fleet::needs(&settings, &[role]);
+    settings.backends.check_shared(&needs).map_err(|invalid| Error::Usage(invalid.to_string()))?;
+    serve(settings, &[role]).await
 }
 
 /// Shows the effective settings and where each one comes from.
@@ -32,7 +38,7 @@ pub(crate) fn config(args: ConfigArgs, output: Output) -> Result<()> {
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&loaded.values)?),
         Format::Human => {
             let width = loaded.values.iter().map(|value| value.key.len()).max().unwrap_or(0);
-            let line = |v: &settings::Effective| format!("{:width$} = {}  # {}\n", v.key, v.value, v.origin);
+            let line = |v: &Effective| format!("{:width$} = {}  # {}\n", v.key, v.value, v.origin);
             loaded.values.iter().map(line).collect()
         }
     };
@@ -57,17 +63,23 @@ fn up_layers(args: UpArgs) -> Layers {
     layers
 }
 
+/// Reads and validates the settings of every role.
 pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
-    settings::load(layers).map_err(|error| Error::Usage(error.to_string()).into())
+    Settings::load(layers, ROLES).map_err(|error| Error::Usage(error.to_string()).into())
 }
 
-/// Runs roles until a signal or a failure, then takes them down in order. A second signal ends at
-/// once.
-async fn serve(settings: Settings, roles: &[Role]) -> Result<()> {
+/// Runs roles until a signal or a failure, then shuts them down in order. A second signal ends the
+/// process at once.
+async fn serve(settings: Settings, roles: &[Entry]) -> Result<()> {
     let telemetry = telemetry::start(&settings.telemetry, "marquee")?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let fleet = Fleet::start(settings.clone(), roles).await?;
-    fleet.announce(&settings.data_dir)?;
+    let data_dir = settings.data_dir.clone();
+    let fleet = tokio::select! {
+        started = Box::pin(Fleet::start(settings, roles)) => started?,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
+    fleet.announce()?;
     let ended = tokio::select! {
         ended = until_ended(&fleet) => ended,
         _ = interrupt.recv() => Ok(()),
@@ -78,7 +90,7 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<()> {
         _ = interrupt.recv() => tracing::warn!("second signal: ending at once"),
         _ = terminate.recv() => tracing::warn!("second signal: ending at once"),
     }
-    forget(&settings.data_dir);
+    Addresses::remove(&data_dir);
     telemetry.shutdown();
     ended
 }
@@ -87,9 +99,4 @@ async fn until_ended(fleet: &Fleet) -> Result<()> {
     fleet.ready().await?;
     tracing::info!("ready");
     Err(fleet.failed().await).context("a part of the fleet failed")
-}
-
-fn forget(data_dir: &Path) {
-    // A missing file is what is wanted.
-    let _ = std::fs::remove_file(data_dir.join(crate::fleet::ADDRESSES));
 }

@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use marquee_datasets::Dataset;
 
 use crate::arguments::DemoArgs;
-use crate::settings::{LogBackend, ObjectsBackend, StoreBackend};
+use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use fleet::Process;
 use marquee_cli::import::{self, Bar};
 use marquee_cli::{Client, Format, Output};

@@ -4,17 +4,21 @@
 //! that call a fleet come from `marquee-cli`. `demo` uses both, as a newcomer would.
 
 mod arguments;
+mod backends;
 mod cli;
 mod commands;
 mod demo;
 mod fleet;
 pub mod keys;
+mod roles;
 mod settings;
 
 use std::process::ExitCode;
 
-pub use fleet::{Addresses, Fleet, Role};
-pub use settings::{Backends, LogBackend, ObjectsBackend, Settings, StoreBackend};
+pub use backends::{Backends, LogBackend, ObjectsBackend, StoreBackend};
+pub use fleet::{Addresses, Fleet};
+pub use roles::{ROLES, role};
+pub use settings::Settings;
 
 /// Reads the command line, starts the runtime, runs the command, and returns the exit code: 0 done,
 /// 1 failed, 64 wrong usage.

@@ -12,11 +12,13 @@ mod api;
 mod pipeline;
 mod plan;
 mod queue;
+mod role;
 mod service;
 mod settings;
 mod worker;
 
 pub use api::Server;
 pub use marquee_archive::Settings as ArchiveSettings;
+pub use role::Trainer;
 pub use service::{Dependencies, Error, Service};
 pub use settings::{Gates, Settings};

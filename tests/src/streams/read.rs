@@ -192,7 +192,7 @@ pub(crate) async fn measure(figures: &mut Figures) -> Result<()> {
         let name = |what: &str| format!("{count} × 20 features, {what}");
         let mut rates = Vec::new();
         for (what, transport, path, features) in [
-            ("in this process", &within.within(), OURS, &ours),
+            ("in this process", &within.in_process(), OURS, &ours),
             ("over gRPC", &remote, OURS, &ours),
             ("Feast over gRPC", &their, FEAST, &feast),
         ] {

@@ -122,7 +122,7 @@ async fn a_fleet_on_s3_trains_archives_serves_through_an_outage_and_starts_again
         settings.s3.secret_access_key = secret;
         settings.s3.patience = Duration::from_secs(1);
         settings.s3.request_timeout = Duration::from_secs(1);
-        settings.trainer.archive.every = Duration::from_millis(50);
+        settings.role::<marquee_trainer::Trainer>().archive.every = Duration::from_millis(50);
     })
     .await?;
     let clients = fleet.clients();

@@ -194,7 +194,7 @@ async fn every_wrong_value_is_refused_by_field_and_reason_and_kept_on_the_reject
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_makes_no_sense_as_a_whole_is_refused_by_field_and_reason() -> Result<()> {
-    let fleet = Fleet::start_with(|settings| settings.ingest.max_batch = 10).await?;
+    let fleet = Fleet::start_with(|settings| settings.role::<marquee_ingest::Ingest>().max_batch = 10).await?;
     let clients = fleet.clients();
     clients.add_movies(vec![movie("m")]).await?;
     let mut ratings = clients.ratings.clone();

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use marquee::Role;
+use marquee::ROLES;
 use marquee_e2e::{Clients, DEADLINE, Fleet, Http, World, settings};
 use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState, ModelVersion};
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
@@ -17,7 +17,7 @@ const HUGE: u64 = 1 << 40;
 /// A fleet with ratings and this many small versions, the first routed, all of which it keeps loaded.
 async fn with_versions(count: u64) -> Result<Fleet> {
     let world = World::new(20, 12, 7);
-    let fleet = Fleet::start_with(|settings| settings.inference.keep = 64).await?;
+    let fleet = Fleet::start_with(|settings| settings.role::<marquee_inference::Inference>().keep = 64).await?;
     let clients = fleet.clients();
     clients.add_movies(world.catalogue()).await?;
     let positions = clients.rate_all(world.ratings()).await?.positions;
@@ -191,7 +191,7 @@ async fn a_fleet_whose_routed_version_is_damaged_says_so_until_another_is_routed
     let folder = fleet.stop().await.context("the fleet's folder")?;
     flip(&stored(folder.path(), 2).join("scorer.onnx"))?;
 
-    let fleet = marquee::Fleet::start(settings(folder.path()), &Role::ALL).await?;
+    let fleet = marquee::Fleet::start(settings(folder.path()), ROLES).await?;
     let http = Http::new(&format!("http://{}", fleet.http_address()));
     readyz(&http, 503, "version 2 of model 'ratings' was refused").await?;
     assert_eq!(http.get("/livez").await?.status, 200);
@@ -242,7 +242,7 @@ async fn damaged_folders_stop_the_start_with_a_reason() -> Result<()> {
         damage(folder.path()).context(case)?;
         // Twice: a start that failed leaves nothing running that owns the folder.
         for _ in 0..2 {
-            let started = marquee::Fleet::start(settings(folder.path()), &Role::ALL).await;
+            let started = marquee::Fleet::start(settings(folder.path()), ROLES).await;
             let error = format!("{:#}", started.err().with_context(|| format!("{case}, and the fleet starts"))?);
             assert!(error.contains(reason) && !error.contains("panic"), "{case}: {error}");
         }

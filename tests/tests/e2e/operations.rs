@@ -8,7 +8,7 @@ mod shutdown;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
-use marquee::Role;
+use marquee::ROLES;
 use marquee_e2e::{Fleet, Http, Process, World, marquee, until};
 use marquee_kit::Transport;
 use marquee_proto::training::v1::Algorithm;
@@ -25,13 +25,10 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 /// The product's own `main`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
-/// Each role's name in health checks.
-const SERVICES: [&str; 4] = [
-    "marquee.features.v1.Features",
-    "marquee.prediction.v1.Predictions",
-    "marquee.ratings.v1.Ratings",
-    "marquee.training.v1.Trainer",
-];
+/// Returns each role's name in health checks.
+fn services() -> impl Iterator<Item = &'static str> {
+    ROLES.iter().map(|role| role.health)
+}
 
 async fn health(transport: &Transport, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -46,9 +43,9 @@ async fn a_fleet_that_serves_says_so_to_every_kind_of_probe() -> Result<()> {
     let live = http.get("/livez").await?;
     assert_eq!((live.status, live.text().as_str()), (200, "ok\n"));
     let ready = http.get("/readyz").await?;
-    let expected: BTreeMap<_, _> = SERVICES.into_iter().map(|service| (service, json!({"ready": true}))).collect();
+    let expected: BTreeMap<_, _> = services().map(|service| (service, json!({"ready": true}))).collect();
     assert_eq!((ready.status, ready.json()?), (200, json!(expected)));
-    for service in SERVICES.into_iter().chain([""]) {
+    for service in services().chain([""]) {
         assert_eq!(health(&transport, service).await, Ok(ServingStatus::Serving), "{service}");
     }
     assert_eq!(health(&transport, "marquee.nothing.v1.Nothing").await, Err(Code::NotFound));
@@ -68,7 +65,7 @@ async fn a_fleet_that_serves_says_so_to_every_kind_of_probe() -> Result<()> {
     };
     let listed: BTreeSet<_> = list.service.iter().map(|service| service.name.as_str()).collect();
     let others = ["marquee.prediction.v1.Models", "marquee.rollout.v1.Routing", "grpc.reflection.v1.ServerReflection"];
-    let missing: Vec<_> = SERVICES.into_iter().chain(others).filter(|name| !listed.contains(name)).collect();
+    let missing: Vec<_> = services().chain(others).filter(|name| !listed.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?} not in {listed:?}");
     let question = MessageRequest::FileContainingSymbol("marquee.ratings.v1.Rating".to_owned());
     let described = ask(question).await?;
@@ -87,7 +84,7 @@ async fn a_fleet_that_cannot_serve_yet_lives_and_says_why_it_is_not_ready() -> R
     let aside = folder.path().join("aside");
     std::fs::rename(&stored, &aside)?;
 
-    let fleet = marquee::Fleet::start(marquee_e2e::settings(folder.path()), &Role::ALL).await?;
+    let fleet = marquee::Fleet::start(marquee_e2e::settings(folder.path()), ROLES).await?;
     let (http, transport) = (Http::new(&format!("http://{}", fleet.http_address())), fleet.transport()?);
     let readiness = || async {
         let answer = http.get("/readyz").await.ok()?;
@@ -96,8 +93,8 @@ async fn a_fleet_that_cannot_serve_yet_lives_and_says_why_it_is_not_ready() -> R
     let loading = until("inference says what it lacks", || async {
         let (status, checks) = readiness().await?;
         let why = checks["marquee.prediction.v1.Predictions"]["reason"].as_str()?;
-        let others = SERVICES.iter().filter(|service| checks[**service]["ready"] == true).count();
-        (status == 503 && why.contains("version 1 of model") && others == 3).then_some(checks)
+        let others = services().filter(|service| checks[*service]["ready"] == true).count();
+        (status == 503 && why.contains("version 1 of model") && others == ROLES.len() - 1).then_some(checks)
     });
     let checks = loading.await?;
     assert_eq!(checks["marquee.prediction.v1.Predictions"]["ready"], Value::Bool(false));
@@ -186,11 +183,11 @@ async fn metrics_are_prometheus_text_with_counters_of_every_role() -> Result<()>
     Ok(())
 }
 
-/// Runs `up`, which is to refuse, and gives what it says.
-async fn refuses(arguments: &[&str]) -> Result<String> {
+/// Runs `up`, which must refuse to start, and returns its error.
+async fn refuses(code: i32, arguments: &[&str]) -> Result<String> {
     let output = marquee(PROGRAM, [&["up", "--http-listen", "127.0.0.1:0"], arguments].concat()).await?;
     let error = String::from_utf8(output.stderr)?;
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
     assert!(error.lines().any(|line| line.starts_with("error: ")) && !error.contains("panicked"), "{error}");
     Ok(error)
 }
@@ -205,31 +202,33 @@ async fn a_fleet_that_cannot_start_says_why_and_leaves_the_one_that_runs_alone()
     let any = "127.0.0.1:0";
 
     let taken = running.addresses().grpc.trim_start_matches("http://").to_owned();
-    let error = refuses(&["--data-dir", &other, "--grpc-listen", &taken]).await?;
+    let error = refuses(1, &["--data-dir", &other, "--grpc-listen", &taken]).await?;
     assert!(error.contains(&taken) && error.contains("choose a free address"), "{error}");
     assert!(!std::fs::exists(&other)?, "nothing is made for a fleet that cannot listen");
-    let error = refuses(&["--data-dir", &one, "--grpc-listen", any]).await?;
+    let error = refuses(1, &["--data-dir", &one, "--grpc-listen", any]).await?;
     assert!(error.contains(&one) && error.contains("in use by another process"), "{error}");
-    let error = refuses(&["--data-dir", "/dev/null/x", "--grpc-listen", any]).await?;
+    let error = refuses(1, &["--data-dir", "/dev/null/x", "--grpc-listen", any]).await?;
     assert!(error.contains("/dev/null/x"), "{error}");
 
     for (library, part) in
         [("/nowhere.so", "not at /nowhere.so"), ("/dev/null", "/dev/null"), (PROGRAM, "not a usable")]
     {
         let setting = format!("onnxruntime={library}");
-        let error = refuses(&["--data-dir", &other, "--grpc-listen", any, "--set", &setting]).await?;
+        let error = refuses(1, &["--data-dir", &other, "--grpc-listen", any, "--set", &setting]).await?;
         assert!(error.contains(part) && error.contains("make onnxruntime"), "{error}");
     }
     let sets = [
-        ("log.partitions=4", "8 partitions, not 4"),
-        ("feature_store.history=0", "feature_store.history must be"),
-        ("inference.default_model=A/B", "inference.default_model"),
-        ("verifying_key=/dev/null", "no verifying key"),
-        ("trainer.signing_key=/nowhere.pem", "/nowhere.pem"),
-        ("telemetry.log=very=loud", "telemetry.log"),
+        (1, "log.partitions=4", "8 partitions, not 4"),
+        (64, "feature_store.history=0", "feature_store.history: "),
+        (64, "inference.default_model=A/B", "inference.default_model: "),
+        (64, "inference.refresh=0s", "inference.refresh: "),
+        (64, "ingest.max_in_flight=0", "ingest.max_in_flight: "),
+        (64, "telemetry.log=very=loud", "telemetry.log: "),
+        (1, "verifying_key=/dev/null", "/dev/null: is not a verifying key"),
+        (1, "trainer.signing_key=/nowhere.pem", "trainer.signing_key: /nowhere.pem"),
     ];
-    for (setting, part) in sets {
-        let error = refuses(&["--data-dir", &other, "--grpc-listen", any, "--set", setting]).await?;
+    for (code, setting, part) in sets {
+        let error = refuses(code, &["--data-dir", &other, "--grpc-listen", any, "--set", setting]).await?;
         assert!(error.contains(part), "{setting}: {error}");
     }
 

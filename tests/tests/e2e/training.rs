@@ -106,7 +106,8 @@ async fn what_cannot_be_trained_says_why() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_below_its_gate_is_not_published() -> Result<()> {
-    let fleet = Fleet::start_with(|settings| settings.trainer.gates.rmse_over_bias = 0.01).await?;
+    let fleet =
+        Fleet::start_with(|settings| settings.role::<marquee_trainer::Trainer>().gates.rmse_over_bias = 0.01).await?;
     let clients = fleet.clients();
     let world = World::new(30, 20, 23);
     clients.add_movies(world.catalogue()).await?;

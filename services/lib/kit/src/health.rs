@@ -1,6 +1,7 @@
 //! Whether a process can serve, and if not, why.
 //!
-//! Each role owns checks by name; `/readyz` and `grpc.health.v1` read them. The process is ready when every check is.
+//! Each role owns checks by name; `/readyz` and `grpc.health.v1` read them. The process is ready
+//! when every check is, and never again once it drains.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,20 +11,37 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// How a check stands.
+/// The reason that every check states while the process drains.
+const DRAINING: &str = "shutting down";
+
+/// The state of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckState {
-    /// It can serve.
+    /// The service can answer.
     Ready,
-    /// It cannot, and why.
+    /// The service cannot answer, and why.
     NotReady(String),
 }
 
-/// Every check of a process. Cheap to clone.
+/// The checks of a process. Cheap to clone.
+///
+/// **Invariant:** after [`Health::drain`] no check becomes ready again, whatever its owner reports.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<watch::Sender<BTreeMap<&'static str, CheckState>>>);
+pub struct Health(Arc<watch::Sender<States>>);
 
-/// One check; its owner moves it.
+#[derive(Debug, Clone, Default)]
+struct States {
+    draining: bool,
+    checks: BTreeMap<&'static str, CheckState>,
+}
+
+impl States {
+    fn is_ready(&self) -> bool {
+        !self.draining && self.checks.values().all(|state| *state == CheckState::Ready)
+    }
+}
+
+/// One check, which its owner sets.
 #[derive(Debug, Clone)]
 pub struct Check {
     service: &'static str,
@@ -31,40 +49,42 @@ pub struct Check {
 }
 
 impl Health {
-    /// Adds a check named after a gRPC service; it starts not ready.
+    /// Adds a check named after a gRPC service. It starts not ready.
     pub fn check(&self, service: &'static str) -> Check {
         let check = Check { service, health: self.clone() };
         check.not_ready("starting");
         check
     }
 
-    /// Every check, by name.
+    /// Returns every check by name.
     pub fn states(&self) -> BTreeMap<&'static str, CheckState> {
-        self.0.borrow().clone()
+        self.0.borrow().checks.clone()
     }
 
-    /// Every check is ready.
+    /// Returns whether every check is ready and the process does not drain.
     pub fn is_ready(&self) -> bool {
-        self.0.borrow().values().all(|state| *state == CheckState::Ready)
+        self.0.borrow().is_ready()
     }
 
     /// Waits until every check is ready.
     pub async fn ready(&self) {
         let mut states = self.0.subscribe();
-        // The sender lives in `self`, so waiting can't fail.
-        let _ = states.wait_for(|states| states.values().all(|state| *state == CheckState::Ready)).await;
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = states.wait_for(States::is_ready).await;
     }
 
-    /// Marks everything as going down, so that balancers turn away before connections are closed.
+    /// Marks every check as not ready for good, so that load balancers stop sending requests before
+    /// the listeners close.
     pub fn drain(&self) {
         self.0.send_modify(|states| {
-            for state in states.values_mut() {
-                *state = CheckState::NotReady("shutting down".to_owned());
+            states.draining = true;
+            for state in states.checks.values_mut() {
+                *state = CheckState::NotReady(DRAINING.to_owned());
             }
         });
     }
 
-    /// The gRPC health service, and the task that keeps it true until `stop`.
+    /// Returns the gRPC health service, and the task that updates it until `stop`.
     pub fn grpc(&self, stop: crate::Stop) -> (HealthServer<HealthService>, impl Future<Output = ()> + Send + 'static) {
         let reporter = HealthReporter::new();
         let server = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
@@ -73,23 +93,15 @@ impl Health {
     }
 }
 
-async fn report(
-    reporter: HealthReporter,
-    mut states: watch::Receiver<BTreeMap<&'static str, CheckState>>,
-    stop: crate::Stop,
-) {
+async fn report(reporter: HealthReporter, mut states: watch::Receiver<States>, stop: crate::Stop) {
+    let serving = |ready: bool| if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
     loop {
         let current = states.borrow_and_update().clone();
-        let serving = |state: &CheckState| match state {
-            CheckState::Ready => ServingStatus::Serving,
-            CheckState::NotReady(_) => ServingStatus::NotServing,
-        };
-        for (service, state) in &current {
-            reporter.set_service_status(*service, serving(state)).await;
+        for (service, state) in &current.checks {
+            reporter.set_service_status(*service, serving(*state == CheckState::Ready)).await;
         }
-        // The empty name stands for the whole server.
-        let all = current.values().find(|state| **state != CheckState::Ready).unwrap_or(&CheckState::Ready);
-        reporter.set_service_status("", serving(all)).await;
+        // The empty name means the whole server.
+        reporter.set_service_status("", serving(current.is_ready())).await;
         tokio::select! {
             changed = states.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
@@ -98,20 +110,21 @@ async fn report(
 }
 
 impl Check {
-    /// It can serve.
+    /// Reports that the service can answer.
     pub fn ready(&self) {
         self.set(CheckState::Ready);
     }
 
-    /// It cannot; `why` is a lower-case fragment for people.
+    /// Reports that the service cannot answer; `why` is a lower-case fragment for people.
     pub fn not_ready(&self, why: impl Into<String>) {
         self.set(CheckState::NotReady(why.into()));
     }
 
     fn set(&self, state: CheckState) {
         self.health.0.send_if_modified(|states| {
-            let changed = states.get(self.service) != Some(&state);
-            states.insert(self.service, state);
+            let state = if states.draining { CheckState::NotReady(DRAINING.to_owned()) } else { state };
+            let changed = states.checks.get(self.service) != Some(&state);
+            states.checks.insert(self.service, state);
             changed
         });
     }
@@ -121,6 +134,10 @@ impl Check {
 mod tests {
     use super::*;
 
+    fn draining() -> CheckState {
+        CheckState::NotReady(DRAINING.to_owned())
+    }
+
     #[tokio::test]
     async fn a_process_is_ready_when_every_check_is() {
         let health = Health::default();
@@ -129,7 +146,28 @@ mod tests {
         assert!(!health.is_ready());
         two.ready();
         health.ready().await;
+        assert!(health.is_ready());
+        two.not_ready("away");
+        assert_eq!(health.states()["two"], CheckState::NotReady("away".to_owned()));
+        assert!(!health.is_ready());
+    }
+
+    #[test]
+    fn a_process_that_drains_never_becomes_ready_again() {
+        let health = Health::default();
+        let check = health.check("one");
+        check.ready();
         health.drain();
-        assert_eq!(health.states()["one"], CheckState::NotReady("shutting down".to_owned()));
+        assert_eq!(health.states()["one"], draining());
+        check.ready();
+        assert_eq!(health.states()["one"], draining());
+        assert!(!health.is_ready());
+        // Nor does a check that is added later, or a process without checks.
+        health.check("two").ready();
+        assert_eq!(health.states()["two"], draining());
+        let empty = Health::default();
+        assert!(empty.is_ready());
+        empty.drain();
+        assert!(!empty.is_ready());
     }
 }

@@ -5,6 +5,7 @@
 
 use std::io::IsTerminal;
 
+use marquee_settings::{Invalid, Validate};
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
@@ -50,16 +51,53 @@ impl Default for Settings {
     }
 }
 
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        let expected = "expected a level such as info, or directives such as info,marquee_inference=debug";
+        filter(&self.log).map_err(|error| Invalid::new("log", format!("{error}; {expected}")))?;
+        let has_scheme = ["http://", "https://"].iter().any(|scheme| self.otlp_endpoint.starts_with(scheme));
+        Invalid::unless(
+            self.otlp_endpoint.is_empty() || has_scheme,
+            "otlp_endpoint",
+            "is not an address; expected http://HOST:PORT",
+        )
+    }
+}
+
+/// Parses a log filter. A word alone must be a level: the parser would take a misspelled level for
+/// the name of a module, and then nothing would be logged.
+fn filter(text: &str) -> Result<EnvFilter, FilterError> {
+    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+    let words = text.split(',').map(str::trim);
+    for word in words.filter(|word| !word.is_empty() && !word.contains(['=', ':', '[', '_'])) {
+        if !is_level(word) {
+            return Err(FilterError::Level(word.to_owned()));
+        }
+    }
+    EnvFilter::try_new(text).map_err(FilterError::Syntax)
+}
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// A log filter does not parse.
+#[derive(Debug, Error)]
+pub enum FilterError {
+    /// A word is not a level.
+    #[error("'{0}' is not a level")]
+    Level(String),
+    /// The directives do not parse.
+    #[error("the directives do not parse")]
+    Syntax(#[source] tracing_subscriber::filter::ParseError),
+}
+
 /// Telemetry could not be set up.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The filter does not parse.
-    #[error(
-        "telemetry.log is no log filter: give a level such as info, or directives such as info,marquee_inference=debug"
-    )]
-    Filter(#[source] tracing_subscriber::filter::ParseError),
+    #[error("telemetry.log: is not a log filter")]
+    Filter(#[source] FilterError),
     /// The exporter could not be made.
-    #[error("telemetry.otlp_endpoint is no OTLP address: give http://HOST:PORT")]
+    #[error("telemetry.otlp_endpoint: is not an address; expected http://HOST:PORT")]
     Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
     /// Somebody set a subscriber before.
     #[error("telemetry was started twice in one process")]
@@ -83,7 +121,7 @@ impl Guard {
 
 /// Starts logs on standard error and, when configured, traces.
 pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?;
+    let filter = filter(&settings.log).map_err(Error::Filter)?;
     let json = match settings.format {
         Format::Json => true,
         Format::Human => false,
@@ -154,5 +192,25 @@ pub fn continue_trace<'a>(span: &Span, header: impl FnOnce(&'static str) -> Opti
     if let Some(parent) = header("traceparent") {
         // A span that no tracer listens to takes no parent; that is no fault.
         let _ = span.set_parent(TraceContextPropagator::new().extract(&Extract(parent)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_level_is_refused() {
+        let check = |log: &str| Settings { log: log.to_owned(), ..Settings::default() }.validate();
+        for right in
+            ["info", "INFO", "off", "", "info,marquee_inference=debug", "marquee_ingest", "warn,[request]=trace"]
+        {
+            assert_eq!(check(right), Ok(()), "{right}");
+        }
+        let error = check("inof").expect_err("refused").to_string();
+        assert!(error.starts_with("log: 'inof' is not a level; expected a level such as info"), "{error}");
+        assert!(check("very=loud").is_err());
+        let wrong = Settings { otlp_endpoint: "somewhere".to_owned(), ..Settings::default() };
+        assert_eq!(wrong.validate().expect_err("refused").key(), "otlp_endpoint");
     }
 }

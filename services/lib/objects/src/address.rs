@@ -1,9 +1,10 @@
 //! Where an object of ours is in S3: server, bucket, and what stands before its path.
 
 use marquee_ports::ObjectKey;
+use marquee_settings::Invalid;
 use object_store::path::Path;
 
-use crate::{Settings, SettingsError};
+use crate::Settings;
 
 /// A bucket, a prefix in it and the server that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,10 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(crate) fn try_new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn try_new(settings: &Settings) -> Result<Self, Invalid> {
         let wrong = || {
-            let wanted = "give s3://BUCKET or s3://BUCKET/PREFIX with letters, digits and . _ - = @ between slashes";
-            SettingsError::new("url", format!("'{}'", settings.url), wanted)
+            let expected = "s3://BUCKET or s3://BUCKET/PREFIX with letters, digits and . _ - = @ between slashes";
+            Invalid::new("url", format!("'{}' is not the address of a bucket; expected {expected}", settings.url))
         };
         let rest = settings.url.strip_prefix("s3://").ok_or_else(wrong)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -82,7 +83,7 @@ impl Address {
     }
 }
 
-fn endpoint(text: &str) -> Result<Option<String>, SettingsError> {
+fn endpoint(text: &str) -> Result<Option<String>, Invalid> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -90,8 +91,8 @@ fn endpoint(text: &str) -> Result<Option<String>, SettingsError> {
     let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b);
     if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(allowed)) {
-        // What stands here may hold a password: it is not repeated.
-        return Err(SettingsError::new("endpoint", "what it is", "give https://HOST[:PORT] or http://HOST[:PORT]"));
+        // The value may contain a password, so the message does not repeat it.
+        return Err(Invalid::new("endpoint", "is not an address; expected https://HOST[:PORT] or http://HOST[:PORT]"));
     }
     Ok(Some(trimmed.to_owned()))
 }
@@ -102,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    fn address(url: &str, endpoint: &str) -> Result<Address, SettingsError> {
+    fn address(url: &str, endpoint: &str) -> Result<Address, Invalid> {
         Address::try_new(&Settings { url: url.to_owned(), endpoint: endpoint.to_owned(), ..Settings::default() })
     }
 
@@ -119,13 +120,13 @@ mod tests {
             "s3://films//a",
             "s3://films/a/../b",
         ] {
-            assert_eq!(address(url, "").expect_err(url).setting, "url", "{url}");
+            assert_eq!(address(url, "").expect_err(url).key(), "url", "{url}");
         }
         for endpoint in
             ["films", "ftp://films", "http://", "http://user:hunter2@films", "http://films/path", "http://a b"]
         {
             let error = address("s3://films", endpoint).expect_err(endpoint);
-            assert_eq!(error.setting, "endpoint");
+            assert_eq!(error.key(), "endpoint");
             assert!(!error.to_string().contains("hunter2"));
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use marquee_ports::ErrorKind;
+use marquee_settings::{Invalid, Validate as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
@@ -12,10 +13,10 @@ use object_store::{PutMode, PutOptions, UpdateVersion};
 use thiserror::Error as ThisError;
 use tracing::debug;
 
+use crate::Settings;
 use crate::address::Address;
 use crate::failure::{Cause, Said};
 use crate::patience::Patience;
-use crate::{Settings, SettingsError};
 
 /// A tag that no object has: MD5 gives it to no content that anybody knows.
 const NO_TAG: &str = "\"00000000000000000000000000000000\"";
@@ -26,8 +27,8 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, ThisError)]
 pub enum ConnectError {
     /// A setting is wrong.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
+    #[error("s3.{0}")]
+    Settings(Invalid),
     /// The certificates to trust cannot be read.
     #[error("read the certificates in {path}: check ca_file of the object store")]
     Certificates {
@@ -129,7 +130,7 @@ impl ConnectError {
 
 /// A client that has been seen to work.
 pub(crate) async fn connect(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectError> {
-    settings.check()?;
+    settings.validate().map_err(ConnectError::Settings)?;
     let store = client(settings, address)?;
     store.credentials().get_credential().await.map_err(|error| ConnectError::NoKeys(Source::from(Said::of(&error))))?;
     let folder = address.folder(None).map(|prefix| format!("{prefix}/"));

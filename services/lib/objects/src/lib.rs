@@ -13,5 +13,5 @@ mod store;
 mod upload;
 
 pub use connect::ConnectError;
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;
 pub use store::S3Objects;

@@ -1,11 +1,13 @@
-//! What a deployment decides about the object store.
+//! The settings of the object store over S3.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_domain::Secret;
+use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
-use thiserror::Error as ThisError;
+
+use crate::address::Address;
 
 const MIB: u64 = 1 << 20;
 
@@ -19,37 +21,42 @@ pub(crate) const LARGEST_PUT: u64 = 5 * 1_024 * MIB;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where objects are: `s3://BUCKET` or `s3://BUCKET/PREFIX`. The bucket must exist, and below the prefix Marquee is alone. Default
-    /// `s3://marquee`.
+    /// The bucket, as `s3://BUCKET` or `s3://BUCKET/PREFIX`. The bucket must exist, and nothing else
+    /// may write below the prefix. Default `s3://marquee`.
     pub url: String,
-    /// Address of an S3-compatible server, `https://HOST[:PORT]`; `http://` sends contents unencrypted and is for servers on the same machine or
-    /// network. Empty, the default: Amazon's in the region.
+    /// The address of an S3-compatible server, `https://HOST[:PORT]`. `http://` sends contents
+    /// unencrypted and is for servers on the same machine or network. Empty, the default: Amazon S3
+    /// in the region.
     pub endpoint: String,
-    /// Region that the bucket is in. Empty, the default: `us-east-1`, or `AWS_REGION` where the keys come from the environment too.
+    /// The region of the bucket. Empty, the default: `us-east-1`, or `AWS_REGION` if the keys come
+    /// from the environment too.
     pub region: String,
-    /// Access key. Empty, the default: from the standard `AWS_*` environment, a web identity or the machine's role. Where it is given, nothing is
-    /// taken from the environment.
+    /// The access key. Empty, the default: from the standard `AWS_*` environment, a web identity or
+    /// the machine's role. If it is set, nothing is read from the environment.
     pub access_key_id: String,
-    /// Secret of the access key. It is never printed. Empty, the default: as for the access key.
+    /// The secret of the access key. It is never printed. Empty, the default: as for the access key.
     pub secret_access_key: Secret,
-    /// Whether the bucket stands in the path of an address (`https://HOST/BUCKET/…`) or in front of its host. Default true, which every server
-    /// understands.
+    /// Whether the bucket is part of the path of an address (`https://HOST/BUCKET/…`) or of its host
+    /// name. Default true, which every server understands.
     pub path_style: bool,
-    /// File of certificates (PEM) to trust besides the system's. Empty, the default: none.
+    /// A file of certificates (PEM) to trust in addition to those of the system. Default empty.
     pub ca_file: PathBuf,
-    /// Longest time that connecting may take. Default `5s`.
+    /// The longest time that connecting may take. Default `5s`.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// Longest time that one request may take, its content included: raise it for large objects on slow lines. Default `30s`.
+    /// The longest time that one request may take, with its content. Raise it for large objects on
+    /// slow networks. Default `30s`.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
-    /// How long a request is repeated while the server does not answer or has no time; then the call fails with kind `Unavailable`, at the latest
-    /// one `request_timeout` later. `0s` repeats nothing. Default `30s`.
+    /// How long a request is repeated while the server does not answer or is overloaded. Then the
+    /// call fails with kind `Unavailable`, at the latest one `request_timeout` later. `0s` repeats
+    /// nothing. Default `30s`.
     #[serde(with = "humantime_serde")]
     pub patience: Duration,
-    /// Objects above this size in bytes are written in parts, unless under a condition. At most 5 GiB. Default 16 MiB.
+    /// The size in bytes above which an object is written in parts, unless it is written under a
+    /// condition. At most 5 GiB. Default 16 MiB.
     pub multipart_threshold: u64,
-    /// Size of a part in bytes, 5 MiB to 5 GiB; four are on their way at once. Default 8 MiB.
+    /// The size of a part in bytes, 5 MiB to 5 GiB. Four parts are sent at once. Default 8 MiB.
     pub part_size: u64,
 }
 
@@ -72,45 +79,27 @@ impl Default for Settings {
     }
 }
 
-/// A setting cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-#[error("{setting} of the object store cannot be {found}: {wanted}")]
-pub struct SettingsError {
-    /// Its name.
-    pub setting: &'static str,
-    /// What it is.
-    pub found: String,
-    /// What it may be.
-    pub wanted: &'static str,
-}
-
-impl SettingsError {
-    pub(crate) fn new(setting: &'static str, found: impl Into<String>, wanted: &'static str) -> Self {
-        Self { setting, found: found.into(), wanted }
-    }
-}
-
-impl Settings {
-    /// Checks what stands for itself; the address is checked where it is taken apart.
-    pub(crate) fn check(&self) -> Result<(), SettingsError> {
-        if self.access_key_id.is_empty() != self.secret_access_key.is_empty() {
-            let wanted = "give access_key_id and secret_access_key, or neither";
-            return Err(SettingsError::new("access_key_id", "alone", wanted));
+impl Validate for Settings {
+    fn validate(&self) -> Result<(), Invalid> {
+        Address::try_new(self)?;
+        Invalid::unless(
+            self.access_key_id.is_empty() == self.secret_access_key.is_empty(),
+            "access_key_id",
+            "is set without its secret, or the secret without it; give access_key_id and secret_access_key, or neither",
+        )?;
+        for (key, time) in [("connect_timeout", self.connect_timeout), ("request_timeout", self.request_timeout)] {
+            Invalid::unless(!time.is_zero(), key, "is 0s; give a time that an answer may take")?;
         }
-        for (setting, time) in [("connect_timeout", self.connect_timeout), ("request_timeout", self.request_timeout)] {
-            if time.is_zero() {
-                return Err(SettingsError::new(setting, "0s", "give a time that an answer may take"));
-            }
-        }
-        if self.multipart_threshold > LARGEST_PUT {
-            let wanted = "S3 takes at most 5368709120 bytes in one request";
-            return Err(SettingsError::new("multipart_threshold", self.multipart_threshold.to_string(), wanted));
-        }
-        if !(SMALLEST_PART..=LARGEST_PUT).contains(&self.part_size) {
-            let wanted = "S3 takes parts of 5242880 to 5368709120 bytes";
-            return Err(SettingsError::new("part_size", self.part_size.to_string(), wanted));
-        }
-        Ok(())
+        Invalid::unless(
+            self.multipart_threshold <= LARGEST_PUT,
+            "multipart_threshold",
+            format!("is {}; S3 takes at most 5368709120 bytes in one request", self.multipart_threshold),
+        )?;
+        Invalid::unless(
+            (SMALLEST_PART..=LARGEST_PUT).contains(&self.part_size),
+            "part_size",
+            format!("is {}; S3 takes parts of 5242880 to 5368709120 bytes", self.part_size),
+        )
     }
 }
 
@@ -120,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_defaults_can_be_used() {
-        assert_eq!(Settings::default().check(), Ok(()));
+        assert_eq!(Settings::default().validate(), Ok(()));
     }
 
     #[test]
@@ -128,8 +117,9 @@ mod tests {
         let some = |change: fn(&mut Settings)| {
             let mut settings = Settings::default();
             change(&mut settings);
-            settings.check().expect_err("cannot be used").setting
+            settings.validate().expect_err("cannot be used").key().to_owned()
         };
+        assert_eq!(some(|s| s.url = "films".to_owned()), "url");
         assert_eq!(some(|s| s.access_key_id = "key".to_owned()), "access_key_id");
         assert_eq!(some(|s| s.secret_access_key = Secret::new("secret")), "access_key_id");
         assert_eq!(some(|s| s.connect_timeout = Duration::ZERO), "connect_timeout");

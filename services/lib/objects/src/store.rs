@@ -53,7 +53,7 @@ impl fmt::Debug for S3Objects {
 impl S3Objects {
     /// Makes a client, and checks that the server answers, that it has the bucket, that these keys may list it, and that conditions hold.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        let address = Address::try_new(settings)?;
+        let address = Address::try_new(settings).map_err(ConnectError::Settings)?;
         let store = connect(settings, &address).await?;
         Ok(Self {
             store,

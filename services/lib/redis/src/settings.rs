@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use marquee_domain::Secret;
+use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the online store over Redis.
@@ -47,19 +48,20 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl Validate for Settings {
     /// Checks every setting that can be checked without the server.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
-        if self.urls.is_empty() {
-            return Err("urls: empty; give at least one redis://HOST:PORT");
-        }
-        if self.prefix.contains(['{', '}']) || self.prefix.len() > 128 {
-            return Err("prefix: not valid; expected at most 128 bytes without braces, which choose the slot");
-        }
-        // Addresses appear in error messages.
-        if self.urls.iter().any(|url| url.contains('@')) {
-            return Err("urls: contain a user or password; give them as redis.username and redis.password");
-        }
-        Ok(())
+    fn validate(&self) -> Result<(), Invalid> {
+        Invalid::unless(!self.urls.is_empty(), "urls", "is empty; give at least one redis://HOST:PORT")?;
+        // Addresses appear in error messages, so the message does not repeat them.
+        Invalid::unless(
+            !self.urls.iter().any(|url| url.contains('@')),
+            "urls",
+            "contains a user or a password; give them as redis.username and redis.password",
+        )?;
+        Invalid::unless(
+            !self.prefix.contains(['{', '}']) && self.prefix.len() <= 128,
+            "prefix",
+            "is not valid; expected at most 128 bytes without braces, which choose the slot",
+        )
     }
 }

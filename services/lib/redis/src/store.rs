@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey};
+use marquee_settings::{Invalid, Validate as _};
 use redis::Value;
 use thiserror::Error as ThisError;
 
@@ -24,7 +25,7 @@ const READ: usize = 512;
 pub enum ConnectError {
     /// A setting makes no sense.
     #[error("redis.{0}")]
-    Setting(&'static str),
+    Setting(Invalid),
     /// An address is not valid.
     #[error("redis.urls: no valid address; expected redis://HOST:PORT")]
     Address(#[source] redis::RedisError),
@@ -62,7 +63,7 @@ impl RedisStore {
     /// # Errors
     /// A setting is not valid, or Redis cannot be used.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        settings.check().map_err(ConnectError::Setting)?;
+        settings.validate().map_err(ConnectError::Setting)?;
         let store = Self(Arc::new(Inner {
             link: Link::new(settings).map_err(ConnectError::Address)?,
             cluster: settings.cluster,

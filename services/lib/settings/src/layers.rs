@@ -3,16 +3,15 @@
 //! Unknown keys are refused at every level, and every effective value knows the layer that it came
 //! from.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
-use figment::{Figment, Metadata, Profile, Provider};
+use figment::{Metadata, Profile, Provider};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Invalid, Validate};
+use crate::{Invalid, Source, Validate};
 
 /// The prefix of environment variables. Levels are separated by two underscores:
 /// `MARQUEE__INGEST__MAX_BATCH=500`.
@@ -67,7 +66,7 @@ pub struct Effective {
 }
 
 /// The flags as a layer of their own, so that origins can name them.
-struct Flags<'a>(&'a [(String, String)]);
+pub(crate) struct Flags<'a>(pub(crate) &'a [(String, String)]);
 
 impl Provider for Flags<'_> {
     fn metadata(&self) -> Metadata {
@@ -106,65 +105,12 @@ pub fn load<T>(layers: &Layers) -> Result<Loaded<T>, Error>
 where
     T: Default + Serialize + DeserializeOwned + Validate,
 {
-    let mut figment = Figment::from(Serialized::defaults(T::default()));
-    if let Some(file) = &layers.file {
-        if !file.is_file() {
-            return Err(Error::NoFile(file.clone()));
-        }
-        figment = figment.merge(Toml::file_exact(file));
-    }
-    figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__")).merge(Flags(&layers.flags));
-    let settings: T = figment.extract().map_err(|error| Error::Unreadable(explain(error)))?;
-    let mut values = Vec::new();
-    let effective = serde_json::to_value(&settings).map_err(|error| Error::Unreadable(error.to_string()))?;
-    collect(&figment, layers.file.as_deref(), "", &effective, &mut values);
-    settings.validate().map_err(|invalid| {
-        let inside =
-            |value: &&Effective| value.key == invalid.key() || value.key.starts_with(&format!("{}.", invalid.key()));
-        let origin = values.iter().find(inside).map_or_else(|| "default".to_owned(), |value| value.origin.clone());
-        Error::Invalid { invalid, origin }
-    })?;
+    let json = |settings: &T| serde_json::to_value(settings).map_err(|error| Error::Unreadable(error.to_string()));
+    let source = Source::read(layers, &json(&T::default())?)?;
+    let settings: T = source.root()?;
+    let values = source.effective(&json(&settings)?);
+    source.validate(&settings, &values)?;
     Ok(Loaded { settings, values })
-}
-
-/// Lists everything that is wrong, one line each: the key, the problem, and the layer.
-fn explain(errors: figment::Error) -> String {
-    let mut lines = Vec::new();
-    for error in errors {
-        let key = error.path.join(".");
-        let origin = error.metadata.as_ref().map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string());
-        let at = if key.is_empty() { String::new() } else { format!("{key}: ") };
-        let problem = match &error.kind {
-            figment::error::Kind::UnknownField(found, known) => {
-                format!("unknown setting '{found}'; the settings here are {}", known.join(", "))
-            }
-            figment::error::Kind::UnknownVariant(found, known) => {
-                format!("unknown value '{found}'; give one of {}", known.join(", "))
-            }
-            kind => kind.to_string(),
-        };
-        lines.push(format!("{at}{problem} (from {origin})"));
-    }
-    lines.join("\n")
-}
-
-fn collect(figment: &Figment, file: Option<&Path>, prefix: &str, value: &serde_json::Value, into: &mut Vec<Effective>) {
-    if let serde_json::Value::Object(fields) = value {
-        for (name, value) in fields {
-            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-            collect(figment, file, &key, value, into);
-        }
-        return;
-    }
-    let origin = match figment.find_metadata(prefix) {
-        Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
-        Some(metadata) if metadata.name == "flag" => "flag".to_owned(),
-        Some(metadata) if metadata.name.contains("TOML") => {
-            file.map_or_else(|| "file".to_owned(), |file| format!("file {}", file.display()))
-        }
-        _ => "default".to_owned(),
-    };
-    into.push(Effective { key: prefix.to_owned(), value: value.to_string(), origin });
 }
 
 #[cfg(test)]
@@ -230,6 +176,38 @@ mod tests {
         let flags = vec![("inner.depth".to_owned(), "0".to_owned())];
         let error = load::<Sample>(&Layers { file: None, flags }).expect_err("refused");
         assert_eq!(error.to_string(), "inner.depth: must be at least 1 (from flag)");
+    }
+
+    #[test]
+    fn a_section_is_read_alone_and_its_errors_have_dotted_keys() {
+        let source = |flags: &[(&str, &str)]| {
+            let flags = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            Source::read(&Layers { file: None, flags }, &serde_json::json!({"inner": {"depth": 1, "width": 2}}))
+        };
+        let inner = source(&[("inner.depth", "5")]).expect("reads").section::<Inner>("inner").expect("parses");
+        assert_eq!(inner, Inner { depth: 5, width: 2 });
+        for (key, value, parts) in [
+            ("inner.deth", "5", ["inner.deth", "unknown setting 'deth'", "flag"]),
+            ("inner.depth", "deep", ["inner.depth", "\"deep\"", "flag"]),
+            ("inner", "5", ["inner", "5", "flag"]),
+        ] {
+            let error = source(&[(key, value)]).expect("reads").section::<Inner>("inner").expect_err("refused");
+            assert!(parts.iter().all(|part| error.to_string().contains(part)), "{key}: {error}");
+        }
+        let error = source(&[("outer.depth", "5")]).expect_err("refused").to_string();
+        assert_eq!(error, "unknown setting 'outer'; the settings here are inner (from flag)");
+    }
+
+    #[test]
+    fn errors_and_values_show_no_password() {
+        let address = "redis://me:hunter2@host".to_owned();
+        let flags = vec![("name".to_owned(), address.clone())];
+        let loaded = load::<Sample>(&Layers { file: None, flags }).expect("loads");
+        assert_eq!(loaded.settings.name, address);
+        assert_eq!(loaded.values.last().map(|value| value.value.as_str()), Some("\"redis://me:***@host\""));
+        let flags = vec![("inner.depth".to_owned(), address)];
+        let error = load::<Sample>(&Layers { file: None, flags }).expect_err("refused").to_string();
+        assert!(error.contains("***") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! `marquee config` and every start refuse the same mistakes with the same words.
 
 mod layers;
+mod redact;
+mod source;
 mod validate;
 
 pub use layers::{ENV_PREFIX, Effective, Error, Layers, Loaded, load};
+pub use source::Source;
 pub use validate::{Invalid, Validate};

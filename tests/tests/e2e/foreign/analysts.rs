@@ -59,9 +59,10 @@ const ENGINES: [Engine; 3] = [
 
 /// Files come often and stay small, so that an archive of few ratings has many, and some are made one.
 fn many_files(settings: &mut Settings) {
-    settings.trainer.archive.every = Duration::from_millis(50);
-    settings.trainer.archive.rows = 5;
-    settings.trainer.archive.compact = 8;
+    let archive = &mut settings.role::<marquee_trainer::Trainer>().archive;
+    archive.every = Duration::from_millis(50);
+    archive.rows = 5;
+    archive.compact = 8;
 }
 
 /// Rates, takes back, waits until all of it is archived, and says what is to be found: the figures that the script prints.

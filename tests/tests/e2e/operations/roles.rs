@@ -34,13 +34,14 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     let whole = fleet.clients().predict(&user, &["movie-1", "movie-2"], &[]).await?;
     let folder = fleet.stop().await.expect("a folder of its own");
 
-    let mut features = Launch::new(PROGRAM, folder.path()).role("feature-store").start().await?;
+    let apart = |role: &str, folder: &Path| Launch::new(PROGRAM, folder).role(role).set("backends.isolated=true");
+    let mut features = apart("feature-store", folder.path()).start().await?;
     let own = tempfile::tempdir()?;
     copy(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
     // Nobody listens at the first of them.
     let addresses = format!("features_address=\"http://127.0.0.1:1,{}\"", features.addresses().grpc);
     let key = format!("verifying_key={:?}", folder.path().join("keys/verifying.pem"));
-    let inference = Launch::new(PROGRAM, own.path()).role("inference").set(addresses).set(key).start().await?;
+    let inference = apart("inference", own.path()).set(addresses).set(key).start().await?;
     let clients = inference.clients()?;
     let apart = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
     assert_eq!(apart, whole, "two processes answer as one does");
@@ -82,19 +83,34 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn inference_without_a_feature_store_says_what_to_set() -> Result<()> {
+async fn a_role_alone_says_which_settings_it_lacks() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = format!("data_dir={:?}", folder.path());
     let ports = ["grpc_listen=127.0.0.1:0", "http_listen=127.0.0.1:0"];
-    let mut arguments = vec!["inference", "--set", &data, "--set", ports[0], "--set", ports[1]];
-    let output = marquee(PROGRAM, arguments.clone()).await?;
-    let error = String::from_utf8(output.stderr)?;
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("set features_address"), "{error}");
-    arguments.extend(["--set", "features_address=somewhere"]);
-    let output = marquee(PROGRAM, arguments).await?;
-    let error = String::from_utf8(output.stderr)?;
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("'somewhere' is no address"), "{error}");
+    let refused = async |role: &str, code: i32, settings: &[&str]| -> Result<String> {
+        let sets = [data.as_str()].into_iter().chain(ports).chain(settings.iter().copied());
+        let arguments = std::iter::once(role).chain(sets.flat_map(|set| ["--set", set]));
+        let output = marquee(PROGRAM, arguments).await?;
+        let error = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        Ok(error)
+    };
+    // No other process can read embedded back-ends.
+    let error = refused("ingest", 64, &[]).await?;
+    assert!(error.contains("backends.log: is embedded") && error.contains("backends.log=kafka"), "{error}");
+    let error = refused("inference", 64, &[]).await?;
+    assert!(error.contains("backends.objects=s3"), "{error}");
+
+    let isolated = "backends.isolated=true";
+    let error = refused("inference", 1, &[isolated]).await?;
+    assert!(error.contains("verifying_key: is empty") && error.contains("the trainer's public key"), "{error}");
+    assert!(!folder.path().join("keys").exists(), "inference makes no key");
+    let made =
+        marquee(PROGRAM, ["keys", "generate", "--out", &folder.path().join("keys").display().to_string()]).await?;
+    assert!(made.status.success());
+    let error = refused("inference", 1, &[isolated]).await?;
+    assert!(error.contains("features_address: is empty"), "{error}");
+    let error = refused("inference", 1, &[isolated, "features_address=somewhere"]).await?;
+    assert!(error.contains("features_address: ") && error.contains("'somewhere'"), "{error}");
     Ok(())
 }

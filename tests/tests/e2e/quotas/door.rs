@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use marquee::{Fleet, Role};
+use marquee::Fleet;
 use marquee_e2e::DEADLINE;
 use marquee_embedded::{EmbeddedLog, LogSettings};
 use marquee_kit::{Failure, Transport};
@@ -57,12 +57,12 @@ impl Door {
     pub(super) async fn open(rate: u32, burst: u32, overrides: &[(&str, u32)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut settings = marquee_e2e::settings(folder.path());
-        let quota = &mut settings.ingest.quota;
+        let quota = &mut settings.role::<marquee_ingest::Ingest>().quota;
         (quota.ratings_per_second, quota.burst) = (rate, burst);
         for (name, rate) in overrides.iter().chain(&[(FREE, 0)]) {
             quota.overrides.insert(name.parse()?, *rate);
         }
-        let fleet = Box::pin(Fleet::start(settings, &[Role::Ingest])).await?;
+        let fleet = Box::pin(Fleet::start(settings, &[marquee::role("ingest").context("a role")?])).await?;
         tokio::time::timeout(DEADLINE, fleet.ready()).await.context("ingest did not become ready")??;
         let mut ratings = RatingsClient::new(fleet.transport()?);
         let movies = vec![Movie { movie_id: "m".to_owned(), ..Movie::default() }];

@@ -1,0 +1,40 @@
+//! The feature store as a line in the table of roles.
+
+use async_trait::async_trait;
+use marquee_kit::{Context, Transport};
+use marquee_role::{Cause, Endpoints, Granted, Needs, Role};
+
+use crate::{Dependencies, Service, Settings};
+
+/// The feature-store role.
+#[derive(Debug)]
+pub struct FeatureStore;
+
+#[async_trait]
+impl Role for FeatureStore {
+    const NAME: &'static str = "feature-store";
+    const SECTION: &'static str = "feature_store";
+    const HEALTH: &'static str = "marquee.features.v1.Features";
+    const ABOUT: &'static str = "Run only the feature store";
+
+    type Settings = Settings;
+
+    fn needs(_: &Settings) -> Needs {
+        Needs { log: true, store: true, ..Needs::default() }
+    }
+
+    async fn start(settings: Settings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
+        let dependencies = Dependencies {
+            log: granted.log()?,
+            store: granted.store()?,
+            clock: granted.clock(),
+            scale: granted.scale(),
+        };
+        let service = Service::start(settings, dependencies, context).await?;
+        Ok(Endpoints::default()
+            .features(Transport::in_process(service.server()))
+            .grpc(service.server())
+            .grpc(service.history())
+            .grpc(service.feast()))
+    }
+}

@@ -1,0 +1,85 @@
+//! What a role asks for.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What must be opened for a role. The default is nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The log of ratings and movies.
+    pub log: bool,
+    /// The online store.
+    pub store: bool,
+    /// The object store.
+    pub objects: bool,
+    /// ONNX Runtime.
+    pub onnx: bool,
+    /// The private key that signs packages. An empty path means the key pair of the data folder.
+    pub sign: Option<PathBuf>,
+    /// The public key that verifies packages.
+    pub verify: bool,
+    /// The feature stores, in this process or in others.
+    pub features: bool,
+}
+
+/// One thing that a role can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// The log of ratings and movies.
+    Log,
+    /// The online store.
+    Store,
+    /// The object store.
+    Objects,
+    /// ONNX Runtime.
+    Onnx,
+    /// The private key that signs packages.
+    Sign,
+    /// The public key that verifies packages.
+    Verify,
+    /// The feature stores.
+    Features,
+}
+
+impl Needs {
+    /// Returns what at least one of two roles needs. Of two private keys the first one stays.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            log: self.log || other.log,
+            store: self.store || other.store,
+            objects: self.objects || other.objects,
+            onnx: self.onnx || other.onnx,
+            sign: self.sign.or(other.sign),
+            verify: self.verify || other.verify,
+            features: self.features || other.features,
+        }
+    }
+
+    /// Returns whether a resource was asked for.
+    pub fn includes(&self, resource: Resource) -> bool {
+        match resource {
+            Resource::Log => self.log,
+            Resource::Store => self.store,
+            Resource::Objects => self.objects,
+            Resource::Onnx => self.onnx,
+            Resource::Sign => self.sign.is_some(),
+            Resource::Verify => self.verify,
+            Resource::Features => self.features,
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "the rating log",
+            Self::Store => "the online store",
+            Self::Objects => "the object store",
+            Self::Onnx => "ONNX Runtime",
+            Self::Sign => "the signing key",
+            Self::Verify => "the verifying key",
+            Self::Features => "the feature stores",
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! A fleet of roles that do nothing: each is one line in a table.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use marquee_kit::settings::{Invalid, Layers, Validate};
+use marquee_role::{Cause, Endpoints, Granted, Role};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NoopSettings {
+    asks_for_the_log: bool,
+    marker: PathBuf,
+}
+
+impl Validate for NoopSettings {
+    fn validate(&self) -> Result<(), Invalid> {
+        Invalid::unless(self.marker != Path::new("/forbidden"), "marker", "is forbidden; give another path")
+    }
+}
+
+/// Writes a marker file when it starts, and removes it when its work ends.
+struct Noop;
+
+#[async_trait]
+impl Role for Noop {
+    const NAME: &'static str = "no-op";
+    const SECTION: &'static str = "no_op";
+    const HEALTH: &'static str = "marquee.test.v1.Noop";
+    const ABOUT: &'static str = "Does nothing";
+
+    type Settings = NoopSettings;
+
+    fn needs(_: &NoopSettings) -> Needs {
+        Needs::default()
+    }
+
+    async fn start(settings: NoopSettings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
+        if settings.asks_for_the_log {
+            granted.log()?;
+        }
+        std::fs::write(&settings.marker, "")?;
+        let stop = context.stop.clone();
+        context.tasks.spawn("no-op", async move {
+            stop.cancelled().await;
+            std::fs::remove_file(&settings.marker)
+        });
+        context.health.check(Self::HEALTH).ready();
+        Ok(Endpoints::default())
+    }
+}
+
+/// Never starts.
+struct Broken;
+
+#[async_trait]
+impl Role for Broken {
+    const NAME: &'static str = "broken";
+    const SECTION: &'static str = "broken";
+    const HEALTH: &'static str = "marquee.test.v1.Broken";
+    const ABOUT: &'static str = "Fails";
+
+    type Settings = NoopSettings;
+
+    fn needs(_: &NoopSettings) -> Needs {
+        Needs::default()
+    }
+
+    async fn start(_: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+        Err("as the test wants".into())
+    }
+}
+
+const TABLE: &[Entry] = &[Entry::of::<Noop>()];
+
+const BROKEN: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Broken>()];
+
+fn settings(folder: &Path, roles: &[Entry], flags: &[(&str, &str)]) -> Settings {
+    let text = |path: &Path| format!("{:?}", path.display().to_string());
+    let mut all = vec![
+        ("data_dir".to_owned(), text(&folder.join("data"))),
+        ("grpc_listen".to_owned(), "127.0.0.1:0".to_owned()),
+        ("http_listen".to_owned(), "127.0.0.1:0".to_owned()),
+        ("drain_delay".to_owned(), "0s".to_owned()),
+        ("no_op.marker".to_owned(), text(&folder.join("marker"))),
+    ];
+    all.extend(flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    Settings::load(&Layers { file: None, flags: all }, roles).expect("valid settings").settings
+}
+
+#[tokio::test]
+async fn a_role_is_one_line_in_a_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fleet = Fleet::start(settings(folder.path(), TABLE, &[]), TABLE).await.expect("it starts");
+    tokio::time::timeout(Duration::from_secs(10), fleet.ready()).await.expect("in time").expect("ready");
+    assert!(folder.path().join("marker").exists());
+    // Nothing was opened that the role did not ask for: not even the data folder exists.
+    assert!(!folder.path().join("data").exists());
+    fleet.shutdown().await;
+    assert!(!folder.path().join("marker").exists());
+}
+
+#[tokio::test]
+async fn roles_that_started_end_when_another_one_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Fleet::start(settings(folder.path(), BROKEN, &[]), BROKEN).await.expect_err("it fails");
+    assert_eq!(format!("{error:#}"), "role broken: could not start: as the test wants");
+    assert!(!folder.path().join("marker").exists(), "the no-op role has started and ended");
+}
+
+#[tokio::test]
+async fn a_role_that_uses_more_than_its_needs_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = settings(folder.path(), TABLE, &[("no_op.asks_for_the_log", "true")]);
+    let error = Fleet::start(settings, TABLE).await.expect_err("it fails");
+    assert!(format!("{error:#}").contains("role no-op: uses the rating log without asking for it"), "{error:#}");
+}
+
+#[test]
+fn settings_of_a_table_have_the_sections_of_its_roles_and_no_others() {
+    let load = |key: &str, value: &str| {
+        let flags = vec![(key.to_owned(), value.to_owned())];
+        Settings::load(&Layers { file: None, flags }, TABLE).map(|loaded| loaded.values.len())
+    };
+    assert!(load("no_op.marker", "/tmp/x").is_ok());
+    let error = load("no_op.marker", "/forbidden").expect_err("refused").to_string();
+    assert_eq!(error, "no_op.marker: is forbidden; give another path (from flag)");
+    assert!(load("ingest.max_batch", "1").expect_err("unknown").to_string().contains("'ingest'"));
+}
+
+#[test]
+fn the_signing_key_is_opened_for_the_trainer_alone() {
+    use crate::roles::{ROLES, role};
+    let settings = Settings::default();
+    let of = |name: &str| role(name).expect("in the table").needs(&settings.roles);
+    for role in ROLES {
+        assert_eq!(role.needs(&settings.roles).sign.is_some(), role.name == "trainer", "{}", role.name);
+    }
+    assert!(of("inference").verify && !of("inference").log);
+    assert_eq!(of("ingest"), Needs { log: true, ..Needs::default() });
+    let all = needs(&settings, ROLES);
+    assert!(all.log && all.store && all.objects && all.onnx && all.verify && all.features);
+}
