@@ -1,22 +1,34 @@
-//! The inference role: predicts, recommends and explains with the model versions that routing chooses.
+//! The inference role: predicts, recommends and explains with the model versions that routing
+//! chooses.
 //!
-//! A prediction is: assign the user a version, read the user's history (or learn that it is unchanged), encode it into a user state (or take the
-//! cached one), score. What must stay true: a rating counts in the next prediction after it is applied; a user keeps its version while weights only
-//! grow; only verified packages are loaded; versions come and go without a failed request; every answer says what it rests on.
+//! A prediction takes four steps: assign the user to a version, read the user's history, encode the
+//! history into a user state, score movies from the state. History and state are cached.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `api` | gRPC and HTTP handlers, client of the feature store; the only place with protobuf |
+//! | `rating` | predict, recommend, explain: the core, in domain types |
+//! | `routing` | the wanted table, the effective table, the mirror on disk, the report |
+//! | `repository` | model versions: fetch, verify, load, retry, unload |
+//! | `model` | one loaded version |
+//!
+//! **Invariant:** a route only answers with versions that are loaded and warm on this instance
+//! (`routing::tests::a_route_answers_only_once_all_its_versions_are_warm`).
 
-mod cache;
-mod explain;
-mod histories;
-mod http;
-mod library;
-mod loaded;
+mod api;
+mod background;
 mod metrics;
-mod predict;
+mod model;
+mod rating;
+mod repository;
 mod role;
-mod routes;
-mod service;
+mod routing;
 mod settings;
+mod start;
+#[cfg(test)]
+mod testing;
 
+pub use api::Service;
 pub use role::Inference;
-pub use service::{Dependencies, Error, Service};
 pub use settings::Settings;
+pub use start::{Dependencies, Error};

@@ -39,6 +39,20 @@ async fn versions(clients: &Clients) -> Result<Vec<ModelVersion>> {
     Ok(clients.models.clone().list_models(ListModelsRequest::default()).await?.into_inner().versions)
 }
 
+/// Waits until every version is ready or failed. A fleet is ready before that: it answers as soon as
+/// the routed versions are warm.
+async fn settled(clients: &Clients) -> Result<Vec<ModelVersion>> {
+    let settled = async {
+        loop {
+            let versions = versions(clients).await?;
+            if versions.iter().all(|one| matches!(one.state(), ModelState::Ready | ModelState::Failed)) {
+                return anyhow::Ok(versions);
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, settled).await.context("a version stays neither ready nor failed")?
+}
+
 /// Waits until `/readyz` says this of a check.
 async fn readyz(http: &Http, status: u16, words: &str) -> Result<()> {
     let mut last = String::new();
@@ -155,7 +169,7 @@ async fn damaged_packages_are_refused_by_name_and_the_sound_ones_go_on_serving()
         .await?;
     let clients = fleet.clients();
 
-    let shown = versions(clients).await?;
+    let shown = settled(clients).await?;
     assert_eq!(shown.len() as u64, swollen);
     let by_another_key = (foreign, "manifest.sig is not the signature of manifest.json by key ");
     let expected = (2..).zip(DAMAGES).map(|(version, (_, reason))| (version, reason)).chain([by_another_key]);
@@ -198,7 +212,7 @@ async fn a_fleet_whose_routed_version_is_damaged_says_so_until_another_is_routed
     let clients = Clients::new(&fleet.transport()?);
     let refused = clients.predict("user-1", &["movie-1"], &[]).await.expect_err("nothing can answer");
     assert_eq!(refused.code(), Code::Unavailable);
-    let states: Vec<ModelState> = versions(&clients).await?.iter().map(ModelVersion::state).collect();
+    let states: Vec<ModelState> = settled(&clients).await?.iter().map(ModelVersion::state).collect();
     assert_eq!(states, [ModelState::Ready, ModelState::Failed]);
     // Everything else goes on.
     let rated = clients.rate("user-1", "movie-1", 5.0).await?;
@@ -265,7 +279,7 @@ async fn files_that_are_nobodys_do_no_harm() -> Result<()> {
     let fleet = fleet.restart_after(litter).await?;
     let clients = fleet.clients();
     assert_eq!(clients.user("user-1", &[]).await?.history, before.history);
-    assert_eq!(versions(clients).await?.first().map(ModelVersion::state), Some(ModelState::Ready));
+    assert_eq!(settled(clients).await?.first().map(ModelVersion::state), Some(ModelState::Ready));
     assert_eq!(clients.predict("user-1", &["movie-1"], &[]).await?.predictions.len(), 1);
     fleet.stop().await;
     Ok(())

@@ -177,6 +177,11 @@ async fn predictions_models_and_routes_over_http_are_those_of_grpc() -> Result<(
     assert_eq!(set["route"]["candidates"], wanted["route"]["candidates"]);
     assert_eq!(set, shown(&clients.routing.clone().get_route(request).await?.into_inner()));
 
+    let status = granted(&http.get("/v1/routing/status").await?);
+    let model = &status["status"]["models"][0];
+    assert_eq!((&model["wanted"], &model["effective"]), (&set["route"], &set["route"]));
+    assert_eq!(model["versions"][1]["state"], "VERSION_STATE_WARM");
+
     // Whoever comes second learns it, and so does whoever asks for what there is not.
     let message = refused(&put(wanted).await?, 400, "FAILED_PRECONDITION", None);
     assert!(message.contains("read it and decide again"), "{message}");

@@ -1,4 +1,5 @@
-//! The routing table: who is answered by which version, while weights change, versions come and go, and the fleet restarts.
+//! The routing table: which version answers which user, while weights change, versions come and go,
+//! and the fleet restarts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use marquee_e2e::{Clients, DEADLINE, World};
 use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState};
-use marquee_proto::rollout::v1::{Candidate, GetRouteRequest, Route, SetRouteRequest, WatchRoutesRequest};
+use marquee_proto::rollout::v1::{
+    Candidate, GetRouteRequest, GetStatusRequest, ModelStatus, Route, SetRouteRequest, VersionState, WatchRoutesRequest,
+};
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use tonic::Code;
 
@@ -64,7 +67,7 @@ async fn users_keep_their_side_while_weights_grow_and_over_a_restart() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_cannot_hold_is_refused_and_the_old_route_stands() -> Result<()> {
+async fn a_change_that_cannot_hold_is_refused_and_the_old_route_stays() -> Result<()> {
     let fleet = trained(&World::new(30, 20, 12), Algorithm::Bias).await?;
     let clients = fleet.clients();
     let current =
@@ -137,7 +140,7 @@ async fn models_are_swapped_without_dropping_a_request() -> Result<()> {
         })
     };
     let loads: Vec<_> = (0..4).map(load).collect();
-    // Each new version goes from a candidate to all users; the oldest ones are let go of meanwhile.
+    // Each new version goes from a candidate to all users; the oldest ones are unloaded meanwhile.
     for version in 2..=6_u64 {
         let (training, _) = fleet.clients().train(Algorithm::Bias, Parameters::default()).await?;
         assert_eq!(training.version, version);
@@ -156,6 +159,44 @@ async fn models_are_swapped_without_dropping_a_request() -> Result<()> {
     Ok(())
 }
 
+/// What the fleet reports of its model.
+async fn status(clients: &Clients) -> Result<ModelStatus> {
+    let request = GetStatusRequest { model: "ratings".to_owned() };
+    let status = clients.routing.clone().get_status(request).await?.into_inner().status.expect("a status");
+    Ok(status.models.into_iter().next().expect("the model"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_to_a_version_that_is_not_loaded_answers_by_the_old_route_until_it_is() -> Result<()> {
+    let fleet = trained(&World::new(30, 20, 16), Algorithm::Bias).await?;
+    let clients = fleet.clients();
+    for _ in 2..=6 {
+        clients.train(Algorithm::Bias, Parameters::default()).await?;
+    }
+    clients.route(6, &[]).await?;
+    let state = |status: &ModelStatus| status.versions.iter().find(|one| one.version == 1).map(|one| one.state());
+    let started = std::time::Instant::now();
+    while state(&status(clients).await?) != Some(VersionState::Stored) {
+        assert!(started.elapsed() < DEADLINE, "version 1 is never unloaded");
+    }
+    // Version 1 is not loaded here: the change is accepted, and the old route answers meanwhile.
+    let wanted = clients.route(1, &[]).await?;
+    loop {
+        let answer = clients.predict("u1", &["movie-1"], &[]).await?;
+        let version = answer.provenance.expect("provenance").version;
+        assert!(matches!(version, 1 | 6), "{version}");
+        if version == 1 {
+            break;
+        }
+        assert!(started.elapsed() < DEADLINE, "version 1 never answers");
+    }
+    let shown = status(clients).await?;
+    assert_eq!((shown.effective.as_ref(), shown.wanted.as_ref()), (Some(&wanted), Some(&wanted)));
+    assert_eq!((state(&shown), shown.pending.as_str()), (Some(VersionState::Warm), ""));
+    fleet.stop().await;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_version_that_was_asked_for_stays_until_it_is_routed() -> Result<()> {
     let fleet = trained(&World::new(30, 20, 15), Algorithm::Bias).await?;
@@ -168,14 +209,14 @@ async fn an_old_version_that_was_asked_for_stays_until_it_is_routed() -> Result<
         let models = clients.models.clone().list_models(ListModelsRequest::default()).await?.into_inner().versions;
         Ok(models.iter().find(|model| model.version == 1).expect("version 1 is in the store").state())
     };
-    // Version 1 is neither new nor routed: it is let go of.
+    // Version 1 is neither new nor routed: it is unloaded.
     let started = std::time::Instant::now();
     while state().await? != ModelState::Stored {
-        assert!(started.elapsed() < DEADLINE, "version 1 is never let go of");
+        assert!(started.elapsed() < DEADLINE, "version 1 is never unloaded");
     }
     let request = LoadModelRequest { model: String::new(), version: 1 };
     clients.models.clone().load_model(request).await?;
-    // Training looks at the store many times: whoever rolls back has time to.
+    // The store is listed many times during a training: there is time for a rollback.
     clients.train(Algorithm::Bias, Parameters::default()).await?;
     assert_eq!(state().await?, ModelState::Ready);
     assert_eq!(clients.route(1, &[]).await?.stable, 1);

@@ -27,7 +27,7 @@ pub use moments::Moments;
 pub use movie::{Movie, MovieError};
 pub use position::{Offset, Partition, Position};
 pub use rating::{Rating, RatingEvent};
-pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, Salt, Variant, bucket};
+pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, RouteSpec, Salt, Variant, bucket};
 pub use run::{
     Algorithm, FitParameters, GateResult, Outcome, ParameterError, RunId, RunIdError, RunMetrics, RunState, Stage,
     TrainingPlan, TrainingRun,

@@ -20,4 +20,4 @@ pub use package::{Package, PackageError, SIGNATURE};
 pub use posterior::{Cholesky, Estimate, Posterior, Sample, UserState};
 pub use signature::{Dim, Dtype, GraphSignature, TensorSpec};
 pub use signing::{KeyError, SigningKey, VerifyingKey};
-pub use store::{MANIFEST, ModelStore};
+pub use store::{MANIFEST, ModelStore, Stamp};

@@ -4,6 +4,7 @@
 //! that race for a number get two numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +19,11 @@ pub const MANIFEST: &str = "manifest.json";
 
 /// Largest signature that is read, in bytes.
 const LARGEST_SIGNATURE: usize = 4 << 10;
+
+/// Names one content of a version's folder: another stamp means that a file was added, removed or
+/// written again. Stamps are compared within one process only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(pub u64);
 
 /// Model packages by name and version. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,6 +50,21 @@ impl ModelStore {
             }
         }
         Ok(found)
+    }
+
+    /// Returns every version that exists, with a stamp that changes when one of its files changes.
+    pub async fn stamps(&self) -> Result<BTreeMap<(ModelName, Version), Stamp>, Error> {
+        let mut folders: BTreeMap<(ModelName, Version), (bool, DefaultHasher)> = BTreeMap::new();
+        for entry in self.0.list(Some(&key("models")?)).await? {
+            let mut parts = entry.key.as_str().splitn(4, '/').skip(1);
+            let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else { continue };
+            let (Ok(name), Ok(version)) = (ModelName::try_new(name), version.parse()) else { continue };
+            let (exists, hasher) = folders.entry((name, Version(version))).or_default();
+            *exists |= file == MANIFEST;
+            (file, entry.size, entry.modified).hash(hasher);
+        }
+        let existing = folders.into_iter().filter(|(_, (exists, _))| *exists);
+        Ok(existing.map(|(key, (_, hasher))| (key, Stamp(hasher.finish()))).collect())
     }
 
     /// The versions of a model, ascending.

@@ -57,7 +57,7 @@ impl Decoder for Raw {
 }
 
 /// Methods that take one message, all but those that start something on an empty one.
-const UNARY: [&str; 15] = [
+const UNARY: [&str; 16] = [
     "/marquee.ratings.v1.Ratings/SubmitRating",
     "/marquee.ratings.v1.Ratings/SubmitRatings",
     "/marquee.ratings.v1.Ratings/RemoveRating",
@@ -72,6 +72,7 @@ const UNARY: [&str; 15] = [
     "/marquee.prediction.v1.Models/LoadModel",
     "/marquee.rollout.v1.Routing/GetRoute",
     "/marquee.rollout.v1.Routing/SetRoute",
+    "/marquee.rollout.v1.Routing/GetStatus",
     "/marquee.training.v1.Trainer/StartTraining",
 ];
 

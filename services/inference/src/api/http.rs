@@ -1,26 +1,29 @@
-//! The domain API as JSON over HTTP, in proto3's mapping, under `/v1`.
+//! The calls as JSON over HTTP, in the mapping of proto3, under `/v1`.
 
-use axum::Json;
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use marquee_domain::Reason;
 use marquee_kit::Failure;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
 use serde::de::DeserializeOwned;
 
-use crate::service::Service;
+use super::Service;
 
-pub(crate) fn routes(service: Service) -> Router {
+/// Largest request body in bytes.
+const LARGEST_BODY: usize = 4 << 20;
+
+pub(super) fn routes(service: Service) -> Router {
     Router::new()
         .route("/v1/predict", post(predict))
         .route("/v1/recommend", post(recommend))
         .route("/v1/explain", post(explain))
         .route("/v1/models", get(models))
         .route("/v1/routes/{model}", get(route).put(set_route))
-        .layer(DefaultBodyLimit::max(4 << 20))
+        .route("/v1/routing/status", get(status))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(service)
 }
 
@@ -32,26 +35,26 @@ fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {
 }
 
 async fn predict(State(service): State<Service>, body: Bytes) -> Result<Json<pb::PredictResponse>, Failure> {
-    Ok(Json(service.predict(read(&body)?).await?))
+    Ok(Json(service.call_predict(read(&body)?).await?))
 }
 
 async fn recommend(State(service): State<Service>, body: Bytes) -> Result<Json<pb::RecommendResponse>, Failure> {
-    Ok(Json(service.recommend(read(&body)?).await?))
+    Ok(Json(service.call_recommend(read(&body)?).await?))
 }
 
 async fn explain(State(service): State<Service>, body: Bytes) -> Result<Json<pb::ExplainResponse>, Failure> {
-    Ok(Json(service.explain(read(&body)?).await?))
+    Ok(Json(service.call_explain(read(&body)?).await?))
 }
 
 async fn models(State(service): State<Service>) -> Result<Json<pb::ListModelsResponse>, Failure> {
-    Ok(Json(service.list_models("").await?))
+    Ok(Json(service.call_list_models("").await?))
 }
 
 async fn route(
     State(service): State<Service>,
     Path(model): Path<String>,
 ) -> Result<Json<rollout::GetRouteResponse>, Failure> {
-    Ok(Json(rollout::GetRouteResponse { route: Some(service.route(&model)?) }))
+    Ok(Json(service.call_get_route(&model)?))
 }
 
 async fn set_route(
@@ -63,5 +66,9 @@ async fn set_route(
     if let Some(route) = &mut request.route {
         route.model = model;
     }
-    Ok(Json(rollout::SetRouteResponse { route: Some(service.set_route(request).await?) }))
+    Ok(Json(service.call_set_route(request).await?))
+}
+
+async fn status(State(service): State<Service>) -> Result<Json<rollout::GetStatusResponse>, Failure> {
+    Ok(Json(service.call_get_status("")?))
 }

@@ -1,13 +1,17 @@
-//! A graph against its signature in the manifest: the same tensors, by name, type and dimensions, in the same order.
+//! Compares a graph with its signature in the manifest: the same tensors, by name, type and
+//! dimensions, in the same order.
 //!
-//! Without it a graph with an output of another name would load, run and answer nothing.
+//! Without this check a graph with an output of another name would load, run and answer nothing.
 
 use std::fmt::Write as _;
 
 use marquee_model::{Dim, Dtype, GraphSignature, TensorSpec};
 use marquee_onnx::{Axis, Graph, Kind, Port};
 
-/// Says what differs first.
+/// Checks a graph.
+///
+/// # Errors
+/// The first tensor that differs, for people.
 pub(super) fn check(graph: &Graph, signature: &GraphSignature) -> Result<(), String> {
     let sides = [("input", graph.inputs(), &signature.inputs), ("output", graph.outputs(), &signature.outputs)];
     for (side, found, expected) in sides {
@@ -35,7 +39,7 @@ fn port(spec: &TensorSpec) -> Port {
     Port { name: spec.name.clone(), kind, axes: spec.dims.iter().map(axis).collect() }
 }
 
-/// As in `rating float32 [batch, movies]`.
+/// Formats a tensor, for example `rating float32 [batch, movies]`.
 fn shown(port: Option<&Port>) -> String {
     let Some(port) = port else { return "missing".to_owned() };
     let mut text = format!("{} {} [", port.name, port.kind);
@@ -63,11 +67,14 @@ mod tests {
     };
     use marquee_onnx::Runtime;
 
-    use crate::loaded::Loaded;
-    use crate::settings::Settings;
     use marquee_kit::chain;
 
-    /// ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Nothing where it is not installed, which a continuous-integration run does not forgive.
+    use super::super::{LoadError, Opener};
+    use crate::model::Model;
+    use crate::settings::Settings;
+
+    /// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not
+    /// installed, which fails the test in continuous integration.
     fn runtime() -> Option<Runtime> {
         let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
         match Runtime::load(explicit.as_deref()) {
@@ -92,14 +99,15 @@ mod tests {
         Posterior { movies, factors, samples: vec![sample] }
     }
 
-    /// The graphs of a small model.
+    /// Writes the graphs of a small model.
     fn graphs(movies: usize, factors: usize) -> (OnnxGraph, OnnxGraph) {
         let posterior = posterior(movies, factors, 3.5);
         (write_encoder(&posterior).unwrap(), write_scorer(&posterior).unwrap())
     }
 
-    /// Loads a package of these graphs and a catalogue of this many movies; gives the reason where it is refused.
-    async fn load(runtime: &Runtime, encoder: OnnxGraph, scorer: OnnxGraph, movies: usize) -> Result<Loaded, String> {
+    /// Loads a package of these graphs and a catalog of `movies` movies. Returns the reason if it
+    /// is refused.
+    async fn load(runtime: &Runtime, encoder: OnnxGraph, scorer: OnnxGraph, movies: usize) -> Result<Model, String> {
         let (name, version) = (ModelName::try_new("ratings").unwrap(), Version(1));
         let movie = |number| Movie::try_new(MovieId::try_new(&format!("m{number}")).unwrap(), "A", None, vec![]);
         let catalogue = Catalogue::new((0..movies).map(|number| movie(number).unwrap()).collect()).unwrap();
@@ -134,16 +142,18 @@ mod tests {
             ("movies.parquet".to_owned(), catalogue.to_parquet().unwrap().into()),
         ]);
         let files = Package::build(manifest, files, None).into_files();
-        let loaded = Loaded::load((&name, version), files, None, runtime, &Settings::default()).await;
-        loaded.map_err(|error| chain(&error))
+        let opener = Opener::new(runtime.clone(), None, &Settings::default());
+        let model = opener.open(&(name, version), files).map_err(|error| chain(&error))?;
+        model.warm().await.map_err(|error| chain(&LoadError::Warm(error)))?;
+        Ok(model)
     }
 
     #[tokio::test]
-    async fn graphs_that_are_what_the_manifest_says_load() {
+    async fn graphs_that_match_the_manifest_load() {
         let Some(runtime) = runtime() else { return };
         for movies in [1, 5, 150] {
             let (encoder, scorer) = graphs(movies, 2);
-            assert_eq!(load(&runtime, encoder, scorer, movies).await.unwrap().catalogue.len(), movies);
+            assert_eq!(load(&runtime, encoder, scorer, movies).await.unwrap().catalog().len(), movies);
         }
     }
 
@@ -166,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_graph_that_is_cut_short_is_refused_by_name_though_its_digest_is_right() {
+    async fn a_truncated_graph_with_a_right_digest_is_refused_by_name() {
         let Some(runtime) = runtime() else { return };
         let (encoder, mut scorer) = graphs(5, 2);
         scorer.bytes.truncate(scorer.bytes.len() / 2);
@@ -175,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn graphs_that_do_not_fit_each_other_or_the_catalogue_are_refused() {
+    async fn graphs_that_do_not_fit_each_other_or_the_catalog_are_refused() {
         let Some(runtime) = runtime() else { return };
         let (encoder, scorer) = (graphs(5, 2).0, graphs(5, 3).1);
         let reason = load(&runtime, encoder, scorer, 5).await.unwrap_err();

@@ -1,0 +1,174 @@
+//! The public API of the role. Only this folder names protobuf types.
+//!
+//! The calls below take and return messages; gRPC (`grpc`) and HTTP (`http`) both use them. `wire`
+//! converts between messages and the types of the core.
+
+mod features;
+mod grpc;
+mod http;
+mod wire;
+
+use std::sync::Arc;
+
+use marquee_domain::{ModelName, Reason, Route, RouteSpec, Salt, Version};
+use marquee_kit::{Failure, Kind, chain};
+use marquee_proto::convert;
+use marquee_proto::prediction::v1 as pb;
+use marquee_proto::prediction::v1::models_server::ModelsServer;
+use marquee_proto::prediction::v1::predictions_server::PredictionsServer;
+use marquee_proto::rollout::v1 as rollout;
+use marquee_proto::rollout::v1::routing_server::RoutingServer;
+
+pub(crate) use features::FeatureStores;
+
+use crate::rating::Rating;
+use crate::repository::{Key, Repository, VersionState};
+use crate::routing::Routing;
+
+/// Largest answer in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// The inference role. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Service(Arc<Core>);
+
+/// What the calls use.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) default_model: ModelName,
+    pub(crate) route_first: bool,
+    pub(crate) rating: Rating,
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) repository: Arc<Repository>,
+}
+
+impl Service {
+    pub(crate) fn new(core: Core) -> Self {
+        Self(Arc::new(core))
+    }
+
+    /// Returns the gRPC server of predictions.
+    pub fn predictions(&self) -> PredictionsServer<Self> {
+        PredictionsServer::new(self.clone()).max_encoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// Returns the gRPC server of models.
+    pub fn models(&self) -> ModelsServer<Self> {
+        ModelsServer::new(self.clone())
+    }
+
+    /// Returns the gRPC server of the routing table.
+    pub fn routing(&self) -> RoutingServer<Self> {
+        RoutingServer::new(self.clone())
+    }
+
+    /// Returns the same calls over HTTP as JSON.
+    pub fn http(&self) -> axum::Router {
+        http::routes(self.clone())
+    }
+
+    async fn call_predict(&self, request: pb::PredictRequest) -> Result<pb::PredictResponse, Failure> {
+        let request = wire::predict(&request, &self.0.default_model)?;
+        Ok(wire::predicted(&self.0.rating.predict(&request).await?))
+    }
+
+    async fn call_recommend(&self, request: pb::RecommendRequest) -> Result<pb::RecommendResponse, Failure> {
+        let request = wire::recommend(request, &self.0.default_model)?;
+        Ok(wire::recommended(self.0.rating.recommend(&request).await?))
+    }
+
+    async fn call_explain(&self, request: pb::ExplainRequest) -> Result<pb::ExplainResponse, Failure> {
+        let request = wire::explain(&request, &self.0.default_model)?;
+        Ok(wire::explained(self.0.rating.explain(&request).await?))
+    }
+
+    async fn call_list_models(&self, model: &str) -> Result<pb::ListModelsResponse, Failure> {
+        let only = self.only(model)?;
+        let mut versions = Vec::new();
+        for key in self.0.repository.stored() {
+            if only.as_ref().is_none_or(|only| *only == key.0) {
+                versions.push(self.describe(&key).await);
+            }
+        }
+        Ok(pb::ListModelsResponse { versions })
+    }
+
+    async fn call_load_model(&self, request: pb::LoadModelRequest) -> Result<pb::LoadModelResponse, Failure> {
+        let key = (self.model_name(&request.model)?, Version(request.version));
+        self.0.repository.load(&key).await.map_err(|error| {
+            let message = format!("version {} of model '{}' was not loaded: {}", key.1, key.0, chain(&*error));
+            Failure::new(Kind::FailedPrecondition, message)
+        })?;
+        // Before the answer, so that the caller's next request finds the version in use.
+        self.0.routing.settle();
+        if self.0.route_first {
+            self.0.routing.route_first().await;
+        }
+        Ok(pb::LoadModelResponse { version: Some(self.describe(&key).await) })
+    }
+
+    /// Describes a version. What is not warm here is described by its unverified manifest.
+    async fn describe(&self, key: &Key) -> pb::ModelVersion {
+        let state = self.0.repository.state(key).map(|(state, _)| state);
+        let manifest = match &state {
+            Some(VersionState::Warm(model)) => Some(model.manifest().clone()),
+            // A manifest that cannot be read leaves its fields empty; the state says what is wrong.
+            _ => self.0.repository.loader().manifest(key).await.ok().flatten(),
+        };
+        let weight = self.0.routing.table().get(&key.0).map_or(0, |route| route.weight(key.1));
+        wire::model_version(key, state.as_ref(), manifest.as_ref(), weight)
+    }
+
+    fn call_get_route(&self, model: &str) -> Result<rollout::GetRouteResponse, Failure> {
+        let name = self.model_name(model)?;
+        match self.0.routing.table().get(&name) {
+            Some(route) => Ok(rollout::GetRouteResponse { route: Some(wire::route(&route)) }),
+            None => Err(Failure::new(Kind::NotFound, format!("no version of model '{name}' is routed yet"))),
+        }
+    }
+
+    async fn call_set_route(&self, request: rollout::SetRouteRequest) -> Result<rollout::SetRouteResponse, Failure> {
+        let Some(message) = request.route else {
+            return Err(Failure::field("route", Reason::Missing, "is missing: give a route"));
+        };
+        let model = self.model_name(&message.model)?;
+        let current = self.0.routing.table().get(&model);
+        let malformed = |field: &str, error: marquee_domain::RouteError| {
+            Failure::field(field, Reason::Malformed, error.to_string())
+        };
+        let salt = match (message.salt.as_str(), &current) {
+            ("", Some(current)) => Ok(current.salt().clone()),
+            ("", None) => Salt::try_new(model.as_str()),
+            (text, _) => Salt::try_new(text),
+        };
+        let route = Route::try_new(RouteSpec {
+            model,
+            stable: Version(message.stable),
+            candidates: wire::candidates(&message.candidates)?,
+            shadow: message.shadow.into_iter().map(Version).collect(),
+            salt: salt.map_err(|error| malformed("route.salt", error))?,
+            revision: 1,
+        });
+        let route = route.map_err(|error| malformed("route", error))?;
+        self.0.routing.check(&route).await?;
+        let route = self.0.routing.set(route, request.expected_revision).await?;
+        Ok(rollout::SetRouteResponse { route: Some(wire::route(&route)) })
+    }
+
+    fn call_get_status(&self, model: &str) -> Result<rollout::GetStatusResponse, Failure> {
+        let only = self.only(model)?;
+        let status = wire::status(self.0.routing.status(only.as_ref()));
+        Ok(rollout::GetStatusResponse { status: Some(status) })
+    }
+
+    /// Returns the model that a request names, or `None` for every model.
+    fn only(&self, model: &str) -> Result<Option<ModelName>, Failure> {
+        if model.is_empty() { Ok(None) } else { self.model_name(model).map(Some) }
+    }
+
+    /// Returns the model that a request names; an empty name means the default model.
+    fn model_name(&self, text: &str) -> Result<ModelName, Failure> {
+        wire::model_name(text, &self.0.default_model)
+            .map_err(|error| Failure::field("model", convert::id_reason(error), error.to_string()))
+    }
+}

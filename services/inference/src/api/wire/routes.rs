@@ -1,0 +1,78 @@
+//! Routes and the report of an instance.
+
+use marquee_domain::{BasisPoints, Candidate, ModelName, Reason, Route, Version, Violation};
+use marquee_kit::{Failure, chain};
+use marquee_proto::convert;
+use marquee_proto::rollout::v1 as pb;
+
+use crate::repository::VersionState;
+use crate::routing::{ModelStatus, Status, VersionStatus};
+
+pub(in crate::api) fn route(route: &Route) -> pb::Route {
+    let candidate =
+        |candidate: &Candidate| pb::Candidate { version: candidate.version.0, weight: candidate.weight.get() };
+    pb::Route {
+        model: route.model().as_str().to_owned(),
+        stable: route.stable().0,
+        candidates: route.candidates().iter().map(candidate).collect(),
+        salt: route.salt().as_str().to_owned(),
+        revision: route.revision(),
+        shadow: route.shadow().iter().map(|version| version.0).collect(),
+    }
+}
+
+/// Reads candidates; a failure names every weight that is wrong.
+pub(in crate::api) fn candidates(messages: &[pb::Candidate]) -> Result<Vec<Candidate>, Failure> {
+    let (mut candidates, mut violations) = (Vec::new(), Vec::new());
+    for (index, message) in messages.iter().enumerate() {
+        match BasisPoints::try_new(message.weight) {
+            Ok(weight) => candidates.push(Candidate { version: Version(message.version), weight }),
+            Err(error) => {
+                let field = format!("route.candidates[{index}].weight");
+                violations.push(Violation::new(field, Reason::Malformed, error.to_string()));
+            }
+        }
+    }
+    if violations.is_empty() { Ok(candidates) } else { Err(Failure::invalid(violations)) }
+}
+
+pub(in crate::api) fn status(status: Status) -> pb::RoutingStatus {
+    pb::RoutingStatus {
+        models: status.models.into_iter().map(|(name, status)| model(&name, &status)).collect(),
+        table_read_at: status.table_read_at.map(convert::timestamp),
+    }
+}
+
+fn model(name: &ModelName, status: &ModelStatus) -> pb::ModelStatus {
+    pb::ModelStatus {
+        model: name.as_str().to_owned(),
+        wanted: status.wanted.as_deref().map(route),
+        effective: status.effective.as_deref().map(route),
+        effective_since: status.effective_since.map(convert::timestamp),
+        pending: status.pending.clone().unwrap_or_default(),
+        versions: status.versions.iter().map(|(number, status)| version(*number, status)).collect(),
+    }
+}
+
+fn version(version: Version, status: &VersionStatus) -> pb::VersionStatus {
+    let mut message = pb::VersionStatus {
+        version: version.0,
+        since: status.state.as_ref().map(|(_, since)| convert::timestamp(*since)),
+        wanted: status.wanted,
+        effective: status.effective,
+        ..pb::VersionStatus::default()
+    };
+    let state = match status.state.as_ref().map(|(state, _)| state) {
+        Some(VersionState::Loading) => pb::VersionState::Loading,
+        Some(VersionState::Warm(_)) => pb::VersionState::Warm,
+        Some(VersionState::Failed { error, retrying }) => {
+            message.reason = chain(&**error);
+            message.retrying = *retrying;
+            pb::VersionState::Failed
+        }
+        None if status.stored => pb::VersionState::Stored,
+        None => pb::VersionState::NotFound,
+    };
+    message.state = state as i32;
+    message
+}

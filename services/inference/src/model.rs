@@ -1,0 +1,178 @@
+//! One loaded model version: a history goes in and a user state comes out; a user state and movies
+//! go in and ratings come out.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use async_trait::async_trait;
+use marquee_domain::{ModelName, Scale, Version};
+use marquee_model::{Catalogue, Manifest};
+use marquee_onnx::{Batcher, Data, RunError, Tensor};
+use thiserror::Error;
+
+use crate::background::Background;
+
+/// Tensors by name.
+pub(crate) type Tensors = Vec<(String, Tensor)>;
+
+/// A user as one version sees it: the outputs of the encoder, which the scorer takes by name.
+pub(crate) type State = Arc<Tensors>;
+
+/// A graph that runs off the async threads.
+#[async_trait]
+pub(crate) trait Graph: Debug + Send + Sync {
+    /// Runs the graph once on named inputs.
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError>;
+}
+
+#[async_trait]
+impl Graph for Batcher {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        self.run(inputs).await
+    }
+}
+
+/// A rating as the scorer returns it, not clipped to the scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Score {
+    pub(crate) rating: f64,
+    pub(crate) spread: f64,
+}
+
+/// Why a version is not warm after it was loaded.
+#[derive(Debug, Error)]
+pub(crate) enum WarmError {
+    #[error("warm the graphs")]
+    Run(#[source] RunError),
+    #[error("scorer.onnx does not give a finite rating and spread for each movie")]
+    Scores,
+}
+
+/// A loaded version. Its parts are dropped on a blocking thread: a graph joins its thread.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) name: ModelName,
+    pub(crate) version: Version,
+    /// SHA-256 of the manifest, in hexadecimal.
+    pub(crate) digest: String,
+    /// The manifest carries a signature that this instance verified.
+    pub(crate) verified: bool,
+    /// Requests that this version answered.
+    pub(crate) answered: AtomicU64,
+    /// Requests in which this version failed.
+    pub(crate) failed: AtomicU64,
+    parts: Background<Parts>,
+}
+
+/// What a package contains.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) manifest: Manifest,
+    pub(crate) catalog: Catalogue,
+    pub(crate) encoder: Box<dyn Graph>,
+    pub(crate) scorer: Box<dyn Graph>,
+}
+
+impl Model {
+    pub(crate) fn new(digest: String, verified: bool, parts: Parts) -> Self {
+        Self {
+            name: parts.manifest.name.clone(),
+            version: parts.manifest.version,
+            digest,
+            verified,
+            answered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            parts: Background::new(parts),
+        }
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.parts.manifest
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalogue {
+        &self.parts.catalog
+    }
+
+    /// Returns the scale of the ratings that the version was trained on.
+    pub(crate) fn scale(&self) -> Scale {
+        self.parts.manifest.scale
+    }
+
+    /// Returns the mean and the spread of the ratings that the version was trained on. They answer
+    /// for movies that it does not know.
+    pub(crate) fn prior(&self) -> Score {
+        let scale = self.scale();
+        let metric = |name: &str| self.parts.manifest.metrics.get(name).copied();
+        Score {
+            rating: metric("rating_mean").unwrap_or(f64::midpoint(scale.min(), scale.max())),
+            spread: metric("rating_spread").unwrap_or((scale.max() - scale.min()) / 4.0),
+        }
+    }
+
+    /// Runs both graphs on histories of several lengths. The first runs plan the memory of a graph,
+    /// which no user should wait for. The histories contain the last movies of the catalog, so that
+    /// graphs with fewer movies than the catalog fail here and not in an answer.
+    pub(crate) async fn warm(&self) -> Result<(), WarmError> {
+        let movies = self.catalog().len();
+        let scored = [0, movies.saturating_sub(1) as i64];
+        for length in [0, 20, 100] {
+            let latest = (movies.saturating_sub(length)..movies).rev();
+            let history: Vec<(i64, f32)> = latest.map(|index| (index as i64, 3.0)).collect();
+            let state = self.encode(&history).await.map_err(WarmError::Run)?;
+            let scores = self.score(&state, &scored).await.map_err(WarmError::Run)?;
+            let finite = scores.iter().all(|score| score.rating.is_finite() && score.spread.is_finite());
+            if scores.len() != scored.len() || !finite {
+                return Err(WarmError::Scores);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the user state of a history of (movie index, rating).
+    pub(crate) async fn encode(&self, history: &[(i64, f32)]) -> Result<State, RunError> {
+        self.encode_many(&[history]).await
+    }
+
+    /// Returns the states of several histories in one tensor, one row for each.
+    pub(crate) async fn encode_many(&self, histories: &[&[(i64, f32)]]) -> Result<State, RunError> {
+        // At least one column: an empty history is one entry of weight 0.
+        let columns = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
+        let shape = vec![histories.len(), columns];
+        let cells = histories.len() * columns;
+        let (mut movies, mut ratings, mut weights) = (vec![0i64; cells], vec![0f32; cells], vec![0f32; cells]);
+        for (row, history) in histories.iter().enumerate() {
+            for (column, &(movie, rating)) in history.iter().enumerate() {
+                let cell = row * columns + column;
+                (movies[cell], ratings[cell], weights[cell]) = (movie, rating, 1.0);
+            }
+        }
+        let inputs = vec![
+            ("movie".to_owned(), tensor(shape.clone(), Data::I64(movies))),
+            ("rating".to_owned(), tensor(shape.clone(), Data::F32(ratings))),
+            ("weight".to_owned(), tensor(shape, Data::F32(weights))),
+        ];
+        Ok(Arc::new(self.parts.encoder.evaluate(inputs).await?))
+    }
+
+    /// Scores movies by index for a user state. Every row of a state with several rows gets the
+    /// same movies; the scores come row by row.
+    pub(crate) async fn score(&self, state: &State, movies: &[i64]) -> Result<Vec<Score>, RunError> {
+        let rows = state.first().and_then(|(_, tensor)| tensor.shape().first()).copied().unwrap_or(1);
+        let mut inputs: Tensors = state.as_ref().clone();
+        let repeated = std::iter::repeat_n(movies, rows).flatten().copied().collect();
+        inputs.push(("movie".to_owned(), tensor(vec![rows, movies.len()], Data::I64(repeated))));
+        let outputs = self.parts.scorer.evaluate(inputs).await?;
+        let output = |name: &str| {
+            let found = outputs.iter().find(|(output, _)| output == name);
+            found.and_then(|(_, tensor)| tensor.as_f32()).unwrap_or_default()
+        };
+        let pairs = output("rating").iter().zip(output("spread"));
+        Ok(pairs.map(|(&rating, &spread)| Score { rating: f64::from(rating), spread: f64::from(spread) }).collect())
+    }
+}
+
+fn tensor(shape: Vec<usize>, data: Data) -> Tensor {
+    Tensor::try_new(shape, data).expect("the shape was computed from the lengths of the data")
+}

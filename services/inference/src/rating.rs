@@ -1,0 +1,135 @@
+//! The core of the role: predict, recommend and explain, in domain types.
+
+mod cache;
+mod explain;
+mod histories;
+mod history;
+mod predict;
+mod recommend;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use marquee_domain::{ModelName, MovieId, Position, UserId, Version};
+use marquee_kit::{Compute, Context};
+use marquee_onnx::RunError;
+use thiserror::Error;
+
+pub(crate) use explain::{Contribution, Explain, Explanation};
+pub(crate) use histories::Histories;
+pub(crate) use history::{Entry, Features, FeaturesError, Freshness, HistoryRead};
+pub(crate) use predict::{Predict, Prediction};
+pub(crate) use recommend::{Recommend, Recommendation};
+pub(crate) use subject::Provenance;
+
+use crate::metrics::{AnswerLabels, RatingMetrics, VersionLabels};
+use crate::model::State;
+use crate::routing::{Routing, Unrouted};
+use cache::Cache;
+use subject::Assigned;
+
+/// Movies that are scored in one run when a whole catalog is ranked.
+const PAGE: usize = 2_048;
+
+/// What every request names.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) model: ModelName,
+    pub(crate) user: UserId,
+    /// The answer includes the user's ratings up to these positions.
+    pub(crate) after: Vec<Position>,
+}
+
+/// An answer, and what it is based on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
+    pub(crate) provenance: Provenance,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Unrouted(#[from] Unrouted),
+    #[error("read the user's history")]
+    Features(#[source] Box<FeaturesError>),
+    #[error("run the model")]
+    Model(#[source] RunError),
+    #[error("the model returned fewer scores than movies")]
+    TooFewScores,
+    #[error("model version {version} was trained without movie '{movie}': there is nothing to explain")]
+    UnknownMovie { movie: MovieId, version: Version },
+}
+
+impl Error {
+    /// Returns the label of the metric.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unrouted(Unrouted::NoRoute(_)) => "no_route",
+            Self::Unrouted(Unrouted::NotWarm { .. }) => "not_warm",
+            Self::Features(_) => "no_features",
+            Self::UnknownMovie { .. } => "unknown_movie",
+            Self::Model(_) | Self::TooFewScores => "error",
+        }
+    }
+
+    /// Says whether the model version failed, and not the caller or the feature store.
+    fn is_of_model(&self) -> bool {
+        matches!(self, Self::Model(_) | Self::TooFewScores)
+    }
+}
+
+type StateKey = (UserId, ModelName, Version, u64);
+
+/// Predicts, recommends and explains.
+#[derive(Debug)]
+pub(crate) struct Rating {
+    routing: Arc<Routing>,
+    histories: Histories,
+    states: Cache<StateKey, State>,
+    compute: Compute,
+    metrics: RatingMetrics,
+}
+
+impl Rating {
+    /// `states` is the number of user states that are cached.
+    pub(crate) fn new(routing: Arc<Routing>, histories: Histories, states: usize, context: &Context) -> Self {
+        Self {
+            routing,
+            histories,
+            states: Cache::new(states),
+            compute: context.compute.clone(),
+            metrics: RatingMetrics::register(&context.metrics),
+        }
+    }
+
+    /// Counts an answer and its time under the version that was assigned, whatever failed.
+    fn count<T>(&self, assigned: &Assigned, answer: Result<T, Error>) -> Result<T, Error> {
+        let model = &assigned.model;
+        let outcome = match &answer {
+            Ok(_) => {
+                model.answered.fetch_add(1, Ordering::Relaxed);
+                "ok"
+            }
+            Err(error) => {
+                if error.is_of_model() {
+                    model.failed.fetch_add(1, Ordering::Relaxed);
+                }
+                error.outcome()
+            }
+        };
+        let version = VersionLabels { model: model.name.as_str().to_owned(), version: model.version.0 };
+        self.measure(&version, assigned.variant.as_str(), outcome);
+        self.metrics.predict_seconds.get_or_create(&version).observe(assigned.started.elapsed().as_secs_f64());
+        answer
+    }
+
+    fn measure(&self, version: &VersionLabels, variant: &'static str, outcome: &'static str) {
+        let VersionLabels { model, version } = version.clone();
+        self.metrics.answers.get_or_create(&AnswerLabels { model, version, variant, outcome }).inc();
+    }
+}

@@ -1,0 +1,86 @@
+//! Recommendations: the movies of the catalog that a user has not rated, best first.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use marquee_domain::{Movie, MovieId};
+
+use super::history::Entry;
+use super::subject::{Assigned, Subject};
+use super::{Answer, Caller, Error, PAGE, Rating};
+use crate::model::{Model, Score};
+
+/// A request for recommendations.
+#[derive(Debug, Clone)]
+pub(crate) struct Recommend {
+    pub(crate) caller: Caller,
+    pub(crate) limit: usize,
+    /// Only movies with one of these genres. Empty means all movies.
+    pub(crate) genres: Vec<String>,
+}
+
+/// A movie with its expected rating.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recommendation {
+    pub(crate) movie: Movie,
+    /// Clipped to the scale.
+    pub(crate) rating: f64,
+    pub(crate) spread: f64,
+}
+
+impl Rating {
+    /// Ranks the movies that a user has not rated.
+    pub(crate) async fn recommend(&self, request: &Recommend) -> Result<Answer<Vec<Recommendation>>, Error> {
+        let assigned = self.assign(&request.caller)?;
+        let answer = self.recommend_by(&assigned, request).await;
+        self.count(&assigned, answer)
+    }
+
+    async fn recommend_by(
+        &self,
+        assigned: &Assigned,
+        request: &Recommend,
+    ) -> Result<Answer<Vec<Recommendation>>, Error> {
+        let Subject { model, history, state, provenance } = self.subject(&request.caller, assigned).await?;
+        // Filtering and sorting a large catalog takes milliseconds.
+        let (filtered, genres) = (Arc::clone(&model), request.genres.clone());
+        let candidates = self.compute.run(move || candidates(&filtered, &history.entries, &genres)).await;
+        let mut scores = Vec::with_capacity(candidates.len());
+        for page in candidates.chunks(PAGE) {
+            scores.extend(model.score(&state, page).await.map_err(Error::Model)?);
+        }
+        if scores.len() != candidates.len() {
+            return Err(Error::TooFewScores);
+        }
+        let limit = request.limit;
+        let value = self.compute.run(move || best(&model, &candidates, &scores, limit)).await;
+        Ok(Answer { value, provenance })
+    }
+}
+
+/// Returns the indices of the movies that may be recommended.
+fn candidates(model: &Model, history: &[Entry], genres: &[String]) -> Vec<i64> {
+    let rated: HashSet<&MovieId> = history.iter().map(|entry| &entry.movie).collect();
+    let fits = |movie: &Movie| {
+        !rated.contains(&movie.id) && (genres.is_empty() || movie.genres.iter().any(|genre| genres.contains(genre)))
+    };
+    (0..).zip(model.catalog().movies()).filter(|(_, movie)| fits(movie)).map(|(index, _)| index).collect()
+}
+
+/// Returns the best `limit` movies. The order is by the rating before it is clipped, so movies at
+/// the top of the scale still have one. Equal ratings are ordered by index, so that answers repeat.
+fn best(model: &Model, candidates: &[i64], scores: &[Score], limit: usize) -> Vec<Recommendation> {
+    let mut ranked: Vec<(i64, Score)> = candidates.iter().copied().zip(scores.iter().copied()).collect();
+    let order = |(a, x): &(i64, Score), (b, y): &(i64, Score)| y.rating.total_cmp(&x.rating).then(a.cmp(b));
+    if limit < ranked.len() {
+        ranked.select_nth_unstable_by(limit, order);
+        ranked.truncate(limit);
+    }
+    ranked.sort_unstable_by(order);
+    let movie = |index: i64| model.catalog().movies().get(usize::try_from(index).ok()?);
+    let recommendation = |(index, score): (i64, Score)| {
+        let (movie, rating) = (movie(index)?.clone(), model.scale().clip(score.rating));
+        Some(Recommendation { movie, rating, spread: score.spread })
+    };
+    ranked.into_iter().filter_map(recommendation).collect()
+}

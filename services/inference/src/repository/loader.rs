@@ -1,0 +1,168 @@
+//! Loading: the trait that the repository needs, and its implementation over model packages.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use marquee_domain::{ModelName, Version};
+use marquee_kit::Compute;
+use marquee_model::{
+    Catalogue, GraphSignature, Manifest, ManifestError, ModelStore, Package, PackageError, Stamp, VerifyingKey,
+};
+use marquee_onnx::{BatchSettings, Batcher, Graph, GraphError, Runtime, Threads};
+use thiserror::Error;
+
+use super::{Key, contract};
+use crate::model::{Model, Parts, WarmError};
+use crate::settings::Settings;
+
+/// Why a version could not be loaded.
+#[derive(Debug, Error)]
+pub(crate) enum LoadError {
+    #[error("read the package from the model store")]
+    Fetch(#[source] marquee_ports::Error),
+    #[error("the version is not in the model store")]
+    NotFound,
+    #[error("the package was refused")]
+    Package(#[source] PackageError),
+    #[error("the package says it is {name} {version}")]
+    OtherVersion { name: ModelName, version: Version },
+    #[error("the package has no usable {0}")]
+    File(&'static str, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    #[error("load {0}")]
+    Graph(&'static str, #[source] GraphError),
+    #[error("{0} is not the graph that the manifest describes: {1}")]
+    Signature(&'static str, String),
+    #[error(transparent)]
+    Warm(WarmError),
+    #[error("loading took longer than {0:?}")]
+    TimedOut(Duration),
+    #[error("the version was unloaded while it was loading")]
+    Canceled,
+}
+
+impl LoadError {
+    /// Says whether the same package may load later. A package that does not verify never does.
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.is_retryable(),
+            // No thread could be started, or the graph's queue was full: the machine is short of
+            // something for the moment.
+            Self::Graph(_, GraphError::Thread(_)) => true,
+            Self::Warm(WarmError::Run(marquee_onnx::RunError::Overloaded)) => true,
+            Self::NotFound | Self::TimedOut(_) | Self::Canceled => true,
+            _ => false,
+        }
+    }
+}
+
+/// Where model versions come from.
+#[async_trait]
+pub(crate) trait Loader: Debug + Send + Sync {
+    /// Lists every stored version, with a stamp that changes when its files change.
+    async fn list(&self) -> Result<BTreeMap<Key, Stamp>, marquee_ports::Error>;
+
+    /// Reads the manifest of a version without verifying it.
+    async fn manifest(&self, key: &Key) -> Result<Option<Manifest>, marquee_ports::Error>;
+
+    /// Verifies the package of a version without loading it.
+    async fn verify(&self, key: &Key) -> Result<(), LoadError>;
+
+    /// Verifies, loads and warms a version.
+    async fn load(&self, key: &Key) -> Result<Model, LoadError>;
+}
+
+/// Loads packages from the model store into ONNX Runtime.
+#[derive(Debug)]
+pub(crate) struct PackageLoader {
+    store: ModelStore,
+    opener: Opener,
+    compute: Compute,
+}
+
+impl PackageLoader {
+    pub(crate) fn new(store: ModelStore, opener: Opener, compute: Compute) -> Self {
+        Self { store, opener, compute }
+    }
+
+    async fn fetch(&self, (name, version): &Key) -> Result<BTreeMap<String, Bytes>, LoadError> {
+        self.store.fetch(name, *version).await.map_err(LoadError::Fetch)?.ok_or(LoadError::NotFound)
+    }
+}
+
+#[async_trait]
+impl Loader for PackageLoader {
+    async fn list(&self) -> Result<BTreeMap<Key, Stamp>, marquee_ports::Error> {
+        self.store.stamps().await
+    }
+
+    async fn manifest(&self, (name, version): &Key) -> Result<Option<Manifest>, marquee_ports::Error> {
+        let Some(bytes) = self.store.manifest(name, *version).await? else { return Ok(None) };
+        let corrupt = |error: ManifestError| {
+            let doing = format!("read the manifest of version {version} of model '{name}'");
+            marquee_ports::Error::new(marquee_ports::ErrorKind::Corrupt, doing, error)
+        };
+        Manifest::parse(&bytes).map(Some).map_err(corrupt)
+    }
+
+    async fn verify(&self, key: &Key) -> Result<(), LoadError> {
+        let files = self.fetch(key).await?;
+        let (key, opener) = (key.clone(), self.opener.clone());
+        self.compute.run(move || opener.verify(&key, files).map(drop)).await
+    }
+
+    async fn load(&self, key: &Key) -> Result<Model, LoadError> {
+        let files = self.fetch(key).await?;
+        let (key, opener) = (key.clone(), self.opener.clone());
+        let model = self.compute.run(move || opener.open(&key, files)).await?;
+        model.warm().await.map_err(LoadError::Warm)?;
+        Ok(model)
+    }
+}
+
+/// Turns the files of a package into a model. Blocks: call it off the async threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Opener {
+    pub(crate) runtime: Runtime,
+    /// Packages must carry a signature by this key. `None`: only digests are checked.
+    pub(crate) key: Option<VerifyingKey>,
+    batching: BatchSettings,
+}
+
+impl Opener {
+    pub(crate) fn new(runtime: Runtime, key: Option<VerifyingKey>, settings: &Settings) -> Self {
+        // The padding of a history has weight 0, and the padding of a list of movies is cut off.
+        let padded = vec![marquee_model::HISTORY.to_owned(), marquee_model::MOVIES.to_owned()];
+        let batching = BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded };
+        Self { runtime, key, batching }
+    }
+
+    fn verify(&self, (name, version): &Key, files: BTreeMap<String, Bytes>) -> Result<Package, LoadError> {
+        let package = Package::open(files, self.key.as_ref()).map_err(LoadError::Package)?;
+        let manifest = package.manifest();
+        if manifest.name != *name || manifest.version != *version {
+            return Err(LoadError::OtherVersion { name: manifest.name.clone(), version: manifest.version });
+        }
+        Ok(package)
+    }
+
+    pub(crate) fn open(&self, key: &Key, files: BTreeMap<String, Bytes>) -> Result<Model, LoadError> {
+        let package = self.verify(key, files)?;
+        let file = |path: &'static str| package.file(path).cloned().ok_or(LoadError::File(path, None));
+        let catalog = Catalogue::from_parquet(file("movies.parquet")?)
+            .map_err(|error| LoadError::File("movies.parquet", Some(Box::new(error))))?;
+        let graph = |path: &'static str, signature: &GraphSignature| {
+            let graph = Graph::load(&self.runtime, &file(path)?, Threads::default());
+            let graph = graph.map_err(|error| LoadError::Graph(path, error))?;
+            contract::check(&graph, signature).map_err(|problem| LoadError::Signature(path, problem))?;
+            Ok::<_, LoadError>(Box::new(Batcher::new(graph, &self.batching)))
+        };
+        let manifest = package.manifest().clone();
+        let encoder = graph("encoder.onnx", &manifest.encoder)?;
+        let scorer = graph("scorer.onnx", &manifest.scorer)?;
+        let parts = Parts { manifest, catalog, encoder, scorer };
+        Ok(Model::new(package.digest(), self.key.is_some(), parts))
+    }
+}

@@ -1,0 +1,78 @@
+//! The effective routing table: the routes that answer on this instance.
+//!
+//! **Invariant:** every version that an effective route names is warm here, because the route owns
+//! the loaded models (`routing::tests::a_route_answers_only_once_all_its_versions_are_warm`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use marquee_domain::{ModelName, Route, Timestamp, UserId, Variant, Version};
+
+use super::table::RouteMap;
+use crate::model::Model;
+use crate::repository::Key;
+
+/// Effective routes by model.
+pub(crate) type EffectiveMap = BTreeMap<ModelName, Arc<Effective>>;
+
+/// A route together with the models that it names.
+#[derive(Debug)]
+pub(crate) struct Effective {
+    pub(crate) route: Arc<Route>,
+    /// When it began to answer.
+    pub(crate) since: Timestamp,
+    models: BTreeMap<Version, Arc<Model>>,
+}
+
+impl Effective {
+    /// Returns the effective form of a route, or `None` if a version that it names is not warm.
+    fn try_new(route: &Arc<Route>, since: Timestamp, warm: &impl Fn(&Key) -> Option<Arc<Model>>) -> Option<Self> {
+        let model = |version| Some((version, warm(&(route.model().clone(), version))?));
+        let models = route.versions().map(model).collect::<Option<_>>()?;
+        Some(Self { route: Arc::clone(route), since, models })
+    }
+
+    /// Returns the model that answers a user, and the user's side.
+    pub(crate) fn assign(&self, user: &UserId) -> (Arc<Model>, Variant) {
+        let (version, variant) = self.route.assign(user);
+        (Arc::clone(&self.models[&version]), variant)
+    }
+}
+
+/// What the effective table is computed from.
+#[derive(Debug)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) wanted: &'a RouteMap,
+    /// The effective table until now.
+    pub(crate) current: &'a EffectiveMap,
+    /// The effective table before the restart.
+    pub(crate) remembered: &'a RouteMap,
+    pub(crate) now: Timestamp,
+}
+
+/// Computes the effective table. For each model with a wanted route, the first of these whose
+/// versions are all warm: the wanted route, the current effective route, the effective route before
+/// the restart.
+pub(crate) fn decide(inputs: &Inputs<'_>, warm: impl Fn(&Key) -> Option<Arc<Model>>) -> EffectiveMap {
+    let mut effective = EffectiveMap::new();
+    for (name, wanted) in inputs.wanted {
+        let current = inputs.current.get(name);
+        let try_route = |route: &Arc<Route>| Effective::try_new(route, inputs.now, &warm).map(Arc::new);
+        let chosen = match current {
+            Some(current) if current.route == *wanted => Some(Arc::clone(current)),
+            Some(current) => try_route(wanted).or_else(|| Some(Arc::clone(current))),
+            None => try_route(wanted).or_else(|| try_route(inputs.remembered.get(name)?)),
+        };
+        effective.extend(chosen.map(|chosen| (name.clone(), chosen)));
+    }
+    effective
+}
+
+/// Returns every version that must stay loaded or be loaded: those of wanted and of effective
+/// routes, and those of the route before the restart while a model has no effective route.
+pub(crate) fn needed(wanted: &RouteMap, effective: &EffectiveMap, remembered: &RouteMap) -> BTreeSet<Key> {
+    let unanswered = |name: &ModelName| wanted.contains_key(name) && !effective.contains_key(name);
+    let before = remembered.iter().filter(|(name, _)| unanswered(name)).map(|(_, route)| route);
+    let routes = wanted.values().chain(effective.values().map(|effective| &effective.route)).chain(before);
+    routes.flat_map(|route| route.versions().map(|version| (route.model().clone(), version))).collect()
+}

@@ -1,0 +1,166 @@
+//! Fakes for unit tests: models without ONNX Runtime, a scripted loader, an object store in memory,
+//! and scripted feature stores.
+
+mod features;
+mod loader;
+mod objects;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use marquee_domain::{
+    BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
+};
+use marquee_model::{Catalogue, Dataset, GraphSignature, Manifest, SCHEMA};
+use marquee_onnx::{Data, RunError, Tensor};
+
+pub(crate) use features::FakeFeatures;
+pub(crate) use loader::{FakeLoader, Step};
+pub(crate) use objects::SwitchedObjects;
+
+use crate::model::{Graph, Model, Parts, Tensors};
+use crate::rating::Entry;
+use crate::repository::Key;
+
+/// Waits for a condition of a test, at most for an hour of paused time.
+pub(crate) async fn within<T>(condition: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3_600), condition).await.expect("the condition never holds")
+}
+
+pub(crate) fn name() -> ModelName {
+    ModelName::try_new("ratings").expect("valid")
+}
+
+pub(crate) fn key(version: u64) -> Key {
+    (name(), Version(version))
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::try_new(id).expect("valid")
+}
+
+pub(crate) fn movie(id: &str) -> MovieId {
+    MovieId::try_new(id).expect("valid")
+}
+
+pub(crate) fn entry(id: &str, rating: f64) -> Entry {
+    Entry { movie: movie(id), rating, rated_at: None }
+}
+
+/// Returns a route of the model `ratings` at revision 1.
+pub(crate) fn route(stable: u64, candidates: &[(u64, u32)]) -> Route {
+    shadowed(stable, candidates, &[])
+}
+
+pub(crate) fn shadowed(stable: u64, candidates: &[(u64, u32)], shadow: &[u64]) -> Route {
+    let candidate = |&(version, weight)| Candidate {
+        version: Version(version),
+        weight: BasisPoints::try_new(weight).expect("fits"),
+    };
+    let spec = RouteSpec {
+        model: name(),
+        stable: Version(stable),
+        candidates: candidates.iter().map(candidate).collect(),
+        shadow: shadow.iter().map(|&version| Version(version)).collect(),
+        salt: Salt::try_new("s").expect("valid"),
+        revision: 1,
+    };
+    Route::try_new(spec).expect("valid")
+}
+
+/// Sums `rating - 3` over the history of each row.
+#[derive(Debug)]
+struct FakeEncoder {
+    fails: bool,
+}
+
+#[async_trait]
+impl Graph for FakeEncoder {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        if self.fails {
+            return Err(RunError::Closed);
+        }
+        let columns = find(&inputs, "rating").shape()[1];
+        let (ratings, weights) = (floats(&inputs, "rating"), floats(&inputs, "weight"));
+        let cells: Vec<f32> = ratings.iter().zip(weights).map(|(rating, weight)| (rating - 3.0) * weight).collect();
+        let sums: Vec<f32> = cells.chunks(columns).map(|row| row.iter().sum()).collect();
+        Ok(vec![("sum".to_owned(), tensor(vec![sums.len(), 1], sums))])
+    }
+}
+
+/// Rates movie `index` at `3 + sum + index / 10`.
+#[derive(Debug)]
+struct FakeScorer;
+
+#[async_trait]
+impl Graph for FakeScorer {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        let movies = find(&inputs, "movie");
+        let Data::I64(indices) = movies.data() else { return Err(RunError::Closed) };
+        let rows = floats(&inputs, "sum").iter().zip(indices.chunks(movies.shape()[1]));
+        let ratings: Vec<f32> =
+            rows.flat_map(|(sum, row)| row.iter().map(move |index| 3.0 + sum + *index as f32 / 10.0)).collect();
+        let spreads = vec![0.5; ratings.len()];
+        let shape = movies.shape().to_vec();
+        Ok(vec![("rating".to_owned(), tensor(shape.clone(), ratings)), ("spread".to_owned(), tensor(shape, spreads))])
+    }
+}
+
+fn find<'a>(inputs: &'a Tensors, name: &str) -> &'a Tensor {
+    inputs.iter().find(|(input, _)| input == name).map(|(_, tensor)| tensor).expect("the input is given")
+}
+
+fn floats<'a>(inputs: &'a Tensors, name: &str) -> &'a [f32] {
+    find(inputs, name).as_f32().expect("single precision")
+}
+
+fn tensor(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
+    Tensor::try_new(shape, Data::F32(data)).expect("the shape fits")
+}
+
+/// Returns a model with the movies `m0` to `m4`, whose encoder fails if `fails` is set. Odd movies
+/// are of genre `Drama`.
+pub(crate) fn model_with_encoder(version: u64, fails: bool) -> Model {
+    let one = |index: usize| {
+        let genres = if index % 2 == 1 { vec!["Drama".to_owned()] } else { Vec::new() };
+        Movie::try_new(movie(&format!("m{index}")), "A", None, genres).expect("valid")
+    };
+    let catalog = Catalogue::new((0..5).map(one).collect()).expect("distinct");
+    let parts = Parts {
+        manifest: manifest(version),
+        catalog,
+        encoder: Box::new(FakeEncoder { fails }),
+        scorer: Box::new(FakeScorer),
+    };
+    Model::new(format!("digest-{version}"), true, parts)
+}
+
+pub(crate) fn manifest(version: u64) -> Manifest {
+    let text = |text: &str| text.to_owned();
+    Manifest {
+        schema: SCHEMA,
+        name: name(),
+        version: Version(version),
+        algorithm: text("map"),
+        created_at: text("2026-01-01T00:00:00Z"),
+        scale: Scale::try_new(1.0, 5.0, 1.0).expect("valid"),
+        encoder: GraphSignature::default(),
+        scorer: GraphSignature::default(),
+        files: BTreeMap::new(),
+        dataset: Dataset {
+            digest: text("00"),
+            ratings: 1,
+            users: 1,
+            movies: 1,
+            first_rated_at: text("1997-01-01T00:00:00Z"),
+            last_rated_at: text("1998-01-01T00:00:00Z"),
+        },
+        parameters: BTreeMap::new(),
+        metrics: BTreeMap::from([(text("rating_mean"), 3.5), (text("rating_spread"), 1.0)]),
+        gates: Vec::new(),
+        git_revision: None,
+        train_seconds: 0.1,
+        key: None,
+    }
+}
