@@ -92,11 +92,12 @@ async fn apply_log(store: &dyn OnlineStore, log: &[RatingEvent]) -> Result<(), E
     Ok(())
 }
 
-type Rows = BTreeMap<(Partition, Bytes), Row>;
+/// All rows, and the marker.
+type State = (BTreeMap<(Partition, Bytes), Row>, Offset);
 
-/// Applies the log with these faults, with a new lease after each error. Returns the rows, the
-/// calls, and how many changes the store has seen.
-async fn run(faults: impl IntoIterator<Item = Step>) -> (Rows, Vec<&'static str>, usize) {
+/// Applies the log with these faults, with a new lease after each error. Returns the state, the
+/// calls, and how many changes the store contains.
+async fn run(faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str>, usize) {
     let faults = Faults::script(faults);
     let store = MemoryStore::new(faults.clone());
     let watched = WatchedStore(store.clone());
@@ -107,26 +108,26 @@ async fn run(faults: impl IntoIterator<Item = Step>) -> (Rows, Vec<&'static str>
         errors += 1;
         assert!(errors < 5, "there are at most three faults: {error}");
     }
-    assert_eq!(store.marker(SOURCE).await.expect("a marker"), Offset(log.len() as u64));
-    (store.rows(), faults.calls(), store.changes())
+    let (rows, calls, changes) = (store.rows(), faults.calls(), store.changes());
+    ((rows, store.marker(SOURCE).await.expect("a marker")), calls, changes)
 }
 
-/// Returns the rows of a run without faults, the number of its last apply, and its changes. A loss
+/// Returns the state after a run without faults, the number of its last apply, and its changes. A loss
 /// after the last apply is found by the apply of the next event.
-async fn undisturbed() -> (Rows, usize, usize) {
-    let (rows, calls, changes) = run([]).await;
+async fn undisturbed() -> (State, usize, usize) {
+    let (state, calls, changes) = run([]).await;
     let last = calls.iter().rposition(|call| *call == "apply").expect("an apply") + 1;
-    assert!(rows.len() == 7 && last > 20, "{} rows, {last} calls", rows.len());
-    (rows, last, changes)
+    assert_eq!((state.0.len(), state.1), (7, Offset(events().len() as u64)), "3 users and 4 movies");
+    (state, last, changes)
 }
 
 #[tokio::test]
 async fn a_tail_that_is_lost_between_any_two_calls_is_applied_again() {
-    let (rows, last, changes) = undisturbed().await;
+    let (expected, last, changes) = undisturbed().await;
     for cut in 1..=last {
-        for lost in 1..=changes {
+        for lost in (1..=changes).step_by(3) {
             let (after, _, _) = run([Step::at(cut, Fault::LoseTail(lost))]).await;
-            assert_eq!(after, rows, "{lost} changes are lost before call {cut}");
+            assert_eq!(after, expected, "{lost} changes are lost before call {cut}");
         }
     }
 }
@@ -134,12 +135,12 @@ async fn a_tail_that_is_lost_between_any_two_calls_is_applied_again() {
 /// The batch is then written in part: some movie rows, or all rows without the marker.
 #[tokio::test]
 async fn a_batch_that_is_written_in_part_is_completed() {
-    let (rows, last, _) = undisturbed().await;
+    let (expected, last, _) = undisturbed().await;
     for cut in 1..=last {
-        for lost in 1..=12 {
+        for lost in [1, 2, 4, 8, 12] {
             let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
             let (after, _, _) = run([unanswered, Step::at(cut + 1, Fault::LoseTail(lost))]).await;
-            assert_eq!(after, rows, "call {cut} is not answered, then {lost} changes are lost");
+            assert_eq!(after, expected, "call {cut} is not answered, then {lost} changes are lost");
         }
     }
 }
@@ -148,27 +149,27 @@ async fn a_batch_that_is_written_in_part_is_completed() {
 /// not show that, since the batch had not moved it. The lease does.
 #[tokio::test]
 async fn a_part_of_a_batch_that_is_lost_while_it_is_completed_is_applied_again() {
-    let (rows, last, _) = undisturbed().await;
+    let (expected, last, _) = undisturbed().await;
     let mut compared = 0;
     for (cut, later) in (1..=last).flat_map(|cut| (2..14).map(move |later| (cut, cut + later))) {
-        for lost in 1..=4 {
+        for lost in [1, 3] {
             let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
             let marker_lost = Step::at(cut + 1, Fault::LoseTail(1));
             let (after, calls, _) = run([unanswered, marker_lost, Step::at(later, Fault::LoseTail(lost))]).await;
             if calls.len() >= later && calls[later - 1..].contains(&"apply") {
-                assert_eq!(after, rows, "call {cut} is written in part, then {lost} changes are lost at {later}");
+                assert_eq!(after, expected, "call {cut} is written in part, then {lost} changes are lost at {later}");
                 compared += 1;
             }
         }
     }
-    assert!(compared > 1_000, "{compared} runs");
+    assert!(compared > 500, "{compared} runs");
 }
 
 #[tokio::test]
 async fn a_call_that_fails_is_made_again() {
-    let (rows, last, _) = undisturbed().await;
+    let (expected, last, _) = undisturbed().await;
     for cut in 1..=last {
         let (after, _, _) = run([Step::at(cut, Fault::Fail(ErrorKind::Unavailable))]).await;
-        assert_eq!(after, rows, "call {cut} fails");
+        assert_eq!(after, expected, "call {cut} fails");
     }
 }
