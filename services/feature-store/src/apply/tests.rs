@@ -112,8 +112,8 @@ async fn run(faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str
     ((rows, store.marker(SOURCE).await.expect("a marker")), calls, changes)
 }
 
-/// Returns the state after a run without faults, the number of its last apply, and its changes. A loss
-/// after the last apply is found by the apply of the next event.
+/// Returns the state after a run without faults, the number of its last apply, and its changes. A
+/// loss after the last apply is found by the apply of the next event.
 async fn undisturbed() -> (State, usize, usize) {
     let (state, calls, changes) = run([]).await;
     let last = calls.iter().rposition(|call| *call == "apply").expect("an apply") + 1;
@@ -145,8 +145,8 @@ async fn a_batch_that_is_written_in_part_is_completed() {
     }
 }
 
-/// The replay has read rows of the part that was written, and then the part is lost. The marker does
-/// not show that, since the batch had not moved it. The lease does.
+/// The replay has read rows of the part that was written, and then the part is lost. The marker
+/// does not show that, since the batch had not moved it. The lease does.
 #[tokio::test]
 async fn a_part_of_a_batch_that_is_lost_while_it_is_completed_is_applied_again() {
     let (expected, last, _) = undisturbed().await;

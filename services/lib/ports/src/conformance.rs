@@ -27,7 +27,8 @@ pub trait Fixture<P: ?Sized + Send + Sync>: Sync {
     /// Opens a new, empty back-end, which shows nothing of an earlier one.
     async fn empty(&self) -> Arc<P>;
 
-    /// Closes the last handle of the back-end that [`Self::empty`] opened last, then opens it again.
+    /// Closes the last handle of the back-end that [`Self::empty`] opened last, then opens it
+    /// again.
     async fn reopen(&self, port: Arc<P>) -> Arc<P>;
 }
 

@@ -10,7 +10,8 @@ use thiserror::Error as ThisError;
 use crate::Error;
 
 /// The path of an object, at most 512 bytes. Its segments are separated by slashes and consist of
-/// letters, digits, `.`, `_`, `-`, `=` and `@`. A segment has 1 to 255 bytes and is not `.` or `..`.
+/// letters, digits, `.`, `_`, `-`, `=` and `@`. A segment has 1 to 255 bytes and is not `.` or
+/// `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
@@ -82,7 +83,8 @@ pub struct ObjectEntry {
 
 /// Bytes by path. A path names an object or a folder of objects, not both.
 ///
-/// **Invariant:** a write is atomic and durable. A reader sees all of one content or all of another.
+/// **Invariant:** a write is atomic and durable. A reader sees all of one content or all of
+/// another.
 #[async_trait]
 pub trait ObjectStore: Debug + Send + Sync {
     /// Writes an object and returns its new tag.

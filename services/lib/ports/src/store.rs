@@ -81,8 +81,8 @@ pub trait OnlineStore: Debug + Send + Sync {
 
     /// Reads the marker of a partition: the offset of the first event that is not in the rows.
     ///
-    /// **Invariant:** this is a pure read. It has no effect on any lease, so it may be called at any
-    /// time by any process.
+    /// **Invariant:** this is a pure read. It has no effect on any lease, so it may be called at
+    /// any time by any process.
     async fn marker(&self, source: Partition) -> Result<Offset, Error>;
 
     /// Takes the lease of a partition, from this process or any other process that holds it.
@@ -103,8 +103,8 @@ pub trait Lease: Debug + Send {
     /// lease was taken, or where this lease has moved it since.
     fn marker(&self) -> Offset;
 
-    /// Writes rows, each only if its `applied` is above that of the stored row. Then sets the marker
-    /// to `next`, unless it is already higher. Returns how many rows were written.
+    /// Writes rows, each only if its `applied` is above that of the stored row. Then sets the
+    /// marker to `next`, unless it is already higher. Returns how many rows were written.
     ///
     /// # Errors
     /// `Invalid` if a key is not valid. Nothing is written then, and the lease goes on.

@@ -17,8 +17,8 @@ pub(crate) struct RedisLease {
     source: Partition,
     id: String,
     marker: Offset,
-    /// Set while a batch is written, and left so by an error. A part of the batch may be stored then,
-    /// and rows that were read afterwards could be lost without any sign.
+    /// Set while a batch is written, and left so by an error. A part of the batch may be stored
+    /// then, and rows that were read afterwards could be lost without any sign.
     ended: bool,
 }
 
@@ -81,7 +81,7 @@ impl Lease for RedisLease {
                     return Err(self.refused(&why));
                 }
                 Outcome::Fenced => {
-                    return Err(self.refused("a newer lease was taken"));
+                    return Err(self.refused("a newer lease was taken, or Redis lost this one"));
                 }
             }
         }

@@ -10,8 +10,8 @@
 //! rows and marker together. Taking a lease is a write in the slot too, so a loss of anything that
 //! was stored before takes the lease with it.
 //!
-//! **Invariant:** a script writes rows only if the marker is not behind what its lease wrote, and if
-//! its lease is the newest one (the conformance suite of `marquee-ports`). **Invariant:** a call
+//! **Invariant:** a script writes rows only if the marker is not behind what its lease wrote, and
+//! if its lease is the newest one (the conformance suite of `marquee-ports`). **Invariant:** a call
 //! ends within [`Settings::deadline`] (the tests with a paused server in `tests/`).
 
 mod connection;

@@ -154,10 +154,10 @@ impl Link {
         Ok((current.number, opened))
     }
 
-    /// Drops a connection whose protocol state is unknown, for example after a timeout in the middle
-    /// of a reply. The connection to a cluster reconnects to each server by itself, and the other
-    /// servers still answer meanwhile. So it is dropped only if no server has replied since the
-    /// call began.
+    /// Drops a connection whose protocol state is unknown, for example after a timeout in the
+    /// middle of a reply. The connection to a cluster reconnects to each server by itself, and the
+    /// other servers still answer meanwhile. So it is dropped only if no server has replied since
+    /// the call began.
     fn close(&self, number: Option<u64>, began: Instant) {
         let mut current = self.current();
         let is_cluster = current.connection.as_ref().is_some_and(Connection::is_cluster);

@@ -68,7 +68,7 @@ pub(crate) enum Outcome {
     Written(usize),
     /// Nothing: the server has lost writes of this lease.
     Behind,
-    /// Nothing: a newer lease was taken.
+    /// Nothing: a newer lease was taken, or the server has lost this one.
     Fenced,
 }
 

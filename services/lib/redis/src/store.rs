@@ -76,8 +76,8 @@ impl RedisStore {
         if contains(&memory, "maxmemory_policy:allkeys") {
             return Err(ConnectError::Evicts);
         }
-        // A server of a cluster answers MOVED to a client that expects a single server, and a single
-        // server has no slots. This read fails in both cases.
+        // A server of a cluster answers MOVED to a client that expects a single server, and a
+        // single server has no slots. This read fails in both cases.
         store.marker(Partition(0)).await.map_err(failed)?;
         Ok(store)
     }
@@ -114,7 +114,8 @@ impl RedisStore {
         stored.into_iter().map(|stored| stored.map(decode_row).transpose()).collect()
     }
 
-    /// Reads rows with one command each. While a cluster moves a slot, each key is found where it is.
+    /// Reads rows with one command each. While a cluster moves a slot, each key is found where it
+    /// is.
     async fn read_one_by_one(&self, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {

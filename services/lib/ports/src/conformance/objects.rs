@@ -1,4 +1,4 @@
-//! What every object store must do.
+//! The suite of the object store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Tag};
 
 type Objects = dyn ObjectStore;
 
-/// Runs every case, one after another.
+/// Runs all cases, one after another.
 pub async fn suite(fixture: &impl Fixture<Objects>) {
     an_object_comes_back_as_it_was(fixture).await;
     another_content_has_another_tag(fixture).await;
@@ -48,7 +48,7 @@ async fn list(objects: &Arc<Objects>, folder: Option<&str>) -> Vec<(String, u64)
     entries.into_iter().map(|entry| (entry.key.to_string(), entry.size)).collect()
 }
 
-/// Empty and large contents too.
+/// This holds for empty and for large contents.
 pub async fn an_object_comes_back_as_it_was(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     assert_eq!(objects.get(&key("models/a/1/manifest.json")).await.expect("get"), None);
@@ -62,7 +62,7 @@ pub async fn an_object_comes_back_as_it_was(fixture: &impl Fixture<Objects>) {
     }
 }
 
-/// And the same content of one object the same.
+/// The same content of one object has the same tag.
 pub async fn another_content_has_another_tag(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     let (one, two) = (write(&objects, "a", "one").await, write(&objects, "a", "two").await);
@@ -70,7 +70,7 @@ pub async fn another_content_has_another_tag(fixture: &impl Fixture<Objects>) {
     assert_eq!(objects.get(&key("a")).await.expect("get").expect("there").tag, two);
 }
 
-/// Absent, matching and mismatching, on an object that is there and one that is not.
+/// The conditions are absent, matching and mismatching. The object exists or does not exist.
 pub async fn a_conditional_write_holds_its_condition(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     let conflict = |result: Result<Tag, Error>| result.expect_err("a conflict").kind() == ErrorKind::Conflict;
@@ -89,7 +89,7 @@ pub async fn a_conditional_write_holds_its_condition(fixture: &impl Fixture<Obje
     put(&objects, "a", "4", Precondition::Absent).await.expect("absent again");
 }
 
-/// All writers at once, each the same condition; gives the contents that won.
+/// Runs all writers at once with the same condition. Returns the contents that were written.
 async fn race(objects: &Arc<Objects>, path: &'static str, when: &Precondition) -> Vec<String> {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..16 {
@@ -108,7 +108,7 @@ async fn race(objects: &Arc<Objects>, path: &'static str, when: &Precondition) -
     writers.join_all().await.into_iter().flatten().collect()
 }
 
-/// Taking a name is exclusive.
+/// So taking a name is exclusive.
 pub async fn of_many_writers_of_an_absent_object_one_wins(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     for path in ["a", "deep/in/a/folder", "b"] {
@@ -118,7 +118,7 @@ pub async fn of_many_writers_of_an_absent_object_one_wins(fixture: &impl Fixture
     }
 }
 
-/// No update is lost.
+/// So no update is lost.
 pub async fn of_many_writers_that_saw_one_tag_one_wins(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     let mut tag = write(&objects, "a", "start").await;
@@ -133,7 +133,7 @@ pub async fn of_many_writers_that_saw_one_tag_one_wins(fixture: &impl Fixture<Ob
     }
 }
 
-/// While it is replaced over and over.
+/// The object is replaced again and again meanwhile.
 pub async fn a_reader_sees_one_whole_content(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     let content = |n: u8| Bytes::from(vec![n; 100_000 + usize::from(n)]);
@@ -155,7 +155,8 @@ pub async fn a_reader_sees_one_whole_content(fixture: &impl Fixture<Objects>) {
     tokio::join!(writer, reader);
 }
 
-/// Order is that of the whole path's bytes; a folder's name is no prefix of its sibling's.
+/// The order is that of the bytes of the whole path. A folder does not contain the objects of a
+/// sibling whose name only begins with its name.
 pub async fn a_listing_is_in_path_order_and_below_its_folder(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     assert_eq!(list(&objects, None).await, []);
@@ -171,7 +172,7 @@ pub async fn a_listing_is_in_path_order_and_below_its_folder(fixture: &impl Fixt
     }
 }
 
-/// What was deleted is in no listing; what is not there is deleted already.
+/// A deleted object is in no listing. Deleting an object that does not exist succeeds.
 pub async fn deleting_is_final_and_may_be_repeated(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     for path in ["a", "b/c", "b/d"] {
@@ -186,7 +187,7 @@ pub async fn deleting_is_final_and_may_be_repeated(fixture: &impl Fixture<Object
     assert_eq!(read(&objects, "a/below").await, None);
 }
 
-/// A folder exists only by what is in it.
+/// A folder exists only as long as an object is in it.
 pub async fn a_path_is_free_once_nothing_is_below_it(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     write(&objects, "a/b/c", "below").await;
@@ -197,7 +198,7 @@ pub async fn a_path_is_free_once_nothing_is_below_it(fixture: &impl Fixture<Obje
     assert_eq!(list(&objects, None).await, [("a/b".to_owned(), 11)]);
 }
 
-/// Contents, tags and deletions.
+/// This holds for contents, tags and deletions.
 pub async fn objects_survive_a_reopen(fixture: &impl Fixture<Objects>) {
     let objects = fixture.empty().await;
     let tag = write(&objects, "a/b", "one").await;
@@ -210,16 +211,16 @@ pub async fn objects_survive_a_reopen(fixture: &impl Fixture<Objects>) {
     assert_eq!(read(&objects, "a/b").await.as_deref(), Some("two"));
 }
 
-/// Paths of the random sequences: folders, and siblings that sort around the slash.
+/// Paths of the random sequences: folders, and siblings that sort before and after the slash.
 const PATHS: [&str; 7] = ["a", "b-", "b.x", "b/one", "b/two", "b/c/three", "c/four"];
 
 #[derive(Debug, Clone)]
 enum When {
     Always,
     Absent,
-    /// The tag that the object had when it was written last.
+    /// The tag of the object's newest content.
     Newest,
-    /// A tag that it had before, if any.
+    /// A tag of an earlier content, if there is one.
     Stale,
 }
 
@@ -232,7 +233,7 @@ enum Step {
     Reopen,
 }
 
-/// Random writes, reads, listings and reopens against a map. To be called outside any runtime.
+/// Compares random writes, reads, listings and reopens with a map. Call it outside any runtime.
 pub fn random_operations_follow_the_model(fixture: &impl Fixture<Objects>, cases: u32) {
     let runtime = runtime();
     let when = prop::sample::select(vec![When::Always, When::Absent, When::Newest, When::Stale]);
