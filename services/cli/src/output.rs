@@ -218,7 +218,7 @@ mod tests {
         let mut table = Table::new(&["movie", ">rating"]);
         table.row(["Red\n\u{1b}[31m".to_owned(), "5".to_owned()]);
         table.row(["Heat".to_owned(), "12.25".to_owned()]);
-        assert_eq!(table.print(false), "MOVIE        RATING\nRed  [31m         5\nHeat          12.25\n");
+        assert_eq!(table.print(false), "MOVIE      RATING\nRed  [31m       5\nHeat        12.25\n");
         assert!(table.print(true).starts_with("\u{1b}[1mMOVIE"));
     }
 }

@@ -1,5 +1,7 @@
 //! `marquee route`: shows and changes which version answers which share of users.
 
+mod status;
+
 use clap::{Args, Subcommand};
 use marquee_kit::Kind;
 use marquee_proto::rollout::v1 as pb;
@@ -26,6 +28,12 @@ pub(crate) enum RouteCommand {
     Show {
         /// The model.
         #[arg(default_value = DEFAULT_MODEL)]
+        model: String,
+    },
+    /// Show which route answers on the server that is asked, and the state of each version there.
+    Status {
+        /// The model. Default: all models.
+        #[arg(default_value = "", hide_default_value = true)]
         model: String,
     },
     /// Replace a model's route.
@@ -68,6 +76,7 @@ struct Candidate {
 
 pub(crate) async fn run(args: RouteArgs, client: &Client, output: Output) -> Result<(), Error> {
     let route = match args.command {
+        RouteCommand::Status { model } => return status::run(model, client, output).await,
         RouteCommand::Show { model } => show(client, model).await.map_err(|error| {
             error.hint_on(
                 &[Kind::NotFound],

@@ -206,6 +206,11 @@ async fn every_command_speaks_json_for_machines() -> Result<()> {
     let route = cli.json(&set).await?;
     assert_eq!(route["candidates"], json!([{"version": 2, "weight": 1_250}, {"version": 3, "weight": 34}]));
     assert_eq!(cli.json(&["route", "show"]).await?, route);
+    let instance = cli.json(&["route", "status", "ratings"]).await?;
+    assert_eq!(
+        (&instance["models"][0]["model"], &instance["models"][0]["wanted"]["stable"]),
+        (&json!("ratings"), &json!(1))
+    );
     fails(&cli.run(&["route", "set", "--stable", "2", "--expect-revision", "1"]).await?, 1, &["hint:", "route show"]);
 
     let status = cli.json(&["status"]).await?;
