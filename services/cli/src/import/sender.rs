@@ -45,7 +45,7 @@ enum Broken {
     /// Another attempt may succeed, after the delay that the server named.
     Retry(Status, Option<Duration>),
     /// Another attempt would fail in the same way.
-    Fatal(crate::Error),
+    Fatal(Box<crate::Error>),
 }
 
 impl<'a> Sender<'a> {
@@ -64,7 +64,7 @@ impl<'a> Sender<'a> {
         loop {
             let (status, delay) = match self.stream(&mut batches, imported, progress).await {
                 Ok(()) => return Ok(()),
-                Err(Broken::Fatal(error)) => return Err(error),
+                Err(Broken::Fatal(error)) => return Err(*error),
                 Err(Broken::Retry(status, delay)) => (status, delay),
             };
             imported.reconnects += 1;
@@ -92,7 +92,7 @@ impl<'a> Sender<'a> {
                 answer = tokio::time::timeout(ANSWER.min(self.retry.left()), stream.answers.message()), if !self.waiting.is_empty() => {
                     let answer = answer.map_err(|_| broken(Status::unavailable("no acknowledgement in time")))?;
                     let answer = answer.map_err(broken)?.ok_or_else(closed)?;
-                    self.acknowledge(answer, imported, progress).map_err(Broken::Fatal)?;
+                    self.acknowledge(answer, imported, progress).map_err(|error| Broken::Fatal(Box::new(error)))?;
                 }
                 batch = batches.recv(), if !ended && self.waiting.len() < IN_FLIGHT => match batch {
                     None => ended = true,
@@ -201,7 +201,7 @@ fn broken(status: Status) -> Broken {
     if passing || disconnected {
         Broken::Retry(status, failure.delay())
     } else {
-        Broken::Fatal(crate::Error::Refused(failure))
+        Broken::Fatal(Box::new(crate::Error::Refused(failure)))
     }
 }
 
@@ -213,6 +213,6 @@ fn retried(error: crate::Error) -> Broken {
         crate::Error::Refused(failure) if matches!(failure.kind(), Kind::Unavailable | Kind::ResourceExhausted) => {
             Broken::Retry(Status::unavailable(failure.message()), failure.delay())
         }
-        other => Broken::Fatal(other),
+        other => Broken::Fatal(Box::new(other)),
     }
 }
