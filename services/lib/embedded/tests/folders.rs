@@ -58,7 +58,7 @@ fn a_file_where_the_folder_should_be_is_an_error() {
 /// A kill can leave a database half created. fjall then fails to create its journal, or to read an
 /// empty version.
 #[test]
-fn a_half_made_database_is_made_anew() {
+fn a_half_created_database_is_created_again() {
     for (name, open) in &ALL[..2] {
         let folder = tempfile::tempdir().expect("temporary folder");
         let aside = folder.path().join("incoming");
@@ -132,7 +132,7 @@ async fn a_compacted_topic_holds_one_record_of_each_key() {
 }
 
 #[tokio::test]
-async fn objects_take_no_notice_of_what_is_none_and_sweep_what_a_writer_left() {
+async fn objects_ignore_other_files_and_remove_what_a_writer_left() {
     let folder = tempfile::tempdir().expect("temporary folder");
     drop(EmbeddedObjects::open(folder.path()).expect("opens"));
     fs::write(folder.path().join("incoming/.tmp-left"), "half an object").expect("writes");
