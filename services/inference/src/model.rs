@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use marquee_domain::{ModelName, Scale, Version};
-use marquee_model::{Catalogue, Manifest};
+use marquee_model::{Catalogue, Manifest, tensors};
 use marquee_onnx::{Batcher, Data, RunError, Tensor};
 use thiserror::Error;
 
@@ -103,12 +103,8 @@ impl Model {
     /// Returns the mean and the spread of the ratings that the version was trained on. They answer
     /// for movies that it does not know.
     pub(crate) fn prior(&self) -> Score {
-        let scale = self.scale();
-        let metric = |name: &str| self.parts.manifest.metrics.get(name).copied();
-        Score {
-            rating: metric("rating_mean").unwrap_or(f64::midpoint(scale.min(), scale.max())),
-            spread: metric("rating_spread").unwrap_or((scale.max() - scale.min()) / 4.0),
-        }
+        let prior = self.parts.manifest.prior();
+        Score { rating: prior.mean, spread: prior.spread }
     }
 
     /// Runs both graphs on histories of several lengths. The first runs plan the memory of a graph,
@@ -149,9 +145,9 @@ impl Model {
             }
         }
         let inputs = vec![
-            ("movie".to_owned(), tensor(shape.clone(), Data::I64(movies))),
-            ("rating".to_owned(), tensor(shape.clone(), Data::F32(ratings))),
-            ("weight".to_owned(), tensor(shape, Data::F32(weights))),
+            (tensors::MOVIE.to_owned(), tensor(shape.clone(), Data::I64(movies))),
+            (tensors::RATING.to_owned(), tensor(shape.clone(), Data::F32(ratings))),
+            (tensors::WEIGHT.to_owned(), tensor(shape, Data::F32(weights))),
         ];
         Ok(Arc::new(self.parts.encoder.evaluate(inputs).await?))
     }
@@ -162,13 +158,13 @@ impl Model {
         let rows = state.first().and_then(|(_, tensor)| tensor.shape().first()).copied().unwrap_or(1);
         let mut inputs: Tensors = state.as_ref().clone();
         let repeated = std::iter::repeat_n(movies, rows).flatten().copied().collect();
-        inputs.push(("movie".to_owned(), tensor(vec![rows, movies.len()], Data::I64(repeated))));
+        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![rows, movies.len()], Data::I64(repeated))));
         let outputs = self.parts.scorer.evaluate(inputs).await?;
         let output = |name: &str| {
             let found = outputs.iter().find(|(output, _)| output == name);
             found.and_then(|(_, tensor)| tensor.as_f32()).unwrap_or_default()
         };
-        let pairs = output("rating").iter().zip(output("spread"));
+        let pairs = output(tensors::RATING).iter().zip(output(tensors::SPREAD));
         Ok(pairs.map(|(&rating, &spread)| Score { rating: f64::from(rating), spread: f64::from(spread) }).collect())
     }
 }

@@ -162,5 +162,6 @@ pub(crate) fn manifest(version: u64) -> Manifest {
         git_revision: None,
         train_seconds: 0.1,
         key: None,
+        extra: Default::default(),
     }
 }

@@ -135,6 +135,7 @@ mod tests {
             git_revision: None,
             train_seconds: 0.1,
             key: None,
+            extra: Default::default(),
         };
         let files = BTreeMap::from([
             ("encoder.onnx".to_owned(), Bytes::from(encoder.bytes)),

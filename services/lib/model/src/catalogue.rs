@@ -1,4 +1,4 @@
-//! movies.parquet: which movie has which index in the graphs, and what people are shown of it.
+//! movies.parquet: the index of each movie in the graphs, and what is shown of the movie to users.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,23 @@ use marquee_domain::{Movie, MovieId};
 use marquee_parquet::{Column, Table};
 use thiserror::Error;
 
-/// Stands between genres in their column; no genre name holds it.
+/// Separates the genres in their column. No genre name contains it.
 const SEPARATOR: char = '|';
 
-/// The bytes are no movies.parquet.
+/// Why movies.parquet or a list of movies is refused.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
-    /// Not Parquet.
-    #[error("movies.parquet is unreadable")]
+    /// The bytes are not Parquet.
+    #[error("movies.parquet cannot be read")]
     Parquet(#[source] marquee_parquet::Error),
-    /// A column is missing or of another type.
+    /// A column is missing or has the wrong type.
     #[error("movies.parquet has no text column {0}")]
     Column(&'static str),
-    /// A row is no movie.
-    #[error("row {0} of movies.parquet is no movie")]
+    /// A row does not describe a valid movie.
+    #[error("row {0} of movies.parquet is not a valid movie")]
     Row(usize),
-    /// An id stands twice.
-    #[error("movie '{0}' stands twice in movies.parquet")]
+    /// Two rows have the same movie id.
+    #[error("movie '{0}' appears twice in movies.parquet")]
     Twice(MovieId),
 }
 
@@ -35,7 +35,7 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Movies in index order, each id once.
+    /// Creates a catalog of movies in index order. Each id must be unique.
     pub fn new(movies: Vec<Movie>) -> Result<Self, CatalogueError> {
         let mut by_id = HashMap::with_capacity(movies.len());
         for (index, movie) in movies.iter().enumerate() {
@@ -46,32 +46,33 @@ impl Catalogue {
         Ok(Self { movies, by_id })
     }
 
-    /// The movies in index order.
+    /// Returns the movies in index order.
     pub fn movies(&self) -> &[Movie] {
         &self.movies
     }
 
-    /// How many.
+    /// Returns the number of movies.
     pub fn len(&self) -> usize {
         self.movies.len()
     }
 
-    /// None at all.
+    /// Returns whether the catalog has no movies.
     pub fn is_empty(&self) -> bool {
         self.movies.is_empty()
     }
 
-    /// A movie's index.
+    /// Returns the index of a movie.
     pub fn index_of(&self, id: &MovieId) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
-    /// A movie by id.
+    /// Returns a movie by id.
     pub fn get(&self, id: &MovieId) -> Option<&Movie> {
         self.movies.get(self.index_of(id)?)
     }
 
-    /// As Parquet: columns movie_id, title, year, genres; row = index.
+    /// Returns the catalog as Parquet with the columns movie_id, title, year and genres. The row
+    /// number is the index.
     pub fn to_parquet(&self) -> Result<Vec<u8>, CatalogueError> {
         let text = |of: fn(&Movie) -> String| Column::Utf8(self.movies.iter().map(|movie| Some(of(movie))).collect());
         let table = Table {
@@ -85,7 +86,7 @@ impl Catalogue {
         marquee_parquet::write(&table).map_err(CatalogueError::Parquet)
     }
 
-    /// From Parquet.
+    /// Reads a catalog from Parquet.
     pub fn from_parquet(bytes: Bytes) -> Result<Self, CatalogueError> {
         let table = marquee_parquet::read(bytes).map_err(CatalogueError::Parquet)?;
         let text = |name: &'static str| match table.column(name) {
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_stands_twice_is_refused() {
+    fn a_repeated_id_is_refused() {
         let twice = Catalogue::new(vec![movie("a", None, &[]), movie("a", None, &[])]);
         assert!(matches!(twice, Err(CatalogueError::Twice(_))));
     }

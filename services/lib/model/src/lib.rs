@@ -1,9 +1,13 @@
-//! The model package: posterior, ONNX graphs, manifest, signatures and the store that packages live in.
+//! The model package: its posterior, ONNX graphs, manifest and signature, and the store of
+//! packages.
 //!
-//! A package is immutable once written and verified before it is used. Its two graphs are cut where caching pays: the encoder runs once per new rating of
-//! a user, the scorer once per request. A user has no row in a model; a state is a function of the history.
+//! A package never changes after it is written, and it is verified before it is used. It has two
+//! graphs so that the result of the first can be cached. The encoder runs once for each new rating
+//! of a user. The scorer runs once for each request. A model holds no row for a user: the state of
+//! a user is computed from the user's history.
 
 mod catalogue;
+mod files;
 mod manifest;
 mod onnx;
 mod package;
@@ -12,12 +16,14 @@ pub mod profile;
 mod signature;
 mod signing;
 mod store;
+pub mod tensors;
 
 pub use catalogue::{Catalogue, CatalogueError};
-pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, SCHEMA};
+pub use files::{MANIFEST, SIGNATURE};
+pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA};
 pub use onnx::{BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_scorer};
-pub use package::{Package, PackageError, SIGNATURE};
+pub use package::{Package, PackageError};
 pub use posterior::{Cholesky, Estimate, Posterior, Sample, UserState};
 pub use signature::{Dim, Dtype, GraphSignature, TensorSpec};
 pub use signing::{KeyError, SigningKey, VerifyingKey};
-pub use store::{MANIFEST, ModelStore, Stamp};
+pub use store::{ModelStore, Stamp};

@@ -1,7 +1,12 @@
-//! Writes a [`Posterior`] as two ONNX graphs: the encoder turns histories into user states, the scorer turns states and movies into ratings.
+//! Writes a [`Posterior`] as two ONNX graphs. The encoder turns histories into user states. The
+//! scorer turns states and movies into ratings.
 //!
-//! The two agree on the state's tensors by name (`mean`, `covariance`); whoever serves them passes the state on and never looks inside. Both
-//! compute what [`Posterior::state`] and [`Posterior::estimate`] compute, in single precision; equal posteriors give equal bytes.
+//! Both graphs use the same names for the tensors of the state (`mean`, `covariance`). A server
+//! passes the state from one graph to the other and never looks inside. The graphs compute the same
+//! as [`Posterior::state`] and [`Posterior::estimate`], in single precision.
+//!
+//! **Invariant:** equal posteriors produce equal bytes (held by
+//! `equal_posteriors_give_equal_bytes`).
 
 mod encoder;
 mod graph;
@@ -23,52 +28,55 @@ pub const HISTORY: &str = "history";
 /// Name of the dimension that counts the movies to score.
 pub const MOVIES: &str = "movies";
 
-/// Protobuf messages end at 2 GiB; this leaves room for everything that is no table.
+/// A protobuf message has at most 2 GiB. This limit leaves room for everything in the graph except
+/// the largest table.
 const LARGEST_TABLE_BYTES: u64 = 2_000_000_000;
 
-/// A graph as it goes into a package.
+/// A graph as it is stored in a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnnxGraph {
-    /// The serialised `ModelProto`.
+    /// The serialized `ModelProto`.
     pub bytes: Vec<u8>,
-    /// Its inputs and outputs.
+    /// The inputs and outputs of the graph.
     pub signature: GraphSignature,
 }
 
 /// Why a posterior cannot be written as a graph.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GraphError {
-    /// Nothing to score, or nothing to score with.
-    #[error("a posterior has at least one movie and one sample")]
+    /// The posterior has no movies or no samples.
+    #[error("the posterior is empty; expected at least one movie and one sample")]
     Empty,
-    /// A table has another length than movies and factors say.
+    /// A field has a length that does not match the number of movies and factors.
     #[error("sample {sample}: {field} holds {found} values, expected {expected}")]
     Length {
-        /// Which sample.
+        /// Index of the sample.
         sample: usize,
-        /// Which of its fields.
+        /// Name of the field in the sample.
         field: &'static str,
-        /// Its length.
+        /// Length of the field.
         found: usize,
-        /// What its length must be.
+        /// The length that the field must have.
         expected: usize,
     },
-    /// A number that single precision cannot hold, or a precision that is not positive.
-    #[error("sample {sample}: {field} holds a number that is not finite, too large or (for a precision) not above 0")]
+    /// A number does not fit into single precision, or a precision is not positive.
+    #[error(
+        "sample {sample}: {field} has a number that is not finite, is too large or, for a precision, is not above 0"
+    )]
     Number {
-        /// Which sample.
+        /// Index of the sample.
         sample: usize,
-        /// Which of its fields.
+        /// Name of the field in the sample.
         field: &'static str,
     },
-    /// Protobuf ends at 2 GiB.
+    /// The table of movie factors is larger than a protobuf message can be.
     #[error(
-        "the table of movie factors takes {0} bytes, more than an ONNX file can hold: keep fewer samples or factors"
+        "the table of movie factors has {0} bytes, which is more than an ONNX file can hold; keep fewer samples or factors"
     )]
     TooLarge(u64),
 }
 
-/// Checks what the graphs take for granted.
+/// Checks the properties that the graphs rely on.
 fn check(posterior: &Posterior) -> Result<(), GraphError> {
     let Posterior { movies, factors, samples } = posterior;
     if *movies == 0 || samples.is_empty() {
@@ -108,7 +116,8 @@ fn check(posterior: &Posterior) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Rows `[1; Q_i]` of all movies and samples, [samples, movies, n], each sample's multiplied by its scale.
+/// Returns the rows `[1; Q_i]` of all movies and samples, [samples, movies, n]. The rows of each
+/// sample are multiplied by the scale of the sample.
 fn movie_rows(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
     let states = posterior.factors + 1;
     let mut rows = Vec::with_capacity(posterior.samples.len() * posterior.movies * states);
@@ -123,7 +132,8 @@ fn movie_rows(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
     rows
 }
 
-/// offset + B_i of all movies and samples, [samples, movies], each sample's multiplied by its scale.
+/// Returns offset + B_i of all movies and samples, [samples, movies]. The values of each sample are
+/// multiplied by the scale of the sample.
 fn movie_baselines(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
     let mut baselines = Vec::with_capacity(posterior.samples.len() * posterior.movies);
     for (number, sample) in posterior.samples.iter().enumerate() {

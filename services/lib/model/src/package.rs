@@ -1,4 +1,5 @@
-//! A model package in memory: built and signed once, verified before anything in it is used. It knows no I/O.
+//! A model package in memory. A package is built and signed once, and it is verified before any
+//! file in it is used. This module does no I/O.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +7,32 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::files::{LARGEST_MANIFEST, MANIFEST, SIGNATURE};
 use crate::manifest::{FileEntry, Manifest, ManifestError};
 use crate::signing::{SigningKey, VerifyingKey};
-use crate::store::MANIFEST;
-
-/// The file that holds the manifest's signature.
-pub const SIGNATURE: &str = "manifest.sig";
-
-/// Largest manifest that is read, in bytes.
-pub(crate) const LARGEST_MANIFEST: usize = 4 << 20;
 
 /// Why a package is refused.
 #[derive(Debug, Error)]
 pub enum PackageError {
-    /// There is no manifest.
+    /// The manifest is missing.
     #[error("manifest.json is missing")]
     NoManifest,
-    /// Larger than any manifest is.
-    #[error("manifest.json has {0} bytes, more than a manifest has")]
+    /// The manifest is larger than the limit.
+    #[error("manifest.json has {0} bytes; at most {LARGEST_MANIFEST} are allowed")]
     LargeManifest(usize),
-    /// The manifest is unreadable.
-    #[error("manifest.json was refused")]
+    /// The manifest cannot be read.
+    #[error("manifest.json cannot be read")]
     Manifest(#[source] ManifestError),
-    /// A key is configured and the package is not signed.
-    #[error("manifest.sig is missing: only signed packages are loaded here")]
+    /// A key is configured, but the package has no signature.
+    #[error("manifest.sig is missing; only signed packages are loaded here")]
     Unsigned,
-    /// The signature is another key's, or the manifest was changed.
+    /// The signature was made with another key, or the manifest was changed.
     #[error("manifest.sig is not the signature of manifest.json by key {0}")]
     WrongSignature(String),
-    /// The manifest lists a file that is not there.
+    /// The manifest lists a file that is missing.
     #[error("{0} is missing")]
     MissingFile(String),
-    /// A file is not what the manifest says.
+    /// A file differs from the manifest.
     #[error("{0} is not the file that the manifest lists: its length or SHA-256 differs")]
     ChangedFile(String),
 }
@@ -54,7 +49,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Package {
-    /// Builds a package: lists the files in the manifest and signs it.
+    /// Builds a package: lists the files in the manifest, and signs the manifest if a key is given.
     pub fn build(mut manifest: Manifest, mut files: BTreeMap<String, Bytes>, key: Option<&SigningKey>) -> Self {
         manifest.key = key.map(|key| key.verifying_key().fingerprint());
         manifest.files = files
@@ -69,7 +64,11 @@ impl Package {
         Self { manifest, files }
     }
 
-    /// Verifies a package: the signature when a key is given, then length and digest of every file. What the manifest does not list is dropped.
+    /// Verifies a package: first the signature if a key is given, then the length and the digest of
+    /// every file. Drops files that the manifest does not list.
+    ///
+    /// **Invariant:** with a key, a package opens only if every file in it is the signed one (held
+    /// by `any_flipped_bit_is_refused`).
     pub fn open(mut files: BTreeMap<String, Bytes>, key: Option<&VerifyingKey>) -> Result<Self, PackageError> {
         let bytes = files.get(MANIFEST).cloned().ok_or(PackageError::NoManifest)?;
         if bytes.len() > LARGEST_MANIFEST {
@@ -93,22 +92,22 @@ impl Package {
         Ok(Self { manifest, files })
     }
 
-    /// What it says of itself.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// A file.
+    /// Returns the bytes of a file, or `None` if the package has no file of that name.
     pub fn file(&self, name: &str) -> Option<&Bytes> {
         self.files.get(name)
     }
 
-    /// SHA-256 of the manifest's bytes, in hex: names the package.
+    /// Returns the SHA-256 of the manifest's bytes, in hex. It identifies the package.
     pub fn digest(&self) -> String {
         self.files.get(MANIFEST).map(|bytes| sha256(bytes)).unwrap_or_default()
     }
 
-    /// Every file, manifest and signature included.
+    /// Returns every file, including the manifest and the signature.
     pub fn into_files(self) -> BTreeMap<String, Bytes> {
         self.files
     }
@@ -147,6 +146,7 @@ mod tests {
             git_revision: None,
             train_seconds: 0.1,
             key: None,
+            extra: Default::default(),
         };
         let files = BTreeMap::from([
             ("encoder.onnx".to_owned(), Bytes::from_static(b"encoder")),
@@ -182,7 +182,8 @@ mod tests {
             let mut bytes = changed[&name].to_vec();
             let place = at.index(bytes.len());
             bytes[place] ^= 1 << bit;
-            // Hex has two spellings of a digit: a changed case is the same signature.
+            // A hex digit can be upper or lower case, so a change of case leaves the signature the
+            // same.
             prop_assume!(!bytes.eq_ignore_ascii_case(&files[&name]));
             changed.insert(name, bytes.into());
             prop_assert!(Package::open(changed, Some(&key.verifying_key())).is_err());

@@ -1,26 +1,31 @@
-//! What a trained rating model is: a few posterior samples of the movie side, and the exact conditional of a user given such a sample.
+//! A trained rating model: posterior samples of the movie side, and the exact conditional
+//! distribution of a user given such a sample.
 //!
-//! The model is `r = offset + b_u + B_i + v_u · Q_i + noise` with Gaussian priors on `[b_u; v_u]`. A user has no row in it: given a sample of the
-//! movie side, a user's `[b_u; v_u]` is a Gaussian whose mean and covariance follow from the ratings by one small ridge solve (block conditional of
-//! Salakhutdinov & Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte Carlo", ICML 2008, eq. 11–13).
+//! The model is `r = offset + b_u + B_i + v_u · Q_i + noise` with Gaussian priors on `[b_u; v_u]`.
+//! The model holds no row for a user. Given a sample of the movie side, `[b_u; v_u]` of a user has
+//! a Gaussian distribution. Its mean and covariance follow from the ratings by one small ridge
+//! regression (block conditional of Salakhutdinov & Mnih, "Bayesian probabilistic matrix
+//! factorization using Markov chain Monte Carlo", ICML 2008, eq. 11–13).
 //!
-//! This is the double-precision reference that the ONNX graphs are compared with, so it must stay plain: Cholesky, no iteration, no shortcuts.
-//! A movie that the model was trained without is not in it.
+//! This is the double-precision reference that the ONNX graphs are compared with. So it stays
+//! simple: Cholesky, no iteration, no shortcuts. A movie without ratings in the training data is
+//! not in the model.
 
 mod cholesky;
 
 pub use cholesky::Cholesky;
 
-/// One posterior sample of the movie side. `n = factors + 1`: the first coordinate of a user's state is the user's bias.
+/// One posterior sample of the movie side. `n = factors + 1`; the first coordinate of a user's
+/// state is the user's bias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Global mean `w0`, in stars.
     pub offset: f64,
-    /// Precision `alpha` of the noise, in 1/stars²; positive.
+    /// Precision `alpha` of the noise, in 1/stars². It is positive.
     pub noise_precision: f64,
     /// Prior mean of a user's state, `[n]`.
     pub prior_mean: Vec<f64>,
-    /// Diagonal of the prior precision of a user's state, `[n]`; positive.
+    /// Diagonal of the prior precision of a user's state, `[n]`. All values are positive.
     pub prior_precision: Vec<f64>,
     /// Movie biases `B_i` in stars, `[movies]`.
     pub movie_bias: Vec<f64>,
@@ -28,18 +33,19 @@ pub struct Sample {
     pub factors: Vec<f64>,
 }
 
-/// A model: samples of one posterior, all of the same shape.
+/// A model: samples of one posterior, all with the same shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posterior {
-    /// How many movies each sample holds.
+    /// Number of movies in each sample.
     pub movies: usize,
-    /// Length of a movie's factor vector; 0 for a model of biases alone.
+    /// Length of a movie's factor vector. It is 0 for a model that has only biases.
     pub factors: usize,
-    /// The samples; predictions average over them.
+    /// The samples. A prediction is the average over them.
     pub samples: Vec<Sample>,
 }
 
-/// A user's state: for each sample the mean `[n]` and covariance `[n, n]` of `[b_u; v_u]`.
+/// The state of a user: for each sample, the mean `[n]` and the covariance `[n, n]` of `[b_u;
+/// v_u]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserState {
     n: usize,
@@ -52,12 +58,14 @@ pub struct UserState {
 pub struct Estimate {
     /// Expected rating in stars, not clipped to any scale.
     pub rating: f64,
-    /// Predictive standard deviation of one rating in stars: noise, what is unknown of the user, and disagreement between samples.
+    /// Predictive standard deviation of one rating, in stars. It combines the noise, the
+    /// uncertainty about the user and the disagreement between samples.
     pub spread: f64,
 }
 
 impl Sample {
-    /// Factors `Q_i` of a movie, `[factors]`; `None` beyond the last movie.
+    /// Returns the bias `B_i` and the factors `Q_i` of a movie, or `None` if the sample has no such
+    /// movie.
     pub fn movie(&self, movie: usize) -> Option<(f64, &[f64])> {
         let bias = *self.movie_bias.get(movie)?;
         let factors = self.factors.len() / self.movie_bias.len();
@@ -66,16 +74,18 @@ impl Sample {
 }
 
 impl Posterior {
-    /// Length of a user's state in one sample: `factors + 1`.
+    /// Returns the length of a user's state in one sample: `factors + 1`.
     pub fn state_len(&self) -> usize {
         self.factors + 1
     }
 
-    /// State of a user who gave these ratings, as (movie index, stars). Entries of movies that the model lacks, and ratings that are not finite, are
-    /// ignored. An empty history gives the prior.
+    /// Returns the state of a user with these ratings, given as (movie index, stars). Ignores
+    /// movies that the model does not have and ratings that are not finite. The state of an empty
+    /// history is the prior.
     ///
-    /// `A = alpha Σ x xᵀ + diag(prior_precision)` with `x = [1; Q_j]`, `b = prior_precision ∘ prior_mean + alpha Σ x (r_j − offset − B_j)`;
-    /// mean `A⁻¹ b`, covariance `A⁻¹`. Takes O(samples · (history · n² + n³)).
+    /// With `x = [1; Q_j]`, `A = alpha Σ x xᵀ + diag(prior_precision)` and `b = prior_precision ∘
+    /// prior_mean + alpha Σ x (r_j − offset − B_j)`. The mean is `A⁻¹ b` and the covariance is
+    /// `A⁻¹`. Takes O(samples · (history · n² + n³)) time.
     pub fn state(&self, history: &[(usize, f64)]) -> UserState {
         let n = self.state_len();
         let mut means = Vec::with_capacity(self.samples.len() * n);
@@ -110,13 +120,16 @@ impl Posterior {
         UserState { n, means, covariances }
     }
 
-    /// Predicts a movie for a user's state of this model. A movie that the model lacks is predicted as one of bias 0 without factors.
+    /// Predicts the rating of a movie from a user's state of this model. A movie that the model
+    /// does not have is predicted with bias 0 and without factors.
     ///
-    /// `m_s = offset + B_i + x_i · mean_s`; rating = mean over samples of `m_s`; spread² = mean of `1/alpha_s + x_iᵀ A_s⁻¹ x_i` + variance of `m_s`.
+    /// `m_s = offset + B_i + x_i · mean_s`. The rating is the mean of `m_s` over the samples. The
+    /// square of the spread is the mean of `1/alpha_s + x_iᵀ A_s⁻¹ x_i` plus the variance of `m_s`.
     pub fn estimate(&self, state: &UserState, movie: usize) -> Estimate {
         debug_assert!(movie < self.movies, "movie indices come from the model's own table");
         let (mut sum, mut squares, mut variance) = (0.0, 0.0, 0.0);
-        // Sums are taken about the first sample's value, so that the variance of nearly equal means does not cancel away.
+        // The sums are relative to the value of the first sample, because the variance of nearly
+        // equal means would otherwise lose its digits.
         let mut origin = None;
         let mut x = vec![0.0; self.state_len()];
         x[0] = 1.0;
@@ -145,14 +158,20 @@ impl Posterior {
 }
 
 impl UserState {
-    /// Mean `[n]` and covariance `[n, n]` of `[b_u; v_u]`, sample by sample.
+    /// Iterates over the samples: the mean `[n]` and the covariance `[n, n]` of `[b_u; v_u]`.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = (&[f64], &[f64])> {
         self.means.chunks_exact(self.n).zip(self.covariances.chunks_exact(self.n * self.n))
     }
 
-    /// Takes in one more rating, in stars: the same as [`Posterior::state`] of the longer history, in O(samples · n²) (Sherman & Morrison, 1950, in the form
-    /// of a Kalman gain). A movie that the model lacks and a rating that is not finite change nothing. It cannot take a rating back: after a changed
-    /// or removed one, compute the state anew.
+    /// Adds one more rating, in stars, to the state in O(samples · n²) time (Sherman & Morrison,
+    /// 1950, in the form of a Kalman gain). Ignores a movie that the model does not have and a
+    /// rating that is not finite.
+    ///
+    /// **Invariant:** the result equals [`Posterior::state`] of the longer history, up to rounding
+    /// (held by `learning_one_by_one_equals_recomputing`).
+    ///
+    /// A rating cannot be removed from a state. After a rating was changed or removed, the state
+    /// must be computed again.
     pub fn learn(&mut self, posterior: &Posterior, movie: usize, rating: f64) {
         debug_assert!(movie < posterior.movies, "movie indices come from the model's own table");
         if !rating.is_finite() || posterior.state_len() != self.n {
@@ -183,7 +202,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `xᵀ A x` for a row-major `[n, n]` matrix.
+/// Returns `xᵀ A x` for a row-major `[n, n]` matrix.
 fn quadratic(matrix: &[f64], x: &[f64]) -> f64 {
     matrix.chunks_exact(x.len()).zip(x).map(|(row, &xi)| xi * dot(row, x)).sum()
 }

@@ -1,13 +1,15 @@
-//! profile.parquet: the distributions that a model was trained on, to tell later how far live traffic has drifted.
+//! profile.parquet: the distributions of the data that a model was trained on. Later they show how
+//! far live traffic has drifted from the training data.
 //!
-//! One long table: distribution, bucket (lower and upper end, upper excluded), count.
+//! The file is one long table with the columns distribution, low (included), high (excluded) and
+//! count. Each row is a bucket.
 
 use marquee_parquet::{Column, Error, Table};
 
-/// A distribution in buckets.
+/// A distribution as counts in buckets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
-    /// What is distributed, for example `rating`.
+    /// Name of the measured value, for example `rating`.
     pub name: String,
     /// Buckets in ascending order.
     pub buckets: Vec<Bucket>,
@@ -16,16 +18,17 @@ pub struct Distribution {
 /// A bucket of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
-    /// Lower end, included.
+    /// Lower bound, included.
     pub low: f64,
-    /// Upper end, excluded.
+    /// Upper bound, excluded.
     pub high: f64,
-    /// How many fell into it.
+    /// Number of values in the bucket.
     pub count: u64,
 }
 
 impl Distribution {
-    /// Counts values into buckets that start at the given ascending bounds; below the first falls into the first, the last is open upwards.
+    /// Counts values in buckets that start at the given ascending bounds. Values below the first
+    /// bound count in the first bucket. The last bucket has no upper bound.
     pub fn of(name: &str, bounds: &[f64], values: impl Iterator<Item = f64>) -> Self {
         let mut buckets: Vec<Bucket> = bounds
             .iter()
@@ -42,7 +45,7 @@ impl Distribution {
     }
 }
 
-/// The file's bytes.
+/// Returns the distributions as the bytes of a Parquet file.
 pub fn to_parquet(distributions: &[Distribution]) -> Result<Vec<u8>, Error> {
     let rows = || distributions.iter().flat_map(|d| d.buckets.iter().map(move |bucket| (&d.name, bucket)));
     let table = Table {

@@ -1,4 +1,5 @@
-//! What goes into a graph and what comes out: names, element types and dimensions, as the manifest records them.
+//! Inputs and outputs of a graph: their names, element types and dimensions, as the manifest
+//! records them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// IEEE 754 single precision.
+    /// 32-bit IEEE 754 floating point.
     Float32,
-    /// Two's complement, 64 bits.
+    /// 64-bit signed integer.
     Int64,
 }
 
@@ -16,24 +17,24 @@ pub enum Dtype {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Dim {
-    /// Always this length.
+    /// The dimension always has this length.
     Fixed(u64),
-    /// The caller chooses; equal names are equal lengths within one call.
+    /// The caller chooses the length. Dimensions with the same name have the same length within one
+    /// call.
     Named(String),
 }
 
 impl Dim {
-    /// A dimension whose length the caller chooses.
+    /// Returns a dimension whose length the caller chooses.
     pub fn named(name: &str) -> Self {
         Self::Named(name.to_owned())
     }
 }
 
-/// One input or output.
+/// One input or output of a graph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct TensorSpec {
-    /// Its name in the graph.
+    /// Name of the tensor in the graph.
     pub name: String,
     /// Element type.
     pub dtype: Dtype,
@@ -48,12 +49,11 @@ impl TensorSpec {
     }
 }
 
-/// Inputs and outputs of a graph, in the graph's order.
+/// The inputs and outputs of a graph, in the order of the graph.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct GraphSignature {
-    /// What a caller gives.
+    /// The tensors that the caller passes.
     pub inputs: Vec<TensorSpec>,
-    /// What a caller gets.
+    /// The tensors that the graph returns.
     pub outputs: Vec<TensorSpec>,
 }

@@ -1,4 +1,5 @@
-//! Ed25519 signatures over manifests (RFC 8032). A manifest lists the digest of every file, so signing it signs the package.
+//! Ed25519 signatures over manifests (RFC 8032). A manifest lists the digest of every file, so a
+//! signature of the manifest covers the whole package.
 
 use std::fmt;
 use std::io::Write as _;
@@ -10,34 +11,34 @@ use ed25519_dalek::{Signature, Signer};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// A key or a signature is unusable.
+/// Why a key cannot be made, read or written.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    /// The system has no randomness.
-    #[error("the system gave no random bytes")]
+    /// The system returned no random bytes.
+    #[error("the system returned no random bytes")]
     Random(#[source] getrandom::Error),
-    /// Not PKCS#8 PEM.
-    #[error("the text is no Ed25519 private key in PKCS#8 PEM")]
+    /// The text is not a private key in PKCS#8 PEM.
+    #[error("the text is not an Ed25519 private key in PKCS#8 PEM")]
     Private(#[source] ed25519_dalek::pkcs8::Error),
-    /// Not SPKI PEM.
-    #[error("the text is no Ed25519 public key in SPKI PEM")]
+    /// The text is not a public key in SPKI PEM.
+    #[error("the text is not an Ed25519 public key in SPKI PEM")]
     Public(#[source] ed25519_dalek::pkcs8::spki::Error),
-    /// Does not encode.
-    #[error("the key does not encode")]
+    /// The private key cannot be encoded as PEM.
+    #[error("the private key cannot be encoded as PEM")]
     Encode(#[source] ed25519_dalek::pkcs8::Error),
-    /// Does not encode.
-    #[error("the public key does not encode")]
+    /// The public key cannot be encoded as PEM.
+    #[error("the public key cannot be encoded as PEM")]
     EncodePublic(#[source] ed25519_dalek::pkcs8::spki::Error),
-    /// Could not be written.
-    #[error("the key was not written: an existing key is never replaced")]
+    /// The file of the key cannot be written, for example because it exists.
+    #[error("the key file cannot be written; an existing file is never replaced")]
     Write(#[source] std::io::Error),
 }
 
-/// Signs packages. Its bytes never show in logs.
+/// A private key that signs packages. Its `Debug` output shows only the fingerprint.
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
-/// Checks signatures.
+/// A public key that verifies signatures.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 
@@ -54,19 +55,19 @@ impl fmt::Debug for VerifyingKey {
 }
 
 impl SigningKey {
-    /// A new key from the system's randomness.
+    /// Generates a key from the system's random numbers.
     pub fn generate() -> Result<Self, KeyError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(KeyError::Random)?;
         Ok(Self(ed25519_dalek::SigningKey::from_bytes(&seed)))
     }
 
-    /// From PKCS#8 PEM.
+    /// Reads a private key from PKCS#8 PEM.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem).map(Self).map_err(KeyError::Private)
     }
 
-    /// Writes PKCS#8 PEM to a new file that only its owner may read.
+    /// Writes the key as PKCS#8 PEM to a new file that only its owner may read.
     pub fn write_private(&self, path: &Path) -> Result<(), KeyError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         let pem = self.0.to_pkcs8_pem(LineEnding::LF).map_err(KeyError::Encode)?;
@@ -74,34 +75,35 @@ impl SigningKey {
         file.and_then(|mut file| file.write_all(pem.as_bytes()).and_then(|()| file.sync_all())).map_err(KeyError::Write)
     }
 
-    /// The key that checks this one's signatures.
+    /// Returns the public key that verifies signatures of this key.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey(self.0.verifying_key())
     }
 
-    /// The signature of some bytes, in hex.
+    /// Returns the signature of the bytes, in hex.
     pub fn sign(&self, bytes: &[u8]) -> String {
         hex::encode(self.0.sign(bytes).to_bytes())
     }
 }
 
 impl VerifyingKey {
-    /// From SPKI PEM.
+    /// Reads a public key from SPKI PEM.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         ed25519_dalek::VerifyingKey::from_public_key_pem(pem).map(Self).map_err(KeyError::Public)
     }
 
-    /// As SPKI PEM.
+    /// Returns the key as SPKI PEM.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         self.0.to_public_key_pem(LineEnding::LF).map_err(KeyError::EncodePublic)
     }
 
-    /// Names the key to people: the first 16 hex digits of SHA-256 over its 32 bytes.
+    /// Returns a short name of the key for people: the first 16 hex digits of the SHA-256 of its 32
+    /// bytes.
     pub fn fingerprint(&self) -> String {
         hex::encode(&Sha256::digest(self.0.as_bytes())[..8])
     }
 
-    /// Whether `signature` (hex) is this key's over the bytes.
+    /// Returns whether `signature` (hex) is a signature of the bytes by this key.
     pub fn accepts(&self, bytes: &[u8], signature: &str) -> bool {
         let mut raw = [0; 64];
         hex::decode_to_slice(signature.trim(), &mut raw).is_ok()

@@ -1,7 +1,8 @@
 //! Packages in an object store, under `models/<name>/<version>/`.
 //!
-//! The manifest is written last and only if it is absent: it is what makes a version exist. A version is never changed afterwards, and two publishers
-//! that race for a number get two numbers.
+//! The manifest is written last, and only if it is absent. A version exists when its manifest
+//! exists. A version is never changed afterwards, and two publishers that try the same number at
+//! the same time get two different numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,17 +12,11 @@ use bytes::Bytes;
 use marquee_domain::{ModelName, Version};
 use marquee_ports::{Error, ErrorKind, ObjectEntry, ObjectKey, ObjectStore, Precondition};
 
+use crate::files::{LARGEST_MANIFEST, LARGEST_SIGNATURE, MANIFEST, SIGNATURE};
 use crate::manifest::Manifest;
-use crate::package::{LARGEST_MANIFEST, SIGNATURE};
 
-/// The file that makes a version exist.
-pub const MANIFEST: &str = "manifest.json";
-
-/// Largest signature that is read, in bytes.
-const LARGEST_SIGNATURE: usize = 4 << 10;
-
-/// Names one content of a version's folder: another stamp means that a file was added, removed or
-/// written again. Stamps are compared within one process only.
+/// Identifies the content of a version's folder. The stamp changes when a file is added, removed or
+/// written again. Stamps can be compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp(pub u64);
 
@@ -30,12 +25,12 @@ pub struct Stamp(pub u64);
 pub struct ModelStore(Arc<dyn ObjectStore>);
 
 impl ModelStore {
-    /// Over an object store.
+    /// Creates a store of packages over an object store.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
         Self(objects)
     }
 
-    /// Every version that exists, by model.
+    /// Returns every version that exists, by model.
     pub async fn list(&self) -> Result<BTreeMap<ModelName, BTreeSet<Version>>, Error> {
         let mut found: BTreeMap<ModelName, BTreeSet<Version>> = BTreeMap::new();
         for entry in self.0.list(Some(&key("models")?)).await? {
@@ -67,12 +62,12 @@ impl ModelStore {
         Ok(existing.map(|(key, (_, hasher))| (key, Stamp(hasher.finish()))).collect())
     }
 
-    /// The versions of a model, ascending.
+    /// Returns the versions of a model in ascending order.
     pub async fn versions(&self, name: &ModelName) -> Result<BTreeSet<Version>, Error> {
         Ok(self.list().await?.remove(name).unwrap_or_default())
     }
 
-    /// A version's manifest, if the version exists.
+    /// Returns the bytes of a version's manifest, or `None` if the version does not exist.
     pub async fn manifest(&self, name: &ModelName, version: Version) -> Result<Option<Bytes>, Error> {
         match self.stored(name, version).await?.get(MANIFEST) {
             Some(entry) => self.read(entry, LARGEST_MANIFEST).await,
@@ -80,15 +75,18 @@ impl ModelStore {
         }
     }
 
-    /// A version's files by name: the manifest, its signature, and what the manifest lists and is there; none if the version does not exist.
+    /// Returns the files of a version by name: the manifest, its signature, and each file that the
+    /// manifest lists and that is stored. Returns `None` if the version does not exist.
     ///
-    /// What else lies in the folder is never read, and neither is a file of another length than the manifest says: nobody who can write to the store
-    /// decides how much memory a reader takes. Fails with kind `Corrupt` if a length is wrong.
+    /// Only files that the manifest lists are read, and only if they have the listed length. So a
+    /// writer of the store cannot make a reader load an arbitrary amount of data. Fails with kind
+    /// `Corrupt` if a length is wrong.
     pub async fn fetch(&self, name: &ModelName, version: Version) -> Result<Option<BTreeMap<String, Bytes>>, Error> {
         let stored = self.stored(name, version).await?;
         let Some(manifest) = stored.get(MANIFEST) else { return Ok(None) };
         let Some(manifest) = self.read(manifest, LARGEST_MANIFEST).await? else { return Ok(None) };
-        // A manifest that does not parse lists nothing: whoever opens the package says what is wrong with it.
+        // A manifest that cannot be parsed lists no files here. The caller gets the reason from
+        // `Package::open`.
         let listed = Manifest::parse(&manifest).map(|manifest| manifest.files).unwrap_or_default();
         let mut files = BTreeMap::from([(MANIFEST.to_owned(), manifest)]);
         if let Some(entry) = stored.get(SIGNATURE)
@@ -99,7 +97,10 @@ impl ModelStore {
         for (file, expected) in listed {
             let Some(entry) = stored.get(&file) else { continue };
             if entry.size != expected.size {
-                let doing = format!("read {}: it has {} bytes, not {}", entry.key, entry.size, expected.size);
+                let doing = format!(
+                    "read {}: it has {} bytes, but its manifest lists {}",
+                    entry.key, entry.size, expected.size
+                );
                 return Err(Error::bare(ErrorKind::Corrupt, doing));
             }
             if let Some(object) = self.0.get(&entry.key).await? {
@@ -109,7 +110,7 @@ impl ModelStore {
         Ok(Some(files))
     }
 
-    /// What lies in a version's folder, by name.
+    /// Returns the objects in the folder of a version, by file name.
     async fn stored(&self, name: &ModelName, version: Version) -> Result<BTreeMap<String, ObjectEntry>, Error> {
         let folder = key(&format!("models/{name}/{version}"))?;
         let name = |entry: &ObjectEntry| Some(entry.key.as_str().strip_prefix(folder.as_str())?.get(1..)?.to_owned());
@@ -119,14 +120,15 @@ impl ModelStore {
 
     async fn read(&self, entry: &ObjectEntry, most: usize) -> Result<Option<Bytes>, Error> {
         if entry.size > most as u64 {
-            let doing =
-                format!("read {}: it has {} bytes, more than the {most} that it may have", entry.key, entry.size);
+            let doing = format!("read {}: it has {} bytes, but at most {most} are allowed", entry.key, entry.size);
             return Err(Error::bare(ErrorKind::Corrupt, doing));
         }
         Ok(self.0.get(&entry.key).await?.map(|object| object.bytes))
     }
 
-    /// Publishes a package under the next free number. `build` makes the files for a number: it stands in the manifest, which is signed.
+    /// Publishes a package under the next free version number. `build` makes the files for a
+    /// number, because the signed manifest contains the number. Calls `build` again with a higher
+    /// number if another publisher took the first one.
     pub async fn publish<E>(
         &self,
         name: &ModelName,
@@ -150,7 +152,7 @@ impl ModelStore {
         let Some(manifest) = files.remove(MANIFEST) else {
             return Err(Error::bare(ErrorKind::Invalid, "publish a package without a manifest"));
         };
-        // The claim comes first, so that two publishers never write into one folder.
+        // The claim is written first, so that two publishers never write into the same folder.
         let claim = file(name, version, "claim")?;
         self.0.put(&claim, Bytes::from_static(b"claimed\n"), Precondition::Absent).await?;
         for (path, bytes) in files {

@@ -1,4 +1,4 @@
-//! Damaged and arbitrary parts of a package: errors, never a panic.
+//! Damaged and arbitrary parts of a package produce errors and never a panic.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use marquee_model::{
 };
 use proptest::prelude::*;
 
-/// One key for all cases: generating is slow in unoptimised builds, and a seed makes every run the same. It guards nothing.
+/// Returns one key for all cases. Generating a key is slow in unoptimized builds, and a fixed seed
+/// makes every run the same. The key protects nothing.
 fn pem() -> String {
     let label = "PRIVATE KEY";
     format!(
@@ -46,6 +47,7 @@ fn manifest() -> Manifest {
         git_revision: None,
         train_seconds: 0.1,
         key: None,
+        extra: Default::default(),
     }
 }
 
@@ -65,7 +67,7 @@ fn catalogue() -> Vec<u8> {
     Catalogue::new((0..20).map(movie).collect()).expect("different ids").to_parquet().expect("written to memory")
 }
 
-/// Reads a manifest; what is read survives being written again.
+/// Reads a manifest. A manifest that is read stays the same after it is written and read again.
 fn read(bytes: &[u8]) {
     if let Ok(manifest) = Manifest::parse(bytes) {
         let written = manifest.to_bytes();
@@ -85,7 +87,7 @@ fn every_truncation_of_a_catalogue_is_refused() {
 #[test]
 fn every_truncation_of_a_manifest_is_refused() {
     let whole = manifest().to_bytes();
-    // The newline at the end says nothing.
+    // The truncation to all bytes but the final newline is a complete manifest.
     for length in 0..whole.len() - 1 {
         assert!(Manifest::parse(&whole[..length]).is_err(), "{length} bytes");
     }
@@ -103,7 +105,7 @@ fn a_package_without_a_file_or_with_another_content_is_refused_by_name() {
         let mut files = sound.clone();
         files.insert(name.clone(), Bytes::from_static(b"{}"));
         let error = Package::open(files, Some(&key)).unwrap_err();
-        // Another manifest is one that the signature is not of.
+        // If the manifest is replaced, the error names the signature, which no longer matches.
         let named = if name == MANIFEST { SIGNATURE } else { name.as_str() };
         assert_eq!(error.to_string().split(' ').next(), Some(named), "{error}");
     }

@@ -8,8 +8,8 @@ use marquee_eval::Evaluation;
 use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
-    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, SCHEMA, SigningKey, write_encoder,
-    write_scorer,
+    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
+    write_encoder, write_scorer,
 };
 use marquee_report::Heading;
 
@@ -83,8 +83,8 @@ fn metrics(fitted: &Fitted) -> BTreeMap<String, f64> {
         ("bias_rmse", fitted.bias.rmse),
         ("nll", evaluation.nll),
         ("holdout_ratings", evaluation.ratings as f64),
-        ("rating_mean", mean),
-        ("rating_spread", variance.sqrt()),
+        (Prior::MEAN, mean),
+        (Prior::SPREAD, variance.sqrt()),
     ];
     metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -171,6 +171,7 @@ impl Files {
             git_revision,
             train_seconds: self.train_seconds,
             key: None,
+            extra: Default::default(),
         }
     }
 }

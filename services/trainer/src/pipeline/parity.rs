@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use marquee_domain::UserId;
+use marquee_model::tensors;
 use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
 
 use super::export::Files;
@@ -71,9 +72,9 @@ impl Comparison {
 
     async fn difference(&self, case: &Case) -> Result<f64, PipelineError> {
         let mut inputs = self.encoder.run(inputs(&case.history)).await.map_err(PipelineError::Run)?;
-        inputs.push(("movie".to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
+        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
         let outputs = self.scorer.run(inputs).await.map_err(PipelineError::Run)?;
-        let ratings = outputs.iter().find(|(name, _)| name == "rating").and_then(|(_, tensor)| tensor.as_f32());
+        let ratings = outputs.iter().find(|(name, _)| name == tensors::RATING).and_then(|(_, tensor)| tensor.as_f32());
         Ok(largest(&case.expected, ratings.unwrap_or_default()))
     }
 }
@@ -111,9 +112,9 @@ fn inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
         (movies[column], ratings[column], weights[column]) = (movie as i64, rating as f32, 1.0);
     }
     vec![
-        ("movie".to_owned(), tensor(vec![1, columns], Data::I64(movies))),
-        ("rating".to_owned(), tensor(vec![1, columns], Data::F32(ratings))),
-        ("weight".to_owned(), tensor(vec![1, columns], Data::F32(weights))),
+        (tensors::MOVIE.to_owned(), tensor(vec![1, columns], Data::I64(movies))),
+        (tensors::RATING.to_owned(), tensor(vec![1, columns], Data::F32(ratings))),
+        (tensors::WEIGHT.to_owned(), tensor(vec![1, columns], Data::F32(weights))),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Keys as PEM, private and public, and signatures as hex.
+//! Fuzzes private and public keys in PEM, and signatures in hex.
 
 #![no_main]
 

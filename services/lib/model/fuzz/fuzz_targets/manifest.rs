@@ -1,4 +1,4 @@
-//! Manifests. What parses survives being written again.
+//! Fuzzes manifests. A manifest that parses stays the same after it is written and read again.
 
 #![no_main]
 

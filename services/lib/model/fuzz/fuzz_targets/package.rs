@@ -1,4 +1,5 @@
-//! Packages: arbitrary files, and a sound signed package with files replaced, removed and added. A package that opens with the key holds what was signed.
+//! Fuzzes packages: arbitrary files, and a valid signed package with files replaced, removed and
+//! added. A package that opens with the key contains what was signed.
 
 #![no_main]
 
@@ -42,13 +43,15 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
         git_revision: None,
         train_seconds: 0.0,
         key: None,
+        extra: Default::default(),
     };
     let files = NAMES[2..5].iter().map(|name| ((*name).to_owned(), Bytes::from_static(b"content"))).collect();
     let files = Package::build(manifest, files, Some(&key)).into_files();
     Sound { key, files }
 });
 
-/// Where to start from, then by file what becomes of it: a content, or nothing.
+/// Whether to start with an empty folder; then changes by file: a new content, or `None` to remove
+/// the file.
 type Input = (bool, Vec<(u8, Option<Vec<u8>>)>);
 
 libfuzzer_sys::fuzz_target!(|input: Input| {

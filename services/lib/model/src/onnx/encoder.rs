@@ -1,22 +1,32 @@
-//! The encoder: a user's history → the exact conditional of the user's state, per posterior sample.
+//! The encoder: computes, for each posterior sample, the exact conditional distribution of a user's
+//! state given the user's history.
 //!
-//! A = alpha Σ w x xᵀ + diag(prior precision) and b = prior precision ∘ prior mean + alpha Σ w x (r − offset − B) over the history, then
-//! covariance = A⁻¹ and mean = A⁻¹ b (Salakhutdinov and Mnih, "Bayesian Probabilistic Matrix Factorization using MCMC", 2008, eq. 11).
+//! Over the entries of the history, A = alpha Σ w x xᵀ + diag(prior precision) and b = prior
+//! precision ∘ prior mean + alpha Σ w x (r − offset − B). Then covariance = A⁻¹ and mean = A⁻¹ b
+//! (Salakhutdinov and Mnih, "Bayesian Probabilistic Matrix Factorization using MCMC", 2008, eq.
+//! 11).
 //!
-//! A⁻¹ comes from n symmetric sweeps, unrolled (Goodnight, "A Tutorial on the SWEEP Operator", 1979). A is first scaled to a unit diagonal; then
-//! pivots lie in (0, 1], where the sweep needs no pivoting and single precision suffices, whatever the length of the history. With c the pivot's
-//! column, p the pivot and e its unit vector, one sweep is M − (c − e)(c − e)ᵀ / p: that is the textbook sweep except for 2 added to the swept
-//! diagonal entry, which no later sweep reads; after all of them A⁻¹ = 2I − M.
+//! A⁻¹ is computed by n symmetric sweeps, which are unrolled (Goodnight, "A Tutorial on the SWEEP
+//! Operator", 1979). First, A is scaled so that its diagonal is 1. Then all pivots are in (0, 1].
+//! There the sweep needs no pivoting, and single precision is enough for a history of any length.
+//!
+//! Let c be the column of the pivot, p the pivot and e its unit vector. One sweep is M − (c − e)(c
+//! − e)ᵀ / p. This is the sweep of the textbook, except that it adds 2 to the swept diagonal entry.
+//! No later sweep reads that entry. After all sweeps, A⁻¹ = 2I − M.
 
 use super::graph::{GraphBuilder, Value, int, ints};
 use super::{BATCH, GraphError, HISTORY, OnnxGraph, check, movie_baselines, movie_rows};
 use crate::posterior::Posterior;
 use crate::signature::{Dim, Dtype, TensorSpec};
+use crate::tensors;
 
-/// Writes the encoder graph of a posterior with S samples; n = factors + 1.
+/// Writes the encoder graph of a posterior with S samples, where n = factors + 1.
 ///
-/// Inputs: `movie` int64 [batch, history], `rating` float32 [batch, history] in stars, `weight` float32 [batch, history], 1 for an entry and 0 for
-/// padding; history ≥ 1, so an empty history is one entry of weight 0. Outputs: `mean` float32 [batch, S, n], `covariance` float32 [batch, S, n, n].
+/// Inputs: `movie` int64 [batch, history]; `rating` float32 [batch, history], in stars; `weight`
+/// float32 [batch, history], 1 for an entry and 0 for padding. The length of the history is at
+/// least 1, so an empty history is passed as one entry of weight 0.
+///
+/// Outputs: `mean` float32 [batch, S, n]; `covariance` float32 [batch, S, n, n].
 ///
 /// # Errors
 /// The posterior is inconsistent or too large; see [`GraphError`].
@@ -25,10 +35,13 @@ pub fn write_encoder(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let mut graph =
         GraphBuilder::new("encoder", "history -> mean and covariance of the user's state per posterior sample");
     let entries = || vec![Dim::named(BATCH), Dim::named(HISTORY)];
-    let movie =
-        graph.input(TensorSpec::new("movie", Dtype::Int64, entries()), "index of the movie; any valid one in padding");
-    let rating = graph.input(TensorSpec::new("rating", Dtype::Float32, entries()), "stars");
-    let weight = graph.input(TensorSpec::new("weight", Dtype::Float32, entries()), "1 for an entry, 0 for padding");
+    let movie = graph.input(
+        TensorSpec::new(tensors::MOVIE, Dtype::Int64, entries()),
+        "index of the movie; any valid one in padding",
+    );
+    let rating = graph.input(TensorSpec::new(tensors::RATING, Dtype::Float32, entries()), "stars");
+    let weight =
+        graph.input(TensorSpec::new(tensors::WEIGHT, Dtype::Float32, entries()), "1 for an entry, 0 for padding");
 
     let (precision, target) = normal_equations(&mut graph, posterior, &History { movie, rating, weight });
     let covariance = invert(&mut graph, posterior.factors + 1, &precision);
@@ -37,8 +50,8 @@ pub fn write_encoder(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
 
     let last = graph.integers("last_axis_of_mean", &[3], "");
     let mean = graph.node("Squeeze", "mean_by_sample", &[&mean, &last]);
-    graph.node_with("Transpose", "mean", &[&mean], vec![ints("perm", &[1, 0, 2])]);
-    graph.node_with("Transpose", "covariance", &[&covariance], vec![ints("perm", &[1, 0, 2, 3])]);
+    graph.node_with("Transpose", tensors::MEAN, &[&mean], vec![ints("perm", &[1, 0, 2])]);
+    graph.node_with("Transpose", tensors::COVARIANCE, &[&covariance], vec![ints("perm", &[1, 0, 2, 3])]);
     let (mean, covariance) = state(posterior);
     graph.output(mean, "mean of the user's state; its first coordinate is the user's bias");
     graph.output(covariance, "covariance of the user's state");
@@ -46,22 +59,26 @@ pub fn write_encoder(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     Ok(OnnxGraph { bytes, signature })
 }
 
-/// The two tensors that make a user's state, as the encoder gives and the scorer takes them.
+/// Returns the two tensors of a user's state. The encoder returns them and the scorer reads them.
 pub(super) fn state(posterior: &Posterior) -> (TensorSpec, TensorSpec) {
     let (samples, states) = (Dim::Fixed(posterior.samples.len() as u64), Dim::Fixed(posterior.factors as u64 + 1));
     let mean = vec![Dim::named(BATCH), samples.clone(), states.clone()];
     let covariance = vec![Dim::named(BATCH), samples, states.clone(), states];
-    (TensorSpec::new("mean", Dtype::Float32, mean), TensorSpec::new("covariance", Dtype::Float32, covariance))
+    (
+        TensorSpec::new(tensors::MEAN, Dtype::Float32, mean),
+        TensorSpec::new(tensors::COVARIANCE, Dtype::Float32, covariance),
+    )
 }
 
-/// Inputs of the encoder, each [batch, history].
+/// The inputs of the encoder, each [batch, history].
 struct History {
     movie: Value,
     rating: Value,
     weight: Value,
 }
 
-/// A [S, batch, n, n] and b [S, batch, n, 1]. Rows carry the square root of alpha, so that no product needs alpha again.
+/// Returns A [S, batch, n, n] and b [S, batch, n, 1]. The rows contain the square root of alpha, so
+/// that no product has to multiply by alpha again.
 fn normal_equations(graph: &mut GraphBuilder, posterior: &Posterior, history: &History) -> (Value, Value) {
     let (samples, states) = (posterior.samples.len(), posterior.factors + 1);
     let root = |sample: usize| posterior.samples[sample].noise_precision.sqrt();
@@ -110,7 +127,7 @@ fn normal_equations(graph: &mut GraphBuilder, posterior: &Posterior, history: &H
     (precision, target)
 }
 
-/// The inverse of symmetric positive definite matrices [S, batch, n, n].
+/// Inverts symmetric positive definite matrices [S, batch, n, n].
 fn invert(graph: &mut GraphBuilder, states: usize, precision: &Value) -> Value {
     let identity = graph.floats("identity", &[states, states], diagonal(&vec![1.0; states]), "[n, n]");
     let twice = graph.floats("twice_identity", &[states, states], diagonal(&vec![2.0; states]), "[n, n]");
@@ -148,7 +165,7 @@ fn invert(graph: &mut GraphBuilder, states: usize, precision: &Value) -> Value {
     covariance
 }
 
-/// A square matrix with these on its diagonal, row-major.
+/// Returns a row-major square matrix with the given values on its diagonal.
 fn diagonal(values: &[f64]) -> Vec<f64> {
     let mut matrix = vec![0.0; values.len() * values.len()];
     for (at, value) in values.iter().enumerate() {

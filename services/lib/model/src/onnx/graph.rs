@@ -1,14 +1,16 @@
 //! A small builder of ONNX graphs.
 //!
-//! It writes nodes in the order they are asked for and names each node after the tensor that it makes, so that equal calls give equal bytes.
-//! It does not infer shapes: whoever calls it states them where a reader needs them.
+//! The builder writes nodes in the order of the calls and names each node after its output tensor,
+//! so that equal calls produce equal bytes. It does not infer shapes. The caller adds notes about
+//! shapes where they help a reader.
 
 use prost::Message;
 
 use super::proto;
 use crate::signature::{Dim, Dtype, GraphSignature, TensorSpec};
 
-/// IR version 8 with operator set 17: the newest pair that every ONNX Runtime since 1.12 reads, and all that the graphs need.
+/// IR version 8 and operator set 17. Every ONNX Runtime since 1.12 reads this pair, and the graphs
+/// need nothing newer.
 const IR_VERSION: i64 = 8;
 const OPERATOR_SET: i64 = 17;
 
@@ -38,13 +40,13 @@ impl GraphBuilder {
         value
     }
 
-    /// Declares a tensor that was made under the spec's name as an output.
+    /// Declares an output. A node must already produce a tensor with the name in `spec`.
     pub(crate) fn output(&mut self, spec: TensorSpec, doc: &str) {
         self.graph.output.push(value_info(&spec, doc));
         self.signature.outputs.push(spec);
     }
 
-    /// Adds a constant of floats; `dims` multiply to the number of values.
+    /// Adds a constant of floats. The product of `dims` is the number of values.
     pub(crate) fn floats(
         &mut self,
         name: &str,
@@ -74,12 +76,12 @@ impl GraphBuilder {
         Value(name.to_owned())
     }
 
-    /// Adds a node without attributes; its output has the given name.
+    /// Adds a node without attributes. `name` is the name of its output.
     pub(crate) fn node(&mut self, operator: &str, name: &str, inputs: &[&Value]) -> Value {
         self.node_with(operator, name, inputs, Vec::new())
     }
 
-    /// Adds a node with attributes; its output has the given name.
+    /// Adds a node with attributes. `name` is the name of its output.
     pub(crate) fn node_with(
         &mut self,
         operator: &str,
@@ -98,14 +100,14 @@ impl GraphBuilder {
         Value(name.to_owned())
     }
 
-    /// Says the shape of the tensor made last, for people who open the graph in a viewer.
+    /// Records the shape of the newest node's output, for people who open the graph in a viewer.
     pub(crate) fn note(&mut self, shape: &str) {
         if let Some(node) = self.graph.node.last_mut() {
             node.doc_string = Some(shape.to_owned());
         }
     }
 
-    /// The finished model and its signature.
+    /// Returns the bytes of the finished model and its signature.
     pub(crate) fn finish(self) -> (Vec<u8>, GraphSignature) {
         let doc = self.graph.doc_string.clone();
         let model = proto::Model {
@@ -120,7 +122,7 @@ impl GraphBuilder {
     }
 }
 
-/// An integer attribute.
+/// Returns an integer attribute.
 pub(crate) fn int(name: &str, value: i64) -> proto::Attribute {
     proto::Attribute {
         name: Some(name.to_owned()),
@@ -130,7 +132,7 @@ pub(crate) fn int(name: &str, value: i64) -> proto::Attribute {
     }
 }
 
-/// An attribute that lists integers.
+/// Returns an attribute with a list of integers.
 pub(crate) fn ints(name: &str, values: &[i64]) -> proto::Attribute {
     proto::Attribute {
         name: Some(name.to_owned()),
@@ -140,7 +142,7 @@ pub(crate) fn ints(name: &str, values: &[i64]) -> proto::Attribute {
     }
 }
 
-/// `TensorProto.DataType`.
+/// Returns the number of the type in `TensorProto.DataType`.
 fn element_type(dtype: Dtype) -> i32 {
     match dtype {
         Dtype::Float32 => 1,

@@ -1,7 +1,7 @@
 //! The part of ONNX's protobuf schema that the graph writer needs, written by hand.
 //!
-//! Field numbers are those of `onnx/onnx.proto` (IR version 8) and must never change. Scalars are optional because the schema is proto2:
-//! a checker tells "0" from "absent".
+//! The field numbers are those of `onnx/onnx.proto` (IR version 8) and must never change. Scalars
+//! are optional because the schema is proto2: a checker distinguishes 0 from an absent field.
 
 use prost::{Enumeration, Message, Oneof};
 
@@ -22,7 +22,7 @@ pub(crate) struct Model {
     pub(crate) opset_import: Vec<OperatorSet>,
 }
 
-/// `OperatorSetIdProto`; the empty domain is ONNX's own.
+/// `OperatorSetIdProto`. The empty domain is the one of ONNX itself.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct OperatorSet {
     #[prost(string, optional, tag = "1")]
@@ -65,7 +65,7 @@ pub(crate) struct Node {
     pub(crate) doc_string: Option<String>,
 }
 
-/// `AttributeProto`, of the two kinds in use.
+/// `AttributeProto`, restricted to the two types in use.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Attribute {
     #[prost(string, optional, tag = "1")]
@@ -87,7 +87,7 @@ pub(crate) enum AttributeKind {
     Ints = 7,
 }
 
-/// `TensorProto`; values are always little-endian in `raw_data`.
+/// `TensorProto`. Values are always little-endian in `raw_data`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -113,7 +113,7 @@ pub(crate) struct ValueInfo {
     pub(crate) doc_string: Option<String>,
 }
 
-/// `TypeProto`, of which only tensors are used.
+/// `TypeProto`, restricted to tensors.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ValueKind {
     #[prost(message, optional, tag = "1")]
@@ -143,7 +143,7 @@ pub(crate) struct Dimension {
     pub(crate) extent: Option<Extent>,
 }
 
-/// A length, or the name of one that a caller chooses.
+/// A fixed length, or the name of a length that the caller chooses.
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum Extent {
     #[prost(int64, tag = "1")]

@@ -1,18 +1,23 @@
-//! The scorer: a user's state and movies → expected rating and its spread.
+//! The scorer: computes the expected rating and its spread from a user's state and movies.
 //!
-//! With m_s = offset + B_i + x_iᵀ mean_s per posterior sample s, the rating is the average of m_s, and its variance the average of
-//! 1 / alpha_s + x_iᵀ covariance_s x_i plus the variance of m_s over samples (law of total variance).
+//! For each posterior sample s, m_s = offset + B_i + x_iᵀ mean_s. The rating is the average of m_s.
+//! The variance is the average of 1 / alpha_s + x_iᵀ covariance_s x_i, plus the variance of m_s
+//! over the samples (law of total variance).
 
 use super::encoder::state;
 use super::graph::{GraphBuilder, int, ints};
 use super::{BATCH, GraphError, MOVIES, OnnxGraph, check, movie_baselines, movie_rows};
 use crate::posterior::Posterior;
 use crate::signature::{Dim, Dtype, TensorSpec};
+use crate::tensors;
 
-/// Writes the scorer graph of a posterior with S samples; n = factors + 1.
+/// Writes the scorer graph of a posterior with S samples, where n = factors + 1.
 ///
-/// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n] as the encoder gives them, `movie` int64 [batch, movies].
-/// Outputs: `rating` float32 [batch, movies] in stars, not clipped to the scale, and `spread` float32 [batch, movies], a standard deviation in stars.
+/// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
+/// returns them; `movie` int64 [batch, movies].
+///
+/// Outputs: `rating` float32 [batch, movies], in stars and not clipped to the scale; `spread`
+/// float32 [batch, movies], a standard deviation in stars.
 ///
 /// # Errors
 /// The posterior is inconsistent or too large; see [`GraphError`].
@@ -24,7 +29,7 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let (mean, covariance) = state(posterior);
     let mean = graph.input(mean, "mean of the user's state");
     let covariance = graph.input(covariance, "covariance of the user's state");
-    let movie = graph.input(TensorSpec::new("movie", Dtype::Int64, scored()), "index of the movie");
+    let movie = graph.input(TensorSpec::new(tensors::MOVIE, Dtype::Int64, scored()), "index of the movie");
 
     let rows = movie_rows(posterior, |_| 1.0);
     let rows = graph.floats("movie_rows", &[samples, posterior.movies, states], rows, "[S, movies, n]: [1; Q_i]");
@@ -50,7 +55,7 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.note("[S, batch, movies]");
     let by_sample = graph.node("Add", "rating_by_sample", &[&affinity, &baseline]);
     let average = |name| (name, vec![ints("axes", &[0]), int("keepdims", 0)]);
-    let (name, attributes) = average("rating");
+    let (name, attributes) = average(tensors::RATING);
     let rating = graph.node_with("ReduceMean", name, &[&by_sample], attributes);
     graph.note("[batch, movies]");
 
@@ -65,7 +70,8 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.note("[batch, movies]");
     let uncertainty = graph.node("Div", "uncertainty", &[&uncertainty, &count]);
 
-    // Deviations first, squares second: E[m²] − E[m]² would cancel in single precision.
+    // The deviations are computed before the squares, because E[m²] − E[m]² loses its digits in
+    // single precision.
     let deviation = graph.node("Sub", "deviation", &[&by_sample, &rating]);
     let deviation = graph.node("Mul", "squared_deviation", &[&deviation, &deviation]);
     let (name, attributes) = average("disagreement");
@@ -73,10 +79,10 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.note("[batch, movies]");
     let variance = graph.node("Add", "state_variance", &[&uncertainty, &disagreement]);
     let variance = graph.node("Add", "variance", &[&variance, &noise]);
-    graph.node("Sqrt", "spread", &[&variance]);
+    graph.node("Sqrt", tensors::SPREAD, &[&variance]);
 
-    graph.output(TensorSpec::new("rating", Dtype::Float32, scored()), "expected rating, stars, not clipped");
-    graph.output(TensorSpec::new("spread", Dtype::Float32, scored()), "standard deviation of the rating, stars");
+    graph.output(TensorSpec::new(tensors::RATING, Dtype::Float32, scored()), "expected rating, stars, not clipped");
+    graph.output(TensorSpec::new(tensors::SPREAD, Dtype::Float32, scored()), "standard deviation of the rating, stars");
     let (bytes, signature) = graph.finish();
     Ok(OnnxGraph { bytes, signature })
 }

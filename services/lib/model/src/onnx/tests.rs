@@ -1,4 +1,5 @@
-//! The graphs' structure; their numbers are compared with the reference in the `marquee-onnx` crate, which can run them.
+//! Tests the structure of the graphs. The `marquee-onnx` crate can run graphs, and its tests
+//! compare their numbers with the reference.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use prost::Message;
 use super::*;
 use crate::posterior::Sample;
 
-/// A posterior of two samples with small, regular numbers.
+/// Returns a posterior of two samples with small, regular numbers.
 fn posterior(movies: usize, factors: usize) -> Posterior {
     let sample = |shift: f64| Sample {
         offset: 3.5,
@@ -20,7 +21,7 @@ fn posterior(movies: usize, factors: usize) -> Posterior {
     Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)] }
 }
 
-/// Every tensor is made before it is used, once, and every node is named.
+/// Asserts that every tensor is made once and before its use, and that every node has a name.
 fn assert_well_formed(graph: &OnnxGraph) {
     let model = proto::Model::decode(graph.bytes.as_slice()).expect("own bytes");
     let graph = model.graph.expect("graph");

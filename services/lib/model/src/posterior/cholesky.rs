@@ -1,9 +1,11 @@
-//! Cholesky factorisation of the small dense systems that a user's or a movie's conditional is.
+//! Cholesky factorization of small dense systems, as they occur in the conditional distribution of
+//! a user or a movie.
 //!
-//! `A = Uᵀ U` with `U` upper triangular and row-major: every inner loop then runs along contiguous rows, which compilers vectorise without being
-//! allowed to reorder a floating-point sum. Results are the same on every machine.
+//! `A = Uᵀ U`, where `U` is upper triangular and row-major. Every inner loop runs along contiguous
+//! rows. A compiler can vectorize such a loop without reordering a floating-point sum, so results
+//! do not depend on the vector width of the machine.
 
-/// A reusable factorisation of symmetric positive definite matrices of one size.
+/// A reusable factorization of symmetric positive definite matrices of one size.
 #[derive(Debug, Clone)]
 pub struct Cholesky {
     n: usize,
@@ -12,13 +14,16 @@ pub struct Cholesky {
 }
 
 impl Cholesky {
-    /// Room for matrices of `n` rows.
+    /// Allocates space for matrices with `n` rows.
     pub fn new(n: usize) -> Self {
         Self { n, upper: vec![0.0; n * n], column: vec![0.0; n] }
     }
 
-    /// Factors a row-major `[n, n]` matrix, of which only the upper triangle is read. A matrix that is not positive definite to working precision is
-    /// factored as if its offending pivots were slightly positive, so that the result is finite: priors keep every matrix of this crate clear of that.
+    /// Factors a row-major `[n, n]` matrix and reads only its upper triangle.
+    ///
+    /// If the matrix is not positive definite to working precision, pivots that are too small are
+    /// replaced by a small positive number, so that the result is finite. The priors keep the
+    /// matrices of this crate away from this case.
     pub fn factor(&mut self, matrix: &[f64]) {
         let n = self.n;
         self.upper.copy_from_slice(&matrix[..n * n]);
@@ -27,7 +32,7 @@ impl Cholesky {
             let pivot_row = &mut above[k * n + k..];
             let scale = 1.0 / pivot_row[0].max(1e-12).sqrt();
             pivot_row.iter_mut().for_each(|u| *u *= scale);
-            // The pivot is stored inverted: every use of it is a division.
+            // The inverse of the pivot is stored, because every later use divides by the pivot.
             pivot_row[0] = scale;
             for (i, row) in below.chunks_exact_mut(n).enumerate() {
                 let pivots = &pivot_row[1 + i..];
@@ -56,19 +61,22 @@ impl Cholesky {
         }
     }
 
-    /// `b := A⁻¹ b`.
+    /// Writes the diagonal of `A⁻¹`, `[n]`, which is the squared lengths of the rows of `U⁻¹`.
+    /// Takes a third of the time of [`Self::inverse`].
     pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         self.backward(b);
     }
 
-    /// Writes the diagonal of `A⁻¹`, `[n]`: the squared lengths of the rows of `U⁻¹`. Takes a third of the time of [`Self::inverse`].
+    /// Writes the diagonal of `A⁻¹`, `[n]`: the squared lengths of the rows of `U⁻¹`. Takes a third
+    /// of the time of [`Self::inverse`].
     pub fn variances(&mut self, out: &mut [f64]) {
         let n = self.n;
         out.fill(0.0);
         let Self { upper, column, .. } = self;
         for k in 0..n {
-            // Column k of U⁻ᵀ, by forward substitution from row k on: its squares add up to the diagonal of U⁻¹ U⁻ᵀ.
+            // Computes column k of U⁻ᵀ by forward substitution from row k. Its squares add up to
+            // entry k of the diagonal of U⁻¹ U⁻ᵀ.
             column[k..].fill(0.0);
             column[k] = 1.0;
             for i in k..n {
@@ -97,7 +105,8 @@ mod tests {
 
     #[test]
     fn solves_and_inverts_a_known_matrix() {
-        // Upper triangle of [[4, 2, 0], [2, 5, 3], [0, 3, 6]]; the lower is never read.
+        // The upper triangle of [[4, 2, 0], [2, 5, 3], [0, 3, 6]]. The lower triangle is never
+        // read.
         let matrix = [4.0, 2.0, 0.0, f64::NAN, 5.0, 3.0, f64::NAN, f64::NAN, 6.0];
         let mut cholesky = Cholesky::new(3);
         cholesky.factor(&matrix);

@@ -1,11 +1,13 @@
-//! The conditional against hand-computed values, direct recomputation and the model it claims to invert.
+//! Compares the conditional distribution with values computed by hand and with a direct
+//! computation.
 
 use proptest::prelude::*;
 
 use super::*;
 
 fn sample(movies: usize, factors: usize, seed: u64) -> Sample {
-    // A small linear congruential generator: the numbers only need to be varied and the same on every run.
+    // A small linear congruential generator. The numbers only have to vary and to be the same in
+    // every run.
     let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
     let mut next = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -37,7 +39,7 @@ fn without_factors_a_user_is_a_shrunk_mean() {
     };
     let posterior = Posterior { movies: 2, factors: 0, samples: vec![sample] };
     let state = posterior.state(&[(0, 5.0), (1, 3.5)]);
-    // Residuals 1.5 and 1.0; (2 · 2.5) / (2 · 2 + 4).
+    // The residuals are 1.5 and 1.0, so the user's bias is (2 · 2.5) / (2 · 2 + 4).
     let estimate = posterior.estimate(&state, 0);
     assert!((estimate.rating - (3.5 + 0.625)).abs() < 1e-12);
     assert!((estimate.spread - (0.5f64 + 1.0 / 8.0).sqrt()).abs() < 1e-12);

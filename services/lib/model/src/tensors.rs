@@ -1,0 +1,23 @@
+//! The names of the graphs' inputs and outputs.
+//!
+//! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns [`MEAN`] and [`COVARIANCE`].
+//! The scorer reads [`MEAN`], [`COVARIANCE`] and [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
+//! The names are stored in every package, so they must not change.
+
+/// Index of a movie.
+pub const MOVIE: &str = "movie";
+
+/// Rating in stars: the user's in the encoder, the expected one in the scorer.
+pub const RATING: &str = "rating";
+
+/// Weight of an entry of a history: 1 for an entry, 0 for padding.
+pub const WEIGHT: &str = "weight";
+
+/// Mean of a user's state.
+pub const MEAN: &str = "mean";
+
+/// Covariance of a user's state.
+pub const COVARIANCE: &str = "covariance";
+
+/// Standard deviation of a rating, in stars.
+pub const SPREAD: &str = "spread";
