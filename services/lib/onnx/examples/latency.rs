@@ -1,4 +1,5 @@
-//! Latency of encoder and scorer at the size of MovieLens 100K: `cargo run --release -p marquee-onnx --example latency [library]`.
+//! Measures the latency of the encoder and the scorer at the size of MovieLens 100K: `cargo run
+//! --release -p marquee-onnx --example latency [library]`.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -40,7 +41,8 @@ fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::er
     ])
 }
 
-/// Prints median and 99th percentile of a number of runs, queue and thread hops included.
+/// Prints the median and the 99th percentile of many runs. The time includes the queue and the
+/// switch between threads.
 async fn measure(what: &str, graph: &Graph, inputs: &Named) -> Result<(), Box<dyn std::error::Error>> {
     let mut micros = Vec::with_capacity(RUNS);
     for run in 0..RUNS + 20 {

@@ -1,9 +1,13 @@
-//! Eager batching: requests that wait while the graph's thread is busy are run together as soon as it is free.
+//! Eager batching: requests that wait while the graph's thread is busy are run together when it
+//! becomes free.
 //!
-//! Nothing is ever delayed to make a batch larger. An idle graph runs a lone request at once; under load batches grow by themselves, up to
-//! [`BatchSettings::max_rows`]. Requests run together only where that cannot change what any of them gets: along axis 0, with other axes equal or
-//! padded where the settings say that the graph allows it. If a batch fails, its requests are run one by one, so that one bad index
-//! fails one caller.
+//! No request is delayed to make a batch larger. An idle graph runs a single request at once. Under
+//! load, batches grow without delay, up to [`BatchSettings::max_rows`].
+//!
+//! **Invariant:** a request receives the same outputs in a batch as alone (held by
+//! `joining_and_cutting_gives_each_request_its_own`). Requests are joined along axis 0. Their other
+//! axes must be equal, or the settings must allow padding for them. If a batch fails, its requests
+//! are run one by one, so that one bad index fails only one caller.
 
 mod plan;
 mod queue;
@@ -14,21 +18,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
+use crate::error::RunError;
 use crate::graph::Graph;
-use crate::session::{Port, RunError, Session};
+use crate::session::{Port, Session};
 use crate::tensor::Tensor;
 use plan::Plan;
 use queue::{Queue, Request};
 
-/// How requests may share a run.
+/// When requests may share a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchSettings {
-    /// Rows (length of axis 0) that one run takes at most; a single larger request still runs, alone.
+    /// The largest number of rows (length of axis 0) in one run. A single larger request still
+    /// runs, but alone.
     pub max_rows: usize,
-    /// Requests that may wait; one more is answered [`RunError::Overloaded`] at once.
+    /// The largest number of waiting requests. A further request fails with
+    /// [`RunError::Overloaded`] at once.
     pub queue: usize,
-    /// Names of dynamic axes that may be padded with zeros to the longest in a batch, because the graph ignores the padding or its effect is
-    /// confined to the same axis of the outputs, which is cut back.
+    /// Names of dynamic axes that may be padded with zeros to the longest request of a batch. This
+    /// is allowed if the graph ignores the padding, or if the padding affects only the same axis of
+    /// the outputs, which is cut back.
     pub padded: Vec<String>,
 }
 
@@ -38,26 +46,28 @@ impl Default for BatchSettings {
     }
 }
 
-/// What a batcher did since it was made.
+/// Counters of a batcher since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// Requests taken in.
+    /// Requests accepted.
     pub requests: u64,
     /// Requests refused because the queue was full.
     pub overloaded: u64,
-    /// Requests dropped unrun because their caller had left.
+    /// Requests dropped before their run because their caller had dropped the future.
     pub abandoned: u64,
     /// Runs of the graph.
     pub batches: u64,
     /// Rows in those runs.
     pub rows: u64,
-    /// Time that requests waited for the thread, nanoseconds, summed over requests.
+    /// Time that requests waited for the thread, in nanoseconds, summed over the requests.
     pub queue_nanos: u64,
-    /// Time in ONNX Runtime and in joining and cutting tensors, nanoseconds, summed over runs.
+    /// Time in ONNX Runtime and in joining and cutting tensors, in nanoseconds, summed over the
+    /// runs.
     pub run_nanos: u64,
 }
 
-/// Counters behind [`Stats`]; each is read and written alone, so relaxed order suffices.
+/// The counters behind [`Stats`]. Each is read and written independently, so relaxed order is
+/// enough.
 #[derive(Debug, Default)]
 struct Counters {
     requests: AtomicU64,
@@ -69,7 +79,8 @@ struct Counters {
     run_nanos: AtomicU64,
 }
 
-/// A graph whose concurrent requests share runs. Dropping it answers what waits, then joins the graph's thread.
+/// A graph whose concurrent requests share runs. Dropping it answers the waiting requests and then
+/// joins the graph's thread.
 pub struct Batcher {
     graph: Graph,
     queue: Arc<Queue>,
@@ -77,7 +88,8 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// Takes a graph over. A graph whose inputs and outputs do not all begin with a dynamic axis runs each request alone.
+    /// Creates a batcher for a graph. If not all inputs and outputs begin with a dynamic axis, each
+    /// request runs alone.
     pub fn new(graph: Graph, settings: &BatchSettings) -> Self {
         let plan = Plan::new(graph.inputs(), graph.outputs(), settings);
         let counters = Arc::<Counters>::default();
@@ -85,33 +97,36 @@ impl Batcher {
         Self { graph, queue, counters }
     }
 
-    /// What the graph takes, in its order.
+    /// Returns the inputs of the graph, in its order.
     pub fn inputs(&self) -> &[Port] {
         self.graph.inputs()
     }
 
-    /// What the graph gives, in its order.
+    /// Returns the outputs of the graph, in its order.
     pub fn outputs(&self) -> &[Port] {
         self.graph.outputs()
     }
 
-    /// Runs the graph on named inputs, with whatever else is waiting; returns its outputs in its order. Dropping the future withdraws the request
-    /// unless its run has begun.
+    /// Runs the graph on named inputs, together with other waiting requests. Returns the outputs in
+    /// the graph's order. Dropping the future cancels the request unless its run has begun.
     ///
     /// # Errors
-    /// The queue is full, an input is missing, unknown, of another type or shape, or ONNX Runtime refuses the values.
+    /// The queue is full; an input is missing, unknown or has the wrong type or shape; or ONNX
+    /// Runtime refuses the values.
     pub async fn run(&self, inputs: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, RunError> {
         let inputs = Session::arrange(self.graph.inputs(), inputs)?;
         let (reply, answer) = oneshot::channel();
         if self.queue.push(Request::new(inputs, reply))? {
             let queue = Arc::clone(&self.queue);
-            // The queue asks for one visit at a time, so there is always room for it unless the graph is closed.
+            // The queue asks for one drain at a time, so there is always room for it unless the
+            // graph is closed.
             self.graph.offer(Box::new(move |session| queue.drain(session))).inspect_err(|_| self.queue.abandon())?;
         }
         answer.await.map_err(|_| RunError::Closed)?.map(|outputs| self.graph.named(outputs))
     }
 
-    /// Runs the same inputs a number of times, so that the first real request finds memory and code warm.
+    /// Runs the same inputs several times, so that the first real request finds memory and code
+    /// ready.
     ///
     /// # Errors
     /// The first run that fails, as [`Batcher::run`].
@@ -122,7 +137,8 @@ impl Batcher {
         Ok(())
     }
 
-    /// What happened since this batcher was made. The numbers are read one after the other while work goes on.
+    /// Returns the counters since this batcher was made. They are read one after the other while
+    /// requests run, so they may differ by requests in progress.
     pub fn stats(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {

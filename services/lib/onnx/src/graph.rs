@@ -1,4 +1,5 @@
-//! One graph on one thread of its own: inference never runs on the threads that serve requests, and what a graph costs shows under its thread's name.
+//! A graph on a thread of its own. Inference never runs on the threads that serve requests, and the
+//! CPU time of a graph is visible under the name of its thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,27 +7,19 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::error::{GraphError, RunError};
 use crate::runtime::Runtime;
-use crate::session::{GraphError, Port, RunError, Session};
+use crate::session::{Port, Session, Threads};
 use crate::tensor::Tensor;
 
-/// Calls of [`Graph::run`] that wait for the thread before more have to wait for a place.
+/// Number of [`Graph::run`] jobs that can wait in the channel of the thread. Further calls wait
+/// until there is room.
 const WAITING: usize = 64;
-
-/// How many threads share one operator. 1 is right for small graphs that serve many requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Threads(pub usize);
-
-impl Default for Threads {
-    fn default() -> Self {
-        Self(1)
-    }
-}
 
 /// Work for the graph's thread.
 pub(crate) type Job = Box<dyn FnOnce(&mut Session) + Send>;
 
-/// A loaded graph and its thread. Dropping it finishes the run in progress and joins the thread.
+/// A loaded graph and its thread. Dropping it finishes the waiting runs and joins the thread.
 pub struct Graph {
     inputs: Arc<[Port]>,
     outputs: Arc<[Port]>,
@@ -35,11 +28,12 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Loads a serialised ONNX model. Blocks for as long as ONNX Runtime takes to optimise it (milliseconds to seconds): async callers go through
-    /// `spawn_blocking`.
+    /// Loads a serialized ONNX model. Blocks while ONNX Runtime optimizes it, which takes
+    /// milliseconds to seconds. Async callers use `spawn_blocking`.
     ///
     /// # Errors
-    /// The bytes are no model that ONNX Runtime runs, or it takes or gives something else than float32, float64 and int64 tensors.
+    /// ONNX Runtime cannot load the bytes, or an input or output is not a tensor of float32,
+    /// float64 or int64.
     pub fn load(runtime: &Runtime, bytes: &[u8], threads: Threads) -> Result<Self, GraphError> {
         let mut session = Session::load(runtime, bytes, threads)?;
         let (inputs, outputs) = (session.inputs.clone().into(), session.outputs.clone().into());
@@ -53,26 +47,28 @@ impl Graph {
         Ok(Self { inputs, outputs, jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// What the graph takes, in its order.
+    /// Returns the inputs of the graph, in its order.
     pub fn inputs(&self) -> &[Port] {
         &self.inputs
     }
 
-    /// What the graph gives, in its order.
+    /// Returns the outputs of the graph, in its order.
     pub fn outputs(&self) -> &[Port] {
         &self.outputs
     }
 
-    /// Runs the graph once on named inputs and returns its outputs in its order. Waits for the thread; a caller that goes away is skipped.
+    /// Runs the graph once on named inputs. Returns the outputs in the graph's order. Waits for the
+    /// thread. A run whose caller dropped the future is skipped.
     ///
     /// # Errors
-    /// An input is missing, unknown, of another type or shape, or ONNX Runtime refuses the values.
+    /// An input is missing, unknown or has the wrong type or shape; or ONNX Runtime refuses the
+    /// values.
     pub async fn run(&self, inputs: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, RunError> {
         let inputs = Session::arrange(&self.inputs, inputs)?;
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |session| {
             if !reply.is_closed() {
-                // A caller that left meanwhile needs no answer.
+                // The caller may have dropped its future. Then it needs no answer.
                 drop(reply.send(session.run(&inputs)));
             }
         });
@@ -80,7 +76,7 @@ impl Graph {
         answer.await.map_err(|_| RunError::Closed)?.map(|outputs| self.named(outputs))
     }
 
-    /// Hands work to the thread if it has room for more.
+    /// Sends work to the thread if its channel has room.
     pub(crate) fn offer(&self, job: Job) -> Result<(), RunError> {
         self.sender()?.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => RunError::Overloaded,
@@ -88,7 +84,7 @@ impl Graph {
         })
     }
 
-    /// Puts the graph's names to outputs in its order.
+    /// Adds the graph's names to outputs in its order.
     pub(crate) fn named(&self, outputs: Vec<Tensor>) -> Vec<(String, Tensor)> {
         self.outputs.iter().map(|port| port.name.clone()).zip(outputs).collect()
     }
@@ -101,7 +97,8 @@ impl Graph {
 impl Drop for Graph {
     fn drop(&mut self) {
         drop(self.jobs.take());
-        // The thread only ends by itself once the queue is closed; a panic in it has already reached its callers as `Closed`.
+        // The thread ends when its channel is closed. If it panicked, its callers have already
+        // received `Closed`.
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }

@@ -1,16 +1,20 @@
-//! ONNX Runtime: sessions on threads of their own, with eager batching. The only crate that knows `ort`.
+//! ONNX Runtime: graphs on threads of their own, with eager batching. This is the only crate that
+//! uses `ort`.
 //!
-//! [`Runtime`] loads the shared library, [`Graph`] runs one model on one thread, [`Batcher`] lets concurrent requests share a run. Tensors go in
-//! and out by name as plain vectors ([`Tensor`]); what they mean is the caller's business.
+//! [`Runtime`] loads the shared library, [`Graph`] runs one model on one thread, and [`Batcher`]
+//! lets concurrent requests share a run. Tensors are passed by name as plain vectors ([`Tensor`]).
+//! The crate does not know their meaning.
 
 mod batch;
+mod error;
 mod graph;
 mod runtime;
 mod session;
 mod tensor;
 
 pub use batch::{BatchSettings, Batcher, Stats};
-pub use graph::{Graph, Threads};
+pub use error::{EngineError, GraphError, RunError};
+pub use graph::Graph;
 pub use runtime::{Runtime, RuntimeError};
-pub use session::{EngineError, GraphError, Port, RunError};
+pub use session::{Port, Threads};
 pub use tensor::{Axis, Data, Kind, Tensor, TensorError};

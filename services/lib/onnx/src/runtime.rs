@@ -1,9 +1,12 @@
-//! Finds and loads ONNX Runtime's shared library.
+//! Finds and loads the shared library of ONNX Runtime.
 //!
-//! ONNX Runtime keeps one environment per process, and so does this module: the first [`Runtime::load`] that succeeds decides the library, loading the
-//! same file again gives the same environment, and another file is refused. That is the one process-wide thing here; it is set once and
-//! never changes, so any number of fleets in a process share it without seeing each other.
-//! A missing, foreign or outdated file is an error that names the file and the fix, and leaves the process free to try another.
+//! ONNX Runtime keeps one environment for each process, and so does this module. The first
+//! successful [`Runtime::load`] decides the library. Loading the same file again returns the same
+//! environment. Another file is refused. The environment is set once and never changes, so all
+//! parts of a process can share it.
+//!
+//! A missing, foreign or outdated file is an error that names the file and the fix. After such an
+//! error the process can try another file.
 
 use std::env;
 use std::fmt;
@@ -16,47 +19,48 @@ use ort::logging::LogLevel;
 use thiserror::Error;
 use tracing::{debug, error, warn};
 
-use crate::session::EngineError;
+use crate::error::EngineError;
 
-/// Where `make onnxruntime` puts the library, below the user's cache folder.
+/// The place where `make onnxruntime` puts the library, below the user's cache folder.
 const CACHED: &str = "marquee/onnxruntime-1.32.0/libonnxruntime.so.1.32.0";
 
-/// The library of this process, once there is one. See the module's words on process-wide state.
+/// The library of this process after it was loaded. The documentation of the module explains why it
+/// is process-wide.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 /// Why ONNX Runtime cannot be used.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
-    /// There is no such file.
-    #[error("ONNX Runtime is not at {path}: run `make onnxruntime`, or name the library", path = .0.display())]
+    /// The file does not exist.
+    #[error("ONNX Runtime is not at {path}; run `make onnxruntime`, or name the library", path = .0.display())]
     Missing(PathBuf),
-    /// Neither a path nor a home folder is known.
-    #[error("ONNX Runtime's place is unknown, because neither XDG_CACHE_HOME nor HOME is set: name the library")]
+    /// No path was given, and no home folder is known.
+    #[error("ONNX Runtime cannot be found, because neither XDG_CACHE_HOME nor HOME is set; name the library")]
     NoHome,
-    /// The file is no library, another library, or too old.
-    #[error("{path} is not a usable ONNX Runtime: run `make onnxruntime`, or name another library", path = .path.display())]
+    /// The file is not a library, is another library, or is too old.
+    #[error("{path} is not a usable ONNX Runtime; run `make onnxruntime`, or name another library", path = .path.display())]
     Unusable {
-        /// What was tried.
+        /// The file that was tried.
         path: PathBuf,
-        /// What the loader said.
+        /// The message of the loader.
         #[source]
         source: EngineError,
     },
-    /// A process has one ONNX Runtime.
+    /// The process already uses another file. A process has one ONNX Runtime.
     #[error(
-        "{path} cannot be loaded, because this process already runs {loaded}: name one library everywhere",
+        "{path} cannot be loaded, because this process already runs {loaded}; name the same library everywhere",
         path = .path.display(),
         loaded = .loaded.display()
     )]
     AnotherLoaded {
-        /// What was asked for.
+        /// The file that was asked for.
         path: PathBuf,
-        /// What there is.
+        /// The file that is loaded.
         loaded: PathBuf,
     },
 }
 
-/// A loaded ONNX Runtime; clones are the same one.
+/// A loaded ONNX Runtime. Clones refer to the same one.
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
@@ -64,10 +68,11 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads the library at `explicit`, else from the user's cache folder; see [`Runtime::locate`]. Takes some 50 ms the first time.
+    /// Loads the library at `explicit`, or from the user's cache folder if it is `None`; see
+    /// [`Runtime::locate`]. The first call takes about 50 ms.
     ///
     /// # Errors
-    /// The file is missing, no ONNX Runtime or too old, or another one is loaded already.
+    /// The file is missing, is not ONNX Runtime or is too old, or another file is already loaded.
     pub fn load(explicit: Option<&Path>) -> Result<Self, RuntimeError> {
         let path = Self::locate(explicit)?;
         let path = path.canonicalize().map_err(|_| RuntimeError::Missing(path))?;
@@ -78,20 +83,21 @@ impl Runtime {
             }
             return Err(RuntimeError::AnotherLoaded { path, loaded: runtime.path.clone() });
         }
-        // ort asserts on what a library answers; a foreign file must not bring the process down.
+        // ort asserts what a library returns. A foreign file must not end the process.
         let attempt = panic::catch_unwind(AssertUnwindSafe(|| start(&path)));
         let environment = attempt
-            .unwrap_or_else(|_| Err(EngineError::new("the library does not answer as ONNX Runtime does")))
+            .unwrap_or_else(|_| Err(EngineError::new("the library does not behave like ONNX Runtime")))
             .map_err(|source| RuntimeError::Unusable { path: path.clone(), source })?;
         let runtime = Self { environment, path };
         *loaded = Some(runtime.clone());
         Ok(runtime)
     }
 
-    /// Where the library is expected: `explicit` if given, else `$XDG_CACHE_HOME` or `~/.cache` + `/marquee/onnxruntime-1.32.0/libonnxruntime.so.1.32.0`.
+    /// Returns the path of the library: `explicit` if it is given, otherwise
+    /// `marquee/onnxruntime-1.32.0/libonnxruntime.so.1.32.0` below `$XDG_CACHE_HOME` or `~/.cache`.
     ///
     /// # Errors
-    /// There is no such file, or no home folder to look in.
+    /// The file does not exist, or no cache folder is known.
     pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {
         let path = match explicit {
             Some(path) => path.to_path_buf(),
@@ -100,7 +106,7 @@ impl Runtime {
         if path.is_file() { Ok(path) } else { Err(RuntimeError::Missing(path)) }
     }
 
-    /// The library's file.
+    /// Returns the path of the library.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -116,7 +122,8 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// The XDG base directory for caches. A relative `XDG_CACHE_HOME` is to be ignored, says its specification.
+/// Returns the XDG base directory for caches. Its specification says that a relative
+/// `XDG_CACHE_HOME` is ignored.
 fn cache_folder() -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
@@ -134,7 +141,7 @@ fn start(path: &Path) -> Result<Environment, EngineError> {
     Ok(environment)
 }
 
-/// ONNX Runtime's own words, in our log.
+/// Writes a message of ONNX Runtime to the log.
 fn log(level: LogLevel, session: &str, code: &str, message: &str) {
     match level {
         LogLevel::Verbose | LogLevel::Info => debug!(target: "onnxruntime", session, code, "{message}"),

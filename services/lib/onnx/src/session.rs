@@ -1,4 +1,5 @@
-//! A session of ONNX Runtime: what a graph takes and gives, and one run of it. Synchronous; [`crate::Graph`] gives it a thread.
+//! A session of ONNX Runtime: the inputs and outputs of a graph, and single runs of it. It is
+//! synchronous; [`crate::Graph`] gives it a thread.
 
 use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
@@ -6,102 +7,25 @@ use std::panic::{self, AssertUnwindSafe};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as Engine, SessionInputValue};
 use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
-use thiserror::Error;
 
-use crate::graph::Threads;
+use crate::error::{EngineError, GraphError, RunError};
 use crate::runtime::Runtime;
 use crate::tensor::{Axis, Data, Kind, Tensor};
 
-/// What ONNX Runtime said.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct EngineError(String);
+/// Number of threads that share one operator. 1 is right for small graphs that serve many requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads(pub usize);
 
-impl EngineError {
-    pub(crate) fn new(message: &str) -> Self {
-        Self(message.trim().to_owned())
+impl Default for Threads {
+    fn default() -> Self {
+        Self(1)
     }
-}
-
-impl<R> From<ort::Error<R>> for EngineError {
-    fn from(error: ort::Error<R>) -> Self {
-        Self::new(error.message())
-    }
-}
-
-/// Why bytes are no graph that can be run.
-#[derive(Debug, Error)]
-pub enum GraphError {
-    /// Not ONNX, or ONNX that this version of ONNX Runtime refuses.
-    #[error("ONNX Runtime does not load the graph")]
-    Load(#[source] EngineError),
-    /// Tensors of other types cannot be passed.
-    #[error("'{name}' is {found}: give a graph whose inputs and outputs are float32, float64 or int64 tensors")]
-    Unsupported {
-        /// Which input or output.
-        name: String,
-        /// Its type.
-        found: String,
-    },
-    /// No thread could be started.
-    #[error("no thread for the graph")]
-    Thread(#[source] std::io::Error),
-}
-
-/// Why a run gave no outputs.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RunError {
-    /// The queue is full; worth trying again later.
-    #[error("too many requests are waiting: try again later")]
-    Overloaded,
-    /// The graph is being shut down.
-    #[error("the graph is closed")]
-    Closed,
-    /// An input that the graph lacks, or one given twice.
-    #[error("input '{0}' is unknown or given twice: give each of the graph's inputs once")]
-    UnknownInput(String),
-    /// An input that was not given.
-    #[error("input '{0}' is missing")]
-    MissingInput(String),
-    /// An input of another type.
-    #[error("input '{name}' is {found}: give {expected}")]
-    WrongKind {
-        /// Which input.
-        name: String,
-        /// What was given.
-        found: Kind,
-        /// What the graph takes.
-        expected: Kind,
-    },
-    /// An input of another shape, or without values.
-    #[error("input '{name}' has shape {found:?}: give {expected:?}, each at least 1")]
-    WrongShape {
-        /// Which input.
-        name: String,
-        /// What was given.
-        found: Vec<usize>,
-        /// What the graph takes.
-        expected: Vec<Axis>,
-    },
-    /// Two inputs disagree on an axis that they share.
-    #[error("axis '{axis}' is {first} long in one input and {second} in another: give inputs of one length")]
-    UnequalLengths {
-        /// Which axis.
-        axis: String,
-        /// Its length in the earlier input.
-        first: usize,
-        /// Its length in the later input.
-        second: usize,
-    },
-    /// ONNX Runtime refused, for example an index out of range.
-    #[error("the graph did not run")]
-    Engine(#[source] EngineError),
 }
 
 /// One input or output of a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Its name.
+    /// Name of the input or output.
     pub name: String,
     /// Element type.
     pub kind: Kind,
@@ -110,7 +34,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Checks a tensor against what this input takes.
+    /// Checks that a tensor has the type and shape of this input.
     pub(crate) fn check(&self, tensor: &Tensor) -> Result<(), RunError> {
         if tensor.kind() != self.kind {
             let (found, expected) = (tensor.kind(), self.kind);
@@ -137,17 +61,18 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn load(runtime: &Runtime, bytes: &[u8], threads: Threads) -> Result<Self, GraphError> {
-        // ort panics on types that it does not know, and a graph is input.
+        // ort panics on types that it does not know. A graph comes from outside, so it may contain
+        // them.
         let attempt = panic::catch_unwind(AssertUnwindSafe(|| open(runtime, bytes, threads)));
         let engine = attempt
-            .unwrap_or_else(|_| Err(EngineError::new("an input or output has a type that is not known")))
+            .unwrap_or_else(|_| Err(EngineError::new("an input or output has an unknown type")))
             .map_err(GraphError::Load)?;
         let ports = |outlets: &[ort::value::Outlet]| outlets.iter().map(port).collect::<Result<Vec<_>, _>>();
         let (inputs, outputs) = (ports(engine.inputs())?, ports(engine.outputs())?);
         Ok(Self { engine, inputs, outputs })
     }
 
-    /// Checks that each input is given once and fits, and puts them into the graph's order.
+    /// Checks that each input is given once and fits, and returns the tensors in the graph's order.
     pub(crate) fn arrange(inputs: &[Port], mut given: Vec<(String, Tensor)>) -> Result<Vec<Tensor>, RunError> {
         let mut arranged = Vec::with_capacity(inputs.len());
         for port in inputs {
@@ -163,7 +88,7 @@ impl Session {
         Ok(arranged)
     }
 
-    /// Runs the graph on inputs in its order; gives outputs in its order.
+    /// Runs the graph on inputs in its order. Returns the outputs in its order.
     pub(crate) fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
         let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
         for (port, tensor) in self.inputs.iter().zip(inputs) {
@@ -174,7 +99,8 @@ impl Session {
     }
 }
 
-/// Checks that axes of one name have one length. ONNX Runtime does not: it would broadcast a length of 1 in silence.
+/// Checks that axes with the same name have the same length. ONNX Runtime does not check this; it
+/// would broadcast a length of 1 without an error.
 fn agree(inputs: &[Port], tensors: &[Tensor]) -> Result<(), RunError> {
     let mut known: Vec<(&str, usize)> = Vec::new();
     for (port, tensor) in inputs.iter().zip(tensors) {
@@ -196,9 +122,9 @@ fn open(runtime: &Runtime, bytes: &[u8], threads: Threads) -> Result<Engine, Eng
     let engine = Engine::builder(runtime.environment())?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads.0)?
-        // Waiting threads would burn the cores that handlers need.
+        // Threads that spin while they wait would use the cores that request handlers need.
         .with_intra_op_spinning(false)?
-        // Memory patterns pay for one shape, and ours differ from call to call.
+        // A memory pattern is useful for one fixed shape. The shapes here differ from call to call.
         .with_memory_pattern(false)?
         .commit_from_memory(bytes)?;
     Ok(engine)
@@ -241,7 +167,7 @@ fn copy(value: &DynValue) -> Result<Tensor, RunError> {
     let empty = shape.contains(&0);
     let engine = |error: ort::Error| RunError::Engine(error.into());
     let data = match kind(*ty) {
-        // An empty tensor may lie at a null address, of which no slice can be made.
+        // An empty tensor may have a null address, from which no slice can be made.
         Some(Kind::F32) if empty => Data::F32(Vec::new()),
         Some(Kind::F64) if empty => Data::F64(Vec::new()),
         Some(Kind::I64) if empty => Data::I64(Vec::new()),

@@ -1,4 +1,4 @@
-//! Tensors as plain vectors: what goes into a graph and what comes out.
+//! Tensors as plain vectors: the inputs and outputs of a graph.
 
 use std::fmt;
 
@@ -28,9 +28,10 @@ impl fmt::Display for Kind {
 /// One dimension of an input or output, as the graph declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Axis {
-    /// Always this length.
+    /// The dimension always has this length.
     Fixed(usize),
-    /// The caller chooses; equal names are equal lengths. The name is empty where the graph gives none.
+    /// The caller chooses the length. Dimensions with the same name must have the same length. The
+    /// name is empty if the graph declares none.
     Dynamic(String),
 }
 
@@ -46,7 +47,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// Element type.
+    /// Returns the element type.
     pub fn kind(&self) -> Kind {
         match self {
             Self::F32(_) => Kind::F32,
@@ -55,7 +56,7 @@ impl Data {
         }
     }
 
-    /// Number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
@@ -64,13 +65,13 @@ impl Data {
         }
     }
 
-    /// No values at all.
+    /// Returns whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A shape does not fit the values.
+/// A shape that does not fit the number of values.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("shape {shape:?} does not hold {found} values")]
 pub struct TensorError {
@@ -86,10 +87,10 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Joins a shape and as many values as it holds.
+    /// Creates a tensor from a shape and its values.
     ///
     /// # Errors
-    /// The product of the dimensions is not the number of values.
+    /// The number of values is not the product of the dimensions.
     pub fn try_new(shape: Vec<usize>, data: Data) -> Result<Self, TensorError> {
         let holds = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
         if holds != Some(data.len()) {
@@ -98,37 +99,37 @@ impl Tensor {
         Ok(Self { shape, data })
     }
 
-    /// Dimensions, outermost first.
+    /// Returns the dimensions, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Values, row-major.
+    /// Returns the values, row-major.
     pub fn data(&self) -> &Data {
         &self.data
     }
 
-    /// Element type.
+    /// Returns the element type.
     pub fn kind(&self) -> Kind {
         self.data.kind()
     }
 
-    /// The values if they are single precision.
+    /// Returns the values, or `None` if they are not single precision.
     pub fn as_f32(&self) -> Option<&[f32]> {
         if let Data::F32(values) = &self.data { Some(values) } else { None }
     }
 
-    /// The values if they are double precision.
+    /// Returns the values, or `None` if they are not double precision.
     pub fn as_f64(&self) -> Option<&[f64]> {
         if let Data::F64(values) = &self.data { Some(values) } else { None }
     }
 
-    /// The values if they are integers.
+    /// Returns the values, or `None` if they are not integers.
     pub fn as_i64(&self) -> Option<&[i64]> {
         if let Data::I64(values) = &self.data { Some(values) } else { None }
     }
 
-    /// Takes shape and values apart.
+    /// Returns the shape and the values.
     pub fn into_parts(self) -> (Vec<usize>, Data) {
         (self.shape, self.data)
     }

@@ -1,4 +1,4 @@
-//! Many requests at once: the same answers as one by one, in fewer runs.
+//! Many requests at once get the same answers as one by one, in fewer runs.
 
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ fn assert_close(together: &Named, alone: &Named) {
     }
 }
 
-/// Runs all requests at once, in order of their number. The current-thread runtime queues them all before the first answer can be taken.
+/// Runs all requests at once and returns the answers in the order of the requests. The
+/// current-thread runtime queues all requests before the first answer can be taken.
 async fn run_at_once(batcher: &Arc<Batcher>, requests: &[Named]) -> Vec<Result<Named, RunError>> {
     let mut running = JoinSet::new();
     for (number, request) in requests.iter().cloned().enumerate() {
@@ -112,7 +113,7 @@ async fn requests_of_callers_that_left_are_not_run() {
         let batcher = Arc::clone(&batcher);
         leaving.spawn(async move { batcher.run(fixture::encoder_inputs(&[(1, 5.0)])).await });
     }
-    // One turn of the single-threaded runtime lets every task queue its request.
+    // One poll of each task on the single-threaded runtime queues its request.
     tokio::task::yield_now().await;
     leaving.shutdown().await;
     batcher.run(fixture::encoder_inputs(&[(2, 3.0)])).await.expect("a request that stays is run");

@@ -1,4 +1,4 @@
-//! The graphs before ONNX's own judge, the `onnx` Python package.
+//! Checks the graphs with the `onnx` Python package, the reference implementation of the format.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What the tests share: ONNX Runtime where there is one, and a realistic random model.
+//! Shared by the tests: ONNX Runtime if it is installed, and a realistic random model.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
 
-/// ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Nothing where it is not installed, which a continuous-integration run does not forgive.
+/// Returns ONNX Runtime from `ORT_DYLIB_PATH` or the cache, or `None` if it is not installed.
+/// Panics instead of returning `None` in continuous integration.
 pub(crate) fn runtime() -> Option<Runtime> {
     let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     match Runtime::load(explicit.as_deref()) {
@@ -21,14 +22,14 @@ pub(crate) fn runtime() -> Option<Runtime> {
     }
 }
 
-/// Numbers as a trained model has them: ML-100K has 1,682 movies.
+/// Returns a posterior with numbers of the size that a trained model has. ML-100K has 1,682 movies.
 pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64) -> Posterior {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let spread = |deviation: f64| Normal::new(0.0, deviation).expect("positive");
     let draw = |count: usize, deviation: f64, rng: &mut ChaCha8Rng| -> Vec<f64> {
         (0..count).map(|_| spread(deviation).sample(rng)).collect()
     };
-    // Samples of one posterior agree on the whole and differ by a little.
+    // The samples of one posterior are similar to each other, with small differences.
     let (bias, rows) = (draw(movies, 0.5, &mut rng), draw(movies * factors, 0.3, &mut rng));
     let shifted = |base: &[f64], rng: &mut ChaCha8Rng| -> Vec<f64> {
         base.iter().map(|value| value + spread(0.08).sample(rng)).collect()
@@ -46,7 +47,7 @@ pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64
     Posterior { movies, factors, samples }
 }
 
-/// Different movies with whole stars.
+/// Returns a history of different movies with whole stars.
 pub(crate) fn history(movies: usize, length: usize, rng: &mut ChaCha8Rng) -> Vec<(usize, f64)> {
     rand::seq::index::sample(rng, movies, length)
         .into_iter()
@@ -54,13 +55,13 @@ pub(crate) fn history(movies: usize, length: usize, rng: &mut ChaCha8Rng) -> Vec
         .collect()
 }
 
-/// Encoder and scorer of a posterior.
+/// Returns the encoder and the scorer of a posterior.
 pub(crate) fn graphs(runtime: &Runtime, posterior: &Posterior) -> (Graph, Graph) {
     let load = |bytes: &[u8]| Graph::load(runtime, bytes, Threads::default()).expect("loads");
     (load(&write_encoder(posterior).expect("encoder").bytes), load(&write_scorer(posterior).expect("scorer").bytes))
 }
 
-/// The encoder's inputs for one history; an empty one is one entry of weight 0.
+/// Returns the encoder's inputs for one history. An empty history is one entry of weight 0.
 pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
     let entries: Vec<(usize, f64, f32)> = if history.is_empty() {
         vec![(0, 0.0, 0.0)]
@@ -76,14 +77,14 @@ pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> 
     ]
 }
 
-/// The scorer's inputs: a state as the encoder gave it, and movies.
+/// Returns the scorer's inputs: a state from the encoder, and movies.
 pub(crate) fn scorer_inputs(state: &[(String, Tensor)], movies: &[usize]) -> Vec<(String, Tensor)> {
     let movies = Data::I64(movies.iter().map(|&movie| movie as i64).collect());
     let movies = Tensor::try_new(vec![1, movies.len()], movies).expect("fits");
     state.iter().cloned().chain([("movie".to_owned(), movies)]).collect()
 }
 
-/// An output by name.
+/// Returns the values of an output by name.
 pub(crate) fn floats<'a>(outputs: &'a [(String, Tensor)], name: &str) -> &'a [f32] {
     let (_, tensor) = outputs.iter().find(|(output, _)| output == name).expect("an output of that name");
     tensor.as_f32().expect("single precision")

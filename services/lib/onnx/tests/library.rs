@@ -1,4 +1,5 @@
-//! Loading the library itself. A process loads it once, so these steps need a process, and an order, of their own.
+//! Loads the library itself. A process loads it once, so the steps need a process of their own and
+//! run in order.
 
 use std::path::{Path, PathBuf};
 

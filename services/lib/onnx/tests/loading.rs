@@ -1,4 +1,4 @@
-//! What is not a graph, and what is not an input: errors, never a crash.
+//! Invalid graphs and invalid inputs produce errors and never a crash.
 
 use std::error::Error;
 
@@ -49,7 +49,8 @@ fn damaged_graphs_are_refused() {
             let mut damaged = graph.bytes.clone();
             let at = rng.random_range(0..damaged.len());
             damaged[at] ^= 1 << rng.random_range(0..8);
-            // One bit may well leave a valid graph, with another constant; it must only not bring the process down.
+            // One changed bit may leave a valid graph with another constant. It only must not end
+            // the process.
             drop(load(&damaged));
         }
     }
@@ -71,7 +72,7 @@ async fn wrong_inputs_are_named() {
     let twice = good.iter().cloned().chain([good[0].clone()]).collect();
     assert_eq!(encoder.run(twice).await, Err(RunError::UnknownInput("movie".to_owned())));
     let kind = encoder.run(with(1, vec![1, 1], Data::F64(vec![4.0]))).await.expect_err("doubles");
-    assert_eq!(kind.to_string(), "input 'rating' is float64: give float32");
+    assert_eq!(kind.to_string(), "input 'rating' is float64; expected float32");
     let rank = encoder.run(with(1, vec![1], Data::F32(vec![4.0]))).await;
     assert!(matches!(rank, Err(RunError::WrongShape { name, .. }) if name == "rating"));
     let empty = encoder.run(with(0, vec![1, 0], Data::I64(vec![]))).await;

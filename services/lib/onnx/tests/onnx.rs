@@ -1,4 +1,4 @@
-//! Everything that needs ONNX Runtime itself.
+//! The tests that need ONNX Runtime itself.
 
 mod batching;
 mod checker;

@@ -1,4 +1,4 @@
-//! Encoder and scorer under ONNX Runtime against the double-precision reference.
+//! Compares the encoder and the scorer under ONNX Runtime with the double-precision reference.
 
 use marquee_model::Posterior;
 use marquee_onnx::{Graph, Runtime};
@@ -7,10 +7,11 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::fixture;
 
-/// Largest difference that anything may show, in stars.
+/// Largest allowed difference, in stars.
 const BOUND: f64 = 1e-3;
 
-/// Largest differences in (rating, spread) over some users of one history length.
+/// Returns the largest differences of (rating, spread) over several users with the same history
+/// length.
 async fn differences(model: &Model, length: usize, users: usize, movies_each: usize) -> (f64, f64) {
     let mut rng = ChaCha8Rng::seed_from_u64(length as u64);
     let (mut rating, mut spread) = (0.0_f64, 0.0_f64);

@@ -1,5 +1,5 @@
-//! ONNX models: arbitrary bytes, and our own graphs with bytes changed. ONNX Runtime is behind it, so it is slow, and it is skipped where the library
-//! is not installed.
+//! Fuzzes ONNX models: arbitrary bytes, and valid graphs with some bytes changed. The target runs
+//! ONNX Runtime, so it is slow. It is skipped if the library is not installed.
 
 #![no_main]
 
@@ -27,7 +27,7 @@ static SOUND: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     [write_encoder(&posterior).expect("encoder").bytes, write_scorer(&posterior).expect("scorer").bytes]
 });
 
-/// Changes pairs of (place, byte); a place is two bytes.
+/// Applies changes of three bytes each: two for the place and one for the new value.
 fn changed(sound: &[u8], changes: &[u8]) -> Vec<u8> {
     let mut bytes = sound.to_vec();
     for change in changes.chunks_exact(3) {
@@ -37,7 +37,8 @@ fn changed(sound: &[u8], changes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Ends the run in peace where there is nothing to test with; the hook is silent because the loader catches what ort panics about.
+/// Ends the run without a failure if ONNX Runtime is missing. The panic hook prints nothing,
+/// because the loader catches the panics of ort.
 fn prepare() {
     if RUNTIME.is_none() {
         std::process::exit(0);

@@ -1,4 +1,5 @@
-//! Which requests can share a run, how their tensors are joined, and how the outputs are cut again. Pure.
+//! Decides which requests can share a run, joins their tensors, and cuts the outputs. Has no side
+//! effects.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +7,18 @@ use super::BatchSettings;
 use crate::session::Port;
 use crate::tensor::{Axis, Data, Tensor};
 
-/// Padding may at most double the work of a batch.
+/// Padding may at most double the number of values in a batch.
 const LARGEST_PADDING_FACTOR: usize = 2;
 
-/// What the graph's signature allows.
+/// What the inputs and outputs of a graph allow.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Rows in one run; 1 where nothing can be joined.
+    /// The largest number of rows in one run.
     max_rows: usize,
     batchable: bool,
-    /// For each input, per axis, the name under which it may be padded.
+    /// For each input and axis, the name of the axis if it may be padded.
     inputs: Vec<Vec<Option<String>>>,
-    /// For each output, per axis, the name under which it is to be cut.
+    /// For each output and axis, the name of the axis if it must be cut back.
     outputs: Vec<Vec<Option<String>>>,
 }
 
@@ -34,7 +35,8 @@ impl Plan {
         Self { max_rows: settings.max_rows, batchable, inputs: names(inputs), outputs: names(outputs) }
     }
 
-    /// Joins the inputs of several requests along axis 0, padded with zeros. Nothing if they do not fit together.
+    /// Joins the inputs of several requests along axis 0 and pads them with zeros. Returns `None`
+    /// if they do not fit together.
     pub(super) fn join(&self, requests: &[&[Tensor]]) -> Option<Vec<Tensor>> {
         (0..self.inputs.len())
             .map(|input| {
@@ -44,7 +46,8 @@ impl Plan {
             .collect()
     }
 
-    /// Cuts the outputs of a joined run into those of each request. Nothing if they are not what the inputs promise.
+    /// Cuts the outputs of a joined run into the outputs of each request. Returns `None` if the
+    /// outputs do not have the shape that the inputs imply.
     pub(super) fn split(&self, outputs: &[Tensor], requests: &[&[Tensor]]) -> Option<Vec<Vec<Tensor>>> {
         let total: usize = requests.iter().map(|request| rows(request)).sum();
         let mut from = 0;
@@ -71,7 +74,7 @@ impl Plan {
         Some(answers)
     }
 
-    /// Lengths of a request's padded axes, by name.
+    /// Returns the lengths of a request's padded axes, by name.
     fn padded_lengths<'a>(&'a self, request: &[Tensor]) -> BTreeMap<&'a str, usize> {
         let mut lengths = BTreeMap::new();
         for (tensor, names) in request.iter().zip(&self.inputs) {
@@ -85,12 +88,12 @@ impl Plan {
     }
 }
 
-/// A batch in the making: the shapes that its inputs will have.
+/// A batch under construction: the shapes that its inputs will have.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     plan: &'a Plan,
     shapes: Vec<Vec<usize>>,
-    /// Values of all requests so far, without padding.
+    /// Number of values of all requests so far, without padding.
     values: usize,
 }
 
@@ -100,7 +103,8 @@ impl<'a> Group<'a> {
         Self { plan, shapes, values: first.iter().map(|tensor| tensor.data().len()).sum() }
     }
 
-    /// Takes a request into the batch if that is allowed and worth while.
+    /// Adds a request to the batch if it fits and the padding stays within its limit. Returns
+    /// whether it was added.
     pub(super) fn admit(&mut self, request: &[Tensor]) -> bool {
         if !self.plan.batchable || request.len() != self.shapes.len() {
             return false;
@@ -135,7 +139,8 @@ fn rows(request: &[Tensor]) -> usize {
     request.first().and_then(|tensor| tensor.shape().first()).copied().unwrap_or(0)
 }
 
-/// Puts tensors of one rank and type below each other, each padded with zeros behind its own values.
+/// Joins tensors of one rank and type along axis 0. Shorter tensors are padded with zeros at the
+/// end of each axis.
 fn concatenate(parts: &[&Tensor]) -> Option<Tensor> {
     let mut shape = parts.first()?.shape().to_vec();
     for part in &parts[1..] {
@@ -169,7 +174,8 @@ fn stack<T: Copy + Default>(parts: &[&Tensor], inner: &[usize], values: fn(&Tens
     Some(joined)
 }
 
-/// Appends blocks of the `own` shape as blocks whose inner dimensions are `inner`, zeros behind.
+/// Appends blocks of shape `own`, padded with zeros at the end so that their inner dimensions are
+/// `inner`.
 fn pad<T: Copy + Default>(values: &[T], own: &[usize], inner: &[usize], joined: &mut Vec<T>) {
     let Some((&target, rest)) = inner.split_first() else {
         joined.extend_from_slice(values);
@@ -184,7 +190,7 @@ fn pad<T: Copy + Default>(values: &[T], own: &[usize], inner: &[usize], joined: 
     }
 }
 
-/// The block of `shape` that begins at row `from` and at the start of all other axes.
+/// Returns the block of `shape` that begins at row `from` and at the start of all other axes.
 fn cut(tensor: &Tensor, from: usize, shape: Vec<usize>) -> Option<Tensor> {
     let data = match tensor.data() {
         Data::F32(values) => Data::F32(block(values, tensor.shape(), from, &shape)?),
@@ -201,7 +207,8 @@ fn block<T: Copy>(values: &[T], whole: &[usize], from: usize, shape: &[usize]) -
     Some(taken)
 }
 
-/// Appends the leading corner of `shape` from values whose inner dimensions are those of `whole`.
+/// Appends the leading corner of `shape` of the values. The inner dimensions of the values are
+/// those of `whole`.
 fn take<T: Copy>(values: &[T], whole: &[usize], shape: &[usize], taken: &mut Vec<T>) -> Option<()> {
     let Some((&count, inner)) = shape.split_first() else {
         taken.push(*values.first()?);

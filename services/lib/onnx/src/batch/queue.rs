@@ -1,7 +1,8 @@
-//! Requests that wait for a graph's thread, and the thread's visits to them.
+//! The requests that wait for a graph's thread, and the drains in which the thread runs them.
 //!
-//! At most one visit is under way or asked for: the push that finds none asks for one, and a visit ends only under the lock, on an empty queue. So no
-//! request is ever left without a visit to come.
+//! At most one drain is running or scheduled. A push that finds no drain asks the caller to
+//! schedule one. A drain ends only while it holds the lock and the queue is empty. So every waiting
+//! request has a drain that will run it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -13,10 +14,11 @@ use tokio::sync::oneshot;
 
 use super::Counters;
 use super::plan::{Group, Plan};
-use crate::session::{RunError, Session};
+use crate::error::RunError;
+use crate::session::Session;
 use crate::tensor::Tensor;
 
-/// Inputs in the graph's order, and who waits for the outputs.
+/// A request: inputs in the graph's order and a channel for the outputs.
 pub(super) struct Request {
     inputs: Vec<Tensor>,
     reply: oneshot::Sender<Result<Vec<Tensor>, RunError>>,
@@ -29,7 +31,7 @@ impl Request {
     }
 
     fn answer(self, outputs: Result<Vec<Tensor>, RunError>) {
-        // A caller that left meanwhile needs no answer.
+        // The caller may have dropped its future. Then it needs no answer.
         drop(self.reply.send(outputs));
     }
 }
@@ -37,7 +39,7 @@ impl Request {
 #[derive(Default)]
 struct Waiting {
     requests: VecDeque<Request>,
-    visited: bool,
+    draining: bool,
 }
 
 /// The bounded queue of one batcher.
@@ -53,12 +55,12 @@ impl Queue {
         Self { plan, capacity, waiting: Mutex::default(), counters }
     }
 
-    /// Takes a request in; true if the caller has to ask the thread for a visit.
+    /// Adds a request. Returns whether the caller must schedule a drain on the thread.
     pub(super) fn push(&self, request: Request) -> Result<bool, RunError> {
         let mut waiting = self.lock();
         if waiting.requests.len() >= self.capacity {
-            // Callers that left hold places until somebody looks.
-            self.forget_abandoned(&mut waiting.requests);
+            // Requests of callers that dropped their future still hold places.
+            self.drop_abandoned(&mut waiting.requests);
         }
         if waiting.requests.len() >= self.capacity {
             self.counters.overloaded.fetch_add(1, Ordering::Relaxed);
@@ -66,28 +68,30 @@ impl Queue {
         }
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         waiting.requests.push_back(request);
-        Ok(!std::mem::replace(&mut waiting.visited, true))
+        Ok(!std::mem::replace(&mut waiting.draining, true))
     }
 
-    /// Drops what waits, because no visit can be had any more; their callers see the graph closed.
+    /// Drops the waiting requests, because no drain can be scheduled any more. Their callers
+    /// receive [`RunError::Closed`].
     pub(super) fn abandon(&self) {
         *self.lock() = Waiting::default();
     }
 
-    /// The thread's visit: runs group after group until nothing waits.
+    /// Runs group after group on the graph's thread until the queue is empty.
     pub(super) fn drain(&self, session: &mut Session) {
-        let _visit = Visit(self);
+        let _guard = PanicGuard(self);
         while let Some(group) = self.take() {
             self.run(session, group);
         }
     }
 
-    /// The next group to run together: the oldest request and all that can join it, in order of arrival.
+    /// Takes the next group to run together: the oldest request and all requests that can join it,
+    /// in order of arrival.
     fn take(&self) -> Option<Vec<Request>> {
         let mut waiting = self.lock();
-        self.forget_abandoned(&mut waiting.requests);
+        self.drop_abandoned(&mut waiting.requests);
         let Some(first) = waiting.requests.pop_front() else {
-            waiting.visited = false;
+            waiting.draining = false;
             return None;
         };
         let mut group = Group::new(&self.plan, &first.inputs);
@@ -104,7 +108,7 @@ impl Queue {
         Some(taken)
     }
 
-    fn forget_abandoned(&self, requests: &mut VecDeque<Request>) {
+    fn drop_abandoned(&self, requests: &mut VecDeque<Request>) {
         let before = requests.len();
         requests.retain(|request| !request.reply.is_closed());
         self.counters.abandoned.fetch_add((before - requests.len()) as u64, Ordering::Relaxed);
@@ -127,7 +131,8 @@ impl Queue {
         self.counters.run_nanos.fetch_add(nanos(begin.elapsed()), Ordering::Relaxed);
     }
 
-    /// One run for all; nothing if it failed, so that each has to be run alone.
+    /// Runs all requests in one run. Returns `None` if the run failed, so that each request must
+    /// run alone.
     fn run_together(&self, session: &mut Session, inputs: &[&[Tensor]]) -> Option<Vec<Vec<Tensor>>> {
         let joined = self.plan.join(inputs)?;
         let outputs = session.run(&joined);
@@ -141,16 +146,17 @@ impl Queue {
         self.counters.rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
-    /// A panic elsewhere cannot leave the queue half changed, so its poison means nothing.
+    /// Locks the queue. A poisoned lock is usable, because a panic cannot leave the queue half
+    /// changed.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Sees to it that a panic in the graph's thread leaves nobody waiting.
-struct Visit<'a>(&'a Queue);
+/// Drops the waiting requests if the graph's thread panics, so that no caller waits for ever.
+struct PanicGuard<'a>(&'a Queue);
 
-impl Drop for Visit<'_> {
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.abandon();

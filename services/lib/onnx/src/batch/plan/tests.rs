@@ -1,11 +1,12 @@
-//! Batches against the same requests run one by one: sharing a run changes what nobody gets.
+//! Compares batches with the same requests run one by one.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::tensor::Kind;
 
-/// `ids` [rows, length] may be padded along `length`; `state` [rows, 2] may not.
+/// Returns a plan in which `ids` [rows, length] may be padded along `length` and `state` [rows, 2]
+/// may not be padded.
 fn plan(max_rows: usize) -> Plan {
     let axis = |name: &str| Axis::Dynamic(name.to_owned());
     let port = |name: &str, kind, axes| Port { name: name.to_owned(), kind, axes };
@@ -30,7 +31,7 @@ fn request(rows: usize, length: usize, first: i64) -> Vec<Tensor> {
     ]
 }
 
-/// A graph whose outputs are its inputs as floats.
+/// Acts as a graph whose outputs are its inputs as floats.
 fn echo(inputs: &[Tensor]) -> Vec<Tensor> {
     let ids = inputs[0].as_i64().expect("integers").iter().map(|&id| id as f32).collect();
     vec![Tensor::try_new(inputs[0].shape().to_vec(), Data::F32(ids)).expect("fits"), inputs[1].clone()]
