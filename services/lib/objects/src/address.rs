@@ -1,4 +1,4 @@
-//! Where an object of ours is in S3: server, bucket, and what stands before its path.
+//! The place of objects in S3: the server, the bucket and the prefix of all paths.
 
 use marquee_ports::ObjectKey;
 use marquee_settings::Invalid;
@@ -6,12 +6,12 @@ use object_store::path::Path;
 
 use crate::Settings;
 
-/// A bucket, a prefix in it and the server that has it.
+/// A bucket, a prefix in it, and the server of the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) bucket: String,
     prefix: Option<ObjectKey>,
-    /// As the settings give it, without a slash at its end; none for Amazon's.
+    /// The endpoint of the settings without a slash at its end. `None` means Amazon S3.
     endpoint: Option<String>,
     path_style: bool,
 }
@@ -36,17 +36,19 @@ impl Address {
         Ok(Self { bucket: bucket.to_owned(), prefix, endpoint, path_style: settings.path_style })
     }
 
-    /// Only where a person asked for it in so many words.
+    /// Returns whether requests are sent unencrypted. This is so only if the settings name an
+    /// `http://` endpoint.
     pub(crate) fn is_unencrypted(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"))
     }
 
-    /// For people.
+    /// Returns the name of the server for messages.
     pub(crate) fn server(&self) -> &str {
         self.endpoint.as_deref().unwrap_or("Amazon S3")
     }
 
-    /// As the client wants it: where the bucket is part of the host, it stands in the endpoint.
+    /// Returns the endpoint for the client. If the bucket is part of the host name, the client
+    /// expects the bucket in the endpoint.
     pub(crate) fn client_endpoint(&self) -> Option<String> {
         let endpoint = self.endpoint.as_ref()?;
         if self.path_style {
@@ -56,16 +58,17 @@ impl Address {
         Some(format!("{scheme}://{}.{host}", self.bucket))
     }
 
-    /// Where an object is in the bucket.
+    /// Returns the path of an object in the bucket.
     pub(crate) fn path(&self, key: &ObjectKey) -> Path {
-        // Nothing that a key may have is escaped here.
+        // `Path::from` escapes no character that a key can contain.
         match &self.prefix {
             Some(prefix) => Path::from(format!("{prefix}/{key}")),
             None => Path::from(key.as_str()),
         }
     }
 
-    /// Where a folder of objects is; none: the whole bucket.
+    /// Returns the path of a folder in the bucket. The folder `None` is the whole prefix. Returns
+    /// `None` for the whole bucket.
     pub(crate) fn folder(&self, folder: Option<&ObjectKey>) -> Option<Path> {
         match folder {
             Some(folder) => Some(self.path(folder)),
@@ -73,7 +76,8 @@ impl Address {
         }
     }
 
-    /// The object that is there, if it can be one of ours.
+    /// Returns the key of the object at a path, or `None` if the path is outside the prefix or is
+    /// not a valid key.
     pub(crate) fn key(&self, path: &Path) -> Option<ObjectKey> {
         let below = match &self.prefix {
             Some(prefix) => path.as_ref().strip_prefix(prefix.as_str())?.strip_prefix('/')?,
@@ -108,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for url in [
             "",
             "films",
@@ -143,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_stands_in_the_path_or_in_front_of_the_host() {
+    fn the_bucket_is_part_of_the_path_or_of_the_host() {
         let settings =
             |path_style| Settings { endpoint: "http://host:1".to_owned(), path_style, ..Settings::default() };
         let client = |path_style| Address::try_new(&settings(path_style)).expect("an address").client_endpoint();
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_no_prefix_of_its_sibling() {
+    fn only_objects_below_the_prefix_have_a_key() {
         let address = address("s3://films/a/", "").expect("an address");
         assert_eq!(address.folder(None), Some(Path::from("a")));
         for foreign in ["a", "ab/c", "b/c", "a/what is this"] {

@@ -1,4 +1,5 @@
-//! Making a client, and asking once whether it will work: what is wrong with keys, bucket or server shows at start, with what to do about it.
+//! Makes a client and checks once that it works. So wrong keys, a wrong bucket or a wrong server
+//! fail at the start, with a message that says what to do.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,93 +16,95 @@ use tracing::debug;
 
 use crate::Settings;
 use crate::address::Address;
-use crate::failure::{Cause, Said};
-use crate::patience::Patience;
+use crate::failure::{Cause, Message};
+use crate::retry::Retry;
 
-/// A tag that no object has: MD5 gives it to no content that anybody knows.
+/// A tag that no object has: no content with this MD5 is known.
 const NO_TAG: &str = "\"00000000000000000000000000000000\"";
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// The object store cannot be used. `Display` says what to do; the server's own words are the source.
+/// Why the object store cannot be used. `Display` says what to do. The source is the message of the
+/// server.
 #[derive(Debug, ThisError)]
 pub enum ConnectError {
-    /// A setting is wrong.
+    /// A setting is invalid.
     #[error("s3.{0}")]
     Settings(Invalid),
-    /// The certificates to trust cannot be read.
-    #[error("read the certificates in {path}: check ca_file of the object store")]
+    /// The file of trusted certificates cannot be read.
+    #[error("s3.ca_file: cannot read certificates from {path}; give a file of certificates in PEM")]
     Certificates {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         #[source]
         source: Source,
     },
-    /// The client refuses what it was given.
-    #[error("set up the client of the object store: check its settings and the AWS_* environment")]
+    /// The client refuses its settings.
+    #[error("cannot create the S3 client; check the settings under s3 and the AWS_* environment variables")]
     Client(#[source] Source),
-    /// There are no keys anywhere.
+    /// There are no keys in the settings or in the environment.
     #[error(
-        "find keys for S3: set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "s3.access_key_id: no keys found; set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoKeys(#[source] Source),
-    /// Nobody answers.
-    #[error("reach bucket {bucket} at {server}: check that the server runs and that endpoint is its address")]
+    /// The server does not answer.
+    #[error("cannot reach bucket {bucket} at {server}; check that the server runs and that s3.endpoint is its address")]
     NoAnswer {
         /// The bucket.
         bucket: String,
         /// The server.
         server: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: Source,
     },
-    /// The bucket is not there.
-    #[error("there is no bucket {bucket} at {server}: make it, or correct url and endpoint")]
+    /// The bucket does not exist.
+    #[error("there is no bucket {bucket} at {server}; create it, or correct s3.url and s3.endpoint")]
     NoBucket {
         /// The bucket.
         bucket: String,
         /// The server.
         server: String,
     },
-    /// The keys are wrong or too weak.
+    /// The keys are wrong or do not have enough permissions.
     #[error(
-        "{server} refuses bucket {bucket} to these keys: check them, and that they may list, read, write and delete in it"
+        "{server} refuses bucket {bucket} to these keys; check the keys and their permissions to list, read, write and delete"
     )]
     Refused {
         /// The bucket.
         bucket: String,
         /// The server.
         server: String,
-        /// The server's words.
+        /// The message of the server.
         #[source]
         source: Source,
     },
-    /// The bucket is somewhere else.
-    #[error("bucket {bucket} at {server} is in another region: set region to the bucket's")]
+    /// The bucket is in another region.
+    #[error("bucket {bucket} at {server} is in another region; set s3.region to the region of the bucket")]
     Region {
         /// The bucket.
         bucket: String,
         /// The server.
         server: String,
-        /// The server's words.
+        /// The message of the server.
         #[source]
         source: Source,
     },
-    /// The server answers with something else.
-    #[error("use bucket {bucket} at {server}: check that the server speaks S3")]
+    /// The server sends an unexpected answer.
+    #[error("cannot use bucket {bucket} at {server}; check that the server speaks S3")]
     Request {
         /// The bucket.
         bucket: String,
         /// The server.
         server: String,
-        /// The server's words.
+        /// The message of the server.
         #[source]
         source: Source,
     },
-    /// The server takes conditions for decoration: no lease and no name would be anybody's alone.
-    #[error("{server} has no conditional writes (If-Match, If-None-Match): use a server that has")]
+    /// The server ignores or refuses conditional writes. Without them, two processes could hold the
+    /// same lease.
+    #[error("{server} does not support conditional writes (If-Match, If-None-Match); use a server that supports them")]
     NoConditions {
         /// The server.
         server: String,
@@ -109,7 +112,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// The same may succeed later.
+    /// Returns whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::NoAnswer { .. })
     }
@@ -117,7 +120,7 @@ impl ConnectError {
     fn about(address: &Address, error: &S3Error) -> Self {
         let (bucket, server) = (address.bucket.clone(), address.server().to_owned());
         let cause = Cause::of(error);
-        let source = Source::from(Said::of(error));
+        let source = Source::from(Message::of(error));
         match cause {
             Cause::NoBucket | Cause::NoObject => Self::NoBucket { bucket, server },
             Cause::Refused => Self::Refused { bucket, server, source },
@@ -128,11 +131,15 @@ impl ConnectError {
     }
 }
 
-/// A client that has been seen to work.
+/// Returns a client that has passed the checks.
 pub(crate) async fn connect(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectError> {
     settings.validate().map_err(ConnectError::Settings)?;
     let store = client(settings, address)?;
-    store.credentials().get_credential().await.map_err(|error| ConnectError::NoKeys(Source::from(Said::of(&error))))?;
+    store
+        .credentials()
+        .get_credential()
+        .await
+        .map_err(|error| ConnectError::NoKeys(Source::from(Message::of(&error))))?;
     let folder = address.folder(None).map(|prefix| format!("{prefix}/"));
     let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
     let listed = store.list_paginated(folder.as_deref(), one).await;
@@ -142,18 +149,20 @@ pub(crate) async fn connect(settings: &Settings, address: &Address) -> Result<Am
 }
 
 fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectError> {
-    // The one TLS that is compiled in; that somebody has chosen it before is as well.
+    // This sets the only TLS provider that is compiled in. The call fails if it is already set,
+    // which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let given = !settings.access_key_id.is_empty();
     let mut builder = if given {
         let keys = AmazonS3Builder::new().with_access_key_id(&settings.access_key_id);
         keys.with_secret_access_key(settings.secret_access_key.expose())
     } else {
-        // Why is the environment read here and not in kit? Its names are Amazon's: what runs on their machines sets them without us.
+        // The environment is read here and not with the other settings, because the names of the
+        // variables are Amazon's. Amazon's machines set them.
         AmazonS3Builder::from_env()
     };
     if let Some(endpoint) = address.client_endpoint() {
-        // The environment may have given the other, which would win.
+        // The environment may have set the other form of the option, which would take precedence.
         builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, &endpoint).with_endpoint(endpoint);
     }
     if !settings.region.is_empty() {
@@ -164,7 +173,8 @@ fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectErr
         .with_connect_timeout(settings.connect_timeout)
         .with_timeout(settings.request_timeout);
     if address.is_unencrypted() && given {
-        // Nothing is encrypted: that this machine has no certificates, as in a minimal container, must not matter.
+        // Without encryption no certificates are needed. So a machine without certificates, such as
+        // a minimal container, must work.
         options = options.with_no_system_certificates(true);
     }
     for certificate in certificates(settings)? {
@@ -174,12 +184,12 @@ fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectErr
         .with_bucket_name(&address.bucket)
         .with_virtual_hosted_style_request(!settings.path_style)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
-        // One object is deleted at a time, and this every server understands.
+        // Objects are deleted one at a time, with a request that every server supports.
         .with_disable_bulk_delete(true)
         .with_client_options(options)
-        .with_retry(Patience(settings.patience).of_requests())
+        .with_retry(Retry(settings.patience).of_requests())
         .build();
-    built.map_err(|error| ConnectError::Client(Source::from(Said::of(&error))))
+    built.map_err(|error| ConnectError::Client(Source::from(Message::of(&error))))
 }
 
 fn certificates(settings: &Settings) -> Result<Vec<Certificate>, ConnectError> {
@@ -188,14 +198,15 @@ fn certificates(settings: &Settings) -> Result<Vec<Certificate>, ConnectError> {
     }
     let unreadable = |source| ConnectError::Certificates { path: settings.ca_file.clone(), source };
     let pem = fs::read(&settings.ca_file).map_err(|error| unreadable(Source::from(error)))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(Source::from(Said::of(&error))))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(Source::from(Message::of(&error))))?;
     if found.is_empty() {
-        return Err(unreadable(Source::from("there is no certificate in it")));
+        return Err(unreadable(Source::from("the file contains no certificate")));
     }
     Ok(found)
 }
 
-/// Tries a write that must not succeed, so that a server that has conditional writes is left as it was.
+/// Tries a write whose condition cannot hold. A server with conditional writes refuses it and stays
+/// unchanged.
 async fn check_conditions(store: &AmazonS3, address: &Address) -> Result<(), ConnectError> {
     let path = address.folder(None).unwrap_or_default().join("marquee-never-written");
     let version = UpdateVersion { e_tag: Some(NO_TAG.to_owned()), version: None };
@@ -210,7 +221,7 @@ async fn check_conditions(store: &AmazonS3, address: &Address) -> Result<(), Con
             Cause::Condition | Cause::NoObject => Ok(()),
             Cause::Unsupported => Err(ConnectError::NoConditions { server: server() }),
             Cause::Refused => {
-                // Enough for who only reads.
+                // Keys that may only read are enough for a process that only reads.
                 debug!(bucket = address.bucket, "these keys may not write");
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! What a failure of S3 means to a caller.
+//! Translates failures of S3 into the errors of the port.
 
 use std::error::Error as StdError;
 
@@ -6,39 +6,42 @@ use marquee_ports::{Error, ErrorKind};
 use object_store::Error as S3Error;
 use thiserror::Error as ThisError;
 
-/// How the client's error for an answer that is no success begins; its type is private to the client. The tests beside the servers would show a
-/// change: everything would look like a server that does not answer.
+/// The beginning of the client's message for an answer that is not a success. The type of that
+/// error is private to the client, so the text is the only way to recognize it. If the text
+/// changed, every failure would look like a server that does not answer, and the tests with real
+/// servers would fail.
 const STATUS: &str = "Server returned non-2xx status code: ";
 
-/// How it calls an answer from another region.
+/// The client's message for an answer from another region.
 const REDIRECT: &str = "Received redirect without LOCATION";
 
-/// Codes by which servers over a file system say that a path is a folder already, or lies below an object. S3 itself allows both.
-const BOTH: [&str; 3] = ["ObjectParentIsFile", "ExistingObjectIsDirectory", "ObjectExistsAsDirectory"];
+/// Codes of servers that store objects in a file system. They mean that the path is already a
+/// folder, or is below an object. S3 itself allows both.
+const FOLDER_AND_OBJECT: [&str; 3] = ["ObjectParentIsFile", "ExistingObjectIsDirectory", "ObjectExistsAsDirectory"];
 
-/// Most characters of an answer that are told on.
-const MOST_SAID: usize = 500;
+/// Largest number of characters of an answer that a message repeats.
+const LONGEST_MESSAGE: usize = 500;
 
-/// What went wrong, as far as callers decide differently.
+/// The cause of a failure, as far as callers handle it differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// A condition did not hold, or another write of the object was under way.
+    /// A condition did not hold, or another write of the object was in progress.
     Condition,
-    /// There is no such object.
+    /// The object does not exist.
     NoObject,
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoBucket,
-    /// The path names a folder as well, or lies below an object.
+    /// The path is both an object and a folder, which the server does not allow.
     Both,
-    /// These keys may not do this.
+    /// The keys do not permit the call.
     Refused,
     /// The bucket is in another region.
     Region,
-    /// The server does not do this at all.
+    /// The server does not support the call.
     Unsupported,
-    /// The request is wrong.
+    /// The request is invalid.
     Request,
-    /// There is no answer, or the server has no time: it may pass.
+    /// There is no answer, or the server is overloaded. The same call may succeed later.
     NoAnswer,
 }
 
@@ -46,7 +49,7 @@ impl Cause {
     pub(crate) fn of(error: &S3Error) -> Self {
         let answer = Answer::of(error);
         let says = |code: &str| answer.text.contains(code);
-        if BOTH.into_iter().any(says) {
+        if FOLDER_AND_OBJECT.into_iter().any(says) {
             return Self::Both;
         }
         match error {
@@ -56,12 +59,13 @@ impl Cause {
             S3Error::PermissionDenied { .. } | S3Error::Unauthenticated { .. } => Self::Refused,
             S3Error::NotSupported { .. } | S3Error::NotImplemented { .. } => Self::Unsupported,
             S3Error::InvalidPath { .. } | S3Error::UnknownConfigurationKey { .. } => Self::Request,
-            // Listings give every status as a generic failure.
+            // Listings report every status as a generic failure.
             _ => match answer.status {
                 _ if says("NoSuchBucket") => Self::NoBucket,
-                // Whether an upload that is gone was finished or dropped is not known; writing anew is right in both cases.
+                // It is unknown whether the missing upload was completed or aborted. Writing again
+                // is right in both cases.
                 _ if says("NoSuchUpload") => Self::NoAnswer,
-                // Amazon's answer to a content that arrives too slowly.
+                // Amazon's answer to content that arrives too slowly.
                 Some(400) if says("RequestTimeout") => Self::NoAnswer,
                 Some(400) if says("AuthorizationHeaderMalformed") => Self::Region,
                 Some(301 | 307) => Self::Region,
@@ -77,12 +81,13 @@ impl Cause {
         }
     }
 
-    /// For a call that had no condition.
+    /// Returns the kind of error for a call without a condition.
     pub(crate) fn kind(self) -> ErrorKind {
         match self {
-            // Another write of this object was under way.
+            // Another write of this object was in progress.
             Self::Condition | Self::NoAnswer => ErrorKind::Unavailable,
-            // A person must act on the rest: repeating does not help, and what is stored is sound.
+            // A repeated call does not help with the rest, and the stored data is intact. An
+            // operator must act.
             Self::NoObject
             | Self::NoBucket
             | Self::Both
@@ -93,33 +98,34 @@ impl Cause {
         }
     }
 
-    /// Why, and what to do about it, where the server's own words would not say.
+    /// Returns an explanation for causes where the message of the server does not explain enough.
     fn hint(self) -> &'static str {
         match self {
-            Self::NoBucket => ": the bucket is gone",
+            Self::NoBucket => ": the bucket does not exist",
             Self::Both => ": a path names an object or a folder, not both",
-            Self::Refused => ": these keys may not",
+            Self::Refused => ": the keys do not permit it",
             Self::Region => ": the bucket is in another region",
-            Self::Unsupported => ": the server cannot do this",
+            Self::Unsupported => ": the server does not support it",
             Self::Condition | Self::NoObject | Self::Request | Self::NoAnswer => "",
         }
     }
 }
 
-/// The error of a port for a call that had no condition.
+/// Returns the port's error for a call without a condition.
 pub(crate) fn failed(doing: impl std::fmt::Display, error: &S3Error) -> Error {
     let cause = Cause::of(error);
-    Error::new(cause.kind(), format!("{doing}{}", cause.hint()), Said::of(error))
+    Error::new(cause.kind(), format!("{doing}{}", cause.hint()), Message::of(error))
 }
 
-/// What the server said, or what kept it from answering.
+/// The message of the server, or the reason why there is no answer.
 ///
-/// Why not the client's error itself? Each of its layers repeats those below: a person would read one sentence six times.
+/// The client's own error is not used, because each of its layers repeats the message of the layers
+/// below.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 #[error("{0}")]
-pub(crate) struct Said(String);
+pub(crate) struct Message(String);
 
-impl Said {
+impl Message {
     pub(crate) fn of(error: &S3Error) -> Self {
         if let Some(answer) = Answer::of(error).text.strip_prefix(STATUS) {
             let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
@@ -129,7 +135,7 @@ impl Said {
                 _ if body.is_empty() => status.to_owned(),
                 _ => format!("{status}: {body}"),
             };
-            return Self(format!("the server answered {}", words.chars().take(MOST_SAID).collect::<String>()));
+            return Self(format!("the server answered {}", words.chars().take(LONGEST_MESSAGE).collect::<String>()));
         }
         let mut innermost: &dyn StdError = error;
         while let Some(source) = innermost.source() {
@@ -139,13 +145,13 @@ impl Said {
     }
 }
 
-/// The text of an element of an answer.
+/// Returns the text of an XML element of an answer.
 fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     Some(rest.split_once("</")?.0)
 }
 
-/// The status and text that the server answered with, if it did.
+/// Status and text of the server's answer. Both are empty if there was no answer.
 #[derive(Default)]
 struct Answer {
     status: Option<u16>,
@@ -173,7 +179,7 @@ impl Answer {
 mod tests {
     use super::*;
 
-    /// As the client wraps it.
+    /// An error as the client wraps it.
     #[derive(Debug, thiserror::Error)]
     #[error("Error performing PUT http://host/bucket/path in 1s - {0}")]
     struct Outer(#[source] Inner);
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_what_to_do() {
+    fn a_status_decides_the_cause() {
         use Cause::{Condition, NoAnswer, NoBucket, NoObject, Refused, Region, Request, Unsupported};
         for (answer, cause, kind) in [
             ("400 Bad Request: <Code>InvalidArgument</Code>", Request, ErrorKind::Invalid),
@@ -226,8 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_is_told_once_and_in_short() {
-        let said = |text: &str| Said::of(&generic(text)).to_string();
+    fn a_message_is_shown_once_and_shortened() {
+        let said = |text: &str| Message::of(&generic(text)).to_string();
         assert_eq!(said("connection refused"), "connection refused");
         assert_eq!(said(&format!("{STATUS}503 Service Unavailable: ")), "the server answered 503 Service Unavailable");
         let xml = "<Error>\n<Code>SlowDown</Code><Message>Less, please</Message></Error>";

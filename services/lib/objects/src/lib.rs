@@ -1,13 +1,19 @@
-//! The object store over S3, and over servers that speak it.
+//! The object store over S3 and S3-compatible servers.
 //!
-//! [`S3Objects`] keeps the promise of [`marquee_ports::ObjectStore`] with one request a call where S3 allows it: a condition is `If-None-Match` or
-//! `If-Match`, a tag is the `ETag`. What must stay true: every wait is bounded, and a conditional write whose answer was lost is neither done
-//! twice nor reported as lost to somebody else. It caches nothing and makes no bucket.
+//! [`S3Objects`] implements [`marquee_ports::ObjectStore`], mostly with one request for each call.
+//! A condition is sent as `If-None-Match` or `If-Match`, and a tag is the `ETag`. Nothing is
+//! cached, and no bucket is created.
+//!
+//! **Invariant:** every call ends in bounded time (held by
+//! `a_server_that_never_answers_is_given_up`).
+//!
+//! **Invariant:** a conditional write that succeeded is reported as a success even if its first
+//! answer was lost (held by `a_write_whose_answer_was_lost_is_known_again`).
 
 mod address;
 mod connect;
 mod failure;
-mod patience;
+mod retry;
 mod settings;
 mod store;
 mod upload;

@@ -1,49 +1,57 @@
-//! How long to go on while S3 does not answer.
+//! Repeats calls while S3 does not answer.
 
 use std::time::Duration;
 
+use marquee_backoff::Backoff;
 use marquee_ports::Error;
 use object_store::{BackoffConfig, RetryConfig};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-/// First and longest pause between two attempts.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Shortest delay between two attempts.
+const MIN: Duration = Duration::from_millis(100);
 
-/// Repeats what may succeed when it is repeated, for a bounded time.
+/// Longest delay between two attempts.
+const MAX: Duration = Duration::from_secs(2);
+
+/// Repeats a call that failed with a transient error, up to the given time.
 ///
-/// The client below repeats requests that no server has seen, and reading ones. It does not repeat a write after a connection broke in the middle:
-/// it cannot know whether a second one does harm. Here none does, so that calls as a whole are repeated too.
+/// The S3 client repeats requests that only read, and requests that no server has received. It does
+/// not repeat a write whose connection broke in the middle, because it cannot know whether a second
+/// write is harmful. Here no second write is harmful, so whole calls are repeated as well.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience(pub(crate) Duration);
+pub(crate) struct Retry(pub(crate) Duration);
 
-impl Patience {
-    /// For single requests.
+impl Retry {
+    /// Returns the client's settings for the repetition of single requests.
     pub(crate) fn of_requests(self) -> RetryConfig {
         RetryConfig {
-            backoff: BackoffConfig { init_backoff: PAUSES.0, max_backoff: PAUSES.1, base: 2.0 },
-            // Time is the bound: how many attempts fit into it depends on how they fail.
+            backoff: BackoffConfig { init_backoff: MIN, max_backoff: MAX, base: 2.0 },
+            // Only the time is limited. The number of attempts in that time depends on how they
+            // fail.
             max_retries: usize::MAX,
             retry_timeout: self.0,
         }
     }
 
-    /// Calls again while the failure is one that may pass.
-    pub(crate) async fn persist<T, F>(self, attempt: impl Fn() -> F) -> Result<T, Error>
+    /// Makes the call, and repeats it while it fails with a transient error and time is left.
+    pub(crate) async fn call<T, F>(self, attempt: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let started = Instant::now();
-        let mut pause = PAUSES.0;
+        let mut delays = Backoff::new(MIN, MAX).start();
         loop {
-            match attempt().await {
-                Err(error) if error.is_retryable() && started.elapsed() + pause < self.0 => {
-                    debug!(%error, "object store call repeated");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(PAUSES.1);
-                }
-                done => return done,
+            let error = match attempt().await {
+                Err(error) if error.is_retryable() => error,
+                result => return result,
+            };
+            let delay = delays.next();
+            if started.elapsed() + delay >= self.0 {
+                return Err(error);
             }
+            debug!(%error, "object store call repeated");
+            sleep(delay).await;
         }
     }
 }
@@ -56,11 +64,12 @@ mod tests {
 
     use super::*;
 
-    /// Attempts that were made until the result, where the first few fail.
-    async fn attempts(patience: Duration, failing: usize, kind: ErrorKind) -> (usize, bool) {
+    /// Makes a call whose first `failing` attempts fail. Returns the number of attempts and whether
+    /// the call succeeded.
+    async fn attempts(limit: Duration, failing: usize, kind: ErrorKind) -> (usize, bool) {
         let made = Cell::new(0);
-        let result = Patience(patience)
-            .persist(|| {
+        let result = Retry(limit)
+            .call(|| {
                 made.set(made.get() + 1);
                 let fails = made.get() <= failing;
                 async move { if fails { Err(Error::bare(kind, "try")) } else { Ok(()) } }
@@ -70,12 +79,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_pass_is_repeated() {
+    async fn transient_failures_are_repeated() {
         assert_eq!(attempts(Duration::from_secs(30), 2, ErrorKind::Unavailable).await, (3, true));
     }
 
     #[tokio::test]
-    async fn repeating_ends() {
+    async fn repeating_ends_at_the_limit() {
         let started = Instant::now();
         let (made, succeeded) = attempts(Duration::from_millis(350), usize::MAX, ErrorKind::Unavailable).await;
         assert!(made > 1 && !succeeded);
@@ -84,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_pass_is_not_repeated() {
+    async fn permanent_failures_are_not_repeated() {
         for kind in [ErrorKind::Conflict, ErrorKind::Corrupt, ErrorKind::Invalid] {
             assert_eq!(attempts(Duration::from_secs(30), 1, kind).await, (1, false));
         }

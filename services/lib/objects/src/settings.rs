@@ -11,18 +11,18 @@ use crate::address::Address;
 
 const MIB: u64 = 1 << 20;
 
-/// S3 takes no part below this, except the last.
+/// The smallest part that S3 accepts, except for the last part of an object.
 const SMALLEST_PART: u64 = 5 * MIB;
 
-/// S3 takes no more in one request.
+/// The largest content that S3 accepts in one request.
 pub(crate) const LARGEST_PUT: u64 = 5 * 1_024 * MIB;
 
 /// Settings of the object store over S3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The bucket, as `s3://BUCKET` or `s3://BUCKET/PREFIX`. The bucket must exist, and nothing else
-    /// may write below the prefix. Default `s3://marquee`.
+    /// The bucket, as `s3://BUCKET` or `s3://BUCKET/PREFIX`. The bucket must exist, and nothing
+    /// else may write below the prefix. Default `s3://marquee`.
     pub url: String,
     /// The address of an S3-compatible server, `https://HOST[:PORT]`. `http://` sends contents
     /// unencrypted and is for servers on the same machine or network. Empty, the default: Amazon S3
@@ -34,10 +34,11 @@ pub struct Settings {
     /// The access key. Empty, the default: from the standard `AWS_*` environment, a web identity or
     /// the machine's role. If it is set, nothing is read from the environment.
     pub access_key_id: String,
-    /// The secret of the access key. It is never printed. Empty, the default: as for the access key.
+    /// The secret of the access key. It is never printed. Empty, the default: as for the access
+    /// key.
     pub secret_access_key: Secret,
-    /// Whether the bucket is part of the path of an address (`https://HOST/BUCKET/…`) or of its host
-    /// name. Default true, which every server understands.
+    /// Whether the bucket is part of the path of an address (`https://HOST/BUCKET/…`) or of its
+    /// host name. Default true, which every server understands.
     pub path_style: bool,
     /// A file of certificates (PEM) to trust in addition to those of the system. Default empty.
     pub ca_file: PathBuf,

@@ -1,4 +1,4 @@
-//! [`ObjectStore`] over S3.
+//! Implements [`ObjectStore`] over S3.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -16,34 +16,37 @@ use object_store::{PutMode, PutOptions, PutResult, UpdateVersion};
 use crate::Settings;
 use crate::address::Address;
 use crate::connect::{ConnectError, connect};
-use crate::failure::{Cause, Said, failed};
-use crate::patience::Patience;
+use crate::failure::{Cause, Message, failed};
+use crate::retry::Retry;
 use crate::settings::LARGEST_PUT;
 use crate::upload::upload;
 
-/// Metadata of an object that names the conditional write that it came from.
+/// The metadata key of an object that identifies the conditional write that created it.
 const WRITE: &str = "marquee-write";
 
 /// Objects in a bucket. Cheap to clone.
 ///
-/// - A tag is S3's `ETag`, quotes included.
-/// - A write under a condition is one request, of at most 5 GiB and within `request_timeout`: S3 has no conditional upload in parts that every
-///   server understands. One without goes in parts above `multipart_threshold`.
-/// - S3 lets a path name both an object and a folder. This does not look: looking would cost a listing a write, and two writers could still pass
-///   each other. A server over a file system refuses, with kind `Invalid`.
-/// - Failures: no answer, a server error and too many requests are `Unavailable`, after `patience`; a refusal, a bucket that is gone and a request
-///   that the server does not understand are `Invalid`: a person must act. `Corrupt` does not occur, S3 checks what it stores.
-/// - Objects below the prefix whose paths are none of ours are not listed.
+/// - A tag is S3's `ETag`, including the quotes.
+/// - A conditional write is one request of at most 5 GiB within `request_timeout`, because not
+///   every server supports conditional uploads in parts. An unconditional write above
+///   `multipart_threshold` is sent in parts.
+/// - S3 lets a path be both an object and a folder. This store does not check for that: a check
+///   would cost a listing for each write, and two concurrent writers could still pass it. A server
+///   over a file system refuses such a path with kind `Invalid`.
+/// - No answer, a server error and too many requests fail with kind `Unavailable` after `patience`.
+///   A refusal, a missing bucket and an invalid request fail with kind `Invalid`, because an
+///   operator must act. `Corrupt` does not occur, because S3 checks its stored data.
+/// - Objects below the prefix whose paths are not valid keys are not listed.
 #[derive(Clone)]
 pub struct S3Objects {
     store: AmazonS3,
     address: Address,
-    patience: Patience,
+    retry: Retry,
     multipart_threshold: u64,
     part_size: u64,
 }
 
-/// The client below would show its keys' id, and pages of options.
+/// The derived output would show the id of the access key and many options of the client.
 impl fmt::Debug for S3Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3Objects").field("address", &self.address).finish_non_exhaustive()
@@ -51,14 +54,15 @@ impl fmt::Debug for S3Objects {
 }
 
 impl S3Objects {
-    /// Makes a client, and checks that the server answers, that it has the bucket, that these keys may list it, and that conditions hold.
+    /// Makes a client and checks that the server answers, that the bucket exists, that the keys may
+    /// list it, and that conditional writes work.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let address = Address::try_new(settings).map_err(ConnectError::Settings)?;
         let store = connect(settings, &address).await?;
         Ok(Self {
             store,
             address,
-            patience: Patience(settings.patience),
+            retry: Retry(settings.patience),
             multipart_threshold: settings.multipart_threshold,
             part_size: settings.part_size,
         })
@@ -74,7 +78,8 @@ impl S3Objects {
         tag(key, put.map_err(|error| failed(format!("write {key}"), &error))?)
     }
 
-    /// Writes under a condition. `write` names this write, however often it is tried.
+    /// Writes under a condition. `write` identifies this write and is the same for all its
+    /// attempts.
     async fn put_if(&self, key: &ObjectKey, bytes: &Bytes, mode: &PutMode, write: &str) -> Result<Tag, Error> {
         let path = self.address.path(key);
         let attributes = Attributes::from_iter([(Attribute::Metadata(WRITE.into()), write.to_owned())]);
@@ -86,17 +91,18 @@ impl S3Objects {
         if Cause::of(&error) != Cause::Condition {
             return Err(failed(format!("write {key}"), &error));
         }
-        // An earlier attempt may have succeeded and its answer been lost, the client's own attempts included: then what stands there is ours.
+        // An earlier attempt may have succeeded although its answer was lost. This includes the
+        // attempts that the client makes by itself. Then the stored object is from this write.
         match self.written_by(key, write).await? {
             Some(tag) => Ok(tag),
             None => {
-                let doing = format!("write {key}: somebody else wrote it first");
-                Err(Error::new(ErrorKind::Conflict, doing, Said::of(&error)))
+                let doing = format!("write {key}: another writer wrote it first");
+                Err(Error::new(ErrorKind::Conflict, doing, Message::of(&error)))
             }
         }
     }
 
-    /// The tag of an object if this write is the one that it came from.
+    /// Returns the tag of an object if the given write created it.
     async fn written_by(&self, key: &ObjectKey, write: &str) -> Result<Option<Tag>, Error> {
         let options = GetOptions { head: true, ..GetOptions::default() };
         match self.store.get_opts(&self.address.path(key), options).await {
@@ -106,7 +112,7 @@ impl S3Objects {
             }
             Err(error) => match failed(format!("read {key} after a conflict"), &error) {
                 error if error.is_retryable() => Err(error),
-                // It is gone, or these keys may not read: the conflict stands.
+                // The object is gone, or the keys may not read it. So the write stays a conflict.
                 _ => Ok(None),
             },
         }
@@ -134,7 +140,7 @@ impl S3Objects {
                 entries.push(ObjectEntry { key, size: meta.size, modified });
             }
         }
-        // Most servers list in this order; some kinds of bucket do not.
+        // Most servers list in this order, but some kinds of bucket do not.
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(entries)
     }
@@ -147,7 +153,8 @@ impl S3Objects {
     }
 }
 
-/// There is no object at the path. What lies below an object, or has objects below it, is none either.
+/// Returns whether there is no object at the path. A path below an object and a path of a folder
+/// count as absent.
 fn is_absent(error: &S3Error) -> bool {
     matches!(Cause::of(error), Cause::NoObject | Cause::Both)
 }
@@ -157,42 +164,43 @@ fn tag(key: &ObjectKey, put: PutResult) -> Result<Tag, Error> {
 }
 
 fn untagged(key: &ObjectKey) -> Error {
-    Error::bare(ErrorKind::Invalid, format!("use {key}: the server gives it no ETag"))
+    Error::bare(ErrorKind::Invalid, format!("use {key}: the server returned no ETag"))
 }
 
 #[async_trait]
 impl ObjectStore for S3Objects {
     async fn put(&self, key: &ObjectKey, bytes: Bytes, precondition: Precondition) -> Result<Tag, Error> {
         let mode = match precondition {
-            Precondition::None => return self.patience.persist(|| self.put_always(key, &bytes)).await,
+            Precondition::None => return self.retry.call(|| self.put_always(key, &bytes)).await,
             Precondition::Absent => PutMode::Create,
             Precondition::Matches(Tag(tag)) => PutMode::Update(UpdateVersion { e_tag: Some(tag), version: None }),
         };
         if bytes.len() as u64 > LARGEST_PUT {
-            let doing = format!("write {key} under a condition: S3 takes at most 5 GiB so");
+            let doing = format!("write {key} under a condition: it has more than 5 GiB");
             return Err(Error::bare(ErrorKind::Invalid, doing));
         }
-        let write = name_of_a_write()?;
-        self.patience.persist(|| self.put_if(key, &bytes, &mode, &write)).await
+        let write = write_id()?;
+        self.retry.call(|| self.put_if(key, &bytes, &mode, &write)).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
-        self.patience.persist(|| self.get_once(key)).await
+        self.retry.call(|| self.get_once(key)).await
     }
 
     async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
-        self.patience.persist(|| self.list_once(folder)).await
+        self.retry.call(|| self.list_once(folder)).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
-        self.patience.persist(|| self.delete_once(key)).await
+        self.retry.call(|| self.delete_once(key)).await
     }
 }
 
-/// 128 random bits: no two writes share it.
-fn name_of_a_write() -> Result<String, Error> {
+/// Returns 128 random bits in hex, so that no two writes have the same identity.
+fn write_id() -> Result<String, Error> {
     let mut random = [0; 16];
-    let failed = |error: getrandom::Error| Error::bare(ErrorKind::Unavailable, format!("name a write ({error})"));
+    let failed =
+        |error: getrandom::Error| Error::bare(ErrorKind::Unavailable, format!("generate the id of a write ({error})"));
     getrandom::fill(&mut random).map_err(failed)?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }

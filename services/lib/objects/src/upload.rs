@@ -1,4 +1,4 @@
-//! Large contents go in parts.
+//! Uploads large contents in parts.
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -7,14 +7,15 @@ use object_store::path::Path;
 use object_store::{Error as S3Error, MultipartUpload, ObjectStore as _, PutMultipartOptions, PutResult};
 use tracing::warn;
 
-/// S3 takes no more parts of one object.
+/// The largest number of parts of one object that S3 accepts.
 const MOST_PARTS: u64 = 10_000;
 
-/// Parts on their way at once.
+/// Number of parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Writes an object in parts; readers see it when the last is there. A failed upload is dropped, so that nobody pays for its parts. What a process
-/// that dies leaves behind, only a rule of the bucket can remove (`AbortIncompleteMultipartUpload`).
+/// Writes an object in parts. Readers see the object when the last part is complete. A failed
+/// upload is aborted, so that its parts do not stay and cost storage. If the process dies, the
+/// parts stay. Only a rule of the bucket removes them (`AbortIncompleteMultipartUpload`).
 pub(crate) async fn upload(store: &AmazonS3, path: &Path, bytes: &Bytes, part: u64) -> Result<PutResult, S3Error> {
     let mut upload = store.put_multipart_opts(path, PutMultipartOptions::default()).await?;
     let written = write(&mut *upload, bytes, part).await;
@@ -32,13 +33,14 @@ async fn write(upload: &mut dyn MultipartUpload, bytes: &Bytes, part: u64) -> Re
     upload.complete().await
 }
 
-/// Equal parts except the last, larger than asked for where there would be too many.
+/// Splits the content into parts of equal size; the last part may be shorter. The parts are larger
+/// than `part` if there would otherwise be too many.
 fn parts(bytes: &Bytes, part: u64) -> Vec<Bytes> {
     let part = size(bytes.len() as u64, part);
     let mut parts = Vec::new();
     let mut rest = bytes.clone();
     while rest.len() as u64 > part {
-        // Shorter than a length in memory.
+        // The cast is exact: the part is shorter than a slice in memory.
         parts.push(rest.split_to(part as usize));
     }
     parts.push(rest);

@@ -1,4 +1,5 @@
-//! What S3 may answer and a real server cannot be made to: errors in the middle, answers that are lost, conditions that are ignored.
+//! Answers of S3 that cannot be forced from a real server: errors in the middle, lost answers and
+//! ignored conditions.
 
 #[path = "answers/server.rs"]
 mod server;
@@ -16,7 +17,7 @@ use server::{Answer, Request, Server};
 
 const LISTING: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
-/// Long enough for a few attempts, short enough to wait for.
+/// Long enough for a few attempts, and short enough for a test.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 const TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -38,7 +39,7 @@ fn settings(server: &Server) -> Settings {
     }
 }
 
-/// Answers as a sound server to what connecting asks.
+/// Answers the requests of `connect` like a correct server.
 fn welcome(request: &Request) -> Option<Answer> {
     match request.method.as_str() {
         "GET" if request.target.contains("list-type=2") => Some(Answer::ok(LISTING)),
@@ -47,14 +48,16 @@ fn welcome(request: &Request) -> Option<Answer> {
     }
 }
 
-/// A store beside a server that answers sanely until connected.
+/// Starts a server that answers `connect` correctly and every other request with `answer`, and a
+/// store that is connected to it.
 async fn connected(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> (Server, S3Objects) {
     let server = Server::start(move |request| welcome(request).unwrap_or_else(|| answer(request))).await;
     let objects = S3Objects::connect(&settings(&server)).await.expect("connects");
     (server, objects)
 }
 
-/// A server that runs a first write, hangs up before its answer, and holds what it ran against later ones.
+/// Acts as a server that executes the first write, closes the connection before the answer, and
+/// then refuses further writes because the object exists.
 fn losing_the_first_answer(request: &Request, written: &Mutex<Option<String>>) -> Answer {
     let mut written = written.lock().expect("no panic");
     let of = request.header("x-amz-meta-marquee-write").unwrap_or_default().to_owned();
@@ -120,7 +123,7 @@ async fn a_server_that_never_answers_is_given_up() {
         for result in [results.0, results.1, results.2, results.3, results.4] {
             assert_eq!(result.expect_err("no answer").kind(), ErrorKind::Unavailable);
         }
-        // Patience, a last request, and a pause of the client's; busy machines take their time on top.
+        // The patience, one last request and one delay of the client. A busy machine takes longer.
         assert!(started.elapsed() < PATIENCE + TIMEOUT + Duration::from_secs(10), "{:?}", started.elapsed());
     }
 }
@@ -136,7 +139,7 @@ async fn what_a_person_must_mend_is_not_repeated() {
         let put = objects.put(&key("a"), Bytes::new(), Precondition::Absent).await.expect_err(code);
         let delete = objects.delete(&key("a")).await.expect_err(code);
         assert_eq!([get.kind(), put.kind(), delete.kind()], [ErrorKind::Invalid; 3], "{code}");
-        // The client below repeats a 501 like every answer of the five hundreds.
+        // The client repeats a 501 like every other status from 500 to 599.
         assert!(status == 501 || server.requests().len() - before == 3, "{code}: {:?}", server.requests());
     }
 }
@@ -162,7 +165,7 @@ async fn a_failed_upload_is_dropped() {
     let large = Bytes::from(vec![7; 11 << 20]);
     let error = objects.put(&key("a"), large, Precondition::None).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert_eq!(error.to_string(), "write a: these keys may not");
+    assert_eq!(error.to_string(), "write a: the keys do not permit it");
     let requests = server.requests();
     assert!(requests.iter().any(|line| line.starts_with("DELETE /films/v1/a?uploadId=up")), "{requests:?}");
 }
@@ -198,7 +201,7 @@ async fn what_is_wrong_with_a_bucket_is_said_at_once() {
         (Answer::error(301, "PermanentRedirect"), "is in another region"),
         (Answer::error(400, "AuthorizationHeaderMalformed"), "is in another region"),
         (Answer::error(400, "InvalidRequest"), "check that the server speaks S3"),
-        (Answer::error(503, "SlowDown"), "reach bucket films at http://127.0.0.1:"),
+        (Answer::error(503, "SlowDown"), "cannot reach bucket films at http://127.0.0.1:"),
     ] {
         let server = Server::start(move |_| answer.clone()).await;
         let error = S3Objects::connect(&settings(&server)).await.expect_err(words);

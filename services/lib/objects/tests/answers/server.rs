@@ -1,4 +1,4 @@
-//! A server that answers as a test says, one connection a request.
+//! A server that answers as a test decides, with one connection for each request.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What to answer.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     /// A status, headers and a body.
     Whole(u16, Vec<(&'static str, String)>, String),
-    /// The connection ends.
+    /// The connection is closed without an answer.
     HangUp,
-    /// Nothing, for as long as the client waits.
+    /// Nothing is sent while the client waits.
     Silence,
 }
 
@@ -35,7 +35,7 @@ impl Answer {
     }
 }
 
-/// What was asked.
+/// A received request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -51,7 +51,7 @@ impl Request {
 
 type Script = dyn Fn(&Request) -> Answer + Send + Sync;
 
-/// It ends when it is dropped.
+/// A running server. It stops when it is dropped.
 pub(crate) struct Server {
     endpoint: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -67,7 +67,7 @@ impl Server {
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
-                // A client that goes away is part of some tests.
+                // Some tests make the client close its connection.
                 tokio::spawn(async move { drop(serve(stream, &*script, &seen).await) });
             }
         });
@@ -78,7 +78,7 @@ impl Server {
         &self.endpoint
     }
 
-    /// Method and target of every request so far.
+    /// Returns the method and the target of every request so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -98,7 +98,7 @@ async fn serve(stream: TcpStream, script: &Script, seen: &Mutex<Vec<String>>) ->
     let (status, headers, body) = match script(&request) {
         Answer::Whole(status, headers, body) => (status, headers, body),
         Answer::HangUp => return Ok(()),
-        // Until the client goes away.
+        // Waits until the client closes the connection.
         Answer::Silence => return stream.read_u8().await.map(drop),
     };
     let body = if request.method == "HEAD" { String::new() } else { body };
@@ -111,7 +111,7 @@ async fn serve(stream: TcpStream, script: &Script, seen: &Mutex<Vec<String>>) ->
     stream.shutdown().await
 }
 
-/// Head and body; the body is not kept.
+/// Reads the head and the body, and discards the body.
 async fn read(stream: &mut BufStream<TcpStream>) -> io::Result<Request> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
