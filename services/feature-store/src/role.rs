@@ -1,10 +1,11 @@
-//! The feature store as a line in the table of roles.
+//! The feature store as an entry in the table of roles.
 
 use async_trait::async_trait;
 use marquee_kit::{Context, Transport};
 use marquee_role::{Cause, Endpoints, Granted, Needs, Role};
 
-use crate::{Dependencies, Service, Settings};
+use crate::service::{Dependencies, HEALTH, Service};
+use crate::settings::Settings;
 
 /// The feature-store role.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub struct FeatureStore;
 impl Role for FeatureStore {
     const NAME: &'static str = "feature-store";
     const SECTION: &'static str = "feature_store";
-    const HEALTH: &'static str = "marquee.features.v1.Features";
+    const HEALTH: &'static str = HEALTH;
     const ABOUT: &'static str = "Run only the feature store";
 
     type Settings = Settings;
@@ -32,9 +33,9 @@ impl Role for FeatureStore {
         };
         let service = Service::start(settings, dependencies, context).await?;
         Ok(Endpoints::default()
-            .features(Transport::in_process(service.server()))
-            .grpc(service.server())
-            .grpc(service.history())
-            .grpc(service.feast()))
+            .features(Transport::in_process(service.features().into_server()))
+            .grpc(service.features().into_server())
+            .grpc(service.history().into_server())
+            .grpc(service.feast().into_server()))
     }
 }

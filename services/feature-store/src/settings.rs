@@ -1,4 +1,4 @@
-//! What a deployment decides about features.
+//! The settings of the feature store.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Consumer group that shares the rating topic's partitions. Default `feature-store`.
     pub group: String,
-    /// Newest ratings of a user that are served, 1 to 10,000. Default 500.
+    /// Most ratings of a user's history, 1 to 10,000. Default 500.
     pub history: usize,
     /// Lengths of the sliding windows in days, each 1 to 3,650. Default 7, 30, 90.
     pub windows: Vec<u32>,
-    /// Age at which a value is served as past its time to live. Default `0s`: ratings do not go stale by themselves.
+    /// Age at which a value is past its time to live. Default `0s`: never, because ratings do not
+    /// become wrong with time.
     #[serde(with = "humantime_serde")]
     pub ttl: Duration,
     /// Most events applied at once. Default 4,096.
@@ -36,19 +37,12 @@ impl Default for Settings {
 
 impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
-        let problem = |key: &str, problem: &str| Err(Invalid::new(key, problem));
-        if self.group.is_empty() || self.group.len() > 128 {
-            return problem("group", "needs 1 to 128 bytes");
-        }
-        if !(1..=10_000).contains(&self.history) {
-            return problem("history", "must be from 1 to 10,000");
-        }
-        if self.windows.is_empty() || self.windows.len() > 16 || !self.windows.iter().all(|d| (1..=3_650).contains(d)) {
-            return problem("windows", "needs 1 to 16 lengths, each from 1 to 3,650 days");
-        }
-        if !(1..=65_536).contains(&self.batch) {
-            return problem("batch", "must be from 1 to 65,536");
-        }
-        Ok(())
+        let check = |holds, key: &str, problem: &str| Invalid::unless(holds, key, problem);
+        check((1..=128).contains(&self.group.len()), "group", "expected 1 to 128 bytes")?;
+        check((1..=10_000).contains(&self.history), "history", "expected a number from 1 to 10,000")?;
+        let is_length = |days: &u32| (1..=3_650).contains(days);
+        let windows = (1..=16).contains(&self.windows.len()) && self.windows.iter().all(is_length);
+        check(windows, "windows", "expected 1 to 16 lengths, each from 1 to 3,650 days")?;
+        check((1..=65_536).contains(&self.batch), "batch", "expected a number from 1 to 65,536")
     }
 }

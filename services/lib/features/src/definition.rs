@@ -229,7 +229,7 @@ impl Definition {
         };
         let history = OnceCell::new();
         let history = || match row {
-            User::Whole(row) => history.get_or_init(|| row.history(self.history)).as_slice(),
+            User::Whole(row) => history.get_or_init(|| self.history(row)).as_slice(),
             User::Summary(_) => &[],
         };
         let own = columns.iter().filter(|column| column.view == View::User);
@@ -271,6 +271,11 @@ impl Definition {
         let Some(days) = window else { return sums.all };
         let index = self.windows.iter().position(|&length| length == days);
         index.and_then(|index| sums.windows.get(index)).copied().unwrap_or_default()
+    }
+
+    /// Returns a user's newest ratings that count, oldest first.
+    pub fn history<'a>(&self, row: &'a UserRow) -> Vec<(&'a MovieId, f64, Timestamp)> {
+        row.history(self.history)
     }
 
     /// Returns a user's statistics. Windows end at `as_of`.

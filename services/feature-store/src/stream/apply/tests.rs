@@ -3,14 +3,14 @@
 
 use async_trait::async_trait;
 use marquee_domain::{Rating, Timestamp};
-use marquee_ports::Row;
+use marquee_ports::ErrorKind;
 use marquee_ports::memory::{Fault, Faults, MemoryStore, Step};
 
 use super::*;
 
 const SOURCE: Partition = Partition(0);
 
-/// Events of one batch.
+/// The number of events of a batch.
 const BATCH: usize = 4;
 
 /// A store whose markers are read before and after each call, as `features check` reads them.
@@ -22,7 +22,7 @@ struct WatchedLease(WatchedStore, Box<dyn Lease>);
 
 impl WatchedStore {
     async fn read_marker(&self) {
-        // The reader gets the injected fault if it is at this call. That is its own affair.
+        // The reader gets the injected fault if it is at this call. The reader ignores it.
         let _ = self.0.marker(SOURCE).await;
     }
 }
@@ -81,13 +81,14 @@ fn events() -> Vec<RatingEvent> {
 }
 
 /// Applies the log from the marker on with one lease, as the consumer does between two errors.
-async fn apply_log(store: &dyn OnlineStore, log: &[RatingEvent]) -> Result<(), Error> {
+async fn apply_log(store: &WatchedStore, log: &[RatingEvent]) -> Result<(), Error> {
+    let applier = Applier { store: Arc::new(store.clone()), compute: Compute::default() };
     let mut lease = store.lease(SOURCE).await?;
     while (lease.marker().0 as usize) < log.len() {
         let from = lease.marker().0 as usize;
         let to = (from + BATCH).min(log.len());
         let events = (from..to).map(|at| (Offset(at as u64), log[at].clone())).collect();
-        apply(store, &mut *lease, |_| &[], &Batch { events, next: Offset(to as u64) }).await?;
+        applier.apply(&mut *lease, Movies::default(), Batch::new(events, Offset(to as u64))).await?;
     }
     Ok(())
 }

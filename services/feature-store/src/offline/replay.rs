@@ -1,0 +1,69 @@
+//! Reads the events of the rating log again, with decoding off the async threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use marquee_domain::{Offset, Partition, RatingEvent, Timestamp};
+use marquee_kit::{Compute, Failure};
+use marquee_log::{MovieCatalog, Movies};
+use marquee_ports::{Bounds, RatingLog, Topic};
+
+use crate::records::Decoder;
+use crate::rows::failure;
+
+const DOING: &str = "read the rating log";
+
+/// An event of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LogEvent {
+    pub(crate) offset: Offset,
+    /// When the log accepted the event.
+    pub(crate) ingested_at: Timestamp,
+    pub(crate) event: RatingEvent,
+}
+
+/// The events of the rating topic.
+#[derive(Debug, Clone)]
+pub(crate) struct RatingEvents {
+    pub(crate) log: Arc<dyn RatingLog>,
+    pub(crate) decoder: Decoder,
+    pub(crate) compute: Compute,
+}
+
+impl RatingEvents {
+    /// Returns the bounds of each partition and the movie catalog, both as they are now.
+    pub(crate) async fn open(&self) -> Result<(Vec<Bounds>, Movies), Failure> {
+        let bounds = self.log.bounds(Topic::RATINGS).await.map_err(|error| failure(DOING, &error))?;
+        let catalog = MovieCatalog::new(Arc::clone(&self.log));
+        let movies = catalog.catch_up().await.map_err(|error| failure("read the movie catalog", &error))?;
+        Ok((bounds, movies))
+    }
+
+    /// Passes the events of a range to `visit`, in order, together with `state`. Leaves out records
+    /// that are not events, as the stream does. Returns the state.
+    ///
+    /// The state moves to the compute pool with each page, so every job there is short.
+    pub(crate) async fn fold<S: Send + 'static>(
+        &self,
+        partition: Partition,
+        range: Range<Offset>,
+        mut state: S,
+        visit: impl Fn(&mut S, LogEvent) + Clone + Send + Sync + 'static,
+    ) -> Result<S, Failure> {
+        let mut pages = marquee_log::scan(&*self.log, Topic::RATINGS, partition, range);
+        while let Some(page) = pages.next_page().await.map_err(|error| failure(DOING, &error))? {
+            let (decoder, visit) = (self.decoder, visit.clone());
+            let job = move || {
+                for stored in page {
+                    if let Ok(event) = decoder.decode(&stored) {
+                        let (offset, ingested_at) = (stored.position.offset, stored.timestamp);
+                        visit(&mut state, LogEvent { offset, ingested_at, event });
+                    }
+                }
+                state
+            };
+            state = self.compute.run(job).await;
+        }
+        Ok(state)
+    }
+}
