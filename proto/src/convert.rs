@@ -1,7 +1,7 @@
-//! Between wire types and the domain's, for handlers: the only places where both are known.
+//! Conversions between wire types and the types of the domain, for the `api` modules of roles.
 //!
-//! Every conversion from the wire checks; what it refuses names the field, the reason and the fix. Reasons are those of
-//! `marquee.ratings.v1.FieldViolation`.
+//! Every conversion from the wire checks its input. A refusal names the field, the reason and the
+//! fix.
 
 use marquee_domain::{
     IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId,
@@ -10,7 +10,7 @@ use marquee_domain::{
 
 use crate::ratings::v1 as pb;
 
-/// The stable reason of a refused id.
+/// Returns the reason of a refused id.
 pub fn id_reason(error: IdError) -> Reason {
     match error {
         IdError::Empty => Reason::Empty,
@@ -20,7 +20,7 @@ pub fn id_reason(error: IdError) -> Reason {
     }
 }
 
-/// The stable reason of a refused rating value.
+/// Returns the reason of a refused rating value.
 pub fn scale_reason(error: ScaleViolation) -> Reason {
     match error {
         ScaleViolation::NotANumber { .. } => Reason::NotANumber,
@@ -29,22 +29,23 @@ pub fn scale_reason(error: ScaleViolation) -> Reason {
     }
 }
 
-/// A user's id.
+/// Checks the id of a user.
 pub fn user_id(field: &str, text: &str) -> Result<UserId, Violation> {
     UserId::try_new(text).map_err(|error| Violation::new(field, id_reason(error), error.to_string()))
 }
 
-/// A movie's id.
+/// Checks the id of a movie.
 pub fn movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
     MovieId::try_new(text).map_err(|error| Violation::new(field, id_reason(error), error.to_string()))
 }
 
-/// A time for the wire.
+/// Returns a time for the wire.
 pub fn timestamp(time: Timestamp) -> crate::Timestamp {
     crate::Timestamp { seconds: time.seconds(), nanos: time.subsecond_nanos() as i32 }
 }
 
-/// A time from the wire: between the years 1 and 9999, as google.protobuf.Timestamp says; to the microsecond.
+/// Checks a time from the wire. It must lie in the years 1 to 9999, as google.protobuf.Timestamp
+/// requires; fractions of a microsecond are dropped.
 pub fn from_timestamp(field: &str, time: &crate::Timestamp) -> Result<Timestamp, Violation> {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_300_799;
@@ -55,17 +56,17 @@ pub fn from_timestamp(field: &str, time: &crate::Timestamp) -> Result<Timestamp,
     Ok(Timestamp::from_micros(time.seconds * 1_000_000 + i64::from(time.nanos / 1_000)))
 }
 
-/// A position for the wire.
+/// Returns a position for the wire.
 pub fn position(position: Position) -> pb::Position {
     pb::Position { partition: position.partition.0, offset: position.offset.0 }
 }
 
-/// A position from the wire.
+/// Returns a position from the wire.
 pub fn from_position(position: &pb::Position) -> Position {
     Position { partition: Partition(position.partition), offset: Offset(position.offset) }
 }
 
-/// A movie for the wire.
+/// Returns a movie for the wire.
 pub fn movie(movie: &Movie) -> pb::Movie {
     pb::Movie {
         movie_id: movie.id.as_str().to_owned(),
@@ -75,7 +76,7 @@ pub fn movie(movie: &Movie) -> pb::Movie {
     }
 }
 
-/// A movie from the wire.
+/// Checks a movie from the wire.
 pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
     let id = movie_id("movie_id", &wire.movie_id)?;
     let year = (wire.year != 0).then_some(wire.year);

@@ -1,7 +1,9 @@
-//! Marquee's contracts as Rust: messages, gRPC clients and servers, and the canonical JSON mapping of proto3.
+//! The contracts of Marquee in Rust: messages, gRPC clients and servers, and the JSON mapping of
+//! proto3.
 //!
-//! One module a protobuf package. Bindings are committed and checked by `proto/codegen`, so that a build needs neither protoc nor a build
-//! script. Messages serialise to and from JSON with field names in lowerCamelCase; unknown fields are refused.
+//! There is one module for each protobuf package. The bindings are committed and checked by
+//! `proto/codegen`, so that a build needs neither protoc nor a build script. Field names in JSON
+//! are lowerCamelCase, and unknown fields are refused.
 
 #![allow(
     missing_docs,
@@ -13,7 +15,7 @@
 pub mod convert;
 pub mod record;
 
-/// Every package's descriptors, for reflection.
+/// The descriptors of every package, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 
 pub use pbjson_types::Timestamp;

@@ -1,7 +1,8 @@
-//! The values of the log's records: protobuf or JSON, told apart by the `content-type` header.
+//! The values of records: protobuf or JSON, as the header `content-type` says.
 //!
-//! Marquee writes protobuf. JSON without a header is accepted, because producers in other languages exist: a value that starts with `{` is JSON.
-//! What is decoded here is well formed, not yet validated against a deployment's scale or catalogue.
+//! Marquee writes protobuf. A value without the header is JSON if it starts with `{`, because
+//! producers in other languages often send no headers. A decoded value is well formed; whether it
+//! fits the scale and the catalog of a deployment is checked elsewhere.
 
 use bytes::Bytes;
 use marquee_domain::{Movie, Rating, RatingEvent, Reason, Scale, UserId, Violation};
@@ -11,26 +12,26 @@ use thiserror::Error;
 use crate::convert;
 use crate::ratings::v1::{self as pb, rating_event::Event};
 
-/// Name of the header that tells the encoding.
+/// The name of the header with the encoding.
 pub const CONTENT_TYPE: &str = "content-type";
 
-/// Value of the header for protobuf.
+/// The value of the header for protobuf.
 pub const PROTOBUF: &str = "application/x-protobuf";
 
-/// Value of the header for JSON.
+/// The value of the header for JSON.
 pub const JSON: &str = "application/json";
 
-/// Why a record's value is not what its topic carries.
+/// Why the value of a record does not decode.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// Not protobuf.
-    #[error("the value is no protobuf message of its topic")]
+    /// The value is not the protobuf message of its topic.
+    #[error("the value does not decode as the protobuf message of its topic")]
     Protobuf(#[source] prost::DecodeError),
-    /// Not JSON, or JSON of another shape.
-    #[error("the value is no JSON of its topic's shape")]
+    /// The value is not JSON, or JSON of another shape.
+    #[error("the value does not parse as the JSON of its topic")]
     Json(#[source] serde_json::Error),
-    /// A content type that nobody here reads.
-    #[error("content-type '{0}' is not read here: use application/x-protobuf or application/json")]
+    /// The content type is not supported.
+    #[error("content-type '{0}' is not supported: use application/x-protobuf or application/json")]
     ContentType(String),
     /// A field is wrong.
     #[error("{} {}", .0.field, .0.description)]
@@ -81,17 +82,19 @@ pub fn encode_event(event: &RatingEvent) -> Bytes {
     pb::RatingEvent { event: Some(event) }.encode_to_vec().into()
 }
 
-/// Why a record of the rating topic is no event of a deployment.
+/// Why a record of the rating topic is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// In capitals, for machines.
+    /// The reason, for machines.
     pub reason: Reason,
     /// What is wrong, for people.
     pub message: String,
 }
 
-/// The event of a record, as everybody who reads the topic must understand it: well formed, on the scale, and where its user's events belong.
-/// `is_home` tells whether the record's partition is that of the user: from another one, events of a user would come in no order.
+/// Decodes the record of a rating event and checks that it is on the scale and in the partition of
+/// its user. Every consumer of the topic calls this, so that all of them accept the same events.
+/// `is_home` returns whether the record is in the partition of the user; events of one user in
+/// several partitions would have no order.
 pub fn event(
     content_type: Option<&[u8]>,
     value: &[u8],
@@ -112,7 +115,8 @@ pub fn event(
         .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
 }
 
-/// Decodes a rating event. Every time must be there: only ingest may fill in the time of receipt.
+/// Decodes a rating event. Times must be present, because only ingest may fill in the time of
+/// receipt.
 pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
     let wire: pb::RatingEvent = decode(content_type, value)?;
     let missing = |field: &str| Violation::new(field, Reason::Missing, "is missing: give it");

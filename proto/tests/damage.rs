@@ -6,7 +6,8 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Decodes both ways. What protobuf gives is the same once it is written; what JSON gives can be written as either.
+/// Decodes an input as protobuf and as JSON. A message from protobuf survives being written again;
+/// a message from JSON can be written as both.
 fn decode<M: Message + Default + DeserializeOwned + Serialize>(data: &[u8]) {
     if let Ok(message) = M::decode(data) {
         let written = message.encode_to_vec();

@@ -1,7 +1,10 @@
-//! Makes the bindings in `proto/src/gen` from the `.proto` files, without protoc.
+//! Generates the bindings in `proto/src/gen` from the `.proto` files, without protoc.
 //!
-//! The bindings are committed, so that no build needs this crate; its test makes them again and compares. What must stay true:
-//! the same sources give the same bytes, and every file under `proto/src/gen` is made here.
+//! The bindings are committed, so no other build needs this crate. Its test generates them again
+//! and compares.
+//!
+//! **Invariant:** the same sources give the same bytes, and every file under `proto/src/gen` is
+//! generated here (`tests/current.rs`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,7 +33,7 @@ pub fn bindings_folder() -> PathBuf {
     proto_folder().join("src/gen")
 }
 
-/// Makes every binding: file name to content.
+/// Returns every binding: its file name and its content.
 pub fn generate() -> Result<BTreeMap<String, Vec<u8>>> {
     let root = proto_folder();
     let sources: Vec<PathBuf> = SOURCES.iter().map(|source| root.join(source)).collect();
@@ -46,7 +49,8 @@ pub fn generate() -> Result<BTreeMap<String, Vec<u8>>> {
         .compile_fds(descriptors.clone())
         .context("make the gRPC bindings")?;
 
-    // Without source locations: they would change with every comment, and reflection has no use for them.
+    // Without source locations: they would change with every comment, and reflection has no use for
+    // them.
     let mut bare = descriptors;
     for file in &mut bare.file {
         file.source_code_info = None;

@@ -1,4 +1,4 @@
-//! The committed bindings are those that the `.proto` files give today. `UPDATE_EXPECT=1` writes them anew.
+//! The committed bindings are up to date with the `.proto` files. `UPDATE_EXPECT=1` writes them again.
 
 use std::collections::BTreeMap;
 

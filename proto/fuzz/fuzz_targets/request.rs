@@ -1,4 +1,5 @@
-//! Every gRPC request, as protobuf and as the JSON that HTTP takes. The first byte chooses the message.
+//! Every gRPC request, as protobuf and as the JSON of the HTTP API. The first byte chooses the
+//! message.
 
 #![no_main]
 
@@ -7,7 +8,8 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Decodes both ways. What protobuf gives is the same once it is written; what JSON gives can be written as either.
+/// Decodes an input as protobuf and as JSON. A message from protobuf survives being written again;
+/// a message from JSON can be written as both.
 fn decode<M: Message + Default + DeserializeOwned + Serialize>(data: &[u8]) {
     if let Ok(message) = M::decode(data) {
         let written = message.encode_to_vec();

@@ -163,7 +163,7 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     let mut written = vec![
         (raw(None, b"{\"rated\":{\"userId\":\"ann\""), "MALFORMED", "no JSON"),
         (raw(None, off_scale), "OFF_SCALE", "rated.rating is 11, off the scale"),
-        (raw(Some("text/csv"), b"ann,m,4"), "MALFORMED", "content-type 'text/csv' is not read here"),
+        (raw(Some("text/csv"), b"ann,m,4"), "MALFORMED", "content-type 'text/csv' is not supported"),
         (raw(Some("application/x-protobuf"), &noise(400)), "MALFORMED", "no protobuf"),
     ];
     let poison = || (raw(Some("application/json"), b"\"poison\""), "MALFORMED", "no JSON");
