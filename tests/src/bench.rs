@@ -1,7 +1,9 @@
-//! `make bench`: what the embedded fleet does on this machine, measured by a client over loopback. It prints numbers and judges none.
+//! `make bench`: what the embedded fleet does on this machine, measured by a client over loopback.
+//! It prints numbers and judges none.
 //!
-//! The data set is MovieLens 1M where it lies beside the checkout or is named with `--data`, else the cached MovieLens 100K. The fleet is this
-//! program itself, started again as `marquee up` in a process of its own, so that its memory can be told from the client's.
+//! The data set is MovieLens 1M where it lies beside the checkout or is named with `--data`, else
+//! the cached MovieLens 100K. The fleet is this program itself, started again as `marquee up` in a
+//! process of its own, so that its memory can be told from the client's.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use marquee_datasets::{Dataset, Options};
 
-/// A data set by its folder's name; none where it is not, which continuous integration beside the data does not forgive.
+/// Returns a data set by the name of its folder, or `None` if it is absent. With `CI=true` an
+/// absent data set is an error if the folder of data sets exists.
 pub fn dataset(name: &str) -> Option<Dataset> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let root = std::env::var_os("MARQUEE_TEST_DATA").map_or_else(|| beside.clone(), PathBuf::from);

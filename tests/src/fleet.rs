@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::{Clients, DEADLINE, Http};
 
-/// Settings of a test's fleet: a folder of its own, ports that the system picks, whole stars, and a model store that is looked at often.
+/// Returns the settings of a fleet for a test: its own folder, ports that the system picks, whole
+/// stars, and a model store that is read often.
 pub fn settings(folder: &Path) -> Settings {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut settings = Settings {

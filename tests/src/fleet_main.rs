@@ -1,4 +1,5 @@
-//! The `marquee` program under test: the product's own `main`, built with this package so that its tests can start it.
+//! The `marquee` program under test: the product's own `main`, built with this package so that its
+//! tests can start it.
 
 fn main() -> std::process::ExitCode {
     marquee::main()

@@ -1,7 +1,9 @@
-//! The harness of the end-to-end tests and benchmarks: fleets in this process or in one of their own, and ratings to feed them.
+//! The harness of the end-to-end tests and benchmarks: fleets in this process or in one of their
+//! own, and ratings to feed them.
 //!
-//! It meets Marquee as its users do: over gRPC, HTTP and the command line. What must stay true: every fleet has its own temporary folder and
-//! ports that the system picks, so that any number run side by side; every wait has a deadline; no fleet outlives the value that owns it.
+//! It meets Marquee as its users do: over gRPC, HTTP and the command line. What must stay true:
+//! every fleet has its own temporary folder and ports that the system picks, so that any number run
+//! side by side; every wait has a deadline; no fleet outlives the value that owns it.
 
 mod clients;
 mod data;

@@ -23,11 +23,13 @@ pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterato
 /// Pause between two looks at a fleet that starts.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Waits until every thread of a process has stopped: the signal takes effect a moment after it was sent.
+/// Waits until every thread of a process has stopped: the signal takes effect a moment after it was
+/// sent.
 pub(crate) async fn until_stopped(pid: u32) -> Result<()> {
     let has_stopped = || -> Result<bool> {
         for task in std::fs::read_dir(format!("/proc/{pid}/task")).context("look at the threads")? {
-            // A thread that ends meanwhile has no state any more. The name in brackets may hold anything; the state stands behind it.
+            // A thread that ends meanwhile has no state any more. The name in brackets may hold
+            // anything; the state stands behind it.
             let Ok(stat) = std::fs::read_to_string(task?.path().join("stat")) else { continue };
             if stat.rsplit(')').next().is_none_or(|behind| !behind.trim_start().starts_with('T')) {
                 return Ok(false);
@@ -140,8 +142,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program up` on a folder with whole stars and ports that the system picks, and waits until every role serves. `settings` are
-    /// further `key=value` pairs.
+    /// Starts `program up` on a folder with whole stars and ports that the system picks, and waits
+    /// until every role serves. `settings` are further `key=value` pairs.
     pub async fn start(program: &str, folder: &Path, settings: &[&str]) -> Result<Self> {
         let launch = Launch::new(program, folder).set("inference.refresh=100ms");
         settings.iter().fold(launch, |launch, setting| launch.set(*setting)).start().await

@@ -1,8 +1,11 @@
-//! Kafka, Redis and S3 as they are in production, for what only they can show: each handle owns processes, folders and ports of its own.
+//! Kafka, Redis and S3 as they are in production, for what only they can show: each handle owns
+//! processes, folders and ports of its own.
 //!
-//! `make servers` puts the programs into the user's cache folder. What must stay true: nothing that a handle started outlives it; any number run
-//! side by side; a server counts as started once it has answered *as itself*, since another test's may have been faster on a port; every wait has
-//! a deadline. A log stands beside each server's data, and its last lines stand in every error. A test that panics keeps the folder.
+//! `make servers` puts the programs into the user's cache folder. What must stay true: nothing that
+//! a handle started outlives it; any number run side by side; a server counts as started once it
+//! has answered *as itself*, since another test's may have been faster on a port; every wait has a
+//! deadline. A log stands beside each server's data, and its last lines stand in every error. A
+//! test that panics keeps the folder.
 
 mod kafka;
 mod redis;
@@ -32,7 +35,8 @@ use crate::DEADLINE;
 /// Longer than a healthy server takes for an answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Pause between two looks at a server that starts. It waits for the process to end meanwhile: spinning would take the core that it starts on.
+/// Pause between two looks at a server that starts. It waits for the process to end meanwhile:
+/// spinning would take the core that it starts on.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How often ports are picked until no other process takes one before the server does.
@@ -40,8 +44,9 @@ const ATTEMPTS: usize = 8;
 
 /// First port that a server may get, and how many there are.
 ///
-/// Why not port 0? It picks among the ports that the system gives to outgoing connections, and one of those may hold the port while a killed
-/// server is to return to it. What is here lies below them, also after adding [`REDIS_BUS`].
+/// Why not port 0? It picks among the ports that the system gives to outgoing connections, and one
+/// of those may hold the port while a killed server is to return to it. What is here lies below
+/// them, also after adding [`REDIS_BUS`].
 const PORTS: (u16, u16) = (10_000, 12_000);
 
 /// What Redis Cluster adds to a node's port to get that of its bus.
@@ -62,7 +67,8 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-/// A started server; none, and a line that says so, where it is [`Missing`], which `CI=true` does not forgive. No other failure is forgiven.
+/// Returns a started server. If it is [`Missing`], prints a line and returns `None`; with `CI=true`
+/// that is an error. Every other failure is an error.
 pub fn or_skip<T>(started: Result<T>) -> Result<Option<T>> {
     let forgiving = std::env::var("CI").as_deref() != Ok("true");
     match started {
@@ -92,7 +98,7 @@ fn token(length: usize) -> Result<String> {
     Ok(bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
 }
 
-/// Distinct ports of the loopback interface on which nobody listens, nor on those of their Redis buses.
+/// Returns distinct free ports of the loopback interface whose Redis bus ports are free too.
 fn free_ports(count: usize) -> Result<Vec<u16>> {
     let mut held = Vec::new();
     let mut ports = Vec::new();
@@ -134,7 +140,8 @@ impl fmt::Display for Clash {
 
 impl std::error::Error for Clash {}
 
-/// A server's temporary folder. Declare it after the processes that write into it: fields are dropped in order.
+/// A server's temporary folder. Declare it after the processes that write into it: fields are
+/// dropped in order.
 #[derive(Debug)]
 struct Folder(TempDir);
 
@@ -251,7 +258,8 @@ impl Node {
 }
 
 impl Drop for Node {
-    /// Waits for the end, which SIGKILL makes a matter of milliseconds: the folder goes next, and the port may be wanted.
+    /// Waits for the end, which SIGKILL makes a matter of milliseconds: the folder goes next, and
+    /// the port may be wanted.
     fn drop(&mut self) {
         let Some(child) = &mut self.child else { return };
         let started = Instant::now();

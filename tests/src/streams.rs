@@ -1,8 +1,10 @@
-//! `make bench-streams`: ingest, features, learning and replay on Kafka and Redis of its own, beside librdkafka's own producer, raw Redis and Feast. It prints
-//! numbers and judges none.
+//! `make bench-streams`: ingest, features, learning and replay on Kafka and Redis of its own,
+//! beside librdkafka's own producer, raw Redis and Feast. It prints numbers and judges none.
 //!
-//! Every part starts servers and roles of its own, the roles as processes, so that their processor time and memory can be told from the client's. `--only ingest,read`
-//! runs some parts alone, `--replay N` says how many ratings the last part generates (25,000,000), `--json PATH` writes the figures.
+//! Every part starts servers and roles of its own, the roles as processes, so that their processor
+//! time and memory can be told from the client's. `--only ingest,read` runs some parts alone,
+//! `--replay N` says how many ratings the last part generates (25,000,000), `--json PATH` writes
+//! the figures.
 
 #[path = "streams/apply.rs"]
 mod apply;

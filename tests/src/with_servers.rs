@@ -1,4 +1,5 @@
-//! Runs a command beside Kafka, Redis and S3 of its own, which end with it. The command finds them by `MARQUEE__…` in its environment.
+//! Runs a command beside Kafka, Redis and S3 of its own, which end with it. The command finds them
+//! by `MARQUEE__…` in its environment.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! A small world of people with tastes, for tests that need ratings with something to learn in them and no data set.
+//! A small world of people with tastes, for tests that need ratings with something to learn in them
+//! and no data set.
 
 use marquee_proto::Timestamp;
 use marquee_proto::ratings::v1::{Movie, Rating};
@@ -8,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 /// When the first rating is given: 2020-01-01.
 const START: i64 = 1_577_836_800;
 
-/// Users and movies of two kinds: half of the users like one kind of movie, the other half the other.
+/// Users and movies of two kinds: half of the users like one kind of movie, the other half the
+/// other.
 #[derive(Debug, Clone)]
 pub struct World {
     /// How many users.

@@ -31,8 +31,8 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Formats and starts 1 or more brokers, and waits until each knows all of them. With 3, topics are replicated to all and take writes
-    /// while 2 are in step.
+    /// Formats and starts 1 or more brokers, and waits until each knows all of them. With 3, topics
+    /// are replicated to all and take writes while 2 are in step.
     pub async fn start(brokers: usize) -> Result<Self> {
         ensure!(brokers > 0, "Kafka needs a broker");
         let libs = prepared(PREPARED.0, PREPARED.1)?;
@@ -44,7 +44,8 @@ impl Kafka {
     async fn start_on(libs: &Path, ports: &[u16]) -> Result<Self> {
         let folder = Folder::new("kafka")?;
         let class_path = format!("{}/*", libs.display());
-        // 22 characters of base64 hold 132 bits; a UUID has 128, so the last character's low bits are zero.
+        // 22 characters of base64 hold 132 bits; a UUID has 128, so the last character's low bits
+        // are zero.
         let cluster = format!("{}A", token(21)?);
         let password = token(20)?;
         let (clients, others) = ports.split_at(ports.len() / 3);
@@ -88,7 +89,8 @@ impl Kafka {
         self.addresses.join(",")
     }
 
-    /// The same where a client has to be [`USER`](Self::USER), with [`Self::password`], by SASL/PLAIN without encryption.
+    /// The same where a client has to be [`USER`](Self::USER), with [`Self::password`], by
+    /// SASL/PLAIN without encryption.
     pub fn guarded_bootstrap(&self) -> String {
         self.guarded.join(",")
     }
@@ -121,8 +123,8 @@ impl Kafka {
         node(&mut self.brokers, broker)?.resume().await
     }
 
-    /// Starts a broker again, after SIGKILL if it runs, on the same folder and ports, and waits until the cluster has taken it back: with it, a
-    /// majority must be up.
+    /// Starts a broker again, after SIGKILL if it runs, on the same folder and ports, and waits
+    /// until the cluster has taken it back: with it, a majority must be up.
     pub async fn restart(&mut self, broker: usize) -> Result<()> {
         let restarted = node(&mut self.brokers, broker)?;
         restarted.kill().await?;
@@ -141,7 +143,8 @@ impl Kafka {
         self.brokers[broker].until(ready).await
     }
 
-    /// Sends one request in Kafka's protocol, whatever is in it, and returns the answer after its correlation id. Request header version 1.
+    /// Sends one request in Kafka's protocol, whatever is in it, and returns the answer after its
+    /// correlation id. Request header version 1.
     pub async fn ask(&self, broker: usize, api_key: i16, api_version: i16, body: &[u8]) -> Result<Vec<u8>> {
         let answer = timeout(DEADLINE, ask(&self.addresses[broker], api_key, api_version, body)).await;
         answer.with_context(|| format!("no answer from {}", self.brokers[broker].name))?
@@ -195,7 +198,8 @@ fn properties(id: usize, [clients, controllers, guarded]: [&[u16]; 3], password:
         ("share.coordinator.state.topic.replication.factor", replicas.to_string()),
         ("share.coordinator.state.topic.min.isr", in_step.to_string()),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
-        // Fewer partitions, smaller buffers and an earlier notice of death than in production: tests wait for them.
+        // Fewer partitions, smaller buffers and an earlier notice of death than in production:
+        // tests wait for them.
         ("offsets.topic.num.partitions", "8".to_owned()),
         ("transaction.state.log.num.partitions", "8".to_owned()),
         ("share.coordinator.state.topic.num.partitions", "8".to_owned()),

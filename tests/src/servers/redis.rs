@@ -1,4 +1,5 @@
-//! Redis, alone or as a cluster of three masters, with an append-only file that is synced every second.
+//! Redis, alone or as a cluster of three masters, with an append-only file that is synced every
+//! second.
 
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,8 @@ impl Redis {
         self.folder.path().join(format!("node-{number}/appendonlydir"))
     }
 
-    /// Asks one node, in words without spaces inside; a refusal is an error that begins with the server's own words.
+    /// Sends a command to one node, in words without spaces. A refusal is an error that begins with
+    /// the message of the server.
     pub async fn ask(&self, number: usize, command: &str) -> Result<String> {
         let answer = timeout(DEADLINE, ask(&self.addresses[number], command)).await;
         answer.with_context(|| format!("no answer from {}", self.nodes[number].name))?
@@ -125,7 +127,8 @@ impl Redis {
         node(&mut self.nodes, number)?.resume().await
     }
 
-    /// Starts a node again, after SIGKILL if it runs, on the same folder and port, and waits until it serves; in a cluster, until that is whole.
+    /// Starts a node again, after SIGKILL if it runs, on the same folder and port, and waits until
+    /// it serves; in a cluster, until that is whole.
     pub async fn restart(&mut self, number: usize) -> Result<()> {
         let restarted = node(&mut self.nodes, number)?;
         restarted.kill().await?;
@@ -133,7 +136,8 @@ impl Redis {
         self.wait(number).await
     }
 
-    /// Waits until a node answers as the process that was started, and as a member of a whole cluster where there is one.
+    /// Waits until a node answers as the process that was started, and as a member of a whole
+    /// cluster where there is one.
     async fn wait(&mut self, number: usize) -> Result<()> {
         let (address, cluster) = (self.addresses[number].clone(), self.cluster);
         let node = node(&mut self.nodes, number)?;
@@ -164,7 +168,8 @@ async fn ask(address: &str, command: &str) -> Result<String> {
             let length: usize = length.parse().context("a length that is none")?;
             ensure!(length <= LONGEST, "an answer of {length} bytes");
             let mut text = vec![0; length];
-            // Not `read_to_string`, which takes a connection that broke in between for a shorter text.
+            // Not `read_to_string`, which takes a connection that broke in between for a shorter
+            // text.
             stream.read_exact(&mut text).await?;
             Ok(String::from_utf8(text)?)
         }

@@ -96,7 +96,8 @@ impl S3 {
     }
 }
 
-/// A path by which a server is told from another test's. It is longer than a bucket's name may be, so it hides none.
+/// A path that identifies a server among those of other tests. It is longer than the name of a
+/// bucket may be, so it hides no bucket.
 fn health(access_key: &str) -> String {
     format!("/a-path-by-which-this-server-is-told-from-those-of-other-tests-{access_key}")
 }

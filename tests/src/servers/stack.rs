@@ -24,7 +24,8 @@ impl Stack {
         Ok(Self { kafka: kafka?, redis: redis?, s3: s3? })
     }
 
-    /// What a fleet must be told, as keys and values in TOML. It names a secret: give it by the environment.
+    /// Returns the settings that a fleet needs, as keys and values in TOML. They contain a secret,
+    /// so pass them by the environment.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let text = |text: &str| format!("{text:?}");
         vec![

@@ -55,7 +55,8 @@ pub(crate) struct Used {
 impl Used {
     pub(crate) fn by(pid: u32) -> Result<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        // The name in brackets may hold spaces; utime and stime are the 12th and 13th field behind it, in hundredths of a second on Linux.
+        // The name in brackets may hold spaces; utime and stime are the 12th and 13th field behind
+        // it, in hundredths of a second on Linux.
         let behind = stat.rsplit(')').next().unwrap_or_default();
         let fields: Vec<&str> = behind.split_whitespace().collect();
         let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();

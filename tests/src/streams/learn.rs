@@ -1,4 +1,5 @@
-//! From the acknowledgement of a rating to a prediction that rests on it, through Kafka and Redis, while others rate.
+//! From the acknowledgement of a rating to a prediction that rests on it, through Kafka and Redis,
+//! while others rate.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Ratings that are made as they are needed: people who sit down and rate some fifty movies each, one after the other.
+//! Ratings that are generated on demand: users who each rate some fifty movies, one after the
+//! other.
 
 use marquee_proto::Timestamp;
 use marquee_proto::ratings::v1::Rating;

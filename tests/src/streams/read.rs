@@ -1,4 +1,5 @@
-//! Features read by name, beside Feast's gRPC server and beside plain pipelined GETs, all on the same Redis.
+//! Features read by name, beside Feast's gRPC server and beside plain pipelined GETs, all on the
+//! same Redis.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! The adapters over real servers: the suites of the ports, and what only a server that dies can show.
+//! The adapters over real servers: the suites of the ports, and what only a server that dies can
+//! show.
 
 #[path = "adapters/kafka.rs"]
 mod kafka;

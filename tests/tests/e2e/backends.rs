@@ -66,7 +66,8 @@ async fn a_fleet_on_redis_learns_survives_its_loss_and_rebuilds_what_is_gone() -
         assert!(started.elapsed() < DEADLINE, "it never found Redis again");
     }
 
-    // An empty replacement: the next rating shows the loss, and everything is made anew from the log.
+    // An empty replacement: the next rating shows the loss, and all rows are built again from the
+    // log.
     assert_eq!(redis.ask(0, "FLUSHALL").await?, "OK");
     let next = clients.rate("stranger", "movie-6", 5.0).await?;
     let stranger = clients.user("stranger", &[next]).await?;

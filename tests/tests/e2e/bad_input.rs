@@ -1,5 +1,5 @@
-//! Bad input at the edge: every wrong value is refused by the name of its field and a stable reason, and stands on the rejected topic; what was
-//! good beside it counts.
+//! Bad input at the edge: every wrong value is refused by the name of its field and a stable
+//! reason, and stands on the rejected topic; what was good beside it counts.
 
 #[path = "bad_input/arbitrary.rs"]
 mod arbitrary;

@@ -1,7 +1,9 @@
-//! Two of each role on real Kafka, Redis and S3, under load, while processes, the broker and Redis are killed, stopped and started again at random.
+//! Two of each role on real Kafka, Redis and S3, under load, while processes, the broker and Redis
+//! are killed, stopped and started again at random.
 //!
-//! Afterwards the log is read from its beginning and compared with what clients were told and with what is served. `make chaos` goes on for ten
-//! minutes (`MARQUEE_CHAOS_SECONDS`); every run prints its seed, and `MARQUEE_CHAOS_SEED` repeats its faults.
+//! Afterwards the log is read from its beginning and compared with what clients were told and with
+//! what is served. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints
+//! its seed, and `MARQUEE_CHAOS_SEED` repeats its faults.
 
 #[path = "chaos/faults.rs"]
 mod faults;

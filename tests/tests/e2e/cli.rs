@@ -1,4 +1,5 @@
-//! The command line as people and scripts meet it: exit codes, errors that help, JSON that parses, tables that read.
+//! The command line as people and scripts meet it: exit codes, errors that help, JSON that parses,
+//! tables that read.
 
 #[path = "cli/features.rs"]
 mod features;
@@ -250,7 +251,7 @@ async fn tables_name_titles_and_nothing_in_them_steers_the_terminal() -> Result<
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 
-    // Whoever has read enough closes the pipe: no failure, and not a word.
+    // A reader that has read enough closes the pipe. That is no failure, and nothing is printed.
     for arguments in [&["models"][..], &["completions", "bash"], &["config"], &["train", "list", "--json"]] {
         let (reader, writer) = std::io::pipe()?;
         drop(reader);

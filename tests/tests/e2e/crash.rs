@@ -1,5 +1,5 @@
-//! The fleet is killed at random instants, during imports, ratings and predictions, and every time: nothing that was acknowledged is lost,
-//! nothing is counted twice, and it serves again.
+//! The fleet is killed at random instants, during imports, ratings and predictions, and every time:
+//! nothing that was acknowledged is lost, nothing is counted twice, and it serves again.
 //!
 //! `MARQUEE_KILLS` sets how often, `MARQUEE_SEED` which instants; both are printed.
 
@@ -37,7 +37,8 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// What one client knows: the last rating of each pair that was acknowledged, and the batch that was under way when the fleet died.
+/// What one client knows: the last acknowledged rating of each pair, and the batch that was in
+/// flight when the fleet died.
 struct Writer {
     number: usize,
     rng: ChaCha8Rng,
@@ -96,7 +97,8 @@ impl Writer {
         }
     }
 
-    /// Everything acknowledged is there; of the batch under way each rating may be. Then that batch is sent again, and all is exact.
+    /// Checks that every acknowledged rating is there; each rating of the batch in flight may be
+    /// there. Then the batch is sent again, and everything must be exact.
     async fn check(&mut self, clients: &Clients) -> Result<()> {
         let mut allowed: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
         for rating in &self.under_way {
@@ -118,7 +120,8 @@ impl Writer {
         Ok(())
     }
 
-    /// What the feature store says now, once everything is applied; each user's count is that of the history.
+    /// Returns what the feature store serves once everything is applied. The count of each user
+    /// must equal the length of the history.
     async fn histories(&self, clients: &Clients) -> Result<BTreeMap<(String, String), f64>> {
         let after = applied(clients).await?;
         let mut found = BTreeMap::new();

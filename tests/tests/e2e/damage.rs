@@ -1,5 +1,5 @@
-//! Damage: packages and folders that are not what was written. They are refused with a reason that names what is wrong, what is sound goes on
-//! serving, and nothing panics.
+//! Damage: packages and folders that are not what was written. They are refused with a reason that
+//! names what is wrong, what is sound goes on serving, and nothing panics.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,11 @@ use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelSt
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 use tonic::{Code, Status};
 
-/// More than any machine has memory for; a file of this length takes no room, because nothing is in it.
+/// More bytes than any machine has memory. A sparse file of this length takes no room.
 const HUGE: u64 = 1 << 40;
 
-/// A fleet with ratings and this many small versions, the first routed, all of which it keeps loaded.
+/// A fleet with ratings and this many small versions, the first routed, all of which it keeps
+/// loaded.
 async fn with_versions(count: u64) -> Result<Fleet> {
     let world = World::new(20, 12, 7);
     let fleet = Fleet::start_with(|settings| settings.role::<marquee_inference::Inference>().keep = 64).await?;
@@ -39,8 +40,8 @@ async fn versions(clients: &Clients) -> Result<Vec<ModelVersion>> {
     Ok(clients.models.clone().list_models(ListModelsRequest::default()).await?.into_inner().versions)
 }
 
-/// Waits until every version is ready or failed. A fleet is ready before that: it answers as soon as
-/// the routed versions are warm.
+/// Waits until every version is ready or failed. A fleet is ready before that: it answers as soon
+/// as the routed versions are warm.
 async fn settled(clients: &Clients) -> Result<Vec<ModelVersion>> {
     let settled = async {
         loop {
@@ -81,8 +82,8 @@ fn flip(path: &Path) -> Result<()> {
     Ok(fs::write(path, bytes)?)
 }
 
-/// The same in a journal, in what was written and not in its lengths: a length that leads past the end is taken for a write that a crash cut short,
-/// which is no damage.
+/// Flips a bit of the content of a journal, not of its lengths: a length that leads past the end is
+/// read as a write that a crash cut short, which is no damage.
 fn flip_content(path: &Path) -> Result<()> {
     const CONTENT: &[u8] = b"user-";
     let mut bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;

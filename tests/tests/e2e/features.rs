@@ -1,5 +1,6 @@
-//! Features agree with a plain recomputation: real ratings go through the stream, mixed with repeats, late ones and removals, and at random
-//! instants what is served is compared with what a few lines make of the same events.
+//! Features agree with a plain recomputation: real ratings go through the stream, mixed with
+//! repeats, late ones and removals, and at random instants what is served is compared with what a
+//! few lines make of the same events.
 
 #[path = "features/executions.rs"]
 mod executions;
@@ -21,7 +22,8 @@ use rand::{RngExt, SeedableRng};
 /// The ratings that count, by (user, movie): when they were given, and their stars.
 type Pairs = BTreeMap<(String, String), (Timestamp, f64)>;
 
-/// The batch side: the ratings that count, by the rules of the contract, without tiles, rows or offsets.
+/// The batch side: the ratings that count, by the rules of the contract, without tiles, rows or
+/// offsets.
 #[derive(Default)]
 struct Batch {
     pairs: Pairs,
@@ -186,7 +188,8 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
     let catalogue: Vec<Movie> = data.movies()?;
     let genres = catalogue.iter().map(|movie| (movie.id.as_str().to_owned(), movie.genres.clone())).collect();
     fleet.clients().add_movies(catalogue.iter().map(convert::movie).collect()).await?;
-    // The file is in no order of time: late ratings come by themselves. A few users, so that each has something to be wrong about.
+    // The file is in no order of time: late ratings come by themselves. A few users, so that each
+    // has something to be wrong about.
     let ratings: Vec<Rating> = data
         .ratings()?
         .filter_map(Result::ok)
@@ -209,7 +212,8 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
         replay.send(&ratings[sent..next]).await?;
         sent = next;
         let seen = &ratings[..sent];
-        // Some of what was sent comes again: once as it was, once with another value at another time.
+        // Some of what was sent comes again: once as it was, once with another value at another
+        // time.
         let again: Vec<Rating> = (0..20).filter_map(|_| seen.choose(&mut replay.rng).cloned()).collect();
         replay.send(&again).await?;
         let changed: Vec<Rating> = again

@@ -1,5 +1,5 @@
-//! Clients that nobody here wrote, against the product: a Python producer of Kafka, DuckDB, Polars and pandas on the archive, and Feast on the
-//! features.
+//! Clients of other projects against the product: a Python producer of Kafka, DuckDB, Polars and
+//! pandas on the archive, and Feast on the features.
 //!
 //! `make clients` puts a Python that has them into the user's cache folder.
 
@@ -23,7 +23,8 @@ use tokio::process::Command;
 struct Python(OsString);
 
 impl Python {
-    /// None, and a line that says so, where no variable names one, which `CI=true` does not forgive.
+    /// None, and a line that says so, where no variable names one, which `CI=true` does not
+    /// forgive.
     fn or_skip() -> Option<Self> {
         let python = std::env::var_os("MARQUEE_CLIENTS_PYTHON");
         if python.is_none() {
@@ -40,7 +41,8 @@ impl Python {
         arguments: impl IntoIterator<Item = S>,
         input: &[u8],
     ) -> Result<Output> {
-        // A file takes any length of input at once: a pipe would have to be filled while the output is read.
+        // A file takes any length of input at once: a pipe would have to be filled while the output
+        // is read.
         let mut stdin = tempfile::tempfile()?;
         stdin.write_all(input)?;
         stdin.rewind()?;

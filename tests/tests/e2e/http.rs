@@ -23,7 +23,8 @@ fn granted(answer: &Answer) -> Value {
     answer.json().expect("JSON")
 }
 
-/// A message as HTTP shows it. It passes through text, as the answer did, so that both are rounded alike.
+/// Returns a message as HTTP shows it. It passes through text like the answer, so that both are
+/// rounded alike.
 fn shown(message: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(message).expect("messages are JSON")).expect("JSON reads back")
 }
@@ -182,7 +183,7 @@ async fn predictions_models_and_routes_over_http_are_those_of_grpc() -> Result<(
     assert_eq!((&model["wanted"], &model["effective"]), (&set["route"], &set["route"]));
     assert_eq!(model["versions"][1]["state"], "VERSION_STATE_WARM");
 
-    // Whoever comes second learns it, and so does whoever asks for what there is not.
+    // The second editor is told so, and so is a caller that asks for a route that does not exist.
     let message = refused(&put(wanted).await?, 400, "FAILED_PRECONDITION", None);
     assert!(message.contains("read it and decide again"), "{message}");
     refused(&put(json!({"route": {"stable": "9"}})).await?, 400, "FAILED_PRECONDITION", None);

@@ -1,4 +1,5 @@
-//! What operators see: liveness, readiness, metrics, health, reflection, and how a fleet starts, refuses to start and goes down.
+//! What operators see: liveness, readiness, metrics, health, reflection, and how a fleet starts,
+//! refuses to start and goes down.
 
 #[path = "operations/roles.rs"]
 mod roles;
@@ -115,7 +116,8 @@ async fn a_fleet_that_cannot_serve_yet_lives_and_says_why_it_is_not_ready() -> R
     Ok(())
 }
 
-/// A page of metrics: values by name and labels, types by family. Fails at what Prometheus would not read.
+/// A page of metrics: values by name and labels, types by family. Fails at what Prometheus would
+/// not read.
 fn parsed(text: &str) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>)> {
     let (mut values, mut types) = (BTreeMap::new(), BTreeMap::new());
     assert!(text.ends_with("# EOF\n"), "an OpenMetrics page has an end");

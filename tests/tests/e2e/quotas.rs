@@ -1,4 +1,5 @@
-//! Quotas: a client that writes too fast is told when to come back, or slowed down where it streams, and nobody else notices.
+//! Quotas: a client that writes too fast is told when to come back, or is slowed down if it
+//! streams. Other clients notice nothing.
 
 #[path = "quotas/door.rs"]
 mod door;
@@ -113,7 +114,8 @@ async fn a_stream_takes_as_long_as_the_quota_says_and_loses_nothing() -> Result<
     assert!(answers.iter().map(|answer| answer.sequence).eq(1..=20), "in order");
     assert!(answers.iter().all(|answer| answer.accepted == 10));
 
-    // Also where a batch is larger than what fits at once: it waits for a full bucket, and the next one for all of it.
+    // A batch that is larger than the burst waits for a full bucket, and the next batch waits for
+    // all of it.
     let started = Instant::now();
     let answers = door.stream("bob", &[100, 1]).await?;
     assert!(started.elapsed() >= Duration::from_millis(405), "81 after {:?}", started.elapsed());

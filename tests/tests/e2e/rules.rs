@@ -1,7 +1,8 @@
-//! The rules of the workspace, as ARCHITECTURE.md states them: who may depend on whom, and what every file must be.
+//! The rules of the workspace, as ARCHITECTURE.md states them: who may depend on whom, and what
+//! every file must be.
 //!
-//! Each rule is a pure function, held against this repository here and against a made-up breach of it beside the function. All breaches are reported
-//! at once, each with its rule's sentence.
+//! Each rule is a pure function, held against this repository here and against a made-up breach of
+//! it beside the function. All breaches are reported at once, each with its rule's sentence.
 
 #[path = "rules/graph.rs"]
 mod graph;
@@ -32,7 +33,8 @@ fn report<T: ?Sized>(rules: &[Rule<T>], view: &T) -> Vec<String> {
     lines
 }
 
-/// Asserts that one made-up breach is reported: under its rule's sentence, with these words, and under no other rule.
+/// Asserts that one made-up breach is reported: under its rule's sentence, with these words, and
+/// under no other rule.
 #[track_caller]
 fn assert_broken<T: ?Sized>(rules: &[Rule<T>], view: &T, sentence: &str, words: &[&str]) {
     let lines = report(rules, view);
@@ -70,7 +72,8 @@ fn dependencies(metadata: &Metadata) -> Result<Graph> {
     Ok(graph)
 }
 
-/// Every file below the folders that people write in, as paths from the root; build outputs and what fuzzing leaves are not theirs.
+/// Returns every file that people write, by its path from the root. Build outputs and the files of
+/// fuzzing are left out.
 fn files(chosen: fn(&Path) -> bool) -> Result<Vec<Source>> {
     let root = root();
     let mut waiting: Vec<PathBuf> = ["proto", "services", "tests"].iter().map(|folder| root.join(folder)).collect();

@@ -1,4 +1,5 @@
-//! The real servers start, answer in their own protocols, stand being killed and paused, and keep what they were told.
+//! The real servers start, answer in their own protocols, stand being killed and paused, and keep
+//! what they were told.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ pub(super) async fn trained(world: &World, algorithm: Algorithm) -> Result<Fleet
     clients.add_movies(world.catalogue()).await?;
     let answer = clients.rate_all(world.ratings()).await?;
     assert!(answer.rejected.is_empty(), "{:?}", answer.rejected.first());
-    // Whoever reads after this sees all of it.
+    // A reader that waits for these positions sees all of it.
     clients.user("nobody", &answer.positions).await?;
     let (training, model) = clients.train(algorithm, Parameters::default()).await?;
     assert_eq!((training.version, model.state(), model.verified), (1, ModelState::Ready, true));

@@ -1,4 +1,5 @@
-//! Training runs as their users see them: started, watched, queued, cancelled, refused, and kept over a restart.
+//! Training runs as their users see them: started, watched, queued, cancelled, refused, and kept
+//! over a restart.
 
 use anyhow::Result;
 use marquee_e2e::{Clients, Fleet, World};

@@ -1,4 +1,5 @@
-//! The rating log over a real Kafka: the suite of its port, and what only brokers that die and other clients can show.
+//! The rating log over a real Kafka: the suite of its port, and what only brokers that die and
+//! other clients can show.
 
 #[path = "kafka/deaths.rs"]
 mod deaths;
@@ -34,7 +35,8 @@ fn settings(kafka: &Kafka, prefix: &str) -> Settings {
     }
 }
 
-/// Made now: brokers forget a producer whose last record is a day old by its date, and with it what they have from it.
+/// A record of now. Brokers forget a producer whose last record is older than a day, and with it
+/// the sequence numbers that they know from it.
 fn numbered(number: usize) -> NewRecord {
     NewRecord {
         key: Some(format!("user {}", number % 97).into()),

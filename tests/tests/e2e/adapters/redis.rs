@@ -157,7 +157,8 @@ async fn what_a_killed_server_loses_the_marker_goes_back_with_and_a_replay_mends
         lease.apply(vec![write(offset)], Offset(offset + 1)).await?;
     }
     redis.kill(0).await?;
-    // The last second is lost: the end of the append-only file is cut off, in the middle of a command.
+    // The last second is lost: the end of the append-only file is cut off, in the middle of a
+    // command.
     let tail = std::fs::File::options().write(true).open(appended(&redis)?)?;
     tail.set_len(tail.metadata()?.len() / 2)?;
     redis.restart(0).await?;

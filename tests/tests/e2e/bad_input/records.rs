@@ -1,4 +1,5 @@
-//! Records that others wrote to the rating topic and that are none: they go to the rejected topic, and everything else goes on.
+//! Records of other producers on the rating topic that are not valid ratings. They are copied to
+//! the rejected topic, and everything else goes on.
 
 use std::path::Path;
 

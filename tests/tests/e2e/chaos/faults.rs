@@ -1,4 +1,4 @@
-//! What is done to the processes and servers: one of the processes and one of the servers at a time, so that a role always has one that lives.
+//! The faults: one process and one server at a time, so that every role always has a live instance.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -114,7 +114,7 @@ async fn on_processes(
     Ok(())
 }
 
-/// Starts a process as whoever supervises it would: again, if what it needs was away.
+/// Starts a process as a supervisor would: again, if a back-end was away.
 async fn again(process: &mut Process) -> Result<()> {
     let started = Instant::now();
     loop {

@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use tonic::Request;
 
-/// Writers, each with users of its own; ratings in one of their requests; requests a second of each: 2,000 ratings/s in all.
+/// Writers, each with users of its own; ratings in one of their requests; requests a second of
+/// each: 2,000 ratings/s in all.
 const WRITERS: usize = 4;
 const BATCH: usize = 25;
 const PACE: Duration = Duration::from_millis(50);
@@ -179,7 +180,7 @@ impl fmt::Display for Probed {
     }
 }
 
-/// Asks for predictions until it is over: of one instance as long as it answers, else of the other.
+/// Asks for predictions until the end: one instance while it answers, and otherwise the other one.
 pub(super) async fn probe(
     world: Arc<World>,
     inference: [Clients; 2],

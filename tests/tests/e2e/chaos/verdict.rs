@@ -1,5 +1,6 @@
-//! What must be true afterwards, from the log itself: every acknowledged rating is there, none more often than it was sent, and what is served is
-//! what the log says. The rules are written down once more here, without an order of application: that is what the feature store must equal.
+//! What must be true afterwards, from the log itself: every acknowledged rating is there, none more
+//! often than it was sent, and what is served is what the log says. The rules are written down once
+//! more here, without an order of application: that is what the feature store must equal.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -55,8 +56,8 @@ struct Truth {
 }
 
 impl Truth {
-    /// Of a pair's ratings after its last removal in the log, the latest counts. At equal times, the
-    /// later one in the log counts.
+    /// Of a pair's ratings after its last removal in the log, the latest counts. At equal times,
+    /// the later one in the log counts.
     fn of(events: &[(Position, RatingEvent)]) -> Self {
         let mut removals: HashMap<(&str, Option<&str>), Position> = HashMap::new();
         for (position, event) in events {
@@ -142,7 +143,8 @@ fn event(stored: &Record) -> Result<RatingEvent> {
     Ok(record::decode_event(stored.header(record::CONTENT_TYPE), &stored.value)?)
 }
 
-/// Every acknowledged rating is there, and none more often than it was sent. Gives how many came twice.
+/// Checks that every acknowledged rating is there, and none more often than it was sent. Returns
+/// how many came twice.
 fn is_complete(events: &[(Position, RatingEvent)], world: &World, written: &Written) -> usize {
     let users: HashMap<String, u32> = (0..world.users).map(|user| (world.user(user), user as u32)).collect();
     let movies: HashMap<String, u32> = (0..world.movies).map(|movie| (world.movie(movie), movie as u32)).collect();

@@ -210,7 +210,8 @@ async fn an_import_that_was_killed_goes_on_where_it_was() -> Result<()> {
         assert_eq!(history.len(), MOVIES, "each of {user}'s ratings counts, and once");
     }
 
-    // What is done is forgotten: the same file again begins anew, and changes nothing.
+    // A finished import is forgotten: the same file is imported again from its start and changes
+    // nothing.
     assert_eq!(checkpoint(cli.state.path()), None);
     let again = cli.json(&["import", &file]).await?;
     assert_eq!((&again["resumed_at"], again["accepted"].as_u64()), (&json!(0), Some((USERS * MOVIES) as u64)));

@@ -1,4 +1,5 @@
-//! One definition, three executions: what the stream serves, what a backfill makes of the log and what a join gives rows are the same values.
+//! One definition, three executions: what the stream serves, what a backfill makes of the log and
+//! what a join gives rows are the same values.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

@@ -1,4 +1,5 @@
-//! The archive of ratings, read by DuckDB, Polars and pandas: from the data folder, and from a bucket by boto3.
+//! The archive of ratings, read by DuckDB, Polars and pandas: from the data folder, and from a
+//! bucket by boto3.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -57,7 +58,8 @@ const ENGINES: [Engine; 3] = [
     },
 ];
 
-/// Files come often and stay small, so that an archive of few ratings has many, and some are made one.
+/// Files are written often and stay small, so that an archive of few ratings has many files and
+/// some are compacted.
 fn many_files(settings: &mut Settings) {
     let archive = &mut settings.role::<marquee_trainer::Trainer>().archive;
     archive.every = Duration::from_millis(50);
@@ -65,7 +67,8 @@ fn many_files(settings: &mut Settings) {
     archive.compact = 8;
 }
 
-/// Rates, takes back, waits until all of it is archived, and says what is to be found: the figures that the script prints.
+/// Rates and removes ratings, waits until all of it is archived, and returns the figures that the
+/// script must print.
 async fn filled(fleet: &Fleet) -> Result<Value> {
     let clients = fleet.clients();
     let world = World::new(40, 20, 62);

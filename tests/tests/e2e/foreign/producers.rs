@@ -47,7 +47,8 @@ async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
     Ok(all)
 }
 
-/// Waits until the features have all that stands on the rating topic now: a producer tells nobody where its records stand.
+/// Waits until the features reflect the present end of the rating topic, because a producer does
+/// not return the positions of its records.
 async fn applied(clients: &Clients, log: &KafkaLog) -> Result<()> {
     let bounds = log.bounds(Topic::RATINGS).await?;
     let written = bounds.iter().filter(|bound| bound.begin < bound.end);
@@ -84,7 +85,8 @@ struct Raw {
     content_type: Option<&'static str>,
 }
 
-/// Writes records and returns the fate of each; the client lets through what has at most so many bytes.
+/// Writes records and returns the outcome of each. The client accepts records up to a size in
+/// bytes.
 async fn write(python: &Python, kafka: &Kafka, records: &[Raw], largest: usize) -> Result<Vec<String>> {
     let line = |record: &Raw| {
         let hex: String = record.value.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -171,7 +173,8 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     let records: Vec<Raw> = written.iter().map(|(record, ..)| raw(record.content_type, &record.value)).collect();
     let fates = write(&python, &stack.kafka, &records, USUAL).await?;
     assert!(fates.iter().all(|fate| fate == "delivered"), "{fates:?}");
-    // What is far too large is refused: by the client itself, and by the brokers where the client lets it through.
+    // A record that is far too large is refused: by the client itself, or by the brokers if the
+    // client accepts it.
     for most in [USUAL, 16 << 20] {
         let fates = write(&python, &stack.kafka, &[raw(None, &noise(2 << 20))], most).await?;
         assert_eq!(fates, ["MSG_SIZE_TOO_LARGE"], "{most}");

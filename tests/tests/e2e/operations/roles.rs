@@ -1,5 +1,6 @@
-//! Roles in processes of their own: inference over another process's feature store. The embedded back-ends belong to one process, so inference
-//! has its own copy of the model store here, and the public key alone to check it with.
+//! Roles in processes of their own: inference over another process's feature store. The embedded
+//! back-ends belong to one process, so inference has its own copy of the model store here, and the
+//! public key alone to check it with.
 
 use std::path::Path;
 
@@ -58,7 +59,8 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     assert!(error.contains("not serving: ingest, feature-store, trainer"), "{error}");
     assert!(said.contains("absent") && said.contains("serving"), "{said}");
 
-    // The feature store dies: who is remembered is answered from that, who is not as anybody would be, and both are told so.
+    // The feature store dies. A remembered user is answered from the cached history and an unknown
+    // one without history; both answers say that they are degraded.
     features.kill().await?;
     let degraded = clients.predict(&user, &["movie-1", "movie-2"], &[]).await?;
     assert_eq!(degraded.predictions, whole.predictions);

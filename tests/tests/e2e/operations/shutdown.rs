@@ -1,4 +1,5 @@
-//! Going down in order: out of rotation, no new requests, those in flight to their end, and all of it within a deadline.
+//! Going down in order: out of rotation, no new requests, those in flight to their end, and all of
+//! it within a deadline.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,7 @@ async fn a_fleet_that_is_told_to_stop_ends_what_is_in_flight_and_lets_go_of_its_
 
     let address = fleet.addresses().grpc.trim_start_matches("http://").to_owned();
     let stopping = tokio::spawn(fleet.stop());
-    // Balancers that watch are told, and nobody new is let in; yet whoever is inside goes on.
+    // Balancers see it and no new call is accepted, but calls in flight go on.
     let told = tokio::time::timeout(DEADLINE, states.message()).await??;
     assert_eq!(told.context("a state")?.status(), ServingStatus::NotServing);
     until("nobody new is let in", || async { TcpStream::connect(&address).await.is_err().then_some(()) }).await?;

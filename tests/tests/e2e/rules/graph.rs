@@ -1,13 +1,14 @@
 //! Who may depend on whom: rules over the graph of crates, our own and foreign ones.
 //!
-//! A crate is known by its name alone: two versions of one crate are one node, which can only make the rules stricter.
+//! A crate is known by its name alone: two versions of one crate are one node, which can only make
+//! the rules stricter.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Rule;
 
-/// Crates without async, I/O or wire format, and all that they may name: serialisation by serde, errors by thiserror, and SHA-256, which is arithmetic
-/// and assigns users to versions.
+/// Crates without async, I/O or wire format, and all that they may name: serialisation by serde,
+/// errors by thiserror, and SHA-256, which is arithmetic and assigns users to versions.
 const PURE: [(&str, &[&str]); 5] = [
     ("marquee-domain", &["serde", "sha2", "thiserror"]),
     ("marquee-eval", &["marquee-domain", "marquee-fit", "marquee-model", "serde"]),
@@ -27,7 +28,8 @@ const WIRELESS: [&str; 7] = [
     "marquee-ports",
 ];
 
-/// An ONNX file is a protobuf message: the package writes it with prost and shares no message with the wire.
+/// An ONNX file is a protobuf message: the package writes it with prost and shares no message with
+/// the wire.
 const NOT_WIRE: (&str, &str) = ("marquee-model", "prost");
 
 const ROLES: [&str; 6] = [
@@ -123,7 +125,8 @@ impl Graph {
     }
 }
 
-/// What a pure crate's allowed dependencies bring with them is theirs; so it is enough to look at what it names.
+/// What a pure crate's allowed dependencies bring with them is theirs; so it is enough to look at
+/// what it names.
 fn impure(graph: &Graph) -> Vec<String> {
     let names = |(of, allowed): (&'static str, &'static [&str])| {
         let wrong = graph.direct(of).filter(move |on| !allowed.contains(on));
@@ -257,7 +260,8 @@ fn a_heavy_crate_outside_its_place_is_reported() {
 #[test]
 fn a_client_that_reaches_into_the_servers_is_reported_with_the_way_to_it() {
     let sentence = RULES[5].sentence;
-    // One that breaks no other rule, for each kind: a role, an adapter, and a crate that both reach.
+    // One that breaks no other rule, for each kind: a role, an adapter, and a crate that both
+    // reach.
     let role = with(&[(CLIENT, "marquee-ingest")]);
     super::assert_broken(&RULES, &role, sentence, &["marquee-cli → marquee-ingest"]);
     let adapter = with(&[(CLIENT, "marquee-shared"), ("marquee-shared", "marquee-embedded")]);

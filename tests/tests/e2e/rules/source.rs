@@ -1,6 +1,7 @@
 //! What every file must be: rules over the text of sources and of the crates' manifests.
 //!
-//! They read lines, not syntax. That is enough for code that rustfmt has laid out; a static that hides its cell in a type of ours is not seen.
+//! They read lines, not syntax. That is enough for code that rustfmt has laid out; a static that
+//! hides its cell in a type of ours is not seen.
 
 use super::Rule;
 
@@ -10,7 +11,8 @@ const LONGEST: usize = 600;
 /// Types whose statics can change.
 const CELLS: [&str; 6] = ["Atomic", "Cell", "Lazy", "Mutex", "Once", "RwLock"];
 
-/// Process-wide state that is justified, by file and name: a process has one ONNX Runtime, set once and never changed.
+/// Process-wide state that is justified, by file and name: a process has one ONNX Runtime, set once
+/// and never changed.
 const JUSTIFIED: [(&str, &str); 1] = [("services/lib/onnx/src/runtime.rs", "LOADED")];
 
 /// Every rule over Rust files.
@@ -146,7 +148,8 @@ fn own_dependencies(manifests: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for manifest in manifests {
         for (section, line) in settings(&manifest.text) {
-            // Also [target.'cfg(…)'.dependencies], and [dependencies.name], whose lines then are settings of one dependency.
+            // Also [target.'cfg(…)'.dependencies], and [dependencies.name], whose lines then are
+            // settings of one dependency.
             let Some(at) = section.find("dependencies") else { continue };
             let alone = section.len() > at + "dependencies".len();
             let shared = line.contains("workspace = true") && !line.contains("version = ");

@@ -55,7 +55,8 @@ async fn write(log: Arc<KafkaLog>, writers: usize, each: usize, done: watch::Sen
     Ok(all)
 }
 
-/// All of what was acknowledged is there, where it was said to be, and nothing more often than it was handed over.
+/// Checks that every acknowledged record is at its position, and that no record is there more often
+/// than it was sent.
 async fn check(log: &KafkaLog, acknowledged: &Acknowledged) -> Result<()> {
     let all = read_all(log, Topic::RATINGS).await?;
     let mut copies: HashMap<&Bytes, usize> = HashMap::new();

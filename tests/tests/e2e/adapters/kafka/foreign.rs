@@ -1,4 +1,5 @@
-//! A producer that shares nothing with the one under test: Kafka's protocol, byte by byte, so that it can write what no library would.
+//! A producer that shares nothing with the one under test: Kafka's protocol, byte by byte, so that
+//! it can write what no library would.
 
 use anyhow::{Context, Result, ensure};
 use marquee_domain::Partition;
