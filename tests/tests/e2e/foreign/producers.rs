@@ -1,4 +1,4 @@
-//! Ratings, and what is none, written to Kafka by a Python producer.
+//! Ratings, and records that are not ratings, written to Kafka by a Python producer.
 
 use std::collections::BTreeMap;
 
