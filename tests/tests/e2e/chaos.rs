@@ -1,5 +1,6 @@
 //! Two of each role on real Kafka, Redis and S3, under load, while processes, the broker and Redis
-//! are killed, stopped and started again at random.
+//! are killed, stopped and started again at random. Versions are promoted and rolled back meanwhile,
+//! and served features are checked against the log.
 //!
 //! Afterwards the log is read from its beginning and compared with what clients were told and with
 //! what is served. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints
@@ -9,6 +10,8 @@
 mod faults;
 #[path = "chaos/load.rs"]
 mod load;
+#[path = "chaos/operators.rs"]
+mod operators;
 #[path = "chaos/verdict.rs"]
 mod verdict;
 
@@ -31,6 +34,9 @@ const SIZE: (usize, usize) = (400, 120);
 /// Users whose first ratings the model is made of.
 const FIRST: usize = 60;
 
+/// Versions that the route names in turn: more than an instance keeps warm.
+const VERSIONS: u64 = 5;
+
 /// How it is run.
 struct Plan {
     seed: u64,
@@ -51,6 +57,11 @@ struct Fleet {
     ingest: [Process; 2],
     features: [Process; 2],
     inference: [Process; 2],
+}
+
+/// Parameters of a model that takes moments to train.
+fn small() -> Parameters {
+    Parameters { factors: 4, sweeps: 8, ..Parameters::default() }
 }
 
 async fn launch(stack: &Stack, folder: &Path, world: &World) -> Result<Fleet> {
@@ -75,8 +86,11 @@ async fn launch(stack: &Stack, folder: &Path, world: &World) -> Result<Fleet> {
     clients.add_movies(world.catalogue()).await?;
     let positions = clients.rate_all(World::new(FIRST, world.movies, 1).ratings()).await?.positions;
     features[0].clients()?.user("nobody", &positions).await?;
-    let training = trainer.clients()?.run(Algorithm::Map, Parameters::default()).await?;
-    assert_eq!(training.state(), State::Succeeded, "{}", training.message);
+    for version in 1..=VERSIONS {
+        let training = trainer.clients()?.run(Algorithm::Map, Parameters { seed: version, ..small() }).await?;
+        assert_eq!(training.state(), State::Succeeded, "{}", training.message);
+        assert_eq!(training.version, version);
+    }
     let keys = folder.join("trainer/keys/verifying.pem");
     assert_eq!(trainer.stop().await?, Some(0));
 
@@ -117,9 +131,12 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
     let world = Arc::new(world);
     let writing = tokio::spawn(load::write(Arc::clone(&world), ingest, plan.seed, over.subscribe()));
     let probing = tokio::spawn(load::probe(Arc::clone(&world), inference.clone(), plan.seed, over.subscribe()));
+    let routing = tokio::spawn(operators::route(inference.clone(), plan.seed, over.subscribe()));
+    let checkers = [operators::checker(&fleet.features[0])?, operators::checker(&fleet.features[1])?];
+    let checking = tokio::spawn(operators::check(checkers, over.subscribe()));
     let mut inflicting = Box::pin(faults::inflict(stack, fleet, plan.seed, over.subscribe()));
     let loaded = async {
-        while !(writing.is_finished() || probing.is_finished()) {
+        while !(writing.is_finished() || probing.is_finished() || routing.is_finished() || checking.is_finished()) {
             tick.tick().await;
         }
     };
@@ -134,11 +151,15 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
         None => inflicting.await?,
     };
     let (probed, written) = (probing.await??, writing.await??);
+    let (routed, checked) = (routing.await??, checking.await??);
     assert!(!early, "the load or the faults ended early");
 
     println!("faults: {faults}");
     println!("load: {written}");
     println!("predictions: {probed}");
+    println!("routes: {routed}");
+    println!("features: {checked}");
+    routed.check();
     let judged = verdict::judge(&stack, &world, &written, &features).await?;
     println!("afterwards: {judged}");
     probed.check();
