@@ -41,6 +41,7 @@ async fn intake() -> (Intake, Arc<MemoryLog>) {
     let log = Arc::new(MemoryLog::new(1));
     let intake = intake_on(&log, Settings::default());
     intake.upsert(vec![movie("m")]).await.expect("written");
+    intake.read_catalog().await.expect("read");
     (intake, log)
 }
 
@@ -94,7 +95,6 @@ async fn a_rejected_rating_is_kept_with_its_reasons_and_original() {
 #[tokio::test]
 async fn a_movie_that_another_instance_added_is_known_at_once() {
     let (intake, log) = intake().await;
-    intake.read_catalog().await.expect("read");
     intake_on(&log, Settings::default()).upsert(vec![movie("new")]).await.expect("written");
     intake.submit_one(&client(), batch(vec![rating("new")]), Source::Grpc).await.expect("accepted");
 }
