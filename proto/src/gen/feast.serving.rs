@@ -14,16 +14,16 @@ pub struct FeatureList {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetOnlineFeaturesRequest {
-    /// By entity key, columns of one length.
+    /// One column for each entity key; all columns have the same length.
     #[prost(map = "string, message", tag = "3")]
     pub entities: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         super::types::RepeatedValue,
     >,
-    /// Names in the answer are `view__feature`, not `feature`.
+    /// Names in the answer are `view__feature` instead of `feature`.
     #[prost(bool, tag = "4")]
     pub full_feature_names: bool,
-    /// Marquee computes nothing at request time, and leaves this out of account.
+    /// Ignored: Marquee computes no feature at request time.
     #[prost(map = "string, message", tag = "5")]
     pub request_context: ::std::collections::HashMap<
         ::prost::alloc::string::String,
@@ -48,7 +48,8 @@ pub mod get_online_features_request {
 pub struct GetOnlineFeaturesResponse {
     #[prost(message, optional, tag = "1")]
     pub metadata: ::core::option::Option<GetOnlineFeaturesResponseMetadata>,
-    /// One a name in the metadata: entity keys first, then features in the order asked.
+    /// One column for each name in the metadata: first the entity keys, then the features in the order
+    /// of the request.
     #[prost(message, repeated, tag = "2")]
     pub results: ::prost::alloc::vec::Vec<get_online_features_response::FeatureVector>,
     #[prost(bool, tag = "3")]
@@ -56,7 +57,7 @@ pub struct GetOnlineFeaturesResponse {
 }
 /// Nested message and enum types in `GetOnlineFeaturesResponse`.
 pub mod get_online_features_response {
-    /// A column: one value, status and time a row.
+    /// A column: a value, a status and a time for each row.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct FeatureVector {
         #[prost(message, repeated, tag = "1")]
@@ -81,17 +82,17 @@ pub struct FeatureViewMetadata {
     #[prost(int32, tag = "2")]
     pub version: i32,
 }
-/// How a value stands.
+/// The status of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum FieldStatus {
     Invalid = 0,
     Present = 1,
-    /// The entity is known, this value is not.
+    /// The entity is known, but this value is not.
     NullValue = 2,
     /// The entity is not known.
     NotFound = 3,
-    /// Older than its time to live.
+    /// The value is older than its time to live.
     OutsideMaxAge = 4,
 }
 impl FieldStatus {
@@ -201,7 +202,7 @@ pub mod serving_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Says which version answers.
+        /// Returns the version of the server.
         pub async fn get_feast_serving_info(
             &mut self,
             request: impl tonic::IntoRequest<super::GetFeastServingInfoRequest>,
@@ -231,7 +232,8 @@ pub mod serving_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Reads features. Entity keys are `user_id` and `movie_id`; features are named `user:rating_mean`, or all of a view by its name as feature service.
+        /// Reads features. Entity keys are `user_id` and `movie_id`. A feature is named like
+        /// `user:rating_mean`; the name of a view as feature service stands for all features of the view.
         pub async fn get_online_features(
             &mut self,
             request: impl tonic::IntoRequest<super::GetOnlineFeaturesRequest>,
@@ -273,7 +275,7 @@ pub mod serving_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ServingServiceServer.
     #[async_trait]
     pub trait ServingService: std::marker::Send + std::marker::Sync + 'static {
-        /// Says which version answers.
+        /// Returns the version of the server.
         async fn get_feast_serving_info(
             &self,
             request: tonic::Request<super::GetFeastServingInfoRequest>,
@@ -281,7 +283,8 @@ pub mod serving_service_server {
             tonic::Response<super::GetFeastServingInfoResponse>,
             tonic::Status,
         >;
-        /// Reads features. Entity keys are `user_id` and `movie_id`; features are named `user:rating_mean`, or all of a view by its name as feature service.
+        /// Reads features. Entity keys are `user_id` and `movie_id`. A feature is named like
+        /// `user:rating_mean`; the name of a view as feature service stands for all features of the view.
         async fn get_online_features(
             &self,
             request: tonic::Request<super::GetOnlineFeaturesRequest>,

@@ -3,13 +3,13 @@
 /// How fresh a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Freshness {
-    /// Time of the newest rating that was applied, also if it was removed since. Absent: no rating was.
+    /// The time of the newest applied event. Absent if no event was applied.
     #[prost(message, optional, tag = "1")]
     pub event_time: ::core::option::Option<::pbjson_types::Timestamp>,
-    /// The last event that went into the value. Absent: no event did.
+    /// The position of the last applied event. Absent if no event was applied.
     #[prost(message, optional, tag = "2")]
     pub applied: ::core::option::Option<super::super::ratings::v1::Position>,
-    /// The value is older than its time to live: use it knowingly.
+    /// The value is older than its time to live.
     #[prost(bool, tag = "3")]
     pub past_ttl: bool,
 }
@@ -20,11 +20,11 @@ pub struct GetUsersRequest {
     /// Empty means history.
     #[prost(enumeration = "UserView", repeated, tag = "2")]
     pub views: ::prost::alloc::vec::Vec<i32>,
-    /// Windows end here. Absent: now.
+    /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "3")]
     pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
-    /// Wait until the log is applied up to these positions, at most until the call's deadline (1 s if it has none);
-    /// DEADLINE_EXCEEDED after that. Gives a client its own writes back.
+    /// Waits until the log is applied up to these positions, so that a client reads its own writes.
+    /// Waits until the deadline of the call, or 1 s without one, and then answers DEADLINE_EXCEEDED.
     #[prost(message, repeated, tag = "4")]
     pub after: ::prost::alloc::vec::Vec<super::super::ratings::v1::Position>,
 }
@@ -32,13 +32,14 @@ pub struct GetUsersRequest {
 pub struct UserQuery {
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// The version that the caller holds: when it is current still, the history is left out and `unchanged` is set. 0 holds none.
+    /// The version that the caller has. If it is still current, the history is left out and
+    /// `unchanged` is set. 0: the caller has no version.
     #[prost(uint64, tag = "2")]
     pub known_version: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetUsersResponse {
-    /// One a query, in its order.
+    /// One user for each query, in the same order.
     #[prost(message, repeated, tag = "1")]
     pub users: ::prost::alloc::vec::Vec<User>,
 }
@@ -46,16 +47,16 @@ pub struct GetUsersResponse {
 pub struct User {
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// Changes with every event of the user; 0 before the first.
+    /// Changes with every event of the user; 0 before the first event.
     #[prost(uint64, tag = "2")]
     pub version: u64,
-    /// The caller's known version is current: history is not repeated.
+    /// The version of the caller is current, so the history is left out.
     #[prost(bool, tag = "3")]
     pub unchanged: bool,
-    /// The newest ratings (500 unless the deployment says otherwise), oldest first.
+    /// The newest ratings, the oldest of them first; 500 by default.
     #[prost(message, repeated, tag = "4")]
     pub history: ::prost::alloc::vec::Vec<HistoryEntry>,
-    /// With view STATISTICS.
+    /// Present with the view STATISTICS.
     #[prost(message, optional, tag = "5")]
     pub statistics: ::core::option::Option<Statistics>,
     #[prost(message, optional, tag = "6")]
@@ -75,28 +76,28 @@ pub struct HistoryEntry {
 pub struct Moments {
     #[prost(uint64, tag = "1")]
     pub count: u64,
-    /// 0 when count is 0.
+    /// 0 if the count is 0.
     #[prost(double, tag = "2")]
     pub mean: f64,
-    /// Population standard deviation; 0 when count is 0.
+    /// The population standard deviation; 0 if the count is 0.
     #[prost(double, tag = "3")]
     pub spread: f64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Statistics {
-    /// Over everything that counts now.
+    /// Over all ratings that count now.
     #[prost(message, optional, tag = "1")]
     pub all_time: ::core::option::Option<Moments>,
-    /// Sliding windows that end at `as_of`, shortest first.
+    /// Over the sliding windows that end at `as_of`, the shortest first.
     #[prost(message, repeated, tag = "2")]
     pub windows: ::prost::alloc::vec::Vec<WindowMoments>,
-    /// By genre name, in name order. Empty for movies.
+    /// By genre, in the order of the names. Empty for movies.
     #[prost(message, repeated, tag = "3")]
     pub genres: ::prost::alloc::vec::Vec<GenreMoments>,
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct WindowMoments {
-    /// Length of the window in days.
+    /// The length of the window in days.
     #[prost(uint32, tag = "1")]
     pub days: u32,
     #[prost(message, optional, tag = "2")]
@@ -113,7 +114,7 @@ pub struct GenreMoments {
 pub struct GetMoviesRequest {
     #[prost(string, repeated, tag = "1")]
     pub movie_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Windows end here. Absent: now.
+    /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "2")]
     pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
 }
@@ -142,10 +143,10 @@ pub struct GetProgressResponse {
 pub struct PartitionProgress {
     #[prost(uint32, tag = "1")]
     pub partition: u32,
-    /// Offset of the next event to apply.
+    /// The offset of the next event to apply.
     #[prost(uint64, tag = "2")]
     pub next_offset: u64,
-    /// Offset after the last event of the log.
+    /// The offset after the last event of the log.
     #[prost(uint64, tag = "3")]
     pub end_offset: u64,
 }
@@ -156,12 +157,12 @@ pub struct ListViewsResponse {
     #[prost(message, repeated, tag = "1")]
     pub views: ::prost::alloc::vec::Vec<View>,
 }
-/// Features that belong to one kind of id.
+/// The features of one kind of entity.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct View {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Name of the id, for example "user_id".
+    /// The name of the id, for example "user_id".
     #[prost(string, tag = "2")]
     pub key: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "3")]
@@ -169,19 +170,19 @@ pub struct View {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Feature {
-    /// Without the view's name.
+    /// The name without that of the view.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     #[prost(enumeration = "ValueKind", tag = "2")]
     pub kind: i32,
-    /// Length of its sliding window in days; 0 for those without one.
+    /// The length of the sliding window in days; 0 for a feature without a window.
     #[prost(uint32, tag = "3")]
     pub window_days: u32,
-    /// What it is, with its unit.
+    /// The meaning, with the unit.
     #[prost(string, tag = "4")]
     pub description: ::prost::alloc::string::String,
 }
-/// A feature's value. Without a kind: not known.
+/// The value of a feature. A value without a kind is unknown.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Value {
     #[prost(oneof = "value::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
@@ -227,7 +228,7 @@ pub struct Times {
     #[prost(message, repeated, tag = "1")]
     pub values: ::prost::alloc::vec::Vec<::pbjson_types::Timestamp>,
 }
-/// Whose features: those of views that lack an id are not known.
+/// The entity of a row. Features of a view whose id is empty are unknown.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Entity {
     #[prost(string, tag = "1")]
@@ -239,10 +240,10 @@ pub struct Entity {
 pub struct GetFeaturesRequest {
     #[prost(message, repeated, tag = "1")]
     pub entities: ::prost::alloc::vec::Vec<Entity>,
-    /// Names, `VIEW:FEATURE`.
+    /// The names, each `VIEW:FEATURE`.
     #[prost(string, repeated, tag = "2")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Windows end here. Absent: now.
+    /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "3")]
     pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
 }
@@ -253,26 +254,26 @@ pub struct GetFeaturesResponse {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EntityFeatures {
-    /// One a name asked, in its order.
+    /// One value for each name, in the same order.
     #[prost(message, repeated, tag = "1")]
     pub values: ::prost::alloc::vec::Vec<Value>,
-    /// Of the user, if there is any feature of users.
+    /// The freshness of the user, if a feature of users was asked for.
     #[prost(message, optional, tag = "2")]
     pub user: ::core::option::Option<Freshness>,
-    /// Of the movie, if there is any feature of movies.
+    /// The freshness of the movie, if a feature of movies was asked for.
     #[prost(message, optional, tag = "3")]
     pub movie: ::core::option::Option<Freshness>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JoinFeaturesRequest {
-    /// Up to 100,000 a call.
+    /// Up to 100,000 rows.
     #[prost(message, repeated, tag = "1")]
     pub rows: ::prost::alloc::vec::Vec<JoinRow>,
-    /// Names, `VIEW:FEATURE`. Empty: every feature that has one value.
+    /// The names, each `VIEW:FEATURE`. Empty: every feature with a single value.
     #[prost(string, repeated, tag = "2")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Count an event from when it happened on, whenever it was taken in: for histories that were imported long after. By default an event counts
-    /// from when it was taken in.
+    /// By default an event counts from its time of ingestion on. If this is set, it counts from its
+    /// own time on; use it for a history that was imported long after it happened.
     #[prost(bool, tag = "3")]
     pub ignore_ingestion_time: bool,
 }
@@ -282,19 +283,19 @@ pub struct JoinRow {
     pub user_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub movie_id: ::prost::alloc::string::String,
-    /// Features as they were known at this time.
+    /// The features as they were known at this time.
     #[prost(message, optional, tag = "3")]
     pub at: ::core::option::Option<::pbjson_types::Timestamp>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JoinFeaturesResponse {
-    /// Names of the values, in the first answer only.
+    /// The names of the values; in the first message only.
     #[prost(string, repeated, tag = "1")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, repeated, tag = "2")]
     pub rows: ::prost::alloc::vec::Vec<ValueRow>,
 }
-/// Values in the order of the names.
+/// The values in the order of the names.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ValueRow {
     #[prost(message, repeated, tag = "1")]
@@ -302,25 +303,25 @@ pub struct ValueRow {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackfillFeaturesRequest {
-    /// As of when. Absent: now.
+    /// The instant. Absent: now.
     #[prost(message, optional, tag = "1")]
     pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
-    /// Name of the view: "user" or "movie".
+    /// The name of the view: "user" or "movie".
     #[prost(string, tag = "2")]
     pub view: ::prost::alloc::string::String,
-    /// Names, `VIEW:FEATURE`, of that view. Empty: every feature of it.
+    /// The names of features of that view, each `VIEW:FEATURE`. Empty: all of them.
     #[prost(string, repeated, tag = "3")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// As for joins.
+    /// See JoinFeaturesRequest.
     #[prost(bool, tag = "4")]
     pub ignore_ingestion_time: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BackfillFeaturesResponse {
-    /// Names of the values, in the first answer only.
+    /// The names of the values; in the first message only.
     #[prost(string, repeated, tag = "1")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Ids of the rows.
+    /// The ids of the rows.
     #[prost(string, repeated, tag = "2")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, repeated, tag = "3")]
@@ -328,7 +329,7 @@ pub struct BackfillFeaturesResponse {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckFeaturesRequest {
-    /// Users and movies to check, drawn at random by the seed. 0: all.
+    /// The number of users and of movies to check, sampled by the seed. 0: all.
     #[prost(uint32, tag = "1")]
     pub sample: u32,
     #[prost(uint64, tag = "2")]
@@ -340,33 +341,33 @@ pub struct CheckFeaturesResponse {
     pub users: u64,
     #[prost(uint64, tag = "2")]
     pub movies: u64,
-    /// Values that were compared.
+    /// The number of compared values.
     #[prost(uint64, tag = "3")]
     pub values: u64,
-    /// Events that were gone through.
+    /// The number of replayed events.
     #[prost(uint64, tag = "4")]
     pub events: u64,
-    /// Those that differ; the first 1,000.
+    /// The first 1,000 values that differ.
     #[prost(message, repeated, tag = "5")]
     pub skews: ::prost::alloc::vec::Vec<Skew>,
-    /// All that differ.
+    /// The number of all values that differ.
     #[prost(uint64, tag = "6")]
     pub different: u64,
 }
-/// A served value that is not what the log says.
+/// A served value that differs from the replay of the log.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Skew {
-    /// Whose.
+    /// The id of the user or movie.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// Name of the feature, `VIEW:FEATURE`.
+    /// The name of the feature, `VIEW:FEATURE`.
     #[prost(string, tag = "2")]
     pub feature: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub served: ::core::option::Option<Value>,
     #[prost(message, optional, tag = "4")]
     pub replayed: ::core::option::Option<Value>,
-    /// The last event that the served value rests on.
+    /// The position of the last event that the served value reflects.
     #[prost(message, optional, tag = "5")]
     pub applied: ::core::option::Option<super::super::ratings::v1::Position>,
 }
@@ -374,9 +375,9 @@ pub struct Skew {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserView {
-    /// History only.
+    /// The history only.
     Unspecified = 0,
-    /// The ratings that count now, newest last.
+    /// The ratings that count now, the newest last.
     History = 1,
     /// Counts, means and spreads.
     Statistics = 2,
@@ -403,7 +404,7 @@ impl UserView {
         }
     }
 }
-/// Types of values.
+/// The types of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ValueKind {
@@ -459,7 +460,7 @@ pub mod features_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Reads features. Every value says how fresh it is.
+    /// Reads features as they are now. Every value says how fresh it is.
     #[derive(Debug, Clone)]
     pub struct FeaturesClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -529,7 +530,8 @@ pub mod features_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Reads users, in the order asked; up to 1,000 a call. A user who never rated is returned with an empty history.
+        /// Reads up to 1,000 users, in the order of the request. A user without ratings is returned with
+        /// an empty history.
         pub async fn get_users(
             &mut self,
             request: impl tonic::IntoRequest<super::GetUsersRequest>,
@@ -554,7 +556,8 @@ pub mod features_client {
                 .insert(GrpcMethod::new("marquee.features.v1.Features", "GetUsers"));
             self.inner.unary(req, path, codec).await
         }
-        /// Reads movies, in the order asked; up to 10,000 a call. A movie that nobody rated is returned with zero counts.
+        /// Reads up to 10,000 movies, in the order of the request. A movie without ratings is returned
+        /// with counts of 0.
         pub async fn get_movies(
             &mut self,
             request: impl tonic::IntoRequest<super::GetMoviesRequest>,
@@ -579,7 +582,7 @@ pub mod features_client {
                 .insert(GrpcMethod::new("marquee.features.v1.Features", "GetMovies"));
             self.inner.unary(req, path, codec).await
         }
-        /// Says how far the feature store has applied the log.
+        /// Returns how far the feature store has applied the log.
         pub async fn get_progress(
             &mut self,
             request: impl tonic::IntoRequest<super::GetProgressRequest>,
@@ -604,7 +607,7 @@ pub mod features_client {
                 .insert(GrpcMethod::new("marquee.features.v1.Features", "GetProgress"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists every feature there is. It has a name, `VIEW:FEATURE`, by which the calls below know it.
+        /// Lists every feature. The calls below name a feature `VIEW:FEATURE`.
         pub async fn list_views(
             &mut self,
             request: impl tonic::IntoRequest<super::ListViewsRequest>,
@@ -629,7 +632,8 @@ pub mod features_client {
                 .insert(GrpcMethod::new("marquee.features.v1.Features", "ListViews"));
             self.inner.unary(req, path, codec).await
         }
-        /// Reads features by name as they are now: rows in the order asked, values in the order of the names; up to 10,000 rows a call.
+        /// Reads features by name, for up to 10,000 entities. Rows are in the order of the entities,
+        /// values in the order of the names.
         pub async fn get_features(
             &mut self,
             request: impl tonic::IntoRequest<super::GetFeaturesRequest>,
@@ -669,7 +673,8 @@ pub mod features_server {
     /// Generated trait containing gRPC methods that should be implemented for use with FeaturesServer.
     #[async_trait]
     pub trait Features: std::marker::Send + std::marker::Sync + 'static {
-        /// Reads users, in the order asked; up to 1,000 a call. A user who never rated is returned with an empty history.
+        /// Reads up to 1,000 users, in the order of the request. A user without ratings is returned with
+        /// an empty history.
         async fn get_users(
             &self,
             request: tonic::Request<super::GetUsersRequest>,
@@ -677,7 +682,8 @@ pub mod features_server {
             tonic::Response<super::GetUsersResponse>,
             tonic::Status,
         >;
-        /// Reads movies, in the order asked; up to 10,000 a call. A movie that nobody rated is returned with zero counts.
+        /// Reads up to 10,000 movies, in the order of the request. A movie without ratings is returned
+        /// with counts of 0.
         async fn get_movies(
             &self,
             request: tonic::Request<super::GetMoviesRequest>,
@@ -685,7 +691,7 @@ pub mod features_server {
             tonic::Response<super::GetMoviesResponse>,
             tonic::Status,
         >;
-        /// Says how far the feature store has applied the log.
+        /// Returns how far the feature store has applied the log.
         async fn get_progress(
             &self,
             request: tonic::Request<super::GetProgressRequest>,
@@ -693,7 +699,7 @@ pub mod features_server {
             tonic::Response<super::GetProgressResponse>,
             tonic::Status,
         >;
-        /// Lists every feature there is. It has a name, `VIEW:FEATURE`, by which the calls below know it.
+        /// Lists every feature. The calls below name a feature `VIEW:FEATURE`.
         async fn list_views(
             &self,
             request: tonic::Request<super::ListViewsRequest>,
@@ -701,7 +707,8 @@ pub mod features_server {
             tonic::Response<super::ListViewsResponse>,
             tonic::Status,
         >;
-        /// Reads features by name as they are now: rows in the order asked, values in the order of the names; up to 10,000 rows a call.
+        /// Reads features by name, for up to 10,000 entities. Rows are in the order of the entities,
+        /// values in the order of the names.
         async fn get_features(
             &self,
             request: tonic::Request<super::GetFeaturesRequest>,
@@ -710,7 +717,7 @@ pub mod features_server {
             tonic::Status,
         >;
     }
-    /// Reads features. Every value says how fresh it is.
+    /// Reads features as they are now. Every value says how fresh it is.
     #[derive(Debug)]
     pub struct FeaturesServer<T> {
         inner: Arc<T>,
@@ -1061,8 +1068,8 @@ pub mod feature_history_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Features computed anew from the log: as they were at instants, and beside those that are served. One call works at a time; others are answered
-    /// RESOURCE_EXHAUSTED with retry advice.
+    /// Computes features again from the log, as they were at an instant, or to compare them with the
+    /// served ones. One call works at a time; others are answered RESOURCE_EXHAUSTED with retry advice.
     #[derive(Debug, Clone)]
     pub struct FeatureHistoryClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1132,8 +1139,8 @@ pub mod feature_history_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Features of users and movies as they were known at instants, for training rows into which nothing leaks from later. Rows are answered in the
-        /// order asked, some at a time.
+        /// Returns features as they were known at given instants, so that training rows contain nothing
+        /// from later. Rows are in the order of the request, in several messages.
         pub async fn join_features(
             &mut self,
             request: impl tonic::IntoRequest<super::JoinFeaturesRequest>,
@@ -1160,7 +1167,8 @@ pub mod feature_history_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Features of everybody as of one instant, some rows at a time: users in id order within each partition, then movies in id order.
+        /// Returns the features of every user or movie as of one instant, in several messages: users in
+        /// the order of their ids within each partition, movies in the order of their ids.
         pub async fn backfill_features(
             &mut self,
             request: impl tonic::IntoRequest<super::BackfillFeaturesRequest>,
@@ -1190,7 +1198,8 @@ pub mod feature_history_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Reads what is served of some users and movies, computes it anew from the log up to the very events that it rests on, and compares.
+        /// Reads the served features of a sample of users and movies, replays the log up to the events
+        /// that they reflect, and compares the two.
         pub async fn check_features(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckFeaturesRequest>,
@@ -1241,8 +1250,8 @@ pub mod feature_history_server {
             >
             + std::marker::Send
             + 'static;
-        /// Features of users and movies as they were known at instants, for training rows into which nothing leaks from later. Rows are answered in the
-        /// order asked, some at a time.
+        /// Returns features as they were known at given instants, so that training rows contain nothing
+        /// from later. Rows are in the order of the request, in several messages.
         async fn join_features(
             &self,
             request: tonic::Request<super::JoinFeaturesRequest>,
@@ -1259,7 +1268,8 @@ pub mod feature_history_server {
             >
             + std::marker::Send
             + 'static;
-        /// Features of everybody as of one instant, some rows at a time: users in id order within each partition, then movies in id order.
+        /// Returns the features of every user or movie as of one instant, in several messages: users in
+        /// the order of their ids within each partition, movies in the order of their ids.
         async fn backfill_features(
             &self,
             request: tonic::Request<super::BackfillFeaturesRequest>,
@@ -1267,7 +1277,8 @@ pub mod feature_history_server {
             tonic::Response<Self::BackfillFeaturesStream>,
             tonic::Status,
         >;
-        /// Reads what is served of some users and movies, computes it anew from the log up to the very events that it rests on, and compares.
+        /// Reads the served features of a sample of users and movies, replays the log up to the events
+        /// that they reflect, and compares the two.
         async fn check_features(
             &self,
             request: tonic::Request<super::CheckFeaturesRequest>,
@@ -1276,8 +1287,8 @@ pub mod feature_history_server {
             tonic::Status,
         >;
     }
-    /// Features computed anew from the log: as they were at instants, and beside those that are served. One call works at a time; others are answered
-    /// RESOURCE_EXHAUSTED with retry advice.
+    /// Computes features again from the log, as they were at an instant, or to compare them with the
+    /// served ones. One call works at a time; others are answered RESOURCE_EXHAUSTED with retry advice.
     #[derive(Debug)]
     pub struct FeatureHistoryServer<T> {
         inner: Arc<T>,

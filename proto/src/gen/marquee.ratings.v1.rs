@@ -3,36 +3,37 @@
 /// A user's rating of a movie.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rating {
-    /// Who rated: opaque UTF-8, 1 to 128 bytes, no control characters.
+    /// The user who rated: opaque UTF-8 of 1 to 128 bytes without control characters.
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// What was rated: opaque UTF-8, 1 to 128 bytes, no control characters.
+    /// The movie that was rated: opaque UTF-8 of 1 to 128 bytes without control characters.
     #[prost(string, tag = "2")]
     pub movie_id: ::prost::alloc::string::String,
-    /// The value, on the deployment's scale.
+    /// The value, on the scale of the deployment.
     #[prost(double, tag = "3")]
     pub rating: f64,
-    /// When the user rated. Absent: the time of receipt. At most five minutes ahead of the server's clock.
+    /// The time of the rating, at most five minutes ahead of the clock of the server. If absent, the
+    /// time of receipt.
     #[prost(message, optional, tag = "4")]
     pub rated_at: ::core::option::Option<::pbjson_types::Timestamp>,
 }
-/// A movie of the catalogue.
+/// A movie of the catalog.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Movie {
-    /// Opaque UTF-8, 1 to 128 bytes, no control characters.
+    /// Opaque UTF-8 of 1 to 128 bytes without control characters.
     #[prost(string, tag = "1")]
     pub movie_id: ::prost::alloc::string::String,
-    /// The title people read; at most 1,024 bytes.
+    /// The title for people; at most 1,024 bytes.
     #[prost(string, tag = "2")]
     pub title: ::prost::alloc::string::String,
-    /// Year of release; 0 when unknown.
+    /// The year of release; 0 if unknown.
     #[prost(int32, tag = "3")]
     pub year: i32,
-    /// Genre names, at most 32.
+    /// The names of the genres; at most 32.
     #[prost(string, repeated, tag = "4")]
     pub genres: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// Takes back one rating.
+/// Removes one rating.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RatingRemoved {
     #[prost(string, tag = "1")]
@@ -52,7 +53,7 @@ pub struct UserRemoved {
     #[prost(message, optional, tag = "2")]
     pub removed_at: ::core::option::Option<::pbjson_types::Timestamp>,
 }
-/// The value of a record on topic marquee.ratings.v1 (key: the user's id).
+/// The value of a record on the topic marquee.ratings.v1. The key of the record is the user id.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RatingEvent {
     #[prost(oneof = "rating_event::Event", tags = "1, 2, 3")]
@@ -70,26 +71,27 @@ pub mod rating_event {
         UserRemoved(super::UserRemoved),
     }
 }
-/// Where a record stands in the log.
+/// The position of a record in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Position {
-    /// Partition of the topic.
+    /// The partition of the topic.
     #[prost(uint32, tag = "1")]
     pub partition: u32,
-    /// Offset in the partition, from 0.
+    /// The offset in the partition, from 0.
     #[prost(uint64, tag = "2")]
     pub offset: u64,
 }
-/// Why one value was not accepted.
+/// Why a value was rejected.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FieldViolation {
-    /// Path of the field, for example "ratings\[3\].movie_id".
+    /// The path of the field, for example "ratings\[3\].movie_id".
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
     /// What is wrong and how to mend it.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// Stable upper-case reason: EMPTY, TOO_LONG, CONTROL_CHARACTER, NOT_A_NUMBER, OFF_SCALE, OFF_STEP, IN_THE_FUTURE, UNKNOWN_MOVIE, TOO_MANY, MISSING, MALFORMED.
+    /// The stable reason in upper case: EMPTY, TOO_LONG, CONTROL_CHARACTER, NOT_A_NUMBER, OFF_SCALE,
+    /// OFF_STEP, IN_THE_FUTURE, UNKNOWN_MOVIE, TOO_MANY, MISSING or MALFORMED.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -100,7 +102,7 @@ pub struct SubmitRatingRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SubmitRatingResponse {
-    /// Where the rating stands in the log.
+    /// The position of the rating in the log.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<Position>,
 }
@@ -111,29 +113,29 @@ pub struct SubmitRatingsRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubmitRatingsResponse {
-    /// How many were accepted.
+    /// The number of accepted ratings.
     #[prost(uint64, tag = "1")]
     pub accepted: u64,
-    /// Those that were not, with reasons.
+    /// The rejected ratings with their reasons.
     #[prost(message, repeated, tag = "2")]
     pub rejected: ::prost::alloc::vec::Vec<RejectedRating>,
-    /// The last position written, one a partition touched.
+    /// The last position that was written in each partition.
     #[prost(message, repeated, tag = "3")]
     pub positions: ::prost::alloc::vec::Vec<Position>,
 }
-/// One rating that was not accepted; it stands on the rejected topic with its reasons.
+/// A rejected rating. It is copied to the rejected topic with its reasons.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RejectedRating {
-    /// Index in the request's list.
+    /// The index in the list of the request.
     #[prost(uint32, tag = "1")]
     pub index: u32,
-    /// Every field that is wrong.
+    /// Every wrong field.
     #[prost(message, repeated, tag = "2")]
     pub violations: ::prost::alloc::vec::Vec<FieldViolation>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamRatingsRequest {
-    /// Chosen by the client, returned with the answer.
+    /// Chosen by the client and returned with the answer.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
     #[prost(message, repeated, tag = "2")]
@@ -184,10 +186,10 @@ pub struct UpsertMoviesResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListMoviesRequest {
-    /// At most this many; 0 means 1,000; at most 10,000.
+    /// The size of the page, at most 10,000; 0 stands for 1,000.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
-    /// From an earlier answer; empty for the first page.
+    /// The token of an earlier answer; empty for the first page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -203,13 +205,13 @@ pub struct ListMoviesResponse {
 pub struct GetScaleRequest {}
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct GetScaleResponse {
-    /// Smallest rating.
+    /// The smallest rating.
     #[prost(double, tag = "1")]
     pub min: f64,
-    /// Largest rating.
+    /// The largest rating.
     #[prost(double, tag = "2")]
     pub max: f64,
-    /// Distance between neighbouring ratings.
+    /// The distance between neighboring ratings; 0 for a continuous scale.
     #[prost(double, tag = "3")]
     pub step: f64,
 }
@@ -224,10 +226,11 @@ pub mod ratings_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Accepts ratings and the movie catalogue, and writes them to the rating log.
+    /// Accepts ratings and movies, and writes them to the log.
     ///
-    /// A call returns only after what it accepted is durable in the log: an acknowledged rating is never lost.
-    /// Submitting the same rating again changes nothing; a later rating of the same (user, movie) pair replaces the earlier one.
+    /// A call returns only after the log has made everything durable that the call accepted. An
+    /// acknowledged rating is never lost. Submitting the same rating again changes nothing. A later
+    /// rating of the same pair of user and movie replaces the earlier one.
     #[derive(Debug, Clone)]
     pub struct RatingsClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -297,7 +300,8 @@ pub mod ratings_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Submits one rating. INVALID_ARGUMENT carries a google.rpc.BadRequest that names each offending field.
+        /// Submits one rating. INVALID_ARGUMENT carries a google.rpc.BadRequest that names each wrong
+        /// field.
         pub async fn submit_rating(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitRatingRequest>,
@@ -322,7 +326,8 @@ pub mod ratings_client {
                 .insert(GrpcMethod::new("marquee.ratings.v1.Ratings", "SubmitRating"));
             self.inner.unary(req, path, codec).await
         }
-        /// Submits up to 10,000 ratings. Each is accepted or rejected on its own: the call succeeds if the request could be read.
+        /// Submits up to 10,000 ratings. Each one is accepted or rejected on its own; the call succeeds if
+        /// the request could be decoded.
         pub async fn submit_ratings(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitRatingsRequest>,
@@ -347,8 +352,8 @@ pub mod ratings_client {
                 .insert(GrpcMethod::new("marquee.ratings.v1.Ratings", "SubmitRatings"));
             self.inner.unary(req, path, codec).await
         }
-        /// Submits batches without waiting for each; every batch is answered in order once it is durable.
-        /// Flow control is HTTP/2's: a client that is faster than the log is slowed down, never buffered without bound.
+        /// Submits batches without waiting for each. Every batch is answered, in order, once it is
+        /// durable. A client that is faster than the log is slowed down by the flow control of HTTP/2.
         pub async fn stream_ratings(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -425,7 +430,7 @@ pub mod ratings_client {
                 .insert(GrpcMethod::new("marquee.ratings.v1.Ratings", "RemoveUser"));
             self.inner.unary(req, path, codec).await
         }
-        /// Adds movies to the catalogue or replaces what it says of them. Up to 10,000 a call.
+        /// Adds movies to the catalog or replaces them; up to 10,000 in one call.
         pub async fn upsert_movies(
             &mut self,
             request: impl tonic::IntoRequest<super::UpsertMoviesRequest>,
@@ -450,7 +455,7 @@ pub mod ratings_client {
                 .insert(GrpcMethod::new("marquee.ratings.v1.Ratings", "UpsertMovies"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the catalogue, in id order.
+        /// Lists the catalog in the order of the ids.
         pub async fn list_movies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMoviesRequest>,
@@ -475,7 +480,7 @@ pub mod ratings_client {
                 .insert(GrpcMethod::new("marquee.ratings.v1.Ratings", "ListMovies"));
             self.inner.unary(req, path, codec).await
         }
-        /// Says what ratings this deployment accepts.
+        /// Returns the scale of the ratings that this deployment accepts.
         pub async fn get_scale(
             &mut self,
             request: impl tonic::IntoRequest<super::GetScaleRequest>,
@@ -515,7 +520,8 @@ pub mod ratings_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RatingsServer.
     #[async_trait]
     pub trait Ratings: std::marker::Send + std::marker::Sync + 'static {
-        /// Submits one rating. INVALID_ARGUMENT carries a google.rpc.BadRequest that names each offending field.
+        /// Submits one rating. INVALID_ARGUMENT carries a google.rpc.BadRequest that names each wrong
+        /// field.
         async fn submit_rating(
             &self,
             request: tonic::Request<super::SubmitRatingRequest>,
@@ -523,7 +529,8 @@ pub mod ratings_server {
             tonic::Response<super::SubmitRatingResponse>,
             tonic::Status,
         >;
-        /// Submits up to 10,000 ratings. Each is accepted or rejected on its own: the call succeeds if the request could be read.
+        /// Submits up to 10,000 ratings. Each one is accepted or rejected on its own; the call succeeds if
+        /// the request could be decoded.
         async fn submit_ratings(
             &self,
             request: tonic::Request<super::SubmitRatingsRequest>,
@@ -537,8 +544,8 @@ pub mod ratings_server {
             >
             + std::marker::Send
             + 'static;
-        /// Submits batches without waiting for each; every batch is answered in order once it is durable.
-        /// Flow control is HTTP/2's: a client that is faster than the log is slowed down, never buffered without bound.
+        /// Submits batches without waiting for each. Every batch is answered, in order, once it is
+        /// durable. A client that is faster than the log is slowed down by the flow control of HTTP/2.
         async fn stream_ratings(
             &self,
             request: tonic::Request<tonic::Streaming<super::StreamRatingsRequest>>,
@@ -562,7 +569,7 @@ pub mod ratings_server {
             tonic::Response<super::RemoveUserResponse>,
             tonic::Status,
         >;
-        /// Adds movies to the catalogue or replaces what it says of them. Up to 10,000 a call.
+        /// Adds movies to the catalog or replaces them; up to 10,000 in one call.
         async fn upsert_movies(
             &self,
             request: tonic::Request<super::UpsertMoviesRequest>,
@@ -570,7 +577,7 @@ pub mod ratings_server {
             tonic::Response<super::UpsertMoviesResponse>,
             tonic::Status,
         >;
-        /// Lists the catalogue, in id order.
+        /// Lists the catalog in the order of the ids.
         async fn list_movies(
             &self,
             request: tonic::Request<super::ListMoviesRequest>,
@@ -578,7 +585,7 @@ pub mod ratings_server {
             tonic::Response<super::ListMoviesResponse>,
             tonic::Status,
         >;
-        /// Says what ratings this deployment accepts.
+        /// Returns the scale of the ratings that this deployment accepts.
         async fn get_scale(
             &self,
             request: tonic::Request<super::GetScaleRequest>,
@@ -587,10 +594,11 @@ pub mod ratings_server {
             tonic::Status,
         >;
     }
-    /// Accepts ratings and the movie catalogue, and writes them to the rating log.
+    /// Accepts ratings and movies, and writes them to the log.
     ///
-    /// A call returns only after what it accepted is durable in the log: an acknowledged rating is never lost.
-    /// Submitting the same rating again changes nothing; a later rating of the same (user, movie) pair replaces the earlier one.
+    /// A call returns only after the log has made everything durable that the call accepted. An
+    /// acknowledged rating is never lost. Submitting the same rating again changes nothing. A later
+    /// rating of the same pair of user and movie replaces the earlier one.
     #[derive(Debug)]
     pub struct RatingsServer<T> {
         inner: Arc<T>,
