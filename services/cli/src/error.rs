@@ -9,7 +9,7 @@ use marquee_kit::{ConnectError, Failure, Kind};
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use crate::import;
+use crate::import::error::Error as ImportError;
 
 /// Exit code of wrong usage, as in sysexits.h.
 pub const USAGE: u8 = 64;
@@ -54,7 +54,7 @@ pub enum Error {
     Outcome(String),
     /// The import failed.
     #[error(transparent)]
-    Import(#[from] import::Error),
+    Import(#[from] ImportError),
     /// The data set cannot be read.
     #[error(transparent)]
     Dataset(#[from] marquee_datasets::Error),

@@ -5,7 +5,7 @@
 //! file.
 
 mod checkpoint;
-mod error;
+pub(crate) mod error;
 mod progress;
 mod reader;
 mod retry;

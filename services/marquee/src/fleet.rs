@@ -17,7 +17,7 @@ use marquee_kit::{Context, Transport, admin_routes};
 use marquee_role::{Entry, Needs, Resources};
 use tonic::service::{Routes, RoutesBuilder};
 
-use crate::backends;
+use crate::resources;
 use crate::settings::Settings;
 use lifecycle::Lifecycle;
 use listeners::Listeners;
@@ -43,7 +43,7 @@ impl Fleet {
     pub async fn start(settings: Settings, roles: &[Entry]) -> Result<Self> {
         let listeners = Listeners::bind(settings.grpc_listen, settings.http_listen).await?;
         let needs = needs(&settings, roles);
-        let resources = backends::open(&settings, &needs).await?;
+        let resources = resources::open(&settings, &needs).await?;
         let lifecycle = Lifecycle::new(settings.drain_delay, settings.shutdown);
         let (grpc, http) = match start_roles(&settings, roles, resources, lifecycle.context()).await {
             Ok(routes) => routes,

@@ -9,6 +9,7 @@
 //! **Invariant:** the same ratings and the same seed give the same model. See `marquee-fit`.
 
 mod api;
+mod dependencies;
 mod pipeline;
 mod plan;
 mod queue;
@@ -18,7 +19,8 @@ mod settings;
 mod worker;
 
 pub use api::Server;
+pub use dependencies::Dependencies;
 pub use marquee_archive::Settings as ArchiveSettings;
 pub use role::Trainer;
-pub use service::{Dependencies, Error, Service};
+pub use service::{Error, Service};
 pub use settings::{Gates, Settings};

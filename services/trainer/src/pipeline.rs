@@ -31,8 +31,8 @@ use thiserror::Error;
 use self::export::{Facts, Files};
 use self::fitting::Fitted;
 use self::gates::Approved;
+use crate::dependencies::Dependencies;
 use crate::queue::Run;
-use crate::service::Dependencies;
 use crate::settings::Settings;
 
 /// Fewer ratings than this are not enough for a model.

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use marquee_archive::{Source, Writer};
-use marquee_domain::{Clock, ModelName, Scale};
+use marquee_domain::ModelName;
 use marquee_kit::Context;
-use marquee_model::SigningKey;
-use marquee_onnx::Runtime;
-use marquee_ports::{ObjectStore, RatingLog};
 use marquee_settings::{Invalid, Validate};
 use thiserror::Error;
 
 use crate::api;
+use crate::dependencies::Dependencies;
 use crate::pipeline::Pipeline;
 use crate::plan::Defaults;
 use crate::queue::{Lease, Queue, QueueError};
@@ -27,26 +25,6 @@ pub enum Error {
     /// The earlier runs could not be read.
     #[error("read the training runs")]
     Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What the trainer needs from the process.
-#[derive(Debug, Clone)]
-pub struct Dependencies {
-    /// The ratings and the movies.
-    pub log: Arc<dyn RatingLog>,
-    /// The runs, the packages and the archive.
-    pub objects: Arc<dyn ObjectStore>,
-    /// The time of runs and packages.
-    pub clock: Arc<dyn Clock>,
-    /// The scale of the ratings.
-    pub scale: Scale,
-    /// The key that signs packages. `None`: packages are not signed.
-    pub signing_key: Option<SigningKey>,
-    /// Runs the exported graphs to compare them with the trainer's own predictions.
-    pub runtime: Runtime,
-    /// Names this trainer in the lease. No other trainer of the deployment may have the same name
-    /// at the same time.
-    pub instance: String,
 }
 
 /// The trainer role. Cheap to clone.

@@ -88,7 +88,7 @@ mod tests {
     use marquee_domain::{Offset, Partition};
 
     use super::*;
-    use crate::file::tests::{archive, archived, write};
+    use crate::testing::{archive, archived, write};
 
     fn file(day: &str, first: u64, last: u64) -> FileName {
         FileName { day: day.to_owned(), partition: Partition(0), first: Offset(first), last: Offset(last) }

@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_fields_survive_a_take_over() {
-        let archive = crate::file::tests::archive();
+        let archive = crate::testing::archive();
         let mut newer: Value = serde_json::from_str(FIRST_FORM).expect("JSON");
         newer["format"] = 9.into();
         newer["codec"] = "zstd".into();
@@ -158,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_earlier_writer_of_a_partition_changes_nothing_any_more() {
-        let archive = crate::file::tests::archive();
+        let archive = crate::testing::archive();
         let mut earlier = Index::take_over(&archive, Partition(0)).await.expect("takes over");
         Index::take_over(&archive, Partition(0)).await.expect("takes over");
         let changed = IndexDocument { next_offset: 9, ..earlier.document.clone() };

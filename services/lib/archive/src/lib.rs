@@ -30,6 +30,8 @@ mod file;
 mod index;
 mod read;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod write;
 
 use std::sync::Arc;

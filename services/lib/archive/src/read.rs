@@ -87,8 +87,8 @@ impl Events {
 mod tests {
     use super::*;
     use crate::compact::compact;
-    use crate::file::tests::{archive, archived, write};
     use crate::settings::Settings;
+    use crate::testing::{archive, archived, write};
 
     async fn read(events: &mut Events) -> Vec<u64> {
         let mut offsets = Vec::new();

@@ -1,36 +1,17 @@
-//! Zip archives: where their members lie, and members unpacked within the size that they declare.
+//! Lists the members of zip archives.
 //!
-//! Members are streamed by offset instead of through the `zip` crate's readers, which borrow the archive; so a [`Member`] is a plain value.
-//! Names are compared with the known ones and never become paths.
+//! The names of members are only compared with the names of known files. They never become paths.
 
-use std::io::{self, BufReader, Read};
+use std::io::BufReader;
 
-use flate2::Crc;
-use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::Error;
+use crate::member::Member;
 use crate::source::{Entry, Place};
-
-/// The most a member may declare: MovieLens 32M unpacks to 0.9 GB.
-const LARGEST: u64 = 64 << 30;
-
-/// The most a member may shrink to; lists of ratings shrink to about a fifth. Small members are exempt: a few lines of zeros are no bomb.
-const LARGEST_RATIO: u64 = 200;
-const EXEMPT: u64 = 1 << 20;
 
 /// The most members that are looked at.
 const MOST: usize = 10_000;
-
-/// Where a member lies and what it should unpack to.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
-    start: u64,
-    packed: u64,
-    unpacked: u64,
-    crc: u32,
-    deflated: bool,
-}
 
 /// All files of an archive, those of outer folders first.
 pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
@@ -65,66 +46,4 @@ pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
     }
     entries.sort_by_key(|(depth, _)| *depth);
     Ok(entries.into_iter().map(|(_, entry)| entry).collect())
-}
-
-impl Member {
-    pub(crate) fn start(&self) -> u64 {
-        self.start
-    }
-
-    pub(crate) fn packed_bytes(&self) -> u64 {
-        self.packed
-    }
-
-    pub(crate) fn unpacked_bytes(&self) -> u64 {
-        self.unpacked
-    }
-
-    /// Unpacks what `packed` holds, to exactly the size and checksum that the archive declares.
-    pub(crate) fn unpack(&self, packed: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-        let unpacked: Box<dyn Read + Send> =
-            if self.deflated { Box::new(DeflateDecoder::new(packed)) } else { Box::new(packed) };
-        Box::new(Unpacked { reader: unpacked, crc: Crc::new(), left: self.unpacked, member: self.clone() })
-    }
-
-    fn check(&self) -> io::Result<()> {
-        let bomb = self.unpacked > EXEMPT && self.unpacked / self.packed.max(1) > LARGEST_RATIO;
-        if bomb || self.unpacked > LARGEST {
-            return Err(invalid("a member of the archive unpacks to far more than a list of ratings would"));
-        }
-        Ok(())
-    }
-}
-
-struct Unpacked {
-    reader: Box<dyn Read + Send>,
-    crc: Crc,
-    left: u64,
-    member: Member,
-}
-
-impl Read for Unpacked {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.member.check()?;
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        let count = self.reader.read(buffer)?;
-        self.crc.update(buffer.get(..count).unwrap_or_default());
-        match self.left.checked_sub(count as u64) {
-            None => Err(invalid("a member of the archive is longer than it declares")),
-            Some(left) if count == 0 && left > 0 => Err(invalid("a member of the archive is cut off")),
-            Some(_) if count == 0 && self.crc.sum() != self.member.crc => {
-                Err(invalid("a member of the archive is damaged: its checksum differs"))
-            }
-            Some(left) => {
-                self.left = left;
-                Ok(count)
-            }
-        }
-    }
-}
-
-fn invalid(reason: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, reason)
 }

@@ -11,6 +11,7 @@ mod error;
 mod fields;
 mod layout;
 mod lines;
+mod member;
 mod movies;
 mod ratings;
 mod source;

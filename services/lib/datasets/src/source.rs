@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::archive::Member;
+use crate::member::Member;
 
 /// How much of the start of a file is looked at to tell what it is, and how much of both ends goes into its fingerprint.
 pub(crate) const SAMPLE: usize = 64 << 10;

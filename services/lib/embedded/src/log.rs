@@ -13,7 +13,7 @@ use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subs
 use tokio::sync::{mpsc, oneshot};
 
 use crate::folder::Database;
-use crate::groups::Groups;
+use crate::groups::{Groups, LONGEST_GROUP};
 use crate::reader::Reader;
 use crate::retention::{RetentionThread, Sweep};
 use crate::subscription::EmbeddedSubscription;
@@ -28,9 +28,6 @@ const LARGEST_KEY: usize = 4 << 10;
 
 /// Largest sum of a record's headers in bytes.
 const LARGEST_HEADERS: usize = 64 << 10;
-
-/// Longest name of a consumer group in bytes.
-pub(crate) const LONGEST_GROUP: usize = 255;
 
 /// A rating log in a folder. Dropping it writes the appends that wait and ends its threads.
 #[derive(Debug)]

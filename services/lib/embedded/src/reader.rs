@@ -10,7 +10,7 @@ use marquee_ports::{Error, ErrorKind, Record, Topic};
 
 use crate::codec;
 use crate::folder::Database;
-use crate::log::LONGEST_GROUP;
+use crate::groups::LONGEST_GROUP;
 use crate::topics::{StoredTopic, Topics, offset_of};
 
 /// Reads of more records than this leave the async threads.

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use crate::failure::{failed, late};
-use crate::log::LeavingMembers;
+use crate::leaving::LeavingMembers;
 use crate::membership::{Change, Member, Membership, apply_on_leaving};
 use crate::reader::{is_cut_off, is_final, list, retry_until};
 use crate::{Settings, client, reader, record};

@@ -14,6 +14,7 @@ mod checks;
 mod client;
 mod failure;
 mod group;
+mod leaving;
 mod log;
 mod membership;
 mod producer;

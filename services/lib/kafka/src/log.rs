@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::failure::late;
 use crate::group::KafkaSubscription;
+use crate::leaving::LeavingMembers;
 use crate::producer::Producer;
 use crate::reader::{self, Readers};
 use crate::{ConnectError, Settings, topics};
@@ -40,26 +40,6 @@ impl fmt::Debug for KafkaLog {
             .field("prefix", &self.settings.prefix)
             .field("partitions", &self.partitions)
             .finish_non_exhaustive()
-    }
-}
-
-/// Members that are leaving their groups, each on a thread. Dropping this waits for the threads.
-#[derive(Debug, Default)]
-pub(crate) struct LeavingMembers(Mutex<Vec<JoinHandle<()>>>);
-
-impl LeavingMembers {
-    pub(crate) fn add(&self, thread: JoinHandle<()>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|thread| !thread.is_finished());
-        all.push(thread);
-    }
-}
-
-impl Drop for LeavingMembers {
-    fn drop(&mut self) {
-        for thread in std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner)) {
-            let _ = thread.join();
-        }
     }
 }
 

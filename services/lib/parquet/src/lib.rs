@@ -11,6 +11,7 @@ pub mod limit;
 mod pages;
 mod source;
 mod table;
+mod thrift;
 mod values;
 mod write;
 

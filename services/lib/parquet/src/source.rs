@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::{Error, footer, limit};
+use crate::{Error, limit, thrift};
 
 /// A Parquet file on disk or in memory.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl ChunkReader for Sized {
     fn get_read(&self, start: u64) -> Result<Reader<Bytes>> {
         let left = usize::try_from(self.bytes.saturating_sub(start)).unwrap_or(usize::MAX);
         let header = self.range(start, left.min(limit::PAGE_HEADER_BYTES))?;
-        footer::check_struct(&header).map_err(|error| ParquetError::External(Box::new(error)))?;
+        thrift::check_struct(&header).map_err(|error| ParquetError::External(Box::new(error)))?;
         Ok(header.reader())
     }
 

@@ -1,19 +1,21 @@
 //! The lease of a partition over Redis.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, Write};
 use redis::FromRedisValue;
 
+use crate::client::Client;
 use crate::layout::{decode_marker, encode_offset};
 use crate::script::{Chunk, Outcome, chunks, unique_id};
-use crate::store::RedisStore;
 
 /// The right to write the rows of a partition, as long as the server stores its id.
 #[derive(Debug)]
 pub(crate) struct RedisLease {
-    store: RedisStore,
+    client: Arc<Client>,
     source: Partition,
     id: String,
     marker: Offset,
@@ -24,22 +26,22 @@ pub(crate) struct RedisLease {
 
 impl RedisLease {
     /// Takes the lease. Taking it twice, when an answer is lost, is harmless.
-    pub(crate) async fn take(store: RedisStore, source: Partition) -> Result<Self, Error> {
+    pub(crate) async fn take(client: Arc<Client>, source: Partition) -> Result<Self, Error> {
         const DOING: &str = "take a lease";
         let id = unique_id();
-        let mut script = store.scripts().lease.prepare_invoke();
-        script.key(store.layout().marker_key(source)).key(store.layout().lease_key(source)).arg(&id);
-        let reply = store.link().run(DOING, &script).await?;
+        let mut script = client.scripts.lease.prepare_invoke();
+        script.key(client.layout.marker_key(source)).key(client.layout.lease_key(source)).arg(&id);
+        let reply = client.link.run(DOING, &script).await?;
         let stored =
             Option::<Bytes>::from_redis_value(reply).map_err(|error| Error::new(ErrorKind::Corrupt, DOING, error))?;
         let marker = decode_marker(stored.as_ref())?;
-        Ok(Self { store, source, id, marker, ended: false })
+        Ok(Self { client, source, id, marker, ended: false })
     }
 
     /// Writes one chunk of a batch that moves the marker to `next`.
     async fn write(&self, chunk: &Chunk<'_>, next: Offset) -> Result<Outcome, Error> {
-        let layout = self.store.layout();
-        let mut script = self.store.scripts().apply.prepare_invoke();
+        let layout = &self.client.layout;
+        let mut script = self.client.scripts.apply.prepare_invoke();
         script.key(layout.marker_key(self.source)).key(layout.lease_key(self.source));
         script.arg(&self.id).arg(encode_offset(self.marker)).arg(encode_offset(next));
         script.arg(&chunk.expects).arg(&chunk.leaves);
@@ -47,7 +49,7 @@ impl RedisLease {
             script.key(layout.row_key(self.source, &write.key));
             script.arg(encode_offset(write.applied)).arg(&write.value[..]);
         }
-        let reply = self.store.link().run("write rows", &script).await?;
+        let reply = self.client.link.run("write rows", &script).await?;
         Outcome::from_reply(&reply)
             .ok_or_else(|| Error::bare(ErrorKind::Corrupt, format!("write rows: unexpected reply {reply:?}")))
     }

@@ -14,6 +14,7 @@
 //! if its lease is the newest one (the conformance suite of `marquee-ports`). **Invariant:** a call
 //! ends within [`Settings::deadline`] (the tests with a paused server in `tests/`).
 
+mod client;
 mod connection;
 mod failure;
 mod layout;

@@ -12,6 +12,7 @@ use redis::Value;
 use thiserror::Error as ThisError;
 
 use crate::Settings;
+use crate::client::Client;
 use crate::layout::{Layout, decode_marker, decode_row};
 use crate::lease::RedisLease;
 use crate::link::Link;
@@ -47,15 +48,7 @@ pub enum ConnectError {
 
 /// Rows in Redis. Clones share the connection.
 #[derive(Debug, Clone)]
-pub struct RedisStore(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    link: Link,
-    cluster: bool,
-    layout: Layout,
-    scripts: Scripts,
-}
+pub struct RedisStore(Arc<Client>);
 
 impl RedisStore {
     /// Connects, and checks that the servers are as the settings say.
@@ -64,7 +57,7 @@ impl RedisStore {
     /// A setting is not valid, or Redis cannot be used.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         settings.validate().map_err(ConnectError::Setting)?;
-        let store = Self(Arc::new(Inner {
+        let store = Self(Arc::new(Client {
             link: Link::new(settings).map_err(ConnectError::Address)?,
             cluster: settings.cluster,
             layout: Layout::new(settings.prefix.clone()),
@@ -72,7 +65,7 @@ impl RedisStore {
         }));
         let failed = |source| ConnectError::Server { urls: settings.urls.join(", "), source };
         let memory: Value =
-            store.link().query("read the memory policy", redis::cmd("INFO").arg("memory")).await.map_err(failed)?;
+            store.0.link.query("read the memory policy", redis::cmd("INFO").arg("memory")).await.map_err(failed)?;
         if contains(&memory, "maxmemory_policy:allkeys") {
             return Err(ConnectError::Evicts);
         }
@@ -82,28 +75,16 @@ impl RedisStore {
         Ok(store)
     }
 
-    pub(crate) fn link(&self) -> &Link {
-        &self.0.link
-    }
-
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.0.layout
-    }
-
-    pub(crate) fn scripts(&self) -> &Scripts {
-        &self.0.scripts
-    }
-
     /// Reads rows with one command. In a cluster they must share a slot.
     async fn read(&self, keys: &[&RowKey]) -> Result<Vec<Option<Row>>, Error> {
         let mut command = redis::cmd("MGET");
         let mut name = Vec::new();
         for key in keys {
             name.clear();
-            self.layout().append_row_key(key.source, &key.key, &mut name);
+            self.0.layout.append_row_key(key.source, &key.key, &mut name);
             command.arg(&name[..]);
         }
-        let stored: Vec<Option<Bytes>> = match self.link().query_slot("read rows", &command).await? {
+        let stored: Vec<Option<Bytes>> = match self.0.link.query_slot("read rows", &command).await? {
             Some(stored) => stored,
             None => self.read_one_by_one(keys).await?,
         };
@@ -120,8 +101,8 @@ impl RedisStore {
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
             let mut command = redis::cmd("GET");
-            command.arg(self.layout().row_key(key.source, &key.key));
-            rows.push(self.link().query("read rows", &command).await?);
+            command.arg(self.0.layout.row_key(key.source, &key.key));
+            rows.push(self.0.link.query("read rows", &command).await?);
         }
         Ok(rows)
     }
@@ -165,13 +146,13 @@ impl OnlineStore for RedisStore {
 
     async fn marker(&self, source: Partition) -> Result<Offset, Error> {
         let mut command = redis::cmd("GET");
-        command.arg(self.layout().marker_key(source));
-        let stored: Option<Bytes> = self.link().query("read a marker", &command).await?;
+        command.arg(self.0.layout.marker_key(source));
+        let stored: Option<Bytes> = self.0.link.query("read a marker", &command).await?;
         decode_marker(stored.as_ref())
     }
 
     async fn lease(&self, source: Partition) -> Result<Box<dyn Lease>, Error> {
-        Ok(Box::new(RedisLease::take(self.clone(), source).await?))
+        Ok(Box::new(RedisLease::take(Arc::clone(&self.0), source).await?))
     }
 }
 

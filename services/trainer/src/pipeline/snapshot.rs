@@ -7,8 +7,8 @@ use marquee_log::scan;
 use marquee_ports::Topic;
 
 use super::PipelineError;
+use crate::dependencies::Dependencies;
 use crate::queue::Run;
-use crate::service::Dependencies;
 
 /// Reads the ratings that count: from the archive as far as it reaches, then from the log.
 pub(super) async fn ratings(
