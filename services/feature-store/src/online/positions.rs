@@ -72,7 +72,8 @@ impl Positions {
                     Some(progress) => progress.next,
                     None => {
                         polls = true;
-                        // One position that is not applied is enough: do not ask the store for more.
+                        // One position that is not applied is enough: do not ask the store for
+                        // more.
                         if reached { self.rows.marker(position.partition).await? } else { continue }
                     }
                 };

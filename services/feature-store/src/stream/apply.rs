@@ -10,8 +10,8 @@
 //! their offset and skipped. Once the user's row is written, every movie row of the batch is
 //! written too, and the replay skips the event.
 //!
-//! **Invariant:** a loss of the newest writes between any two calls leaves the rows of a run without
-//! faults (`a_tail_that_is_lost_between_any_two_calls_is_applied_again`).
+//! **Invariant:** a loss of the newest writes between any two calls leaves the rows of a run
+//! without faults (`a_tail_that_is_lost_between_any_two_calls_is_applied_again`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
