@@ -1,4 +1,6 @@
-//! Prints how fast rating files are read: `cargo run --release -p marquee-datasets --example speed -- PATH…`
+//! Measures how fast rating files are read.
+//!
+//! Usage: `cargo run --release -p marquee-datasets --example speed -- PATH…`
 
 use std::path::Path;
 use std::time::Instant;

@@ -10,16 +10,16 @@ use crate::Error;
 use crate::member::Member;
 use crate::source::{Entry, Place};
 
-/// The most members that are looked at.
+/// The most members that an archive may have.
 const MOST: usize = 10_000;
 
-/// All files of an archive, those of outer folders first.
+/// Returns all files of an archive, those of outer folders first.
 pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
     let failed = |source| Error::Archive { name: name.to_owned(), source };
     let raw = place.open().map_err(|source| Error::Read { name: name.to_owned(), source })?;
     let mut archive = ZipArchive::new(BufReader::new(raw)).map_err(failed)?;
     if archive.len() > MOST {
-        return Err(Error::Member { name: name.to_owned(), reason: "holds more than 10,000 files: unpack it first" });
+        return Err(Error::Member { name: name.to_owned(), reason: "more than 10,000 files; unpack it first" });
     }
     let mut entries = Vec::new();
     for index in 0..archive.len() {

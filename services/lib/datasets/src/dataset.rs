@@ -1,4 +1,4 @@
-//! Which files make a data set, and what is known about it before it is read.
+//! Recognizes the files of a data set, and describes the data set before it is read.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::layout::Format;
 use crate::source::{Entry, Place, SAMPLE};
 use crate::{Error, Ratings, archive, movies};
 
-/// Files of ratings, in the order of preference.
+/// The names of rating files, in the order of preference.
 const RATINGS: &[&str] = &[
     "u.data",
     "ratings.dat",
@@ -23,7 +23,7 @@ const RATINGS: &[&str] = &[
     "movielens100k_data.parquet.brotli",
 ];
 
-/// Files of movies, in the order of preference.
+/// The names of movie files, in the order of preference.
 const MOVIES: &[&str] = &[
     "u.item",
     "movies.dat",
@@ -36,25 +36,26 @@ const MOVIES: &[&str] = &[
     "movielens100k_items.parquet.brotli",
 ];
 
-/// What the names of files leave open.
+/// Facts that the names of the files do not tell.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Format of the rating file, where its name does not say.
+    /// The format of the rating file, if its name does not tell it.
     pub format: Option<Format>,
-    /// The list of movies, where it does not lie beside the ratings.
+    /// The movie file, if it is not next to the rating file.
     pub movies: Option<PathBuf>,
 }
 
-/// Ratings, and with luck the movies they rate.
+/// A data set: ratings, and usually the movies that they rate.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What the publisher calls it, else the name of the folder or file.
+    /// The publisher's name of the data set, or else the name of the folder or file.
     pub name: String,
-    /// The scale, where the data set is one whose scale is known.
+    /// The rating scale, if it is known for this data set.
     pub scale: Option<Scale>,
-    /// Format of the rating file.
+    /// The format of the rating file.
     pub format: Format,
-    /// How many ratings there are: exact for Parquet, else judged by the size of the file and the length of its first lines.
+    /// The number of ratings. It is exact for Parquet. Otherwise it is estimated from the size of
+    /// the file and the length of its first lines.
     pub rating_count: Option<u64>,
     ratings: Entry,
     movies: Option<Entry>,
@@ -64,7 +65,7 @@ pub struct Dataset {
 /// Opens a folder, a zip archive or a single rating file.
 ///
 /// # Errors
-/// Nothing there is known, or what is known cannot be read.
+/// Nothing at the path is a known data set, or it cannot be read.
 pub fn open(path: &Path, options: Options) -> Result<Dataset, Error> {
     let base = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
     let failed = |source| Error::Read { name: path.display().to_string(), source };
@@ -76,7 +77,7 @@ pub fn open(path: &Path, options: Options) -> Result<Dataset, Error> {
                 files.push(Entry::file(&file)?);
             }
         }
-        // The order in which a folder is listed is not its files' order.
+        // The order in which a system lists a folder is arbitrary.
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Dataset::of_files(&base, &files, options.format)?
     } else {
@@ -88,10 +89,11 @@ pub fn open(path: &Path, options: Options) -> Result<Dataset, Error> {
     Ok(dataset)
 }
 
-/// Opens a zip archive or a single rating file that is in memory; `name` says which it is, as a file name would.
+/// Opens a zip archive or a single rating file in memory. The extension of `name` tells which, as
+/// for a file.
 ///
 /// # Errors
-/// As [`open`].
+/// The same as for [`open`].
 pub fn open_bytes(name: &str, bytes: Bytes, options: Options) -> Result<Dataset, Error> {
     let mut dataset = single(name, Place::Memory(bytes), options.format)?;
     if let Some(movies) = options.movies {
@@ -128,10 +130,11 @@ impl Dataset {
         Ok(Self { name, scale, format, rating_count, ratings, movies, genres })
     }
 
-    /// The movies of the catalogue, the first of each id; none if the data set has no list of them.
+    /// Returns the movies of the catalog. If an id occurs twice, the first movie counts. The result
+    /// is empty if the data set has no movie file.
     ///
     /// # Errors
-    /// The list cannot be read, or one of its entries is no movie: it is named by line.
+    /// The movie file cannot be read, or an entry is not valid. The error names its line.
     pub fn movies(&self) -> Result<Vec<Movie>, Error> {
         match &self.movies {
             None => Ok(Vec::new()),
@@ -139,21 +142,22 @@ impl Dataset {
         }
     }
 
-    /// The ratings, from the start of the file.
+    /// Returns the ratings from the start of the file on.
     ///
     /// # Errors
-    /// The file cannot be opened, or lacks a column.
+    /// The file cannot be opened, or it lacks a column.
     pub fn ratings(&self) -> Result<Ratings, Error> {
         Ratings::open(&self.ratings, self.format)
     }
 
-    /// Bytes of the rating file as it is stored.
+    /// Returns the size of the rating file as it is stored.
     pub fn total_bytes(&self) -> u64 {
         self.ratings.stored_bytes()
     }
 
-    /// Tells whether a file is still the one that an interrupted import began with: SHA-256, in hexadecimal, over the name of the rating file
-    /// and the size and the first and last 64 KiB of it or of its archive.
+    /// Returns a fingerprint, by which an import that continues recognizes its file. It is the
+    /// SHA-256 in hexadecimal of the rating file's name, and of the size and the first and last 64
+    /// KiB of the file, or of the archive that contains it.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -162,19 +166,20 @@ impl Dataset {
     }
 }
 
-/// Name without folder and extensions, in lower case.
+/// Returns a name without folder and extensions, in lower case.
 fn stem(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name).to_lowercase();
     let stem = base.split_once('.').map_or(base.as_str(), |(stem, _)| stem);
     if stem.is_empty() { base } else { stem.to_owned() }
 }
 
-/// Name and scale of the data sets that are known by their files, whatever their folder is called.
+/// Returns the name and the scale of a data set that is known by its files, whatever its folder is
+/// called.
 fn identify(name: String, ratings: &Entry, format: Format, has: impl Fn(&str) -> bool) -> (String, Option<Scale>) {
     let stars = |step: f64| Scale::try_new(step, 5.0, step).ok();
     match (ratings.name.as_str(), format) {
         ("u.data", _) => ("ml-100k".to_owned(), stars(1.0)),
-        // MovieLens 10M came with half stars and with tags.
+        // MovieLens 10M introduced half stars and tags.
         ("ratings.dat", _) if has("tags.dat") => ("ml-10m".to_owned(), stars(0.5)),
         ("ratings.dat" | "ratings_no_timestamp.dat", _) => ("ml-1m".to_owned(), stars(1.0)),
         ("ratings.csv", Format::Csv) if has("links.csv") || name.starts_with("ml-") => (name, stars(0.5)),

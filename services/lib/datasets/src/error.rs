@@ -1,4 +1,4 @@
-//! Why a data set, or a row of it, could not be read.
+//! Why a data set, or one of its rows, could not be read.
 
 use thiserror::Error;
 
@@ -8,89 +8,89 @@ pub enum Error {
     /// A file could not be opened or read.
     #[error("could not read {name}")]
     Read {
-        /// The file.
+        /// The name of the file.
         name: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// Nothing in the folder, archive or file is known.
+    /// The folder, archive or file is not a known data set.
     #[error(
         "{name}: not a known data set; expected a MovieLens folder or zip, or a file named .csv, .tsv, .dat, .ndjson or .parquet"
     )]
     Unknown {
-        /// What was opened.
+        /// The name of what was opened.
         name: String,
     },
-    /// The archive is damaged or packed in a way that is not read.
-    #[error("{name} is no readable zip archive")]
+    /// The archive is damaged, or uses an unsupported compression.
+    #[error("{name}: not a readable zip archive")]
     Archive {
-        /// The archive.
+        /// The name of the archive.
         name: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: zip::result::ZipError,
     },
-    /// A member of the archive is refused.
-    #[error("{name} {reason}")]
+    /// A file inside the archive is refused.
+    #[error("{name}: {reason}")]
     Member {
-        /// The member.
+        /// The name of that file.
         name: String,
-        /// Why, and what to do.
+        /// What is wrong, and what to do.
         reason: &'static str,
     },
-    /// The Parquet file is damaged or holds something else.
+    /// The Parquet file is damaged, or a column has the wrong type.
     #[error("could not read {name}")]
     Parquet {
-        /// The file.
+        /// The name of the file.
         name: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: marquee_parquet::Error,
     },
-    /// The header or schema lacks a column.
-    #[error("{name} has no column for the {field}: name one of its columns {expected}")]
+    /// The header or the schema lacks a column.
+    #[error("{name}: no column for the {field}; name the column {expected}")]
     NoColumn {
-        /// The file.
+        /// The name of the file.
         name: String,
-        /// What the column would say.
+        /// What the column should contain.
         field: &'static str,
-        /// Names that are known.
+        /// The accepted names of the column.
         expected: &'static str,
     },
-    /// A file that is read as a whole is too large for what it should be.
-    #[error("{name} is larger than {limit} bytes: it does not look like a list of movies")]
+    /// A movie file is too large.
+    #[error("{name}: larger than the limit of {limit} bytes for a movie file")]
     TooLarge {
-        /// The file.
+        /// The name of the file.
         name: String,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// An entry of the catalogue is wrong.
+    /// An entry of the movie file is not valid.
     #[error("{name}, line {line}: {field} {reason}")]
     Movie {
-        /// The file.
+        /// The name of the file.
         name: String,
-        /// Line, or row in a Parquet file, from 1.
+        /// The line, or the row of a Parquet file, from 1.
         line: u64,
-        /// Which part of the entry.
+        /// The field of the entry.
         field: &'static str,
         /// What is wrong.
         reason: String,
     },
 }
 
-/// Why a row is no rating. The rows after it are read unless it is fatal.
+/// Why a row is not a valid rating. The rows after it can be read unless the error is fatal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {field} {reason}")]
 pub struct RowError {
-    /// Line of the text file, the header being 1, or row of the Parquet file, from 1.
+    /// The line of a text file, where the header is line 1, or the row of a Parquet file, from 1.
     pub line: u64,
-    /// What is wrong: `user`, `movie`, `rating`, `timestamp`, `line`, or `file`.
+    /// The field: `user`, `movie`, `rating`, `timestamp`, `line`, or `file`.
     pub field: &'static str,
-    /// What is wrong with it and how to mend it.
+    /// What is wrong with it, and how to fix it.
     pub reason: String,
-    /// Whether the file cannot be read any further, for example because it is cut off.
+    /// Whether the rest of the file cannot be read, for example because the file is truncated.
     pub fatal: bool,
 }
 

@@ -1,33 +1,33 @@
-//! What publishers call the parts of a rating and of a movie.
+//! The names that publishers give to the fields of ratings and movies.
 
-/// Names as they are compared: `movie_id`, `movieId` and `MovieID` are one.
+/// Returns the form in which names are compared: `movie_id`, `movieId` and `MovieID` are equal.
 pub(crate) fn canonical(name: &str) -> String {
     name.trim().trim_start_matches('\u{feff}').chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }
 
-/// Names of the user.
+/// Names of the user column.
 pub(crate) const USER: &[&str] = &["user", "userid"];
-/// Names of the movie.
+/// Names of the movie column.
 pub(crate) const MOVIE: &[&str] = &["movie", "movieid", "item", "itemid"];
-/// Names of the rating.
+/// Names of the rating column.
 pub(crate) const RATING: &[&str] = &["rating"];
-/// Names of the time.
+/// Names of the time column.
 pub(crate) const TIMESTAMP: &[&str] = &["timestamp", "ratedat"];
-/// Names of the title.
+/// Names of the title column.
 pub(crate) const TITLE: &[&str] = &["title", "movietitle"];
-/// Names of the genres.
+/// Names of the genres column.
 pub(crate) const GENRES: &[&str] = &["genres", "genre"];
-/// Names of the year of release.
+/// Names of the column with the release year.
 pub(crate) const YEAR: &[&str] = &["year"];
-/// Names of the day of release.
+/// Names of the column with the release date.
 pub(crate) const RELEASE: &[&str] = &["releasedate"];
 
-/// Position of the first column with one of `names`.
+/// Returns the position of the first column with one of `names`.
 pub(crate) fn position<'a>(mut columns: impl Iterator<Item = &'a str>, names: &[&str]) -> Option<usize> {
     columns.position(|column| names.contains(&canonical(column).as_str()))
 }
 
-/// Where the parts of a rating are among the columns of a file.
+/// The positions of the fields of a rating among the columns of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Positions {
     pub(crate) user: usize,
@@ -52,7 +52,8 @@ impl Positions {
     }
 }
 
-/// Text of a file that may predate UTF-8: Latin-1 where it is no UTF-8, as MovieLens 100K and 1M are.
+/// Decodes text that may be older than UTF-8, as in MovieLens 100K and 1M. Text that is not UTF-8
+/// is read as Latin-1.
 pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

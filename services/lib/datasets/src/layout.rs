@@ -1,27 +1,29 @@
-//! What a file of ratings looks like, told from its name and its first line.
+//! Recognizes the layout of a rating file from its name and its first line.
 
 use std::borrow::Cow;
 
 use crate::fields::Positions;
 use crate::{Error, fields};
 
-/// A format of rating files.
+/// The format of a rating file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `u.data` of MovieLens 100K: user, movie, rating and seconds between tabs, no header.
+    /// `u.data` of MovieLens 100K: user, movie, rating and Unix seconds, separated by tabs, without
+    /// a header.
     Tabs,
-    /// `ratings.dat` of MovieLens 1M and 10M: the same between `::`; the seconds may be missing.
+    /// `ratings.dat` of MovieLens 1M and 10M: the same fields, separated by `::`. The seconds may
+    /// be missing.
     DoubleColons,
-    /// Values between commas, semicolons or tabs below a header.
+    /// Values separated by commas, semicolons or tabs, with a header.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object on each line.
     Ndjson,
-    /// Columns of a Parquet file.
+    /// A Parquet file.
     Parquet,
 }
 
 impl Format {
-    /// From a lower-case file name, `.gz` cut off.
+    /// Returns the format for a file name in lower case without `.gz`.
     pub(crate) fn of(name: &str) -> Option<Self> {
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         match extension {
@@ -30,35 +32,36 @@ impl Format {
             "csv" | "tsv" => Some(Self::Csv),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
             "parquet" => Some(Self::Parquet),
-            // The files of some packages say how their pages are packed.
+            // Some publishers add the compression of the pages to the name.
             "brotli" | "snappy" => name.contains(".parquet.").then_some(Self::Parquet),
             _ => None,
         }
     }
 }
 
-/// How the fields of a line are told apart.
+/// The separator between the fields of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Separator {
-    /// `::`, no quotes.
+    /// `::`, without quotes.
     DoubleColon,
-    /// A tab, no quotes.
+    /// A tab, without quotes.
     Tab,
-    /// One byte; fields may stand in double quotes, a quote inside doubled (RFC 4180), but a row ends with its line.
+    /// One byte. Fields may be in double quotes, with each quote inside doubled (RFC 4180). A row
+    /// always ends at the end of its line.
     Quoted(u8),
 }
 
-/// How lines become rows.
+/// How lines are parsed into rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Fields between separators.
+    /// Fields with a separator.
     Delimited { separator: Separator, positions: Positions, header: bool, row_order: bool },
     /// JSON objects.
     Ndjson,
 }
 
 impl Layout {
-    /// Tells the layout of a text format from the start of the file.
+    /// Recognizes the layout of a text format from the start of the file.
     pub(crate) fn tell(format: Format, name: &str, sample: &[u8]) -> Result<Self, Error> {
         let first = sample.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
         let first = first.strip_suffix(b"\r").unwrap_or(first);
@@ -91,7 +94,7 @@ impl Layout {
     }
 }
 
-/// The fields of a line, unquoted.
+/// The fields of a line, without quotes.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     separator: Separator,
@@ -113,7 +116,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A quote that opens and never closes, or text behind a closing one.
+/// A quote that is not closed, or text after a closing quote.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unbalanced;
 
@@ -148,7 +151,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Splits behind the closing quote.
+/// Returns the quoted text, and what follows the closing quote.
 fn unquote(quoted: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let mut unquoted = Vec::new();
     let mut rest = quoted;

@@ -1,9 +1,15 @@
-//! Reads rating data sets as their publishers ship them: MovieLens 100K, 1M, 10M, latest, 25M and 32M as folder or zip, and ratings in CSV,
-//! NDJSON or Parquet.
+//! Reads rating data sets in the formats of their publishers: MovieLens 100K, 1M, 10M, latest, 25M
+//! and 32M as a folder or zip, and ratings in CSV, NDJSON or Parquet.
 //!
-//! [`open`] looks at the names of the files and decides; [`Dataset::movies`] gives the catalogue and [`Dataset::ratings`] streams the rows,
-//! each as it stands in the file. What must stay true: a bad row is an error of that row and the rest goes on; memory does not grow with the
-//! file; names inside an archive are compared, never used as paths; no input panics. Whether a rating fits the scale is not judged here.
+//! [`open`] recognizes a data set by the names of its files. [`Dataset::movies`] returns the movie
+//! catalog, and [`Dataset::ratings`] streams the rows as they are in the file. This crate does not
+//! check whether a rating is on the scale. Names inside an archive are only compared and never used
+//! as paths.
+//!
+//! **Invariant:** a bad row is an error of that row only, and reading continues after it
+//! (`a_bad_row_names_line_and_field_and_the_rest_goes_on`).
+//!
+//! **Invariant:** no input causes a panic (`tests/damage.rs` and the fuzz targets).
 
 mod archive;
 mod dataset;

@@ -1,13 +1,14 @@
-//! Lines of a stream in a buffer of fixed size.
+//! Reads lines of a stream with a buffer of fixed size.
 
 use std::io::Read;
 
-/// The longest line. A rating takes some 30 bytes; what is longer is no rating, and is passed over without being held.
+/// The longest line in bytes. A rating takes about 30 bytes. A longer line is not a rating, and is
+/// skipped without being kept in memory.
 pub(crate) const LONGEST: usize = 64 << 10;
 
 const BUFFER: usize = 256 << 10;
 
-/// Reads lines, the end of line (`\n` or `\r\n`) cut off.
+/// Reads lines, without their line ending (`\n` or `\r\n`).
 pub(crate) struct Lines<R> {
     reader: R,
     buffer: Box<[u8]>,
@@ -17,12 +18,12 @@ pub(crate) struct Lines<R> {
     ended: bool,
 }
 
-/// What stands between two ends of line.
+/// A line that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
-    /// A line.
+    /// The text of the line.
     Text(&'a [u8]),
-    /// More than [`LONGEST`] bytes.
+    /// The line is longer than [`LONGEST`].
     TooLong,
 }
 
@@ -31,12 +32,12 @@ impl<R: Read> Lines<R> {
         Self { reader, buffer: vec![0; BUFFER].into_boxed_slice(), start: 0, end: 0, number: 0, ended: false }
     }
 
-    /// Number of the line read last, from 1.
+    /// Returns the number of the last line that was read, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// The next line that is not blank, with its number from 1; `None` at the end.
+    /// Returns the next line that is not blank, with its number from 1, or `None` at the end.
     pub(crate) fn next(&mut self) -> std::io::Result<Option<(u64, Line<'_>)>> {
         loop {
             let Some((from, to, fits)) = self.advance()? else {
@@ -51,7 +52,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Moves behind the next line and returns where it stands in the buffer, and whether it fits.
+    /// Moves to the end of the next line. Returns its range in the buffer, and whether it fits.
     fn advance(&mut self) -> std::io::Result<Option<(usize, usize, bool)>> {
         let mut searched = 0;
         let mut fits = true;

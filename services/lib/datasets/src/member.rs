@@ -8,14 +8,15 @@ use std::io::{self, Read};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-/// The most a member may declare: MovieLens 32M unpacks to 0.9 GB.
+/// The largest size that a member may declare. MovieLens 32M unpacks to 0.9 GB.
 const LARGEST: u64 = 64 << 30;
 
-/// The most a member may shrink to; lists of ratings shrink to about a fifth. Small members are exempt: a few lines of zeros are no bomb.
+/// The largest compression ratio of a member. Lists of ratings shrink to about a fifth. Members up
+/// to [`EXEMPT`] bytes may have any ratio, because they cannot fill the memory.
 const LARGEST_RATIO: u64 = 200;
 const EXEMPT: u64 = 1 << 20;
 
-/// Where a member lies and what it should unpack to.
+/// The position of a member, and the contents that it declares.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) start: u64,
@@ -38,7 +39,8 @@ impl Member {
         self.unpacked
     }
 
-    /// Unpacks what `packed` holds, to exactly the size and checksum that the archive declares.
+    /// Decompresses `packed`. The result is an error unless it has exactly the size and the
+    /// checksum that the archive declares.
     pub(crate) fn unpack(&self, packed: impl Read + Send + 'static) -> Box<dyn Read + Send> {
         let unpacked: Box<dyn Read + Send> =
             if self.deflated { Box::new(DeflateDecoder::new(packed)) } else { Box::new(packed) };
@@ -71,7 +73,7 @@ impl Read for Unpacked {
         self.crc.update(buffer.get(..count).unwrap_or_default());
         match self.left.checked_sub(count as u64) {
             None => Err(invalid("a member of the archive is longer than it declares")),
-            Some(left) if count == 0 && left > 0 => Err(invalid("a member of the archive is cut off")),
+            Some(left) if count == 0 && left > 0 => Err(invalid("a member of the archive is truncated")),
             Some(_) if count == 0 && self.crc.sum() != self.member.crc => {
                 Err(invalid("a member of the archive is damaged: its checksum differs"))
             }

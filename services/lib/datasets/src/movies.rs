@@ -1,6 +1,6 @@
-//! The catalogue of a data set.
+//! Reads the movie catalog of a data set.
 
-mod catalogue;
+mod catalog;
 mod title;
 
 use marquee_domain::Movie;
@@ -8,12 +8,12 @@ use marquee_domain::Movie;
 use crate::source::Entry;
 use crate::{Error, Format, fields};
 
-use catalogue::{Draft, Drafts};
+use catalog::{Draft, Drafts};
 
-/// The most that a list of movies may take; that of MovieLens 32M takes 4 MiB.
+/// The largest movie file in bytes. That of MovieLens 32M has 4 MiB.
 const LARGEST: u64 = 256 << 20;
 
-/// The genres of MovieLens 100K in the order of its flags, should `u.genre` be missing.
+/// The genres of MovieLens 100K in the order of its flags, for a data set without `u.genre`.
 const FLAGS: [&str; 19] = [
     "unknown",
     "Action",
@@ -36,21 +36,22 @@ const FLAGS: [&str; 19] = [
     "Western",
 ];
 
-/// Reads a list of movies.
+/// Reads a movie file.
 pub(crate) fn read(entry: &Entry, genres: Option<&Entry>) -> Result<Vec<Movie>, Error> {
     if entry.name == "u.item" {
         return flagged(entry, genres);
     }
     match Format::of(&entry.name) {
         Some(Format::DoubleColons) => double_colons(entry),
-        Some(Format::Csv) => catalogue::csv(entry),
-        Some(Format::Ndjson) => catalogue::ndjson(entry),
-        Some(Format::Parquet) => catalogue::parquet(entry),
+        Some(Format::Csv) => catalog::csv(entry),
+        Some(Format::Ndjson) => catalog::ndjson(entry),
+        Some(Format::Parquet) => catalog::parquet(entry),
         Some(Format::Tabs) | None => Err(Error::Unknown { name: entry.name.clone() }),
     }
 }
 
-/// `u.item`: id, title, two dates, a link and a flag a genre, between bars, in Latin-1.
+/// Reads `u.item`: id, title, two dates, a link and one flag for each genre, separated by `|`, in
+/// Latin-1.
 fn flagged(entry: &Entry, genres: Option<&Entry>) -> Result<Vec<Movie>, Error> {
     let names = match genres {
         None => FLAGS.iter().map(|name| (*name).to_owned()).collect(),
@@ -82,7 +83,7 @@ fn flagged(entry: &Entry, genres: Option<&Entry>) -> Result<Vec<Movie>, Error> {
     Ok(drafts.finish())
 }
 
-/// `u.genre`: a name and its position, between bars.
+/// Reads `u.genre`: a name and its position, separated by `|`.
 fn genre_names(text: &str) -> Vec<String> {
     let numbered = |line: &str| {
         let (name, number) = line.split_once('|')?;
@@ -93,11 +94,12 @@ fn genre_names(text: &str) -> Vec<String> {
     names.into_iter().map(|(_, name)| name).collect()
 }
 
-/// `movies.dat`: id, title and genres between `::`.
+/// Reads `movies.dat`: id, title and genres, separated by `::`.
 fn double_colons(entry: &Entry) -> Result<Vec<Movie>, Error> {
     let mut drafts = Drafts::new(entry);
     for (line, text) in (1..).zip(entry.read_all(LARGEST)?.split(|byte| *byte == b'\n')) {
-        // Line by line: one title that is not UTF-8 does not turn the others into Latin-1.
+        // Each line is decoded separately, so that one title that is not UTF-8 does not turn the
+        // others into Latin-1.
         let text = fields::text(text);
         if text.trim().is_empty() {
             continue;
@@ -110,7 +112,7 @@ fn double_colons(entry: &Entry) -> Result<Vec<Movie>, Error> {
                 id: id.unwrap_or_default(),
                 title: title.unwrap_or_default(),
                 year: None,
-                genres: catalogue::listed(genres.unwrap_or_default()),
+                genres: catalog::listed(genres.unwrap_or_default()),
             },
         )?;
     }

@@ -1,4 +1,4 @@
-//! The rows of a rating file, one at a time.
+//! Reads the rows of a rating file one at a time.
 
 mod columns;
 mod text;
@@ -14,26 +14,29 @@ use crate::{Error, Format, RowError};
 use columns::ColumnRows;
 use text::TextRows;
 
-/// The time of the first row of a `::`-separated file without times: that of the first rating of MovieLens 1M, 2000-04-25T23:05:32Z. Row
-/// after row is a second later, so the order of the file is the order of the ratings.
+/// The time of the first row in a file with `::` as separator and without times. It is the time of
+/// the first rating in MovieLens 1M, 2000-04-25T23:05:32Z. Each row is one second later than the
+/// row before, so the ratings keep the order of the file.
 pub const ROW_ORDER_START: Timestamp = Timestamp::from_seconds(956_703_932);
 
-/// A rating as it stands in the file; ids and value are not judged.
+/// A rating as it is in the file. Its ids and its value are not checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Line of a text file, the header being 1, or row of a Parquet file, from 1.
+    /// The line of a text file, where the header is line 1, or the row of a Parquet file, from 1.
     pub line: u64,
-    /// Who rated.
+    /// The id of the user.
     pub user: String,
-    /// What was rated.
+    /// The id of the movie.
     pub movie: String,
-    /// The value; may be anything that is written as a number.
+    /// The value, which can be any number.
     pub rating: f64,
-    /// When, if the file says: seconds since 1970, RFC 3339, or [`ROW_ORDER_START`] plus the row's position.
+    /// The time, if there is one: Unix seconds, RFC 3339, or [`ROW_ORDER_START`] plus the position
+    /// of the row.
     pub rated_at: Option<Timestamp>,
 }
 
-/// Streams the rows of a data set. A bad row is an error, and the next one follows; after a fatal error there is none.
+/// Streams the rows of a data set. After the error of a bad row the next row follows. After a fatal
+/// error the iterator ends.
 #[derive(Debug)]
 pub struct Ratings {
     rows: Rows,
@@ -58,7 +61,8 @@ impl Ratings {
         Ok(Self { rows, progress, total_bytes: entry.stored_bytes(), ended: false })
     }
 
-    /// Bytes of the file as it is stored that were consumed so far; in proportion to the rows for Parquet.
+    /// Returns how many bytes of the stored file were read. For Parquet it is estimated from the
+    /// number of rows.
     pub fn bytes_read(&self) -> u64 {
         match &self.rows {
             Rows::Text(_) => self.progress.load(Ordering::Relaxed).min(self.total_bytes),
@@ -66,15 +70,16 @@ impl Ratings {
         }
     }
 
-    /// Bytes of the file as it is stored.
+    /// Returns the size of the file as it is stored.
     pub fn total_bytes(&self) -> u64 {
         self.total_bytes
     }
 
-    /// Passes over as many rows, good or bad, without looking at them: an import goes on where it stopped.
+    /// Skips rows, valid or not, without parsing them. With this an import continues where it
+    /// stopped.
     ///
     /// # Errors
-    /// The file cannot be read. Passing over its end is no error.
+    /// The file cannot be read. Skipping beyond its end is not an error.
     pub fn skip_rows(&mut self, rows: u64) -> Result<(), RowError> {
         let skipped = match &mut self.rows {
             Rows::Text(text) => text.skip_rows(rows),

@@ -1,4 +1,4 @@
-//! Files of a data set, wherever they lie: in a folder, in an archive, or in memory.
+//! The files of a data set: in a folder, in an archive, or in memory.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -13,19 +13,20 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::member::Member;
 
-/// How much of the start of a file is looked at to tell what it is, and how much of both ends goes into its fingerprint.
+/// The number of bytes from the start of a file that its format is recognized by. The fingerprint
+/// of a file covers as many bytes of both its ends.
 pub(crate) const SAMPLE: usize = 64 << 10;
 
-/// Raw bytes: what a zip archive, too, is made of.
+/// Stored bytes: a file or an archive.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// A file on disk.
     File(PathBuf),
-    /// In memory.
+    /// Bytes in memory.
     Memory(Bytes),
 }
 
-/// What both places can be read as.
+/// A reader of stored bytes.
 pub(crate) trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
@@ -45,10 +46,10 @@ impl Place {
     }
 }
 
-/// One file of a data set.
+/// A file of a data set.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// Its name without folders, in lower case, without `.gz`.
+    /// The name without folders, in lower case, without `.gz`.
     pub(crate) name: String,
     place: Place,
     member: Option<Member>,
@@ -63,25 +64,25 @@ impl Entry {
         Self::plain(&name, Place::File(path.to_owned()))
     }
 
-    /// A file of this name in memory or on disk.
+    /// Returns an entry for a whole file, in memory or on disk.
     pub(crate) fn plain(name: &str, place: Place) -> Result<Self, Error> {
         let stored_bytes = place.size().map_err(|source| Error::Read { name: name.to_owned(), source })?;
         let (name, gzip) = ungzipped(name);
         Ok(Self { name, place, member: None, gzip, stored_bytes })
     }
 
-    /// A member of an archive.
+    /// Returns an entry for a member of an archive.
     pub(crate) fn member(name: &str, archive: Place, member: Member) -> Self {
         let (name, gzip) = ungzipped(name);
         Self { name, place: archive, stored_bytes: member.packed_bytes(), member: Some(member), gzip }
     }
 
-    /// Bytes as they lie on disk: what progress is measured against.
+    /// Returns the size as stored, by which progress is measured.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.stored_bytes
     }
 
-    /// Streams the contents, unpacked. `progress` counts stored bytes as they are consumed.
+    /// Streams the decompressed contents. `progress` counts the stored bytes that were read.
     pub(crate) fn reader(&self, progress: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Error> {
         let failed = |source| Error::Read { name: self.name.clone(), source };
         let mut raw = self.place.open().map_err(failed)?;
@@ -96,7 +97,8 @@ impl Entry {
         Ok(if self.gzip { Box::new(MultiGzDecoder::new(counted)) } else { counted })
     }
 
-    /// The first [`SAMPLE`] bytes, unpacked; fewer where the file ends or is damaged.
+    /// Returns the first [`SAMPLE`] bytes after decompression, or fewer if the file ends or is
+    /// damaged before that.
     pub(crate) fn sample(&self) -> Result<Vec<u8>, Error> {
         let mut sample = Vec::new();
         let read = self.reader(&Arc::default())?.take(SAMPLE as u64).read_to_end(&mut sample);
@@ -106,7 +108,7 @@ impl Entry {
         }
     }
 
-    /// The whole file, unpacked, if it has at most `limit` bytes.
+    /// Returns the whole decompressed file if it has at most `limit` bytes.
     pub(crate) fn read_all(&self, limit: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         let mut reader = self.reader(&Arc::default())?.take(limit + 1);
@@ -117,7 +119,8 @@ impl Entry {
         Ok(bytes)
     }
 
-    /// Unpacked size, where it is known without unpacking. Nothing is allocated by it.
+    /// Returns the decompressed size, if it is known without decompressing. It comes from the file
+    /// and may be wrong, so nothing is allocated by it.
     pub(crate) fn unpacked_bytes(&self) -> Option<u64> {
         match (&self.member, self.gzip) {
             (None, false) => Some(self.stored_bytes),
@@ -127,7 +130,8 @@ impl Entry {
         }
     }
 
-    /// The last four bytes of a gzip file are its unpacked size, modulo 4 GiB (RFC 1952).
+    /// Returns the decompressed size modulo 4 GiB, which is the last four bytes of a gzip file (RFC
+    /// 1952).
     fn gzip_trailer(&self) -> io::Result<u64> {
         let mut raw = self.place.open()?;
         let mut trailer = [0; 4];
@@ -136,10 +140,10 @@ impl Entry {
         Ok(u64::from(u32::from_le_bytes(trailer)))
     }
 
-    /// For formats that are read from their end.
+    /// Returns a source for formats that are read from their end.
     pub(crate) fn random_access(&self) -> Result<marquee_parquet::Source, Error> {
         if self.member.is_some() || self.gzip {
-            let reason = "is a Parquet file inside an archive: unpack it first";
+            let reason = "Parquet files inside archives are not supported; unpack it first";
             return Err(Error::Member { name: self.name.clone(), reason });
         }
         match &self.place {
@@ -151,7 +155,8 @@ impl Entry {
         }
     }
 
-    /// SHA-256 over name, size, and the first and last [`SAMPLE`] bytes of the file or of the archive that holds it, in hexadecimal.
+    /// Returns the SHA-256 in hexadecimal of the name, and of the size and the first and last
+    /// [`SAMPLE`] bytes of the file, or of the archive that contains it.
     pub(crate) fn fingerprint(&self) -> io::Result<String> {
         let size = self.place.size()?;
         let mut raw = self.place.open()?;

@@ -1,35 +1,35 @@
-//! Times as people write them: seconds since 1970 or RFC 3339.
+//! Parses times: seconds since 1970 or RFC 3339.
 
 use marquee_domain::Timestamp;
 
-/// The last second of the year 9999, the end of RFC 3339.
+/// The last second of the year 9999, where RFC 3339 ends.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-const HINT: &str = "is no time: give seconds since 1970, or a time like 2024-05-01T12:30:00Z";
+const HINT: &str = "is not a time; give seconds since 1970, or a time like 2024-05-01T12:30:00Z";
 
-/// From seconds since 1970.
+/// Converts seconds since 1970.
 pub(crate) fn from_seconds(seconds: i64) -> Result<Timestamp, &'static str> {
     if !(-LAST_SECOND..=LAST_SECOND).contains(&seconds) {
-        return Err("is beyond the year 9999: give seconds since 1970, not milliseconds");
+        return Err("is beyond the year 9999; give seconds since 1970, not milliseconds");
     }
     Ok(Timestamp::from_seconds(seconds))
 }
 
-/// From seconds since 1970 with a fraction, rounded to microseconds.
+/// Converts fractional seconds since 1970, rounded to microseconds.
 pub(crate) fn from_fractional_seconds(seconds: f64) -> Result<Timestamp, &'static str> {
     if !seconds.is_finite() {
         return Err(HINT);
     }
     if seconds.abs() > LAST_SECOND as f64 {
-        return Err("is beyond the year 9999: give seconds since 1970, not milliseconds");
+        return Err("is beyond the year 9999; give seconds since 1970, not milliseconds");
     }
     Ok(Timestamp::from_micros((seconds * 1e6).round() as i64))
 }
 
-/// A time as people write it: seconds since 1970, or RFC 3339.
+/// Parses a time: seconds since 1970, or RFC 3339.
 ///
 /// # Errors
-/// What is wrong with it, and how to mend that.
+/// The text is not a time. The message says what is wrong and how to fix it.
 pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<i64>() {
@@ -38,7 +38,8 @@ pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     rfc_3339(text.as_bytes()).ok_or(HINT)
 }
 
-/// RFC 3339, section 5.6; a space may stand for the `T`. A leap second counts as the second after it.
+/// Parses RFC 3339, section 5.6. A space may replace the `T`. A leap second counts as the second
+/// after it.
 fn rfc_3339(text: &[u8]) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;
     let (year, month, day) = match date {
@@ -74,7 +75,8 @@ fn rfc_3339(text: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_micros(seconds * 1_000_000 + micros))
 }
 
-/// The microseconds of `.123…`, further digits cut off, and what follows.
+/// Parses the microseconds of `.123…`, without further digits. Returns them with the rest of the
+/// text.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some((b'.', rest)) = text.split_first() else {
         return Some((0, text));
@@ -86,7 +88,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((kept * scale, rest))
 }
 
-/// One to nine digits.
+/// Parses one to nine digits.
 fn number(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -103,7 +105,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+/// Returns the number of days from 1970-01-01 to a date. Source: Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms".
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -1,4 +1,5 @@
-//! Damaged and arbitrary files of every format: errors, never a panic, and reading ends.
+//! Damaged and arbitrary files of every format cause errors but never a panic, and reading always
+//! ends.
 
 use std::io::Write;
 
@@ -19,7 +20,7 @@ const NAMES: [&str; 9] = [
     "movielens100k_data.parquet.brotli",
 ];
 
-/// Reads everything there is and says how many items came.
+/// Reads all movies and ratings, and returns the number of items.
 fn exhaust(name: &str, bytes: Vec<u8>) -> usize {
     let most = bytes.len() * 2 + 10_000;
     let Ok(dataset) = open_bytes(name, Bytes::from(bytes), Options::default()) else { return 0 };

@@ -1,4 +1,4 @@
-//! Every format that is read, on a few rows in memory or in a temporary folder.
+//! Reads every format, from a few rows in memory or in a temporary folder.
 
 use std::io::Write;
 
@@ -187,7 +187,7 @@ fn a_folder_with_two_parquet_files_is_a_data_set() {
 #[test]
 fn what_is_no_data_set_is_an_error_that_says_what_to_give() {
     let unknown = open_bytes("letter.txt", Bytes::new(), Options::default()).unwrap_err();
-    assert!(unknown.to_string().contains("give a MovieLens folder or zip"), "{unknown}");
+    assert!(unknown.to_string().contains("expected a MovieLens folder or zip"), "{unknown}");
     let empty = zipped(&[("readme.md", b"")]);
     assert!(matches!(open_bytes("a.zip", empty.into(), Options::default()), Err(Error::Unknown { .. })));
     let dataset = open_bytes("a.csv", "user,film,rating\n".into(), Options::default()).unwrap();

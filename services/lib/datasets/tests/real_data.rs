@@ -1,4 +1,4 @@
-//! The data sets themselves, where they lie at hand.
+//! Reads the real data sets, if they are on this machine.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use marquee_datasets::{Dataset, Options, ROW_ORDER_START, Row, open};
 use marquee_domain::{Movie, Timestamp};
 
-/// The folder of a data set. Missing data skips a test, except where it is known to be there: in CI beside the shared folder.
+/// Returns the folder of a data set. A test without its data is skipped, except in CI, where the
+/// data must be in the shared folder.
 fn folder(name: &str) -> Option<PathBuf> {
     let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
     let root = std::env::var_os("MARQUEE_TEST_DATA").map_or_else(|| shared.clone(), PathBuf::from);
@@ -24,10 +25,10 @@ fn rows(dataset: &Dataset) -> Vec<Row> {
 }
 
 fn movie<'a>(movies: &'a [Movie], id: &str) -> &'a Movie {
-    movies.iter().find(|movie| movie.id.as_str() == id).expect("in the catalogue")
+    movies.iter().find(|movie| movie.id.as_str() == id).expect("in the catalog")
 }
 
-/// Each rating's movie is in the catalogue, and each value on the scale.
+/// Checks that each movie with a rating is in the catalog, and that each value is on the scale.
 fn check(dataset: &Dataset, rows: &[Row], movies: &[Movie]) {
     let known: HashSet<&str> = movies.iter().map(|movie| movie.id.as_str()).collect();
     let scale = dataset.scale.expect("a scale that is known");
@@ -69,7 +70,7 @@ fn movielens_1m_without_times_is_read_in_row_order() {
     check(&dataset, &rows, &movies);
     assert_eq!(rows[0].rated_at, Some(ROW_ORDER_START));
     let estimate = dataset.rating_count.expect("a size that is known") as f64;
-    // The first lines are the shortest: ids grow with the file.
+    // The first lines are shorter than the average, because ids grow with the file.
     assert!((estimate / 1_000_209.0 - 1.0).abs() < 0.25, "{estimate}");
     assert_eq!(rows[1_000_208].rated_at, Some(Timestamp::from_seconds(ROW_ORDER_START.seconds() + 1_000_208)));
 }

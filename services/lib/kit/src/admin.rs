@@ -1,4 +1,4 @@
-//! The pages that platforms ask for: `/metrics`, `/livez`, `/readyz`.
+//! The admin pages for platforms: `/metrics`, `/livez` and `/readyz`.
 
 use axum::Json;
 use axum::Router;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{CheckState, Context, Health};
 
-/// A check as `/readyz` shows it.
+/// A check in the form that `/readyz` shows.
 #[derive(Serialize)]
 struct Shown {
     ready: bool,

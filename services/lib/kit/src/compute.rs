@@ -1,8 +1,8 @@
 //! The compute pool: CPU work that takes over half a millisecond runs here, not on async threads.
 //!
-//! Tokio's blocking pool starts up to 512 threads, which is right for work that waits and wrong for
-//! work that computes: on two cores it only adds switching. This pool bounds how many jobs compute
-//! at once; further jobs wait in order.
+//! Tokio's blocking pool starts up to 512 threads. That suits work that waits, but not work that
+//! computes: on two cores it only adds context switches. This pool limits how many jobs compute at
+//! the same time. Further jobs wait in order.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// A bounded pool for CPU work. Cheap to clone; clones share the bound.
+/// A bounded pool for CPU work. Clones are cheap and share the limit.
 #[derive(Clone)]
 pub struct Compute {
     permits: Arc<Semaphore>,
@@ -18,25 +18,25 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// Creates a pool that runs at most `threads` jobs at once.
+    /// Creates a pool that runs at most `threads` jobs at the same time.
     pub fn new(threads: NonZeroUsize) -> Self {
         Self { permits: Arc::new(Semaphore::new(threads.get())), threads: threads.get() }
     }
 
-    /// Returns how many jobs run at once.
+    /// Returns how many jobs can run at the same time.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
     /// Runs a job off the async threads and returns its result. Jobs start in the order of the
-    /// calls. A job that has started runs to its end even if the caller goes away.
+    /// calls. A job that has started runs to its end, even if the caller is dropped.
     ///
     /// # Panics
-    /// The job panicked; the panic goes on in the caller.
+    /// A panic of the job continues in the caller.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let job = tokio::task::spawn_blocking(move || {
-            // The permit ends with the job, not with the caller's interest in it.
+            // The job owns the permit, so that the limit holds even if the caller is dropped.
             let _permit = permit;
             job()
         });
@@ -44,7 +44,8 @@ impl Compute {
             Ok(value) => value,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime shuts down: the caller is being dropped, so it never needs a value.
+                // The runtime is shutting down. The caller is being dropped too, so it needs no
+                // value.
                 Err(_) => std::future::pending().await,
             },
         }
@@ -52,7 +53,7 @@ impl Compute {
 }
 
 impl Default for Compute {
-    /// One job for each core.
+    /// Creates a pool that runs one job for each core.
     fn default() -> Self {
         Self::new(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }

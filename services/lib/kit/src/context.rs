@@ -1,18 +1,19 @@
-//! What a process lends to the roles that it runs.
+//! What a process provides to the roles that it runs.
 
 use crate::{Compute, Health, Metrics, Stop, Tasks};
 
-/// Handed to every role when it starts. Cheap to clone; two fleets in one process have two.
+/// Every role receives this when it starts. Clones are cheap. Two fleets in one process have a
+/// context each.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// Where metrics are registered.
+    /// The registry of metrics.
     pub metrics: Metrics,
-    /// Where a role says whether it can serve.
+    /// The health checks, in which a role reports whether it can serve.
     pub health: Health,
-    /// Where background work runs, named and supervised.
+    /// The background tasks, which are named and supervised.
     pub tasks: Tasks,
-    /// Where CPU work runs that takes over half a millisecond.
+    /// The pool for CPU work that takes over half a millisecond.
     pub compute: Compute,
-    /// Cancelled when background work must end.
+    /// Canceled when background work must end.
     pub stop: Stop,
 }

@@ -1,7 +1,8 @@
-//! The one closed list of ways in which a request can fail, and what each is over gRPC and over HTTP.
+//! The kinds of request failures, and the status of each over gRPC and over HTTP.
 //!
-//! A handler turns its role's errors into a [`Failure`]; nothing else chooses status codes. When a
-//! failure becomes an answer its chain of causes is logged; the answer itself carries none of them.
+//! A handler turns the errors of its role into a [`Failure`]. Nothing else chooses status codes.
+//! When a failure becomes an answer, its chain of causes is logged. The answer itself does not
+//! contain the causes.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,26 +15,26 @@ use serde::{Deserialize, Serialize};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Ways to fail.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
-    /// The request is wrong and will stay so.
+    /// The request is not valid, and sending it again does not help.
     InvalidArgument,
-    /// What it names does not exist.
+    /// Something that the request names does not exist.
     NotFound,
-    /// The system is not in a state for it.
+    /// The system is not in a state that allows the request.
     FailedPrecondition,
-    /// Somebody else changed it first: read again.
+    /// Another caller made a change first. The caller should read again before it retries.
     Aborted,
-    /// Too much at once: come back later.
+    /// There are too many requests or a quota is used up. The caller should retry later.
     ResourceExhausted,
-    /// A dependency is away: try again.
+    /// A dependency is not available. The caller should retry.
     Unavailable,
-    /// It took too long.
+    /// The request took too long.
     DeadlineExceeded,
-    /// The process is going down or the caller went away.
+    /// The process is shutting down, or the caller canceled the request.
     Cancelled,
-    /// Our own fault.
+    /// A defect of the server.
     #[default]
     Internal,
 }
@@ -51,7 +52,7 @@ impl Kind {
         Self::Internal,
     ];
 
-    /// The gRPC code.
+    /// Returns the gRPC code.
     pub fn code(self) -> Code {
         match self {
             Self::InvalidArgument => Code::InvalidArgument,
@@ -66,7 +67,8 @@ impl Kind {
         }
     }
 
-    /// The HTTP status, as google.rpc.Code maps it.
+    /// Returns the HTTP status. It follows google.rpc.Code, except that a canceled request becomes
+    /// 503.
     pub fn http(self) -> StatusCode {
         match self {
             Self::InvalidArgument | Self::FailedPrecondition => StatusCode::BAD_REQUEST,
@@ -79,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// The canonical upper-case name.
+    /// Returns the canonical upper-case name.
     pub fn name(self) -> &'static str {
         match self {
             Self::InvalidArgument => "INVALID_ARGUMENT",
@@ -94,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a gRPC code; codes outside the list are our own fault.
+    /// Returns the kind for a gRPC code. Codes that no kind has become [`Kind::Internal`].
     pub fn from_code(code: Code) -> Self {
         Self::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Internal)
     }
@@ -123,17 +125,17 @@ pub struct Failure {
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
     quota_of: Option<String>,
-    /// The chain of causes, for the log. The caller never sees it.
+    /// The chain of causes, for the log. The caller never receives it.
     cause: Option<String>,
 }
 
 impl Failure {
-    /// A failure with a message for the caller.
+    /// Creates a failure with a message for the caller.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), ..Self::default() }
     }
 
-    /// A request with wrong fields.
+    /// Creates the failure of a request with invalid fields.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         let mut message = String::new();
         for violation in violations.iter().take(5) {
@@ -146,33 +148,33 @@ impl Failure {
         Self { kind: Kind::InvalidArgument, message, violations, ..Self::default() }
     }
 
-    /// A request with one wrong field.
+    /// Creates the failure of a request with one invalid field.
     pub fn field(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
         Self::invalid(vec![Violation::new(field, reason, description)])
     }
 
-    /// Returns a failure that is our own fault. Its causes are logged when it is answered; the
+    /// Creates a failure for a defect of the server. Its causes are logged when it is answered. The
     /// caller learns only what was being done.
     pub fn internal(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::new(Kind::Internal, format!("failed to {doing}")).caused_by(error)
     }
 
-    /// Returns the failure of a dependency that is away. Its causes are logged when it is answered;
-    /// the caller is told to come back.
+    /// Creates a failure for a dependency that is not available. Its causes are logged when it is
+    /// answered. The caller is told to try again.
     pub fn unavailable(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::new(Kind::Unavailable, format!("could not {doing}: try again"))
             .retry_after(Duration::from_millis(500))
             .caused_by(error)
     }
 
-    /// Keeps the chain of causes for the log.
+    /// Adds the chain of causes, for the log.
     #[must_use]
     fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.cause = Some(chain(error));
         self
     }
 
-    /// Logs the causes, once, where the failure becomes an answer.
+    /// Logs the causes once, when the failure becomes an answer.
     fn log(&self) {
         let Some(cause) = &self.cause else { return };
         match self.kind {
@@ -181,46 +183,46 @@ impl Failure {
         }
     }
 
-    /// Tells the caller when to come back.
+    /// Sets the time after which the caller may retry.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// Names whose quota is used up, as google.rpc.QuotaFailure does: `client:NAME`.
+    /// Sets the owner of the quota that is used up, as in google.rpc.QuotaFailure: `client:NAME`.
     #[must_use]
     pub fn quota_of(mut self, subject: impl Into<String>) -> Self {
         self.quota_of = Some(subject.into());
         self
     }
 
-    /// The way in which it failed.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What the caller reads.
+    /// Returns the message for the caller.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The wrong fields.
+    /// Returns the violations of the fields.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// How long the caller is told to wait.
+    /// Returns the time after which the caller may retry.
     pub fn delay(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Whose quota is used up.
+    /// Returns the owner of the quota that is used up.
     pub fn quota(&self) -> Option<&str> {
         self.quota_of.as_deref()
     }
 
-    /// Reads back what a server of ours answered.
+    /// Converts a status that a Marquee server answered.
     pub fn from_status(status: &Status) -> Self {
         let details = status.get_error_details();
         let reasons = details.error_info().map(|info| info.metadata.clone()).unwrap_or_default();
@@ -246,7 +248,7 @@ impl Failure {
     }
 }
 
-/// An error and its causes in one line, for logs and for people.
+/// Formats an error and its causes in one line, for logs and for people.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

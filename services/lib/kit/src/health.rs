@@ -1,7 +1,7 @@
-//! Whether a process can serve, and if not, why.
+//! The health checks of a process: whether it can serve, and if not, why.
 //!
-//! Each role owns checks by name; `/readyz` and `grpc.health.v1` read them. The process is ready
-//! when every check is, and never again once it drains.
+//! Each role owns checks with names. `/readyz` and `grpc.health.v1` report them. The process is
+//! ready when every check is ready and it does not drain.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// The reason that every check states while the process drains.
+/// The reason that every check reports while the process drains.
 const DRAINING: &str = "shutting down";
 
 /// The state of a check.
@@ -19,13 +19,14 @@ const DRAINING: &str = "shutting down";
 pub enum CheckState {
     /// The service can answer.
     Ready,
-    /// The service cannot answer, and why.
+    /// The service cannot answer, with the reason.
     NotReady(String),
 }
 
-/// The checks of a process. Cheap to clone.
+/// The checks of a process. Clones are cheap and share the checks.
 ///
-/// **Invariant:** after [`Health::drain`] no check becomes ready again, whatever its owner reports.
+/// **Invariant:** after [`Health::drain`] no check becomes ready again, whatever its owner reports
+/// (the tests of this module).
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<watch::Sender<States>>);
 
@@ -41,7 +42,7 @@ impl States {
     }
 }
 
-/// One check, which its owner sets.
+/// A check. Its owner sets its state.
 #[derive(Debug, Clone)]
 pub struct Check {
     service: &'static str,
@@ -49,7 +50,7 @@ pub struct Check {
 }
 
 impl Health {
-    /// Adds a check named after a gRPC service. It starts not ready.
+    /// Adds a check that is named after a gRPC service. At first it is not ready.
     pub fn check(&self, service: &'static str) -> Check {
         let check = Check { service, health: self.clone() };
         check.not_ready("starting");
@@ -115,7 +116,7 @@ impl Check {
         self.set(CheckState::Ready);
     }
 
-    /// Reports that the service cannot answer; `why` is a lower-case fragment for people.
+    /// Reports that the service cannot answer. `why` is a lower-case phrase for people.
     pub fn not_ready(&self, why: impl Into<String>) {
         self.set(CheckState::NotReady(why.into()));
     }
@@ -162,7 +163,7 @@ mod tests {
         check.ready();
         assert_eq!(health.states()["one"], draining());
         assert!(!health.is_ready());
-        // Nor does a check that is added later, or a process without checks.
+        // A check that is added later, or a process without checks, is not ready either.
         health.check("two").ready();
         assert_eq!(health.states()["two"], draining());
         let empty = Health::default();

@@ -1,7 +1,8 @@
-//! What every Marquee process needs and no role is about: settings, telemetry, metrics, health, servers, transports, tasks and shutdown.
+//! What every Marquee process needs, whatever its roles are: settings, telemetry, metrics, health,
+//! servers, transports, tasks and shutdown.
 //!
-//! It knows no word of movies or ratings, holds no process-wide state (the one exception, the tracing subscriber, is set by binaries only), and
-//! reads the environment for everybody else.
+//! This crate contains nothing about movies or ratings. It keeps no process-wide state, except for
+//! the tracing subscriber, which only binaries set.
 
 mod admin;
 mod compute;

@@ -1,4 +1,5 @@
-//! The metrics of a process, by value: two fleets in one process have two registries.
+//! The metrics of a process. They are values instead of statics, so that two fleets in one process
+//! have a registry each.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
-/// A registry of metrics. Cheap to clone. Names start with `marquee_`.
+/// A registry of metrics. Clones are cheap and share the registry. Every name starts with
+/// `marquee_`.
 #[derive(Clone)]
 pub struct Metrics(Arc<Mutex<Registry>>);
 
@@ -23,13 +25,13 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Registers a metric and returns it. `help` is a sentence without its full stop.
+    /// Registers a metric and returns it. `help` is a sentence without its period.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric.clone());
         metric
     }
 
-    /// Everything in the OpenMetrics text format.
+    /// Returns all metrics in the OpenMetrics text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -38,7 +40,7 @@ impl Metrics {
     }
 }
 
-/// Bounds of latency histograms in seconds, from 100 µs to 10 s.
+/// The bucket bounds of latency histograms in seconds, from 100 µs to 10 s.
 pub fn latency_buckets() -> impl Iterator<Item = f64> {
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0].into_iter()
 }

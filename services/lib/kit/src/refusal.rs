@@ -1,5 +1,8 @@
-//! What the protocol libraries refuse before a handler sees it, answered like every other failure: a message that is no protobuf, a path that
-//! does not exist, a body that is too large. Left alone, tonic calls the first one our own fault and axum answers the others in plain text.
+//! Answers for requests that the protocol libraries refuse before a handler sees them.
+//!
+//! Examples are a message that is not protobuf, a path that does not exist, or a body that is too
+//! large. They are answered like every other failure. Without this module, tonic would report the
+//! first one as an internal error, and axum would answer the others in plain text.
 
 use axum::body::to_bytes;
 use axum::http::{StatusCode, header};
@@ -9,17 +12,19 @@ use tonic::{Code, Status};
 
 use crate::{Failure, Kind};
 
-/// Longest text of a library that is passed on.
+/// The longest text of a library that is passed on.
 const LONGEST: usize = 4 << 10;
 
-/// What a caller did wrong, where tonic blames the server for a message that it could not read. None: the status says something else.
+/// Returns the failure of a caller whose message tonic could not read, or `None` when the status
+/// has another cause. tonic reports such a message as an error of the server.
 ///
-/// tonic gives such a status to whoever reads a stream of requests; answers of unary calls pass through here by themselves.
+/// tonic returns such a status to the handler that reads a stream of requests. For unary calls,
+/// this layer sees it in the answer.
 pub fn unreadable(status: &Status) -> Option<Failure> {
     let message = status.message();
     match status.code() {
         Code::Internal if message.starts_with("failed to decode Protobuf message") => {
-            let fix = format!("is no protobuf message of this call ({message}): check what was encoded");
+            let fix = format!("is not a protobuf message of this call ({message}); check how it was encoded");
             Some(Failure::field("body", Reason::Malformed, fix))
         }
         Code::Internal
@@ -28,8 +33,9 @@ pub fn unreadable(status: &Status) -> Option<Failure> {
                 || message.starts_with("Missing request message") =>
         {
             let message = message.trim_end_matches('.');
-            let fix =
-                format!("is no gRPC message ({message}): send a flag of 0, the length in four bytes and the message");
+            let fix = format!(
+                "is not a gRPC message ({message}); send a flag of 0, the length in four bytes, and the message"
+            );
             Some(Failure::field("body", Reason::Malformed, fix))
         }
         Code::OutOfRange if message.starts_with("Error, decoded message length too large") => {
@@ -40,13 +46,13 @@ pub fn unreadable(status: &Status) -> Option<Failure> {
     }
 }
 
-/// An answer over gRPC, with the blame where it belongs.
+/// Corrects the status of an answer over gRPC, if the caller sent an unreadable message.
 pub(crate) fn grpc(response: Response) -> Response {
     let failure = Status::from_header_map(response.headers()).and_then(|status| unreadable(&status));
     failure.map_or(response, |failure| Status::from(failure).into_http())
 }
 
-/// An answer over HTTP; a refusal in plain text becomes one in JSON with the same status.
+/// Converts an answer over HTTP: a refusal in plain text becomes JSON with the same status.
 pub(crate) async fn http(response: Response, method: &str, path: &str) -> Response {
     let status = response.status();
     let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
@@ -55,7 +61,7 @@ pub(crate) async fn http(response: Response, method: &str, path: &str) -> Respon
     }
     let failure = match status {
         StatusCode::NOT_FOUND => Failure::new(Kind::NotFound, format!("nothing is served at '{path}': check the path")),
-        // The router adds that header to whatever is answered here.
+        // The router adds the `allow` header to the answer.
         StatusCode::METHOD_NOT_ALLOWED => {
             let message = format!(
                 "'{path}' does not accept {method}; the allow header of this response lists the methods that it accepts"
@@ -64,7 +70,7 @@ pub(crate) async fn http(response: Response, method: &str, path: &str) -> Respon
         }
         StatusCode::PAYLOAD_TOO_LARGE => Failure::field("body", Reason::TooLong, "is too large: send less at once"),
         _ => {
-            // A text that cannot be read back is no loss: the status says the most.
+            // If the text cannot be read, it is left out. The status says enough.
             let text = to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             Failure::field(

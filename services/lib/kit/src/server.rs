@@ -1,4 +1,4 @@
-//! Listeners: gRPC over HTTP/2 and JSON over HTTP, both drained before they close.
+//! The listeners: gRPC over HTTP/2, and JSON over HTTP. Both drain before they close.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,32 +18,32 @@ use tracing::Instrument;
 
 use crate::{Metrics, Stop, latency_buckets, refusal, telemetry};
 
-/// A listener could not be opened or broke.
+/// A listener could not be opened, or it failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The address is taken or not ours.
+    /// The address is in use, or does not belong to this machine.
     #[error("could not listen on {address}: choose a free address of this machine")]
     Bind {
-        /// What was asked for.
+        /// The configured address.
         address: SocketAddr,
-        /// The system's answer.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The gRPC server ended.
+    /// The gRPC server failed.
     #[error("the gRPC server ended")]
     Grpc(#[source] tonic::transport::Error),
-    /// The HTTP server ended.
+    /// The HTTP server failed.
     #[error("the HTTP server ended")]
     Http(#[source] std::io::Error),
 }
 
-/// Bounds of a gRPC listener.
+/// The limits of a gRPC listener.
 #[derive(Debug, Clone, Copy)]
 pub struct GrpcLimits {
-    /// Requests in flight on one connection; more wait in the client.
+    /// The most requests in flight on one connection. Further requests wait in the client.
     pub streams_per_connection: u32,
-    /// Longest time that closing waits for requests in flight.
+    /// The longest time that closing waits for requests in flight.
     pub drain: Duration,
 }
 
@@ -53,12 +53,13 @@ impl Default for GrpcLimits {
     }
 }
 
-/// Opens a listener before any work is done, so that a taken address is known at once. Port 0 lets the system pick.
+/// Opens a listener. This comes before any other work, so that an address in use is reported at
+/// once. With port 0 the system picks a port.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
-/// Serves gRPC until `stop`, then lets requests in flight end, at most for the drain time.
+/// Serves gRPC until `stop`. Then it waits for requests in flight, at most for the drain time.
 pub async fn serve_grpc(
     listener: TcpListener,
     routes: Routes,
@@ -83,7 +84,7 @@ pub async fn serve_grpc(
     }
 }
 
-/// Serves HTTP until `stop`, then lets requests in flight end, at most for `drain`.
+/// Serves HTTP until `stop`. Then it waits for requests in flight, at most for `drain`.
 pub async fn serve_http(
     listener: TcpListener,
     router: Router,
@@ -100,7 +101,7 @@ pub async fn serve_http(
     }
 }
 
-/// Ends once the drain time after `stop` is over.
+/// Waits until the drain time after `stop` is over.
 async fn expired(stop: Stop, drain: Duration) {
     stop.cancelled().await;
     tokio::time::sleep(drain).await;
@@ -120,7 +121,8 @@ struct Observer {
     durations: Family<Labels, Histogram, fn() -> Histogram>,
 }
 
-/// Times every request and puts it into a span that goes on with the caller's trace; what no handler saw is refused like everything else.
+/// Measures every request, and records it in a span of the caller's trace. Also converts the
+/// answers to requests that no handler saw.
 fn observed(router: Router, metrics: &Metrics, protocol: &'static str) -> Router {
     let family = Family::new_with_constructor((|| Histogram::new(latency_buckets())) as fn() -> Histogram);
     let name = if protocol == "grpc" { "grpc_request_seconds" } else { "http_request_seconds" };
@@ -142,7 +144,7 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     };
     let (route, status) = if observer.protocol == "grpc" {
         let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok()).unwrap_or(0);
-        // Only methods that exist become labels: a caller must not be able to make new time series.
+        // Only methods that exist become labels. Otherwise a caller could create new time series.
         (if matched.is_some() && code != tonic::Code::Unimplemented as u16 { path } else { "unknown".to_owned() }, code)
     } else {
         (matched.unwrap_or_else(|| "unknown".to_owned()), response.status().as_u16())

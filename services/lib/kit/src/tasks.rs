@@ -1,4 +1,4 @@
-//! Background work: every task has a name, is supervised while it runs and joined at the end.
+//! Background tasks. Each has a name, is supervised while it runs, and is joined at shutdown.
 
 use std::fmt;
 use std::future::Future;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-/// A task ended badly.
+/// A task returned an error or panicked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("task {task} {what}")]
 pub struct TaskError {
@@ -16,7 +16,7 @@ pub struct TaskError {
     what: String,
 }
 
-/// The tasks of a process. Cheap to clone.
+/// The tasks of a process. Clones are cheap and share the tasks.
 #[derive(Clone)]
 pub struct Tasks(Arc<Inner>);
 
@@ -28,7 +28,7 @@ struct Inner {
 struct Running {
     task: &'static str,
     supervisor: JoinHandle<()>,
-    /// Ends the work itself: a supervisor that is aborted would leave it running.
+    /// Aborts the task itself. Aborting its supervisor would leave the task running.
     work: AbortHandle,
 }
 
@@ -45,13 +45,15 @@ impl fmt::Debug for Tasks {
 }
 
 impl Tasks {
-    /// Runs a task until it ends. An error or a panic is kept for [`Self::failed`]: a process whose task died must not look healthy.
+    /// Runs a task until it ends. An error or a panic is reported by [`Self::failed`], because a
+    /// process with a failed task must not look healthy.
     pub fn spawn<E>(&self, task: &'static str, work: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: std::error::Error + Send + 'static,
     {
         let inner = Arc::clone(&self.0);
-        // A task of its own, so that a panic becomes a join error here instead of a silent end.
+        // The work runs in a task of its own, so that a panic becomes a join error here and is not
+        // lost.
         let work = tokio::spawn(work);
         let abort = work.abort_handle();
         let supervisor = tokio::spawn(async move {
@@ -73,7 +75,7 @@ impl Tasks {
         running.push(Running { task, supervisor, work: abort });
     }
 
-    /// Waits until a task ends badly.
+    /// Waits until a task fails.
     pub async fn failed(&self) -> TaskError {
         let mut failed = self.0.failed.subscribe();
         loop {
@@ -86,7 +88,8 @@ impl Tasks {
         }
     }
 
-    /// Waits for every task to end, at most until the deadline; those that run still are named in the log and aborted.
+    /// Waits for every task to end, at most until the deadline. Tasks that still run are logged by
+    /// name and aborted.
     pub async fn join(&self, deadline: Duration) {
         let running: Vec<_> = std::mem::take(&mut *self.0.running.lock().unwrap_or_else(PoisonError::into_inner));
         let end = tokio::time::Instant::now() + deadline;
@@ -94,7 +97,8 @@ impl Tasks {
             if tokio::time::timeout_at(end, &mut supervisor).await.is_err() {
                 tracing::warn!(task, "background task did not end in time and is aborted");
                 work.abort();
-                // Gone, not only asked to go: what it holds is free afterwards.
+                // Waits until the aborted task is dropped, so that what it holds is free
+                // afterwards.
                 let _ = supervisor.await;
             }
         }

@@ -1,7 +1,8 @@
-//! Logs for people or machines, and traces over OTLP when an endpoint is configured.
+//! Logs for people or for machines, and traces over OTLP when an endpoint is configured.
 //!
-//! Only a binary calls [`start`]: the subscriber is the one thing that is process-wide by nature. Libraries use `tracing` and the functions here
-//! that carry the trace context through calls and through the log.
+//! The tracing subscriber is process-wide, so only a binary calls [`start`]. Libraries use
+//! `tracing`, and the functions of this module that carry the trace context through calls and
+//! through the log.
 
 use std::io::IsTerminal;
 
@@ -20,28 +21,30 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How a process logs and traces.
+/// The settings of logs and traces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`) or directives such as `info,marquee_inference=debug`. Default `info`.
+    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as
+    /// `info,marquee_inference=debug`. Default `info`.
     pub log: String,
-    /// `auto` (human on a terminal, JSON elsewhere), `human` or `json`. Default `auto`.
+    /// `auto` (for people on a terminal, otherwise JSON), `human` or `json`. Default `auto`.
     pub format: Format,
-    /// Where traces go, for example `http://127.0.0.1:4317` (OTLP over gRPC). Empty, the default: nowhere.
+    /// The endpoint that receives traces (OTLP over gRPC), for example `http://127.0.0.1:4317`.
+    /// Empty, the default: no traces are sent.
     pub otlp_endpoint: String,
 }
 
-/// How log lines look.
+/// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Human on a terminal, JSON elsewhere.
+    /// For people on a terminal, otherwise JSON.
     #[default]
     Auto,
-    /// A line for people.
+    /// Lines for people.
     Human,
-    /// A JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
@@ -64,7 +67,7 @@ impl Validate for Settings {
     }
 }
 
-/// Parses a log filter. A word alone must be a level: the parser would take a misspelled level for
+/// Parses a log filter. A single word must be a level. The parser would take a misspelled level for
 /// the name of a module, and then nothing would be logged.
 fn filter(text: &str) -> Result<EnvFilter, FilterError> {
     let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
@@ -90,26 +93,26 @@ pub enum FilterError {
     Syntax(#[source] tracing_subscriber::filter::ParseError),
 }
 
-/// Telemetry could not be set up.
+/// Telemetry could not be started.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The filter does not parse.
     #[error("telemetry.log: is not a log filter")]
     Filter(#[source] FilterError),
-    /// The exporter could not be made.
+    /// The exporter could not be created.
     #[error("telemetry.otlp_endpoint: is not an address; expected http://HOST:PORT")]
     Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
-    /// Somebody set a subscriber before.
+    /// A tracing subscriber was set before.
     #[error("telemetry was started twice in one process")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Keeps telemetry going; [`Guard::shutdown`] sends what is left.
+/// Keeps telemetry running. [`Guard::shutdown`] sends the remaining spans.
 #[derive(Debug)]
 pub struct Guard(Option<SdkTracerProvider>);
 
 impl Guard {
-    /// Sends the spans that wait still.
+    /// Sends the spans that are still waiting.
     pub fn shutdown(self) {
         if let Some(provider) = self.0
             && let Err(error) = provider.shutdown()
@@ -119,7 +122,7 @@ impl Guard {
     }
 }
 
-/// Starts logs on standard error and, when configured, traces.
+/// Starts logs on standard error and, if an endpoint is configured, traces.
 pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error> {
     let filter = filter(&settings.log).map_err(Error::Filter)?;
     let json = match settings.format {
@@ -168,7 +171,8 @@ impl Injector for Inject {
     }
 }
 
-/// The current span's W3C `traceparent`, for a call or a record's header. None when nothing traces.
+/// Returns the W3C `traceparent` of the current span, for a call or for the header of a record.
+/// Returns `None` when there is no trace.
 pub fn traceparent() -> Option<String> {
     let mut inject = Inject(None);
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut inject);
@@ -187,10 +191,11 @@ impl Extractor for Extract<'_> {
     }
 }
 
-/// Makes a span a child of the trace that a caller's or a record's `traceparent` names; without one it stays a root.
+/// Makes a span a child of the trace in a `traceparent`, which comes from a caller or from a
+/// record. Without one the span starts a trace of its own.
 pub fn continue_trace<'a>(span: &Span, header: impl FnOnce(&'static str) -> Option<&'a str>) {
     if let Some(parent) = header("traceparent") {
-        // A span that no tracer listens to takes no parent; that is no fault.
+        // A span that is not traced takes no parent. That is not an error.
         let _ = span.set_parent(TraceContextPropagator::new().extract(&Extract(parent)));
     }
 }

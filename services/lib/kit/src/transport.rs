@@ -1,7 +1,8 @@
-//! One transport for generated clients: over the network, or straight into a server of this process.
+//! One transport for generated clients: over the network, or directly to a server in this process.
 //!
-//! tonic's generated client over the generated server is a valid transport, so that embedded and remote share one contract. A call in
-//! process costs microseconds and no socket.
+//! The generated server of tonic is a valid transport for its generated client. So calls inside a
+//! process and calls over the network have the same contract. A call inside a process takes
+//! microseconds and no socket.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,16 +20,16 @@ use tower::{BoxError, Service, ServiceExt};
 
 use crate::telemetry;
 
-/// An address that no connection can be made to.
+/// The address of a server is not valid.
 #[derive(Debug, Error)]
-#[error("'{address}' is no address of a gRPC server: give http://HOST:PORT")]
+#[error("'{address}' is not the address of a gRPC server; expected http://HOST:PORT")]
 pub struct ConnectError {
     address: String,
     #[source]
     source: Option<tonic::transport::Error>,
 }
 
-/// Carries the calls of generated clients. Cheap to clone.
+/// The transport of generated clients. Clones are cheap.
 #[derive(Clone)]
 pub struct Transport(BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>);
 
@@ -39,7 +40,7 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Straight into a generated server of this process.
+    /// Returns a transport to a generated server in this process.
     pub fn in_process<S>(server: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -48,11 +49,12 @@ impl Transport {
         Self(BoxCloneSyncService::new(server.map_err(|never| match never {})))
     }
 
-    /// Over the network, to `http://HOST:PORT`. Connects at the first call and again after a loss; waits at most two seconds for a connection.
+    /// Returns a transport over the network to `http://HOST:PORT`. It connects at the first call,
+    /// and again after a connection is lost. A connection attempt takes at most two seconds.
     pub fn connect(address: &str) -> Result<Self, ConnectError> {
         let bad = |source| ConnectError { address: address.to_owned(), source };
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
-        // What has no host, or another scheme, would fail at every call.
+        // An address without a host, or with another scheme, would fail at every call.
         if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none_or(str::is_empty) {
             return Err(bad(None));
         }

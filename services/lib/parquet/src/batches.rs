@@ -1,4 +1,4 @@
-//! Walks a file a batch of rows at a time.
+//! Reads a file one batch of rows at a time.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,12 +15,13 @@ use crate::pages::Unpacked;
 use crate::source::Sized;
 use crate::{ColumnInfo, Error, Kind, Source, Table, footer, limit, values};
 
-/// What to read of a file.
+/// Selects what to read from a file.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Names of the columns, in the order wanted; all of them in file order if `None`, none (to look at the schema) if empty.
+    /// The names of the columns to read, in this order. `None` reads all columns in the order of
+    /// the file. An empty list reads none, to look at the schema only.
     pub columns: Option<Vec<String>>,
-    /// Rows of a batch; clipped to 1 … [`limit::BATCH_ROWS`]. Default 8,192.
+    /// The number of rows in a batch, limited to 1 up to [`limit::BATCH_ROWS`]. Default 8,192.
     pub batch_rows: usize,
 }
 
@@ -30,7 +31,7 @@ impl Default for Options {
     }
 }
 
-/// The rows of a file, a [`Table`] at a time. After an error it ends.
+/// The rows of a file, one [`Table`] for each batch. The iterator ends after an error.
 pub struct Batches {
     source: Arc<Sized>,
     metadata: ParquetMetaData,
@@ -56,10 +57,11 @@ impl fmt::Debug for Batches {
 }
 
 impl Batches {
-    /// Reads and checks the footer.
+    /// Opens a file: reads and checks its footer.
     ///
     /// # Errors
-    /// The bytes are no Parquet file; a column that is asked for is missing or of a kind that is not read.
+    /// The bytes are not a Parquet file, or a selected column is missing or has an unsupported
+    /// type.
     pub fn open(source: impl Into<Source>, options: Options) -> Result<Self, Error> {
         let source = Sized::new(source.into())?;
         let Options { columns, batch_rows } = options;
@@ -92,31 +94,31 @@ impl Batches {
         })
     }
 
-    /// All columns of the file, selected or not.
+    /// Returns all columns of the file, selected or not.
     pub fn columns(&self) -> &[ColumnInfo] {
         &self.columns
     }
 
-    /// Rows of the file, as its footer says.
+    /// Returns the number of rows in the file, as its footer states it.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Rows that were read or skipped.
+    /// Returns the number of rows that were read or skipped.
     pub fn rows_read(&self) -> u64 {
         self.rows_read
     }
 
-    /// A table with the selected columns and no rows.
+    /// Returns a table with the selected columns and no rows.
     pub fn empty(&self) -> Table {
         let column = |index: &usize| self.columns.get(*index).map(|info| (info.name.clone(), values::empty(info.kind)));
         Table { columns: self.selected.iter().filter_map(column).collect() }
     }
 
-    /// Passes over the next `rows` rows; whole row groups cost nothing.
+    /// Skips the next `rows` rows. Skipping a whole row group costs nothing.
     ///
     /// # Errors
-    /// Those of reading; passing over the end is none.
+    /// The file cannot be read. Skipping beyond the end of the file is not an error.
     pub fn skip_rows(&mut self, rows: u64) -> Result<(), Error> {
         let mut left = rows;
         while left > 0 {
@@ -142,7 +144,7 @@ impl Batches {
     fn batch(&mut self, most: usize) -> Result<Option<Table>, Error> {
         let batch = guarded(|| self.try_batch(most));
         if batch.is_err() {
-            // A reader that failed half-way is in no state to go on.
+            // After a failure the state of the reader is unknown, so it is dropped.
             self.open = None;
             self.row_groups.clear();
         }
@@ -233,8 +235,9 @@ fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, file_bytes: u64) -> Resul
     Ok(())
 }
 
-/// Runs the decoder. It indexes and asserts by what a file says in places that a damaged file reaches, so a panic here is a finding about the
-/// file, not about this program: it becomes an error. Nothing that the closure touched is used after one.
+/// Runs the decoder and turns a panic into an error. The decoder indexes and asserts with numbers
+/// from the file, so a damaged file can make it panic. After a panic, nothing that the closure used
+/// is used again.
 fn guarded<T>(decode: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(Error::Contradictory))
 }

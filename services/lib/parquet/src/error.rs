@@ -2,65 +2,69 @@
 
 use thiserror::Error;
 
-/// Why a file could not be read or written. Messages name the column and what to do about it.
+/// Why a file could not be read or written.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The bytes are no Parquet file, or a damaged one.
-    #[error("is no readable Parquet file: {0}")]
+    /// The bytes are not a Parquet file, or the file is damaged.
+    #[error("not a readable Parquet file: {0}")]
     Malformed(&'static str),
     /// The decoder found damage.
-    #[error("is no readable Parquet file")]
+    #[error("not a readable Parquet file")]
     Decode(#[source] parquet::errors::ParquetError),
-    /// The decoder panicked on damage.
-    #[error("is no readable Parquet file: its contents contradict each other")]
+    /// The decoder panicked because the file is damaged.
+    #[error("not a readable Parquet file: its contents contradict each other")]
     Contradictory,
-    /// Reading the bytes failed.
+    /// The bytes could not be read.
     #[error("could not read the Parquet file")]
     Io(#[source] std::io::Error),
-    /// A column that was asked for does not exist.
-    #[error("has no column `{0}`")]
+    /// A selected column does not exist.
+    #[error("column `{0}`: not found")]
     NoSuchColumn(String),
-    /// A column is of a kind that is not read.
-    #[error("column `{column}` holds {found}: write it as text, integers, floating point, booleans or timestamps")]
+    /// A column has an unsupported type.
+    #[error("column `{column}` holds {found}; write it as text, integers, floating point, booleans or timestamps")]
     Unsupported {
-        /// Which.
+        /// The name of the column.
         column: String,
-        /// What it holds.
+        /// What the column holds.
         found: &'static str,
     },
-    /// A value of a column is no value of its kind.
+    /// A value does not fit the type of its column.
     #[error("column `{column}` holds {found}")]
     Value {
-        /// Which.
+        /// The name of the column.
         column: String,
         /// What was found.
         found: &'static str,
     },
-    /// The pages of a column are packed in a way that is not read.
-    #[error("pages are packed as {0}: write the file with snappy, gzip or brotli and plain or dictionary encoding")]
+    /// The pages of a column have an unsupported compression or encoding.
+    #[error(
+        "unsupported compression or encoding {0}; write the file with snappy, gzip or brotli, and with plain or dictionary encoding"
+    )]
     Packing(String),
-    /// Something claims or has a size beyond a limit.
-    #[error("{what} takes {bytes} bytes, more than the {limit} that are read")]
+    /// A part of the file has, or claims to have, a size beyond a limit.
+    #[error("{what} takes {bytes} bytes, more than the limit of {limit} bytes")]
     TooLarge {
-        /// What.
+        /// The part of the file.
         what: &'static str,
-        /// Its size, at least.
+        /// Its size in bytes, or a lower bound of it.
         bytes: u64,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// Columns of a table differ in length.
-    #[error("column `{column}` has {rows} rows where the first has {expected}: give all the same")]
+    /// The columns of a table have different lengths.
+    #[error(
+        "column `{column}` has {rows} rows, but the first column has {expected}; all columns need the same number of rows"
+    )]
     Ragged {
-        /// Which.
+        /// The name of the column.
         column: String,
-        /// Its length.
+        /// The number of rows in this column.
         rows: usize,
-        /// Length of the first column.
+        /// The number of rows in the first column.
         expected: usize,
     },
-    /// A table without columns, or with two of one name.
-    #[error("needs at least one column, and a different name for each")]
+    /// A table has no columns, or two columns with the same name.
+    #[error("a table needs at least one column, and a different name for each column")]
     Names,
     /// The encoder failed.
     #[error("could not write the Parquet file")]

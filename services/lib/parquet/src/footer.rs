@@ -10,7 +10,7 @@ use crate::{Error, limit};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// Reads and checks the footer.
+/// Reads, checks and decodes the footer.
 pub(crate) fn metadata(source: &Sized) -> Result<ParquetMetaData, Error> {
     let Some(tail_at) = source.len().checked_sub(8).filter(|at| *at >= 4) else {
         return Err(Error::Malformed("it is shorter than an empty one"));

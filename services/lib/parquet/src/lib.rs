@@ -1,8 +1,14 @@
-//! Columns in and out of Parquet files, without a columnar framework around them.
+//! Reads and writes Parquet files as plain columns.
 //!
-//! [`write()`] and [`read`] move a whole [`Table`]; [`Batches`] walks a large file a few thousand rows at a time. Only flat columns exist
-//! here: a nested one is an error that names it. What must stay true: no file, however damaged, panics or allocates more than the limits in
-//! [`limit`] say; equal tables give equal bytes. This is the only crate that knows the `parquet` crate.
+//! [`write()`] and [`read`] handle a whole [`Table`]. [`Batches`] reads a large file a few thousand
+//! rows at a time. Only flat columns are supported: a nested column is an error that names it. No
+//! other crate uses the `parquet` crate.
+//!
+//! **Invariant:** no file, however damaged, causes a panic (`tests/damage.rs`). What a file claims
+//! is checked against the limits in [`limit`] before memory is allocated for it.
+//!
+//! **Invariant:** equal tables become equal bytes
+//! (`a_table_comes_back_and_equal_tables_give_equal_bytes`).
 
 mod batches;
 mod error;
@@ -22,13 +28,15 @@ pub use table::{Column, Table};
 pub use values::{ColumnInfo, Kind};
 pub use write::write;
 
-/// Reads a whole file. Use [`Batches`] where it may be large.
+/// Reads a whole file. For a file that may be large, use [`Batches`].
 ///
-/// Timestamps (milli-, micro- or nanoseconds) become [`Column::Int64`] in microseconds since 1970, rounded down; dates become midnight UTC
-/// in the same unit. 32-bit integers and floats are widened.
+/// Timestamps in milli-, micro- or nanoseconds become [`Column::Int64`] in microseconds since 1970,
+/// rounded down. A date becomes its midnight UTC in the same unit. 32-bit integers and floats are
+/// widened.
 ///
 /// # Errors
-/// What [`Batches::open`] and its items report, and [`Error::TooLarge`] beyond [`limit::TABLE_BYTES`].
+/// The errors of [`Batches::open`] and of its items, and [`Error::TooLarge`] beyond
+/// [`limit::TABLE_BYTES`].
 pub fn read(bytes: bytes::Bytes) -> Result<Table, Error> {
     let mut batches = Batches::open(bytes, Options::default())?;
     let mut table = batches.empty();

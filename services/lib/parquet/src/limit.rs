@@ -1,22 +1,28 @@
-//! The most that reading may allocate, whatever a file claims. Sizes in a file are input: each is checked against one of these first.
+//! Limits of what reading may allocate.
+//!
+//! Sizes in a file are untrusted input. Each is checked against one of these limits before memory
+//! is allocated.
 
-/// The footer: schema and positions of all column chunks.
+/// The largest footer in bytes. It holds the schema and the positions of all column chunks.
 pub const FOOTER_BYTES: usize = 64 << 20;
 
-/// One page once decompressed. Writers aim at 1 MiB; some put a whole row group into one page.
+/// The largest page in bytes after decompression. Writers aim at 1 MiB, but some put a whole row
+/// group into one page.
 pub const PAGE_BYTES: usize = 256 << 20;
 
-/// The header of one page; it holds two sample values of the page at most.
+/// The largest page header in bytes. It holds at most two sample values of the page.
 pub const PAGE_HEADER_BYTES: usize = 64 << 10;
 
-/// The text of one column in one batch of [`crate::Batches`]: a dictionary repeats a long text at no cost to the file.
+/// The most bytes of text in one column of one batch of [`crate::Batches`]. With a dictionary, a
+/// small file can repeat a long text many times.
 pub const BATCH_TEXT_BYTES: usize = 256 << 20;
 
-/// A whole table in [`crate::read`].
+/// The largest table in bytes that [`crate::read`] returns.
 pub const TABLE_BYTES: usize = 2 << 30;
 
-/// Rows of a batch of [`crate::Batches`].
+/// The most rows in a batch of [`crate::Batches`].
 pub const BATCH_ROWS: usize = 1 << 20;
 
-/// How deep a schema or a structure of the footer may nest; the format's own go to about eight.
+/// The deepest nesting of a schema or of a structure in the footer. The structures of the format
+/// itself nest about eight levels deep.
 pub const DEPTH: usize = 32;

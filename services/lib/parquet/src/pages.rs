@@ -1,7 +1,8 @@
-//! Pages of one column chunk, decompressed here within a limit.
+//! Decompresses the pages of one column chunk within a limit.
 //!
-//! The `parquet` crate decompresses gzip and brotli pages to wherever they end, whatever their header says, so a page of a few kilobytes
-//! could fill the memory. It is therefore told that chunks are uncompressed, and this module unpacks what it hands out.
+//! The `parquet` crate decompresses gzip and brotli pages without a limit, whatever their header
+//! says. So a page of a few kilobytes could fill the memory. The crate is therefore told that
+//! chunks are uncompressed, and this module decompresses the pages that it returns.
 
 use std::io::Read;
 
@@ -12,7 +13,7 @@ use parquet::errors::{ParquetError, Result};
 
 use crate::{Error, limit};
 
-/// Unpacks and checks the pages of another reader.
+/// Decompresses and checks the pages of another reader.
 pub(crate) struct Unpacked<R> {
     pages: R,
     compression: Compression,
@@ -20,7 +21,7 @@ pub(crate) struct Unpacked<R> {
 }
 
 impl<R: PageReader> Unpacked<R> {
-    /// Checks that the codec is one that is read.
+    /// Checks that the codec is supported.
     pub(crate) fn try_new(pages: R, compression: Compression, physical: Type) -> std::result::Result<Self, Error> {
         match compression {
             Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::BROTLI(_) => {
@@ -54,7 +55,7 @@ impl<R: PageReader> Unpacked<R> {
                 statistics,
             } => {
                 check_encoding(encoding)?;
-                // The levels of a second-version page are never compressed.
+                // In a version 2 page the levels are never compressed.
                 let levels = u64::from(def_levels_byte_len) + u64::from(rep_levels_byte_len);
                 let levels = usize::try_from(levels).ok().filter(|levels| *levels <= buf.len());
                 let levels = levels.ok_or(Error::Malformed("a page is shorter than its levels"))?;
@@ -105,7 +106,8 @@ impl<R: PageReader> PageReader for Unpacked<R> {
     }
 }
 
-/// The decoder reserves room for as many values as a dictionary claims; each takes at least a bit.
+/// Checks the value count of a dictionary, because the decoder reserves memory for that many
+/// values. Each value takes at least one bit.
 fn check_dictionary(physical: Type, values: u32, bytes: usize) -> std::result::Result<(), Error> {
     let values = u64::from(values);
     let bits = match physical {
@@ -119,7 +121,8 @@ fn check_dictionary(physical: Type, values: u32, bytes: usize) -> std::result::R
     Ok(())
 }
 
-/// Delta-encoded text is refused: its decoder reserves room for as many lengths as the page claims.
+/// Checks the encoding of a page. Delta-encoded text is refused, because its decoder reserves
+/// memory for as many lengths as the page claims.
 fn check_encoding(encoding: Encoding) -> std::result::Result<(), Error> {
     match encoding {
         Encoding::PLAIN
@@ -142,7 +145,8 @@ fn unpack_within(compression: Compression, packed: &Bytes, limit: usize) -> std:
         Compression::SNAPPY => {
             let corrupt = |error: snap::Error| Error::Io(error.into());
             let length = snap::raw::decompress_len(packed).map_err(corrupt)?;
-            // A copy of 64 bytes takes three: snappy packs at most about 22 to 1.
+            // Snappy encodes a copy of 64 bytes in three bytes, so its ratio is at most about 22 to
+            // 1.
             if length > limit || length > packed.len().saturating_mul(32) {
                 return Err(too_large(length));
             }

@@ -1,4 +1,4 @@
-//! Where the bytes of a file come from, with every range checked before it is allocated.
+//! The bytes of a file. Every range is checked before memory is allocated for it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,9 +13,9 @@ use crate::{Error, limit, thrift};
 /// A Parquet file on disk or in memory.
 #[derive(Debug)]
 pub enum Source {
-    /// On disk; read in pieces.
+    /// A file on disk, read in pieces.
     File(File),
-    /// In memory.
+    /// Bytes in memory.
     Memory(Bytes),
 }
 
@@ -31,7 +31,7 @@ impl From<Bytes> for Source {
     }
 }
 
-/// A source of known length. The page reader asks it for headers and bodies.
+/// A source and its length. The page reader reads page headers and bodies from it.
 #[derive(Debug)]
 pub(crate) struct Sized {
     source: Source,
@@ -47,7 +47,7 @@ impl Sized {
         Ok(Self { source, bytes })
     }
 
-    /// The bytes from `start`, all `length` of them.
+    /// Returns exactly `length` bytes from `start` on.
     pub(crate) fn range(&self, start: u64, length: usize) -> std::io::Result<Bytes> {
         let end = start.checked_add(length as u64).filter(|end| *end <= self.bytes);
         if end.is_none() {
@@ -78,8 +78,9 @@ impl Length for Sized {
 impl ChunkReader for Sized {
     type T = Reader<Bytes>;
 
-    /// The page reader calls this once a page, at its header, and reads no further than that: so the header is walked here before the
-    /// decoder, which trusts the sizes in it, gets to see it.
+    /// Returns the header of a page. The page reader calls this once for each page and reads only
+    /// the header from it. The decoder trusts the sizes in a header, so the header is checked here
+    /// first.
     fn get_read(&self, start: u64) -> Result<Reader<Bytes>> {
         let left = usize::try_from(self.bytes.saturating_sub(start)).unwrap_or(usize::MAX);
         let header = self.range(start, left.min(limit::PAGE_HEADER_BYTES))?;

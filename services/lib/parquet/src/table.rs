@@ -1,22 +1,22 @@
-//! A table in memory: named columns of equal length whose values may be missing.
+//! A table in memory: named columns of equal length, whose values may be missing.
 
-/// Values of one column; `None` is a missing one.
+/// The values of one column. `None` is a missing value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Column {
     /// Text.
     Utf8(Vec<Option<String>>),
-    /// Whole numbers; and times in microseconds since 1970, as they are read.
+    /// Whole numbers. Times are read as microseconds since 1970.
     Int64(Vec<Option<i64>>),
-    /// Times in microseconds since 1970, to be written as such; they are read as [`Column::Int64`].
+    /// Times in microseconds since 1970, only for writing. They are read as [`Column::Int64`].
     Timestamp(Vec<Option<i64>>),
-    /// Floating point.
+    /// Floating-point numbers.
     Float64(Vec<Option<f64>>),
-    /// Truth values.
+    /// Booleans.
     Bool(Vec<Option<bool>>),
 }
 
 impl Column {
-    /// How many values there are, missing ones included.
+    /// Returns the number of values, including missing ones.
     pub fn len(&self) -> usize {
         match self {
             Self::Utf8(values) => values.len(),
@@ -26,12 +26,13 @@ impl Column {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether the column has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Moves the values of `other` behind these. Both come from the same column of one file, so their kinds agree.
+    /// Appends the values of `other`. Both must come from the same column of one file, so that
+    /// their types agree.
     fn append(&mut self, other: Self) {
         match (self, other) {
             (Self::Utf8(values), Self::Utf8(mut more)) => values.append(&mut more),
@@ -56,25 +57,25 @@ impl Column {
     }
 }
 
-/// Named columns of equal length, in file order.
+/// Named columns of equal length, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
-    /// Names and values.
+    /// The name and the values of each column.
     pub columns: Vec<(String, Column)>,
 }
 
 impl Table {
-    /// The column of this name.
+    /// Returns the column with a name, or `None` when there is no such column.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)
     }
 
-    /// Length of the columns; 0 without any.
+    /// Returns the length of the columns, or 0 when there are no columns.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
 
-    /// Moves the rows of `other`, a batch of the same file, behind these.
+    /// Appends the rows of `other`, which is a batch of the same file.
     pub(crate) fn append(&mut self, other: Self) {
         for ((_, column), (_, more)) in self.columns.iter_mut().zip(other.columns) {
             column.append(more);

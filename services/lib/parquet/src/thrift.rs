@@ -32,7 +32,7 @@ const UUID: u8 = 13;
 
 pub(crate) const SHORT: Error = Error::Malformed("a structure ends early");
 
-/// Walks one structure at the start of `bytes`.
+/// Checks the structure at the start of `bytes`.
 pub(crate) fn check_struct(bytes: &[u8]) -> Result<(), Error> {
     Walk { bytes }.skip(STRUCT, 0)
 }
@@ -49,7 +49,7 @@ pub(crate) fn check_footer(footer: &[u8]) -> Result<(), Error> {
         }
         let (count, element) = walk.list()?;
         if element != STRUCT {
-            return Err(Error::Malformed("its schema is no list of elements"));
+            return Err(Error::Malformed("its schema is not a list of elements"));
         }
         walk.tree(count)?;
     }
@@ -61,7 +61,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The elements of a schema, depth first: each says how many children follow it.
+    /// Checks the elements of a schema. They are listed depth first, and each states how many
+    /// children follow it.
     fn tree(&mut self, count: usize) -> Result<(), Error> {
         let mut open: Vec<i64> = Vec::new();
         for index in 0..count {
@@ -101,7 +102,7 @@ impl Walk<'_> {
         Ok(children)
     }
 
-    /// The next field of a structure; `None` at its end.
+    /// Returns the type of the next field of a structure, or `None` at its end.
     fn field(&mut self, id: &mut i64) -> Result<Option<u8>, Error> {
         let byte = self.byte()?;
         let kind = byte & 0x0f;
@@ -203,8 +204,9 @@ impl Walk<'_> {
     }
 }
 
-/// An element type of a collection. Booleans are refused: no field of a footer or page header is a list of them, and the decoder skips
-/// such a list without reading a byte, as often as the list claims.
+/// Returns the element type of a collection. Booleans are refused: no field of a footer or page
+/// header is a list of them, and the decoder would loop as often as the list claims without reading
+/// a byte.
 fn element(kind: u8) -> Result<u8, Error> {
     if matches!(kind, TRUE | FALSE) { Err(Error::Malformed("a structure holds an unknown type")) } else { Ok(kind) }
 }

@@ -1,4 +1,4 @@
-//! From physical values and definition levels to the values of a [`Column`].
+//! Turns physical values and definition levels into the values of a [`Column`].
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -7,33 +7,33 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::{Column, Error, limit};
 
-/// What the values of a column mean.
+/// The type of a column as this crate reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// [`Column::Utf8`].
+    /// Text, read as [`Column::Utf8`].
     Utf8,
-    /// [`Column::Int64`]: a number.
+    /// Whole numbers, read as [`Column::Int64`].
     Int64,
-    /// [`Column::Int64`]: microseconds since 1970.
+    /// Times, read as [`Column::Int64`] in microseconds since 1970.
     Timestamp,
-    /// [`Column::Float64`].
+    /// Floating-point numbers, read as [`Column::Float64`].
     Float64,
-    /// [`Column::Bool`].
+    /// Booleans, read as [`Column::Bool`].
     Bool,
-    /// Cannot be read; says what it holds.
+    /// An unsupported type, with a description of what the column holds.
     Unsupported(&'static str),
 }
 
-/// One column of a file.
+/// A column of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnInfo {
-    /// Its name; parts of a nested one are joined by dots.
+    /// The name. The parts of a nested name are joined by dots.
     pub name: String,
-    /// What it holds.
+    /// The type of its values.
     pub kind: Kind,
 }
 
-/// How stored integers become values.
+/// The conversion of stored integers to values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Integer {
     AsIs,
@@ -97,7 +97,7 @@ fn integer(column: &ColumnDescriptor) -> Integer {
     }
 }
 
-/// A column without values.
+/// Returns a column without values.
 pub(crate) fn empty(kind: Kind) -> Column {
     match kind {
         Kind::Utf8 | Kind::Unsupported(_) => Column::Utf8(Vec::new()),
@@ -144,7 +144,7 @@ pub(crate) fn read(column: &ColumnDescriptor, reader: &mut ColumnReader, rows: u
                         limit,
                     });
                 }
-                let not_text = || Error::Value { column: name.to_owned(), found: "bytes that are no UTF-8 text" };
+                let not_text = || Error::Value { column: name.to_owned(), found: "bytes that are not UTF-8 text" };
                 value.as_utf8().map(str::to_owned).map_err(|_| not_text())
             };
             Ok(Column::Utf8(spread(column, reader, rows, text)?))
@@ -169,7 +169,7 @@ fn out_of_range(column: &str) -> Error {
     Error::Value { column: column.to_owned(), found: "a number or time beyond 64 bits" }
 }
 
-/// Reads `rows` rows and puts the values that exist where the definition levels say.
+/// Reads `rows` rows. The definition levels say which rows have a value.
 fn spread<T: DataType, V>(
     column: &ColumnDescriptor,
     reader: &mut ColumnReaderImpl<T>,
@@ -198,7 +198,7 @@ fn spread<T: DataType, V>(
     Ok(spread)
 }
 
-/// Errors of ours pass through the decoder in a box.
+/// Unwraps an error of this crate that passed through the decoder in a box.
 pub(crate) fn decode(error: parquet::errors::ParquetError) -> Error {
     match error {
         parquet::errors::ParquetError::External(inner) => match inner.downcast::<Error>() {

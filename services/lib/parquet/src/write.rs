@@ -1,4 +1,5 @@
-//! Writes a table: snappy, dictionaries where they pay, the same bytes for the same table.
+//! Writes tables as Parquet files, compressed with snappy and with dictionaries where they save
+//! space.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,16 +14,18 @@ use parquet::schema::types::Type;
 
 use crate::{Column, Error, Table};
 
-/// Rows of a row group: what a reader must hold of a column at least.
+/// The number of rows in a row group. A reader holds at least this many values of a column.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
-/// Not the crate's own version string: a file's digest must not change with a dependency.
+/// A fixed name instead of the version of the `parquet` crate, so that the digest of a file does
+/// not change when the dependency is updated.
 const CREATED_BY: &str = "marquee";
 
-/// Writes a table as a Parquet file. All columns are written as optional; equal tables give equal bytes.
+/// Writes a table as a Parquet file. All columns are written as optional. Equal tables become equal
+/// bytes.
 ///
 /// # Errors
-/// [`Error::Names`] or [`Error::Ragged`] if the table is none.
+/// [`Error::Names`] or [`Error::Ragged`] if the table is not valid.
 pub fn write(table: &Table) -> Result<Vec<u8>, Error> {
     check(table)?;
     encode(table).map_err(Error::Encode)

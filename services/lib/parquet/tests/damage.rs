@@ -1,4 +1,5 @@
-//! Damaged and hostile files are errors: no panic, no allocation by what a file claims.
+//! Damaged and hostile files are errors. They cause no panic, and no allocation of a size that only
+//! the file claims.
 
 use bytes::Bytes;
 use marquee_parquet::{Column, Error, Table, read, write};
@@ -17,7 +18,7 @@ fn valid() -> Vec<u8> {
     .expect("a table that can be written")
 }
 
-/// A file whose footer is `footer`.
+/// Returns a file with this footer.
 fn with_footer(footer: &[u8]) -> Bytes {
     let length = u32::try_from(footer.len()).expect("a short footer").to_le_bytes();
     [b"PAR1", footer, &length, b"PAR1"].concat().into()

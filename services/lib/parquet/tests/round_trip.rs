@@ -1,4 +1,5 @@
-//! What is written comes back, whole or in batches, and the same bytes every time.
+//! A table that was written is read back unchanged, whole or in batches, and is written as the same
+//! bytes every time.
 
 use bytes::Bytes;
 use marquee_parquet::{Batches, Column, ColumnInfo, Error, Kind, Options, Table, read, write};
@@ -57,7 +58,7 @@ fn whole_row_groups_are_passed_over() {
 }
 
 #[test]
-fn a_table_that_is_none_is_refused_by_name() {
+fn a_table_that_is_not_valid_is_refused() {
     let one = || Column::Bool(vec![None]);
     let ragged = Table { columns: vec![("a".to_owned(), one()), ("b".to_owned(), Column::Bool(vec![]))] };
     assert!(matches!(write(&ragged), Err(Error::Ragged { column, rows: 0, expected: 1 }) if column == "b"));

@@ -153,8 +153,8 @@ async fn wrong_rows_are_named_by_line_and_reason_and_the_others_count() -> Resul
     let cases: [(&str, &[u8], &str); 6] = [
         ("empty.csv", b"", "column"),
         ("headless.csv", b"1,2,3,4\n", "column for the user"),
-        ("cut.zip", &archive[..archive.len() - 30], "no readable zip"),
-        ("junk.zip", b"PK\x03\x04 and so on", "no readable zip"),
+        ("cut.zip", &archive[..archive.len() - 30], "not a readable zip"),
+        ("junk.zip", b"PK\x03\x04 and so on", "not a readable zip"),
         ("junk.parquet", b"PAR1junkPAR1", "junk.parquet"),
         ("photo.jpeg", b"\xff\xd8\xff", "not a known data set"),
     ];

@@ -1,4 +1,4 @@
-//! Ratings between separators, below a header.
+//! Ratings with separators, below a header.
 
 #![no_main]
 

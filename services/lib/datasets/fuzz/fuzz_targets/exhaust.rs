@@ -1,13 +1,15 @@
-//! What every target does: open the input as a file of some name and read all there is.
+//! The part that all targets share: opens the input as a file with a given name, and reads
+//! everything.
 
 use marquee_datasets::{Options, open_bytes};
 
-/// Reads everything; returns when the reader does.
+/// Reads all movies and ratings.
 pub fn exhaust(name: &str, data: &[u8]) {
     let Ok(dataset) = open_bytes(name, data.to_vec().into(), Options::default()) else { return };
     let _ = dataset.movies();
     let _ = dataset.fingerprint();
     let Ok(ratings) = dataset.ratings() else { return };
-    // A few bytes of a column may stand for millions of rows: that is no fault, only slow.
+    // A few bytes of a column can represent millions of rows. Reading them is slow but not an
+    // error.
     ratings.take(100_000).for_each(drop);
 }

@@ -1,4 +1,4 @@
-//! Ratings as a JSON object a line.
+//! Ratings with one JSON object on each line.
 
 #![no_main]
 

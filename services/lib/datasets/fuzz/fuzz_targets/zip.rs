@@ -1,4 +1,4 @@
-//! Archives, and whatever data set they hold.
+//! Zip archives, and the data sets in them.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Titles as MovieLens writes them: `Toy Story (1995)`.
+//! Titles in the form of MovieLens: `Toy Story (1995)`.
 
-/// Splits the year off a title: `Toy Story (1995)`, `Babylon 5 (1994–1998)`.
+/// Splits the year from a title such as `Toy Story (1995)` or `Babylon 5 (1994–1998)`.
 pub(super) fn split(title: &str) -> (&str, Option<i32>) {
     let title = title.trim();
     let Some((before, years)) = title.strip_suffix(')').and_then(|title| title.rsplit_once('(')) else {
@@ -17,7 +17,7 @@ pub(super) fn split(title: &str) -> (&str, Option<i32>) {
     }
 }
 
-/// The year of a day like `01-Jan-1995` or `1995-01-01`.
+/// Returns the year of a date such as `01-Jan-1995` or `1995-01-01`.
 pub(super) fn year_of_date(date: &str) -> Option<i32> {
     let date = date.trim();
     let last = date.rsplit('-').next().and_then(year);

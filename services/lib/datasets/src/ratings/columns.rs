@@ -1,4 +1,4 @@
-//! Rows of a Parquet file.
+//! Reads the rows of a Parquet file.
 
 use marquee_domain::Timestamp;
 use marquee_parquet::{Batches, Column, Kind, Options, Table};
@@ -17,7 +17,7 @@ pub(super) struct ColumnRows {
     timestamps: Timestamps,
 }
 
-/// What the column of times holds.
+/// The type of the time column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Timestamps {
     Missing,
@@ -28,7 +28,7 @@ enum Timestamps {
 impl ColumnRows {
     pub(super) fn open(entry: &Entry) -> Result<Self, Error> {
         let failed = |source| Error::Parquet { name: entry.name.clone(), source };
-        // The footer is read twice: the names of its columns decide which to read.
+        // The footer is read twice, because its column names decide which columns to read.
         let all = Batches::open(entry.random_access()?, Options { columns: Some(Vec::new()), ..Options::default() });
         let columns = all.map_err(failed)?.columns().to_vec();
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -99,12 +99,13 @@ impl ColumnRows {
                 value(values, index).map(|seconds| time::from_fractional_seconds(*seconds)).transpose()
             }
             Some(Column::Utf8(values)) => value(values, index).map(|text| time::parse(text)).transpose(),
-            _ => Err("is no time: write the column as a timestamp or as seconds since 1970"),
+            _ => Err("is not a time; write the column as a timestamp or as seconds since 1970"),
         }
     }
 }
 
-/// The decoder's own words are for the log of an expert; what a reader needs is the outer message.
+/// Returns a fatal error. The outer message is enough for the user, so the details of the decoder
+/// are left out.
 fn unreadable(line: u64, error: &marquee_parquet::Error) -> RowError {
     RowError::fatal(line, format!("cannot be read further: {error}"))
 }
@@ -126,7 +127,7 @@ fn rating(line: u64, column: Option<&Column>, index: usize) -> Result<f64, RowEr
     let rating = match column {
         Some(Column::Float64(values)) => value(values, index).copied(),
         Some(Column::Int64(values)) => value(values, index).map(|value| *value as f64),
-        _ => return Err(RowError::new(line, "rating", "is no number: write the column as floating point")),
+        _ => return Err(RowError::new(line, "rating", "is not a number; write the column as floating point")),
     };
     rating.ok_or_else(|| RowError::new(line, "rating", "is missing"))
 }

@@ -1,4 +1,4 @@
-//! Rows of text: fields between separators, or a JSON object a line.
+//! Reads the rows of a text file: fields with a separator, or one JSON object on each line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -68,7 +68,7 @@ impl TextRows {
         }
     }
 
-    /// The next line that holds a row, and its number.
+    /// Returns the next line with a row, and its number.
     fn next_line(&mut self) -> Result<Option<(u64, Line<'_>)>, RowError> {
         let number = self.lines.number() + 1;
         let unreadable =
@@ -126,17 +126,17 @@ fn id(line: u64, name: &'static str, field: Option<Cow<'_, [u8]>>) -> Result<Str
     let field = present(line, name, field)?;
     match std::str::from_utf8(&field) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(_) => Err(RowError::new(line, name, "is no UTF-8 text")),
+        Err(_) => Err(RowError::new(line, name, "is not UTF-8 text")),
     }
 }
 
 fn parse_rating(line: u64, field: &[u8]) -> Result<f64, RowError> {
-    // Most ratings of most files are one digit.
+    // In most files, most ratings are one digit.
     if let [digit @ b'0'..=b'9'] = field {
         return Ok(f64::from(digit - b'0'));
     }
     let number = std::str::from_utf8(field).ok().and_then(|text| text.trim().parse().ok());
-    number.ok_or_else(|| RowError::new(line, "rating", "is no number: give one like 3.5"))
+    number.ok_or_else(|| RowError::new(line, "rating", "is not a number; give one like 3.5"))
 }
 
 fn parse_time(field: &[u8]) -> Result<Timestamp, &'static str> {
@@ -147,7 +147,7 @@ fn parse_time(field: &[u8]) -> Result<Timestamp, &'static str> {
     time::parse(std::str::from_utf8(field).unwrap_or_default())
 }
 
-/// A row as a JSON object; unknown members are passed over.
+/// A row as a JSON object. Unknown fields are ignored.
 #[derive(Deserialize)]
 struct Object {
     #[serde(default, alias = "user_id", alias = "userId")]
@@ -160,7 +160,7 @@ struct Object {
     timestamp: Scalar,
 }
 
-/// A JSON value of a kind that a part of a rating may have.
+/// A JSON value of a type that a field of a rating may have.
 #[derive(Default)]
 enum Scalar {
     #[default]
@@ -223,7 +223,7 @@ impl<'de> Visitor<'de> for AnyScalar {
 
 fn from_json(line: u64, text: &[u8]) -> Result<Row, RowError> {
     let object: Object = serde_json::from_slice(text)
-        .map_err(|error| RowError::new(line, "line", format!("is no JSON object of a rating: {error}")))?;
+        .map_err(|error| RowError::new(line, "line", format!("is not a JSON object with a rating: {error}")))?;
     let id = |name, value| match value {
         Scalar::Text(text) => Ok(text),
         Scalar::Integer(number) => Ok(number.to_string()),
@@ -235,14 +235,14 @@ fn from_json(line: u64, text: &[u8]) -> Result<Row, RowError> {
         Scalar::Float(number) => number,
         Scalar::Text(text) => parse_rating(line, text.as_bytes())?,
         Scalar::Missing => return Err(RowError::new(line, "rating", "is missing: give a number")),
-        Scalar::Other => return Err(RowError::new(line, "rating", "is no number: give one like 3.5")),
+        Scalar::Other => return Err(RowError::new(line, "rating", "is not a number; give one like 3.5")),
     };
     let rated_at = match object.timestamp {
         Scalar::Missing => Ok(None),
         Scalar::Integer(seconds) => time::from_seconds(seconds).map(Some),
         Scalar::Float(seconds) => time::from_fractional_seconds(seconds).map(Some),
         Scalar::Text(text) => time::parse(&text).map(Some),
-        Scalar::Other => Err("is no time: give seconds since 1970, or a time like 2024-05-01T12:30:00Z"),
+        Scalar::Other => Err("is not a time; give seconds since 1970, or a time like 2024-05-01T12:30:00Z"),
     };
     Ok(Row {
         line,

@@ -1,4 +1,4 @@
-//! Lists of movies with a header or a schema: CSV, NDJSON, Parquet.
+//! Reads movie files with a header or a schema: CSV, NDJSON and Parquet.
 
 use std::collections::HashSet;
 
@@ -10,17 +10,17 @@ use super::{LARGEST, title};
 use crate::source::Entry;
 use crate::{Error, fields};
 
-/// A movie before it is checked.
+/// A movie that is not checked yet.
 pub(super) struct Draft<'a> {
     pub(super) id: &'a str,
-    /// With or without its year.
+    /// The title, with or without the year.
     pub(super) title: &'a str,
-    /// For titles without.
+    /// The year, for titles without one.
     pub(super) year: Option<i32>,
     pub(super) genres: Vec<String>,
 }
 
-/// Checks movies and keeps the first of each id.
+/// Checks movies and keeps the first one of each id.
 pub(super) struct Drafts {
     name: String,
     movies: Vec<Movie>,
@@ -53,7 +53,7 @@ impl Drafts {
     }
 }
 
-/// Genres between bars.
+/// Splits genres that are separated by `|`.
 pub(super) fn listed(genres: &str) -> Vec<String> {
     let genres = genres.trim();
     if genres == "(no genres listed)" {
@@ -66,7 +66,7 @@ fn missing(name: &str, field: &'static str, expected: &'static str) -> Error {
     Error::NoColumn { name: name.to_owned(), field, expected }
 }
 
-/// Id, title and genres below a header.
+/// Reads id, title and genres below a header.
 pub(super) fn csv(entry: &Entry) -> Result<Vec<Movie>, Error> {
     let text = fields::text(&entry.read_all(LARGEST)?);
     let separator = if entry.name.ends_with(".tsv") { b'\t' } else { b',' };
@@ -75,7 +75,7 @@ pub(super) fn csv(entry: &Entry) -> Result<Vec<Movie>, Error> {
         name: entry.name.clone(),
         line: error.position().map_or(1, csv::Position::line),
         field: "line",
-        reason: "is no row of values between commas".to_owned(),
+        reason: "is not a row of comma-separated values".to_owned(),
     };
     let header = rows.headers().map_err(|error| wrong(&error))?.clone();
     let find = |names| fields::position(header.iter(), names);
@@ -133,7 +133,7 @@ impl Default for Genres {
     }
 }
 
-/// A JSON object a line.
+/// Reads one JSON object on each line.
 pub(super) fn ndjson(entry: &Entry) -> Result<Vec<Movie>, Error> {
     let mut drafts = Drafts::new(entry);
     for (line, text) in (1..).zip(entry.read_all(LARGEST)?.split(|byte| *byte == b'\n')) {
@@ -144,7 +144,7 @@ pub(super) fn ndjson(entry: &Entry) -> Result<Vec<Movie>, Error> {
             name: entry.name.clone(),
             line,
             field: "line",
-            reason: format!("is no JSON object of a movie: {error}"),
+            reason: format!("is not a JSON object with a movie: {error}"),
         })?;
         let id = match object.movie {
             Id::Text(text) => text,
@@ -160,10 +160,10 @@ pub(super) fn ndjson(entry: &Entry) -> Result<Vec<Movie>, Error> {
     Ok(drafts.finish())
 }
 
-/// Columns; genres as one column of text, or as one column of flags each.
+/// Reads columns. Genres are one text column, or one column of flags for each genre.
 pub(super) fn parquet(entry: &Entry) -> Result<Vec<Movie>, Error> {
     let failed = |source| Error::Parquet { name: entry.name.clone(), source };
-    // A column is one of flags if all its values are; so the batches are as large as may be.
+    // A column counts as flags only if all its values do, so the batches are as large as possible.
     let options = Options { batch_rows: usize::MAX, ..Options::default() };
     let mut batches = Batches::open(entry.random_access()?, options).map_err(failed)?;
     let (mut drafts, mut line) = (Drafts::new(entry), 0);
