@@ -28,6 +28,12 @@ pub(crate) async fn within<T>(condition: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(3_600), condition).await.expect("the condition never holds")
 }
 
+/// Lets paused time pass, for a test that nothing happens meanwhile.
+pub(crate) async fn let_pass(time: Duration) {
+    let nothing = std::future::pending::<()>();
+    tokio::time::timeout(time, nothing).await.expect_err("nothing never happens");
+}
+
 pub(crate) fn name() -> ModelName {
     ModelName::try_new("ratings").expect("valid")
 }

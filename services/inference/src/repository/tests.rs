@@ -7,7 +7,7 @@ use marquee_domain::SystemClock;
 use marquee_kit::Context;
 
 use super::*;
-use crate::testing::{FakeLoader, Step, key, within};
+use crate::testing::{FakeLoader, Step, key, let_pass, within};
 
 /// Returns a repository that has listed the store.
 async fn repository(loader: &Arc<FakeLoader>) -> Arc<Repository> {
@@ -100,11 +100,11 @@ async fn loads_run_side_by_side_up_to_the_bound() {
     }
     let repository = repository(&loader).await;
     repository.retain(&BTreeSet::from([key(1), key(2), key(3)]));
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let_pass(Duration::from_secs(1)).await;
     assert_eq!(loader.loads(), [1, 2]);
     loader.release(2);
     until(&repository, || is_warm(&repository, 2)).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let_pass(Duration::from_secs(1)).await;
     assert_eq!(loader.loads(), [1, 2, 3], "version 1 still loads and does not delay version 3");
 }
 

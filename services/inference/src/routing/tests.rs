@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::repository::{Limits, Process};
-use crate::testing::{FakeLoader, Step, SwitchedObjects, key, name, route, shadowed, user, within};
+use crate::testing::{FakeLoader, Step, SwitchedObjects, key, let_pass, name, route, shadowed, user, within};
 
 const REFRESH: Duration = Duration::from_secs(1);
 
@@ -158,7 +158,7 @@ async fn versions_of_the_effective_route_stay_while_the_wanted_ones_load() {
     instance.wanted(second).await;
     instance.state(2, |state| matches!(state, VersionState::Loading)).await;
     // Version 1 is neither wanted nor the newest.
-    tokio::time::sleep(REFRESH * 20).await;
+    let_pass(REFRESH * 20).await;
     assert!(instance.repository.warm(&key(1)).is_some());
     assert_eq!(instance.version_for("ann"), Ok(1));
     world.loader.release(2);
@@ -193,7 +193,7 @@ async fn a_wanted_version_that_fails_leaves_the_old_route_and_is_named() {
     instance.state(2, failed).await;
     let second = world.want(route(2, &[])).await;
     instance.wanted(second).await;
-    tokio::time::sleep(REFRESH * 100).await;
+    let_pass(REFRESH * 100).await;
     assert_eq!(instance.version_for("ann"), Ok(1));
     assert_eq!(world.loader.loads().iter().filter(|version| **version == 2).count(), 1, "it is not tried again");
     let pending = instance.routing.status(None).models[&name()].pending.clone().unwrap();
@@ -269,7 +269,7 @@ async fn without_store_and_mirror_an_instance_is_not_ready() {
     let world = World::with([1]);
     world.objects.set_away(true);
     let instance = world.start();
-    tokio::time::sleep(REFRESH * 3).await;
+    let_pass(REFRESH * 3).await;
     assert_eq!(instance.routing.not_ready().as_deref(), Some("the routing table was not read yet"));
     assert!(!instance.is_ready());
     world.objects.set_away(false);

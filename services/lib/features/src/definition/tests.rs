@@ -1,3 +1,5 @@
+//! Features by name and statistics rest on the same sums.
+
 use marquee_domain::{Offset, Rating, RatingEvent, UserId};
 
 use super::*;

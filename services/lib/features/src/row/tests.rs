@@ -1,3 +1,5 @@
+//! Rows hold the sums over the ratings that count, whatever events come.
+
 use std::collections::HashMap;
 
 use marquee_domain::Rating;

@@ -1,3 +1,5 @@
+//! Stored rows: older forms are read, and unknown bytes of newer ones are kept.
+
 use marquee_domain::{Rating, RatingEvent, UserId};
 use proptest::prelude::*;
 

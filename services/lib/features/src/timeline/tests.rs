@@ -1,3 +1,5 @@
+//! At every instant the rows are those of the events known by then.
+
 use marquee_domain::Ledger;
 use proptest::prelude::*;
 

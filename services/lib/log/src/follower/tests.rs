@@ -1,3 +1,5 @@
+//! The follower over a log in memory, with faults and paused time.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 

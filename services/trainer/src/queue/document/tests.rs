@@ -1,3 +1,5 @@
+//! Stored runs: older forms load, and unknown fields are kept.
+
 use super::*;
 
 /// A run as the first version stored it: the wire message in protobuf's JSON mapping.

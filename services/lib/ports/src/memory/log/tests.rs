@@ -1,3 +1,5 @@
+//! The log in memory keeps the promises of its port.
+
 use marquee_domain::Timestamp;
 
 use super::*;
