@@ -4,6 +4,8 @@
 //! Each rule is a pure function, held against this repository here and against a made-up breach of
 //! it beside the function. All breaches are reported at once, each with its rule's sentence.
 
+#[path = "rules/architecture.rs"]
+mod architecture;
 #[path = "rules/graph.rs"]
 mod graph;
 #[path = "rules/source.rs"]
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
+use architecture::Architecture;
 use graph::Graph;
 use source::Source;
 
@@ -114,6 +117,8 @@ fn the_workspace_keeps_its_rules() -> Result<()> {
     let mut lines = report(&graph::RULES, &dependencies(&metadata)?);
     lines.extend(report(&source::RULES, rust.as_slice()));
     lines.extend(report(&source::MANIFEST_RULES, manifests(&metadata)?.as_slice()));
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).context("read ARCHITECTURE.md")?;
+    lines.extend(report(&architecture::RULES, &Architecture { text, sources: rust }));
     assert!(lines.is_empty(), "{} breaches:\n{}", lines.len(), lines.join("\n"));
     Ok(())
 }
