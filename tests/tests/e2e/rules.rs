@@ -8,6 +8,10 @@
 mod architecture;
 #[path = "rules/graph.rs"]
 mod graph;
+#[path = "rules/modules.rs"]
+mod modules;
+#[path = "rules/prose.rs"]
+mod prose;
 #[path = "rules/source.rs"]
 mod source;
 
@@ -116,6 +120,10 @@ fn the_workspace_keeps_its_rules() -> Result<()> {
     assert!(rust.len() > 100, "only {} source files were found", rust.len());
     let mut lines = report(&graph::RULES, &dependencies(&metadata)?);
     lines.extend(report(&source::RULES, rust.as_slice()));
+    lines.extend(report(&modules::RULES, rust.as_slice()));
+    lines.extend(report(&prose::RULES, rust.as_slice()));
+    let proto = files(|path| path.extension().is_some_and(|extension| extension == "proto"))?;
+    lines.extend(report(&prose::RULES, proto.as_slice()));
     lines.extend(report(&source::MANIFEST_RULES, manifests(&metadata)?.as_slice()));
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).context("read ARCHITECTURE.md")?;
     lines.extend(report(&architecture::RULES, &Architecture { text, sources: rust }));

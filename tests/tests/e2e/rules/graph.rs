@@ -18,14 +18,23 @@ const PURE: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 7] = [
+const WIRELESS: [&str; 16] = [
+    "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
     "marquee-embedded",
+    "marquee-eval",
+    "marquee-features",
+    "marquee-fit",
+    "marquee-kafka",
     "marquee-model",
+    "marquee-objects",
     "marquee-onnx",
     "marquee-parquet",
     "marquee-ports",
+    "marquee-redis",
+    "marquee-report",
+    "marquee-settings",
 ];
 
 /// An ONNX file is a protobuf message: the package writes it with prost and shares no message with
@@ -224,6 +233,7 @@ fn a_wire_format_inside_is_reported_with_the_way_to_it() {
     super::assert_broken(&RULES, &direct, sentence, &["marquee-parquet → prost"]);
     let far = with(&[("marquee-ports", "marquee-kit")]);
     super::assert_broken(&RULES, &far, sentence, &["marquee-embedded → marquee-ports → marquee-kit → marquee-proto"]);
+    super::assert_broken(&RULES, &with(&[("marquee-redis", "tonic")]), sentence, &["marquee-redis → tonic"]);
     // The package may write ONNX with prost; that does not let it speak gRPC.
     super::assert_broken(&RULES, &with(&[("marquee-model", "tonic")]), sentence, &["marquee-model → tonic"]);
 }

@@ -37,12 +37,12 @@ pub(super) struct Source {
 }
 
 /// Code of the product, as opposed to its tests, examples and fuzz targets.
-fn is_product(path: &str) -> bool {
+pub(super) fn is_product(path: &str) -> bool {
     let inside = path.starts_with("services/") || path.starts_with("proto/");
     inside && path.contains("/src/")
 }
 
-fn is_generated(path: &str) -> bool {
+pub(super) fn is_generated(path: &str) -> bool {
     path.contains("/gen/")
 }
 
