@@ -1,4 +1,5 @@
-//! The committed bindings are up to date with the `.proto` files. `UPDATE_EXPECT=1` writes them again.
+//! The committed bindings are up to date with the `.proto` files. `UPDATE_EXPECT=1` writes them
+//! again.
 
 use std::collections::BTreeMap;
 

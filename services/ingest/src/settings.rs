@@ -48,8 +48,8 @@ pub struct Quota {
     /// The ratings that a client may write at once after a pause, and so the most in one call.
     /// Default 0: the ratings of two seconds.
     pub burst: u32,
-    /// The most clients that are remembered, at least 1. When all of them are busy, new clients share
-    /// one quota. Default 10,000.
+    /// The most clients that are remembered, at least 1. When all of them are busy, new clients
+    /// share one quota. Default 10,000.
     pub clients: NonZeroU32,
     /// Clients with another `ratings_per_second`, by name; 0 means no quota. They are remembered in
     /// addition to `clients`. Default empty.

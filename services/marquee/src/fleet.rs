@@ -35,8 +35,9 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Starts roles of a table. The listeners are opened first, so that a taken port is known before
-    /// any work is done. Returns while roles may still be catching up; [`Self::ready`] waits for them.
+    /// Starts roles of a table. The listeners are opened first, so that a taken port is known
+    /// before any work is done. Returns while roles may still be catching up; [`Self::ready`] waits
+    /// for them.
     ///
     /// # Errors
     /// A listener, a back-end or a role cannot be started. Roles that have started are stopped.
@@ -107,8 +108,8 @@ impl Fleet {
         anyhow!(self.lifecycle.failed().await)
     }
 
-    /// Shuts everything down: reports not ready, waits for `drain_delay`, closes the listeners, lets
-    /// the requests in flight end, then the background work, then closes the back-ends.
+    /// Shuts everything down: reports not ready, waits for `drain_delay`, closes the listeners,
+    /// lets the requests in flight end, then the background work, then closes the back-ends.
     pub async fn shutdown(self) {
         self.lifecycle.shutdown().await;
     }

@@ -21,9 +21,11 @@ pub struct Settings {
     /// The folder of all data that this process keeps. One process owns it at a time. Default
     /// `.marquee`.
     pub data_dir: PathBuf,
-    /// The address of the gRPC listener. With port 0 the system picks one. Default `127.0.0.1:7070`.
+    /// The address of the gRPC listener. With port 0 the system picks one. Default
+    /// `127.0.0.1:7070`.
     pub grpc_listen: SocketAddr,
-    /// The address of the HTTP listener. With port 0 the system picks one. Default `127.0.0.1:7080`.
+    /// The address of the HTTP listener. With port 0 the system picks one. Default
+    /// `127.0.0.1:7080`.
     pub http_listen: SocketAddr,
     /// The ratings that are accepted. Default 0.5 to 5 in steps of 0.5.
     pub scale: Scale,
@@ -38,8 +40,8 @@ pub struct Settings {
     /// answers is used. Empty, the default: the feature store in this process.
     pub features_address: String,
     /// How long the process reports that it is not ready before it closes its listeners. Default
-    /// `100ms`. On Kubernetes, set it above the period of the readiness probe, for example `10s`, so
-    /// that no request is sent to a listener that is already closed.
+    /// `100ms`. On Kubernetes, set it above the period of the readiness probe, for example `10s`,
+    /// so that no request is sent to a listener that is already closed.
     #[serde(with = "humantime_serde")]
     pub drain_delay: Duration,
     /// The longest time that each of two steps of shutting down may take after `drain_delay`:

@@ -26,7 +26,8 @@ pub struct Settings {
     pub holdout: f64,
     /// The Ed25519 private key (PKCS#8 PEM) that signs packages. Only the trainer reads it, and no
     /// other user may be able to. Trainers on several hosts share one. Empty, the default: the pair
-    /// `keys/signing.pem` and `keys/verifying.pem` of the data folder, which is made if it is missing.
+    /// `keys/signing.pem` and `keys/verifying.pem` of the data folder, which is made if it is
+    /// missing.
     pub signing_key: PathBuf,
     /// How long the other trainers wait for one that died, at least 1s. The clocks of trainers must
     /// differ by less than a third of it. Default `15s`.

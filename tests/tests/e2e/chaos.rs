@@ -1,6 +1,6 @@
 //! Two of each role on real Kafka, Redis and S3, under load, while processes, the broker and Redis
-//! are killed, stopped and started again at random. Versions are promoted and rolled back meanwhile,
-//! and served features are checked against the log.
+//! are killed, stopped and started again at random. Versions are promoted and rolled back
+//! meanwhile, and served features are checked against the log.
 //!
 //! Afterwards the log is read from its beginning and compared with what clients were told and with
 //! what is served. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints

@@ -101,8 +101,8 @@ impl File {
     }
 }
 
-/// Lays rows out in columns. The type of a column follows from its feature, never from the values, so
-/// that files of the same features have the same schema.
+/// Lays rows out in columns. The type of a column follows from its feature, never from the values,
+/// so that files of the same features have the same schema.
 fn table(keys: &[&'static str], features: &[(String, ValueKind)], rows: &[Rows]) -> Table {
     let mut columns = Vec::new();
     for (place, key) in keys.iter().enumerate() {

@@ -140,7 +140,8 @@ fn invalid(setting: &str, found: &dyn Display, wanted: &str) -> Invalid {
 }
 
 impl Validate for Settings {
-    /// Checks what librdkafka or the brokers would refuse with messages that name none of these settings.
+    /// Checks what librdkafka or the brokers would refuse with messages that name none of these
+    /// settings.
     fn validate(&self) -> Result<(), Invalid> {
         let wrong = |setting: &str, found: &dyn Display, wanted: &str| Err(invalid(setting, found, wanted));
         let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);

@@ -1,8 +1,8 @@
 //! What a role is: a part of the fleet with a name, settings, needs and a start.
 //!
 //! A role crate implements [`Role`]. The composition root lists roles as [`Entry`] values in one
-//! table, opens exactly what their [`Needs`] name, and hands each role a [`Granted`]. So a role never
-//! names an adapter, and a new role is one line in that table.
+//! table, opens exactly what their [`Needs`] name, and hands each role a [`Granted`]. So a role
+//! never names an adapter, and a new role is one line in that table.
 
 mod endpoints;
 mod entry;

@@ -1,7 +1,7 @@
 //! Settings in layers, and the one way in which every crate checks its own.
 //!
-//! [`load`] reads a value of any type from its layers and then calls [`Validate::validate`], so that
-//! `marquee config` and every start refuse the same mistakes with the same words.
+//! [`load`] reads a value of any type from its layers and then calls [`Validate::validate`], so
+//! that `marquee config` and every start refuse the same mistakes with the same words.
 
 mod layers;
 mod redact;

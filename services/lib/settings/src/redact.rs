@@ -14,8 +14,8 @@ pub(crate) fn redact_json(value: &serde_json::Value) -> serde_json::Value {
 }
 
 /// Returns a text in which the password of every address is hidden. An address begins at `://` and
-/// ends at a space or a quote. Everything from its first colon to its last `@` counts as a password,
-/// so that one with special characters is hidden too.
+/// ends at a space or a quote. Everything from its first colon to its last `@` counts as a
+/// password, so that one with special characters is hidden too.
 pub(crate) fn redact(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();

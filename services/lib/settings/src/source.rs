@@ -37,8 +37,8 @@ impl Source {
         Ok(source)
     }
 
-    /// Reads all settings. Top-level keys that `T` lacks are ignored: other sections may be read with
-    /// [`Self::section`].
+    /// Reads all settings. Top-level keys that `T` lacks are ignored: other sections may be read
+    /// with [`Self::section`].
     ///
     /// # Errors
     /// A key below the top level is unknown, or a value does not parse.
