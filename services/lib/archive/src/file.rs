@@ -31,8 +31,8 @@ pub(crate) fn day_of(arrived_at: Timestamp) -> String {
 }
 
 impl FileName {
-    /// Parses a path, for example
-    /// `archive/ratings/day=2026-11-25/<topic>-00003-00000000000000000000-00000000000000000999.parquet`.
+    /// Parses a path: the folder, `day=2026-11-25`, and the topic, partition, first and last offset
+    /// with dashes between, for example `<topic>-00003-00000000000000000000-00000000000000000999`.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let (day, name) = path.strip_prefix(FOLDER)?.strip_prefix("/day=")?.split_once('/')?;
         let numbers = name.strip_prefix(Topic::RATINGS.name())?.strip_prefix('-')?.strip_suffix(".parquet")?;

@@ -228,7 +228,10 @@ fn a_sound_crate_breaks_no_rule() {
         ("services/ingest/src/lib.rs", "mod api;\nmod core;\npub use core::Core;\n"),
         ("services/ingest/src/api.rs", "pub(crate) mod wire;\nuse marquee_proto::convert;\nuse crate::core::Core;\n"),
         ("services/ingest/src/api/wire.rs", "use marquee_proto::{convert, ratings};\nuse super::A;\nuse crate::B;\n"),
-        ("services/ingest/src/core.rs", "mod part;\nuse marquee_proto::record;\n// use crate::api;\nlet x = \"crate::api\";\n"),
+        (
+            "services/ingest/src/core.rs",
+            "mod part;\nuse marquee_proto::record;\n// use crate::api;\nlet x = \"crate::api\";\n",
+        ),
         ("services/ingest/src/core/part.rs", "use super::Core;\n#[cfg(test)]\nmod tests {\n use crate::api::X;\n}\n"),
         ("services/lib/model/src/lib.rs", "use marquee_proto::convert;\n"),
     ]);
@@ -249,7 +252,9 @@ fn protobuf_types_outside_the_api_of_a_role_are_reported() {
 
 #[test]
 fn a_circle_is_reported_in_every_way_of_writing_it() {
-    for there in ["use crate::b::B;", "use crate::{c::C, b::{self, B}};", "use super::b::B as C;", "fn f(x: crate::b::B) {}"] {
+    for there in
+        ["use crate::b::B;", "use crate::{c::C, b::{self, B}};", "use super::b::B as C;", "fn f(x: crate::b::B) {}"]
+    {
         let broken = files(&[
             ("services/a/src/lib.rs", "mod a;\nmod b;\nmod c;\n"),
             ("services/a/src/a.rs", there),
