@@ -7,7 +7,7 @@
 //! **Invariant:** nothing is published that did not pass every gate: only [`gates::check`] makes
 //! what [`Pipeline::publish`] takes (`a_value_above_its_bound_stops_the_run`).
 //!
-//! **Invariant:** nothing is chosen by looking at the held-out ratings. They are only measured.
+//! Nothing is chosen by looking at the held-out ratings. They are only used for measurement.
 
 mod export;
 mod fitting;
