@@ -238,6 +238,12 @@ impl Repository {
     /// is running, or of a new one.
     pub(crate) async fn load(self: &Arc<Self>, key: &Key) -> Result<Arc<Model>, Arc<LoadError>> {
         let mut changes = self.changes.subscribe();
+        if !self.stored().contains(key)
+            && let Err(error) = self.refresh().await
+        {
+            // The version may be newer than the last listing. The load itself says what is wrong.
+            tracing::debug!(error = chain(&error), "the model store could not be listed before a load");
+        }
         let stamp = lock(&self.stored).as_ref().and_then(|stored| stored.get(key).copied());
         let (id, finished, _waiter) = {
             let mut entries = lock(&self.entries);

@@ -140,7 +140,10 @@ const DAMAGES: [Damage; 13] = [
     (|package| Ok(fs::remove_file(package.join("manifest.sig"))?), "manifest.sig is missing"),
     (|package| Ok(fs::remove_file(package.join("scorer.onnx"))?), "scorer.onnx is missing"),
     (|package| halve(&package.join("encoder.onnx")), "/encoder.onnx: it has "),
-    (|package| swell(&package.join("encoder.onnx")), "/encoder.onnx: it has 1099511627776 bytes, not "),
+    (
+        |package| swell(&package.join("encoder.onnx")),
+        "/encoder.onnx: it has 1099511627776 bytes, but its manifest lists ",
+    ),
     (|package| swell(&package.join("manifest.json")), "/manifest.json: it has 1099511627776 bytes"),
     (|package| swell(&package.join("manifest.sig")), "/manifest.sig: it has 1099511627776 bytes"),
     (replace_and_cover_up, "manifest.sig is not the signature of manifest.json"),

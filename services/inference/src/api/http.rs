@@ -29,7 +29,7 @@ pub(super) fn routes(service: Service) -> Router {
 
 fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {
     serde_json::from_slice(body).map_err(|error| {
-        let fix = format!("is not the JSON of this call ({error}): check names and values");
+        let fix = format!("is not valid JSON for this request ({error}); check names and values");
         Failure::field("body", Reason::Malformed, fix)
     })
 }

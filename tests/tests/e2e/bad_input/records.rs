@@ -40,11 +40,11 @@ fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
     let elsewhere = rated("movie-1", "4").replace("foreigner", "somebody-else");
     let no_time = r#"{"rated":{"userId":"foreigner","movieId":"movie-1","rating":4}}"#;
     vec![
-        (foreign(Some(PROTOBUF), &[0xff; 20]), "MALFORMED", "no protobuf"),
-        (foreign(None, b"\x00\x01\x02"), "MALFORMED", "no protobuf"),
-        (foreign(None, b"{\"rated\": "), "MALFORMED", "no JSON"),
-        (foreign(Some(JSON), b"[1, 2, 3]"), "MALFORMED", "no JSON"),
-        (foreign(Some(JSON), br#"{"stars": 5}"#), "MALFORMED", "no JSON"),
+        (foreign(Some(PROTOBUF), &[0xff; 20]), "MALFORMED", "does not decode as the protobuf message"),
+        (foreign(None, b"\x00\x01\x02"), "MALFORMED", "does not decode as the protobuf message"),
+        (foreign(None, b"{\"rated\": "), "MALFORMED", "does not parse as the JSON"),
+        (foreign(Some(JSON), b"[1, 2, 3]"), "MALFORMED", "does not parse as the JSON"),
+        (foreign(Some(JSON), br#"{"stars": 5}"#), "MALFORMED", "does not parse as the JSON"),
         (foreign(Some("text/csv"), b"foreigner,movie-1,4"), "MALFORMED", "text/csv"),
         (foreign(Some(PROTOBUF), b""), "MALFORMED", "event is missing"),
         (foreign(None, no_time.as_bytes()), "MALFORMED", "rated.rated_at is missing"),

@@ -163,12 +163,12 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     let raw = |content_type, value: &[u8]| Raw { key: "ann".to_owned(), value: value.to_vec(), content_type };
     let off_scale = br#"{"rated":{"userId":"ann","movieId":"m","rating":11,"ratedAt":"2026-01-31T20:15:00Z"}}"#;
     let mut written = vec![
-        (raw(None, b"{\"rated\":{\"userId\":\"ann\""), "MALFORMED", "no JSON"),
+        (raw(None, b"{\"rated\":{\"userId\":\"ann\""), "MALFORMED", "does not parse as the JSON"),
         (raw(None, off_scale), "OFF_SCALE", "rated.rating is 11, off the scale"),
         (raw(Some("text/csv"), b"ann,m,4"), "MALFORMED", "content-type 'text/csv' is not supported"),
-        (raw(Some("application/x-protobuf"), &noise(400)), "MALFORMED", "no protobuf"),
+        (raw(Some("application/x-protobuf"), &noise(400)), "MALFORMED", "does not decode as the protobuf message"),
     ];
-    let poison = || (raw(Some("application/json"), b"\"poison\""), "MALFORMED", "no JSON");
+    let poison = || (raw(Some("application/json"), b"\"poison\""), "MALFORMED", "does not parse as the JSON");
     written.extend(std::iter::repeat_with(poison).take(50));
     let records: Vec<Raw> = written.iter().map(|(record, ..)| raw(record.content_type, &record.value)).collect();
     let fates = write(&python, &stack.kafka, &records, USUAL).await?;
