@@ -21,13 +21,14 @@ impl Role for FeatureStore {
     type Settings = Settings;
 
     fn needs(_: &Settings) -> Needs {
-        Needs { log: true, store: true, ..Needs::default() }
+        Needs { log: true, store: true, optional_objects: true, ..Needs::default() }
     }
 
     async fn start(settings: Settings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
         let dependencies = Dependencies {
             log: granted.log()?,
             store: granted.store()?,
+            objects: granted.optional_objects(),
             clock: granted.clock(),
             scale: granted.scale(),
         };

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use marquee_archive::Archive;
 use marquee_domain::{Clock, Offset, Partition, Scale};
 use marquee_features::Definition;
 use marquee_kit::Context;
-use marquee_ports::{Bounds, OnlineStore, RatingLog, Topic};
+use marquee_ports::{Bounds, ObjectStore, OnlineStore, RatingLog, Topic};
 use marquee_settings::Validate as _;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -57,6 +58,8 @@ pub(crate) struct Dependencies {
     pub(crate) log: Arc<dyn RatingLog>,
     /// The rows.
     pub(crate) store: Arc<dyn OnlineStore>,
+    /// The archive's events, which the log may no longer have. `None`: only the log is read.
+    pub(crate) objects: Option<Arc<dyn ObjectStore>>,
     /// The end of windows for which the caller names none.
     pub(crate) clock: Arc<dyn Clock>,
     /// The scale of the ratings. Other producers may write ratings off it; they are rejected.
@@ -80,14 +83,15 @@ impl Service {
     ) -> Result<Self, Error> {
         settings.validate().map_err(Error::Settings)?;
         let check = context.health.check(HEALTH);
-        let Dependencies { log, store, clock, scale } = dependencies;
+        let Dependencies { log, store, objects, clock, scale } = dependencies;
         let partitions = check_markers(&*log, &*store).await?;
         let (decoder, meters) = (Decoder { scale, partitions }, Meters::register(&context.metrics));
         let rows = Rows { store: Arc::clone(&store), partitions };
         let definition = Arc::new(Definition::new(&settings.windows, settings.history));
-        let stream = Stream { log: Arc::clone(&log), store, decoder, meters: meters.clone() };
-        let progress = stream.start(&settings, check, context);
         let compute = context.compute.clone();
+        let archive = objects.map(|objects| Archive::new(objects, compute.clone()));
+        let stream = Stream { log: Arc::clone(&log), store, archive: archive.clone(), decoder, meters: meters.clone() };
+        let progress = stream.start(&settings, check, context);
         let online = Arc::new(Online {
             rows: rows.clone(),
             definition: Arc::clone(&definition),
@@ -96,7 +100,7 @@ impl Service {
             compute: compute.clone(),
             meters,
         });
-        let events = RatingEvents { log, decoder, compute: compute.clone() };
+        let events = RatingEvents { log, archive, decoder, compute: compute.clone() };
         let permits = Arc::new(Semaphore::new(1));
         let offline = Arc::new(Offline { events, definition, rows, compute, permits });
         Ok(Self {

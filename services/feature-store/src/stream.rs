@@ -5,10 +5,13 @@
 //! user's partition. The ratings that the users of a partition gave a movie have a row of their own
 //! in that partition; readers merge the rows of all partitions. Moments are integers, so merging is
 //! exact.
+//!
+//! An empty store is rebuilt from the archive where the log no longer has all events.
 
 mod apply;
 mod consumer;
 mod monitor;
+mod rebuild;
 mod rejected;
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use marquee_archive::Archive;
 use marquee_backoff::Backoff;
 use marquee_kit::{Check, Context};
 use marquee_log::{Follower, FollowerOptions, MovieCatalog, Progress};
@@ -43,6 +47,8 @@ const WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Stream {
     pub(crate) log: Arc<dyn RatingLog>,
     pub(crate) store: Arc<dyn OnlineStore>,
+    /// The events that the log no longer has.
+    pub(crate) archive: Option<Archive>,
     pub(crate) decoder: Decoder,
     pub(crate) meters: Meters,
 }
@@ -68,6 +74,8 @@ impl Stream {
             applier,
             catalog,
             log: self.log,
+            archive: self.archive,
+            batch: settings.batch,
             decoder: self.decoder,
             meters: self.meters,
             leases: BTreeMap::new(),

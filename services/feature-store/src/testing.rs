@@ -6,7 +6,7 @@ use bytes::Bytes;
 use marquee_domain::{MovieId, Position, Rating, RatingEvent, Scale, SystemClock, Timestamp, UserId};
 use marquee_kit::{CheckState, Context};
 use marquee_ports::memory::{Faults, MemoryLog, MemoryStore};
-use marquee_ports::{NewRecord, RatingLog, Topic};
+use marquee_ports::{NewRecord, ObjectStore, RatingLog, Topic};
 use marquee_proto::record;
 
 use crate::service::{Dependencies, HEALTH, Service};
@@ -17,6 +17,7 @@ use crate::settings::Settings;
 pub(crate) struct World {
     pub(crate) log: MemoryLog,
     pub(crate) store: MemoryStore,
+    pub(crate) objects: Option<Arc<dyn ObjectStore>>,
     /// The faults of the store.
     pub(crate) faults: Faults,
     pub(crate) context: Context,
@@ -26,13 +27,14 @@ impl World {
     pub(crate) fn new(partitions: u32) -> Self {
         let faults = Faults::default();
         let store = MemoryStore::new(faults.clone());
-        Self { log: MemoryLog::new(partitions), store, faults, context: Context::default() }
+        Self { log: MemoryLog::new(partitions), store, objects: None, faults, context: Context::default() }
     }
 
     pub(crate) fn dependencies(&self) -> Dependencies {
         Dependencies {
             log: Arc::new(self.log.clone()),
             store: Arc::new(self.store.clone()),
+            objects: self.objects.clone(),
             clock: Arc::new(SystemClock),
             scale: scale(),
         }

@@ -95,5 +95,8 @@ mod tests {
         assert_eq!(shared.check_shared(&needs), Ok(()));
         assert_eq!(Backends { isolated: true, ..Backends::default() }.check_shared(&needs), Ok(()));
         assert_eq!(Backends::default().check_shared(&Needs::default()), Ok(()));
+
+        let optional = Needs { optional_objects: true, ..Needs::default() };
+        assert_eq!(Backends::default().check_shared(&optional), Ok(()));
     }
 }

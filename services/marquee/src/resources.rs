@@ -51,7 +51,10 @@ fn open_local(settings: &Settings, needs: &Needs, mut resources: Resources) -> R
     if needs.store && settings.backends.store == StoreBackend::Embedded {
         resources.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
     }
-    if needs.objects && settings.backends.objects == ObjectsBackend::Embedded {
+    // A role that runs alone has no use for an embedded store, which no other process writes. An
+    // isolated one may run on a copy of a data folder.
+    let is_wanted = needs.objects || needs.optional_objects && settings.backends.isolated;
+    if is_wanted && settings.backends.objects == ObjectsBackend::Embedded {
         resources.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
     }
     if needs.onnx {
@@ -72,7 +75,7 @@ async fn connect(settings: &Settings, needs: &Needs, resources: &mut Resources) 
     if needs.store && settings.backends.store == StoreBackend::Redis {
         resources.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
     }
-    if needs.objects && settings.backends.objects == ObjectsBackend::S3 {
+    if (needs.objects || needs.optional_objects) && settings.backends.objects == ObjectsBackend::S3 {
         resources.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));
     }
     Ok(())

@@ -87,7 +87,7 @@ impl Backfill {
                 known.push(event);
             }
         };
-        let known = self.events.fold(bounds.partition, bounds.begin..bounds.end, Vec::new(), visit).await?;
+        let known = self.events.fold(bounds, Vec::new(), visit).await?;
         let (movies, mut merged) = (self.movies.clone(), std::mem::take(&mut self.movie_rows));
         let replay = move || {
             let mut timeline = Timeline::new(known, view == View::Movie);

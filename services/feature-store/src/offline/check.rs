@@ -93,9 +93,9 @@ impl Offline {
     ) -> Result<CheckReport, Failure> {
         let users = comparison.served_users.values().map(|(_, applied)| *applied);
         let newest = users.chain(comparison.served_movies.values().map(|(_, applied)| *applied)).max();
-        let end = newest.map_or(bounds.begin, Offset::next);
+        let bounds = Bounds { end: newest.map_or(Offset(0), Offset::next), ..*bounds };
         let visit = |comparison: &mut Comparison, event: LogEvent| comparison.apply(event.offset, &event.event);
-        let compared = self.events.fold(bounds.partition, bounds.begin..end, comparison, visit).await?;
+        let compared = self.events.fold(&bounds, comparison, visit).await?;
         Ok(report.merged(self.compute.run(move || compared.finish()).await))
     }
 
@@ -106,8 +106,7 @@ impl Offline {
             movies.entry(rating.movie).or_insert(event.offset);
             users.entry(rating.user).or_insert(event.offset);
         };
-        let range = bounds.begin..bounds.end;
-        let (users, movies) = self.events.fold(bounds.partition, range, RatedIds::default(), visit).await?;
+        let (users, movies) = self.events.fold(bounds, RatedIds::default(), visit).await?;
         let sampled = move || (sample.smallest_hashes(users), sample.smallest_hashes(movies));
         Ok(self.compute.run(sampled).await)
     }

@@ -118,8 +118,7 @@ impl Offline {
                 all.push(event);
             }
         };
-        let range = bounds.begin..bounds.end;
-        let (mut collected, all) = self.events.fold(bounds.partition, range, (collected, Vec::new()), visit).await?;
+        let (mut collected, all) = self.events.fold(bounds, (collected, Vec::new()), visit).await?;
         if !needs.movies {
             return Ok(collected);
         }

@@ -1,9 +1,10 @@
-//! Reads the events of the rating log again, with decoding off the async threads.
+//! Reads the events of the rating topic again: from the archive those that the log no longer has,
+//! then from the log, with decoding off the async threads.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use marquee_domain::{Offset, Partition, RatingEvent, Timestamp};
+use marquee_archive::{Archive, ArchivedEvent};
+use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::{Compute, Failure};
 use marquee_log::{MovieCatalog, Movies};
 use marquee_ports::{Bounds, RatingLog, Topic};
@@ -26,6 +27,7 @@ pub(crate) struct LogEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct RatingEvents {
     pub(crate) log: Arc<dyn RatingLog>,
+    pub(crate) archive: Option<Archive>,
     pub(crate) decoder: Decoder,
     pub(crate) compute: Compute,
 }
@@ -39,18 +41,35 @@ impl RatingEvents {
         Ok((bounds, movies))
     }
 
-    /// Passes the events of a range to `visit`, in order, together with `state`. Leaves out records
-    /// that are not events, as the stream does. Returns the state.
+    /// Passes the events of a partition before `bounds.end` to `visit`, in order, together with
+    /// `state`. Leaves out records that are not events, as the stream does. Returns the state.
     ///
     /// The state moves to the compute pool with each page, so every job there is short.
     pub(crate) async fn fold<S: Send + 'static>(
         &self,
-        partition: Partition,
-        range: Range<Offset>,
+        bounds: &Bounds,
         mut state: S,
         visit: impl Fn(&mut S, LogEvent) + Clone + Send + Sync + 'static,
     ) -> Result<S, Failure> {
-        let mut pages = marquee_log::scan(&*self.log, Topic::RATINGS, partition, range);
+        let mut start = bounds.begin;
+        // The archive is read only where the log has forgotten events. A log that was replaced
+        // starts at offset 0, and the archive of the old one does not belong to it.
+        if let Some(archive) = self.archive.as_ref().filter(|_| bounds.begin > Offset(0)) {
+            let mut pages = archive.events(bounds.partition, Offset(0)..bounds.end);
+            while let Some(page) = pages.next().await.map_err(|error| failure("read the archive", &error))? {
+                let visit = visit.clone();
+                // Also a large page is a short job: its events are decoded already.
+                let job = move || {
+                    for ArchivedEvent { offset, arrived_at, event } in page {
+                        visit(&mut state, LogEvent { offset, ingested_at: arrived_at, event });
+                    }
+                    state
+                };
+                state = self.compute.run(job).await;
+            }
+            start = pages.log_start(bounds);
+        }
+        let mut pages = marquee_log::scan(&*self.log, Topic::RATINGS, bounds.partition, start..bounds.end);
         while let Some(page) = pages.next_page().await.map_err(|error| failure(DOING, &error))? {
             let (decoder, visit) = (self.decoder, visit.clone());
             let job = move || {

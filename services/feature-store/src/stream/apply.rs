@@ -43,6 +43,11 @@ impl Batch {
         let users = users.into_iter().cloned().collect();
         Self { events, users, next }
     }
+
+    /// Returns the number of events.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
 }
 
 /// A row while a batch is applied.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use marquee_archive::Archive;
 use marquee_domain::Partition;
 use marquee_log::{Batch as Records, Handler, MovieCatalog, Movies, Offsets};
 use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
@@ -20,6 +21,10 @@ pub(crate) struct Consumer {
     pub(crate) applier: Applier,
     pub(crate) catalog: MovieCatalog,
     pub(crate) log: Arc<dyn RatingLog>,
+    /// The events that the log no longer has. `None`: there is no object store.
+    pub(crate) archive: Option<Archive>,
+    /// The most archived events that are applied at once.
+    pub(crate) batch: usize,
     pub(crate) decoder: Decoder,
     pub(crate) meters: Meters,
     /// A lease ends with the first error. The follower then calls [`Handler::assigned`] again.
@@ -29,7 +34,8 @@ pub(crate) struct Consumer {
 #[async_trait]
 impl Handler for Consumer {
     /// Takes a lease of each partition and starts at its marker. The offset that the group
-    /// committed may be ahead of rows that the store has lost.
+    /// committed may be ahead of rows that the store has lost. Events before the log's first offset
+    /// are applied from the archive before this returns.
     ///
     /// Partitions that stay assigned get a new lease too: another consumer may have had them
     /// between two assignments.
@@ -37,8 +43,8 @@ impl Handler for Consumer {
         self.leases.clear();
         let mut starts = Offsets::new();
         for &partition in partitions {
-            let lease = self.applier.store.lease(partition).await?;
-            starts.insert(partition, lease.marker());
+            let mut lease = self.applier.store.lease(partition).await?;
+            starts.insert(partition, self.rebuild(&mut *lease).await?);
             self.leases.insert(partition, lease);
         }
         Ok(starts)

@@ -81,7 +81,7 @@ impl Resources {
             data_dir: self.data_dir.clone(),
             log: self.log.clone().filter(|_| needs.log),
             store: self.store.clone().filter(|_| needs.store),
-            objects: self.objects.clone().filter(|_| needs.objects),
+            objects: self.objects.clone().filter(|_| needs.objects || needs.optional_objects),
             onnx: self.onnx.clone().filter(|_| needs.onnx),
             signing_key: self.signing_key.clone().filter(|_| needs.sign.is_some()),
             verifying_key: self.verifying_key.clone().filter(|_| needs.verify),
@@ -134,6 +134,12 @@ impl Granted {
     /// The role did not ask for it.
     pub fn objects(&self) -> Result<Arc<dyn ObjectStore>, NotGranted> {
         self.take(Resource::Objects, self.resources.objects.clone())
+    }
+
+    /// Returns the object store, or `None` if the process has not opened one or the role did not ask
+    /// for it.
+    pub fn optional_objects(&self) -> Option<Arc<dyn ObjectStore>> {
+        self.resources.objects.clone()
     }
 
     /// Returns ONNX Runtime.

@@ -12,6 +12,9 @@ pub struct Needs {
     pub store: bool,
     /// The object store.
     pub objects: bool,
+    /// The object store, if the process has one that other processes can reach. The role works
+    /// without it.
+    pub optional_objects: bool,
     /// ONNX Runtime.
     pub onnx: bool,
     /// The private key that signs packages. An empty path means the key pair of the data folder.
@@ -49,6 +52,7 @@ impl Needs {
             log: self.log || other.log,
             store: self.store || other.store,
             objects: self.objects || other.objects,
+            optional_objects: self.optional_objects || other.optional_objects,
             onnx: self.onnx || other.onnx,
             sign: self.sign.or(other.sign),
             verify: self.verify || other.verify,

@@ -1,0 +1,79 @@
+//! Rebuilds a partition from the archive where the log no longer has the events that its rows need.
+//!
+//! Archived events are applied as those of the log are: in batches, under the lease, and each batch
+//! moves the marker. So a rebuild that is interrupted goes on at the marker.
+
+use marquee_archive::{Archive, ArchivedEvent};
+use marquee_domain::{Offset, Partition};
+use marquee_ports::{Bounds, Error, ErrorKind, Lease, RatingLog, Topic};
+
+use super::apply::Batch;
+use super::consumer::Consumer;
+
+impl Consumer {
+    /// Applies archived events until the log has the event at the marker, or until the archive has
+    /// no more events. Returns the offset from which the log must be read.
+    pub(crate) async fn rebuild(&mut self, lease: &mut dyn Lease) -> Result<Offset, Error> {
+        let partition = lease.partition();
+        loop {
+            // The log may forget more events while archived ones are applied.
+            let bounds = bounds(&*self.log, partition).await?;
+            let marker = lease.marker();
+            if marker >= bounds.begin {
+                return Ok(marker);
+            }
+            if let Some(archive) = self.archive.clone() {
+                self.apply_archive(&archive, lease, &bounds).await?;
+            }
+            if lease.marker() == marker {
+                let (lost_from, lost_until, has_archive) = (marker, bounds.begin, self.archive.is_some());
+                tracing::warn!(%partition, %lost_from, %lost_until, has_archive,
+                    "events are in neither the archive nor the log; features are computed without them");
+                return Ok(bounds.begin);
+            }
+        }
+    }
+
+    /// Applies the archived events from the marker to the end of the log.
+    async fn apply_archive(&mut self, archive: &Archive, lease: &mut dyn Lease, bounds: &Bounds) -> Result<(), Error> {
+        let (partition, from) = (bounds.partition, lease.marker());
+        let movies = self.catalog.catch_up().await?;
+        let mut events = archive.events(partition, from..bounds.end);
+        while let Some(page) = events.next().await? {
+            for batch in batches(page, self.batch, events.next_offset()) {
+                let count = batch.len() as u64;
+                self.applier.apply(lease, movies.clone(), batch).await?;
+                self.meters.applied.inc_by(count);
+            }
+        }
+        let next = lease.marker();
+        tracing::info!(%partition, %from, %next, "archived events applied");
+        Ok(())
+    }
+}
+
+async fn bounds(log: &dyn RatingLog, partition: Partition) -> Result<Bounds, Error> {
+    let all = log.bounds(Topic::RATINGS).await?;
+    all.into_iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
+        Error::bare(ErrorKind::Unavailable, format!("read the bounds of partition {partition}, which the log lacks"))
+    })
+}
+
+/// Splits a page of archived events into batches. The last one ends before `end`.
+fn batches(page: Vec<ArchivedEvent>, size: usize, end: Offset) -> impl Iterator<Item = Batch> {
+    let mut events = page.into_iter().map(|archived| (archived.offset, archived.event)).peekable();
+    let mut is_complete = false;
+    // A page without events has one batch without events, which moves the marker.
+    std::iter::from_fn(move || {
+        if is_complete {
+            return None;
+        }
+        let batch: Vec<_> = events.by_ref().take(size).collect();
+        let next = events.peek().map_or(end, |(offset, _)| *offset);
+        is_complete = events.peek().is_none();
+        Some(Batch::new(batch, next))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! New stores over logs that have forgotten events, with paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use marquee_archive::{Settings as ArchiveSettings, Source, Writer};
+use marquee_features::user_key;
+use marquee_kit::Context;
+use marquee_ports::memory::{Fault, MemoryObjects, Step};
+use marquee_ports::{ObjectStore, OnlineStore};
+use tokio::time::sleep;
+
+use super::*;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::testing::{World, scale, user_id};
+
+/// The group of the archive's writer.
+const ARCHIVE: &str = "archive";
+
+const SOON: Duration = Duration::from_millis(10);
+
+/// Archives the whole log of a world.
+async fn archive(world: &World) -> Arc<dyn ObjectStore> {
+    let objects: Arc<dyn ObjectStore> = Arc::new(MemoryObjects::default());
+    let source = Source { log: Arc::new(world.log.clone()), scale: scale(), objects: Arc::clone(&objects) };
+    let every = Duration::from_millis(1);
+    let settings = ArchiveSettings { group: ARCHIVE.to_owned(), every, rows: 7, ..ArchiveSettings::default() };
+    let context = Context::default();
+    let writer = tokio::spawn(Writer::new(settings, source, &context).run(context.stop.clone()));
+    for Bounds { partition, end, .. } in world.log.bounds(Topic::RATINGS).await.unwrap() {
+        while archived(world, partition).await < end {
+            sleep(SOON).await;
+        }
+    }
+    context.stop.cancel();
+    writer.await.unwrap().unwrap();
+    objects
+}
+
+async fn archived(world: &World, partition: Partition) -> Offset {
+    let committed = world.log.committed(Topic::RATINGS, ARCHIVE).await.unwrap();
+    committed.get(&partition).copied().unwrap_or_default()
+}
+
+/// Returns a world with the log of another one, with a store of its own that is empty.
+fn with_new_store(world: &World, objects: Option<Arc<dyn ObjectStore>>) -> World {
+    World { log: world.log.clone(), objects, ..World::new(1) }
+}
+
+/// Starts a feature store with a group of its own, and waits until it has applied everything.
+async fn start(world: &World, group: &str) -> Service {
+    let settings = Settings { group: group.to_owned(), batch: 3, ..Settings::default() };
+    let service = Service::start(settings, world.dependencies(), &world.context).await.unwrap();
+    for Bounds { partition, end, .. } in world.log.bounds(Topic::RATINGS).await.unwrap() {
+        while world.store.marker(partition).await.unwrap() < end {
+            sleep(SOON).await;
+        }
+    }
+    world.context.health.ready().await;
+    service
+}
+
+async fn rate(world: &World, range: std::ops::Range<usize>) {
+    for n in range {
+        world.rate(&format!("user-{}", n % 7), &format!("movie-{}", n % 5), (1 + n % 5) as f64).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_store_has_the_events_that_only_the_archive_has() {
+    let world = World::new(2);
+    rate(&world, 0..60).await;
+    let objects = archive(&world).await;
+    rate(&world, 60..80).await;
+    start(&world, "old").await;
+    for Bounds { partition, .. } in world.log.bounds(Topic::RATINGS).await.unwrap() {
+        let archived = archived(&world, partition).await;
+        assert!(archived > Offset(10), "both partitions have events");
+        world.log.forget(Topic::RATINGS, partition, Offset(archived.0 - 2));
+    }
+
+    let rebuilt = with_new_store(&world, Some(objects));
+    // The rebuild is interrupted and goes on at the marker.
+    rebuilt.faults.add(Step::on("apply", 3, Fault::FailAfter(ErrorKind::Unavailable)));
+    rebuilt.faults.add(Step::on("apply", 5, Fault::Fail(ErrorKind::Unavailable)));
+    let service = start(&rebuilt, "new").await;
+    assert_eq!(rebuilt.store.rows(), world.store.rows());
+
+    let events = &service.history().offline.events;
+    let mut count = 0;
+    for bounds in world.log.bounds(Topic::RATINGS).await.unwrap() {
+        count = events.fold(&bounds, count, |count, _| *count += 1).await.expect("it reads");
+    }
+    assert_eq!(count, 80, "joins and backfills have every event once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_in_neither_the_archive_nor_the_log_are_left_out_and_the_others_are_applied() {
+    let world = World::new(1);
+    let rate = async |user: &str, count: usize| {
+        for n in 0..count {
+            world.rate(user, &format!("movie-{n}"), 4.0).await;
+        }
+    };
+    rate("archived", 5).await;
+    let objects = archive(&world).await;
+    rate("lost", 3).await;
+    rate("kept", 4).await;
+    world.log.forget(Topic::RATINGS, Partition(0), Offset(8));
+
+    for (group, objects, expected) in [("one", Some(objects), [true, false, true]), ("two", None, [false, false, true])]
+    {
+        let rebuilt = with_new_store(&world, objects);
+        start(&rebuilt, group).await;
+        let rows = rebuilt.store.rows();
+        let has = |user: &str| rows.contains_key(&(Partition(0), user_key(&user_id(user))));
+        assert_eq!(["archived", "lost", "kept"].map(has), expected);
+    }
+}
