@@ -81,7 +81,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let output = cli.client.output();
     let ended = match cli.command {
         Command::Client(command) => return marquee_cli::run(command, &cli.client, &services()).await,
-        Command::Completions { shell } => return completions(shell, output),
+        Command::Completions { shell } => completions(shell, output),
         Command::Up(args) => commands::up(args).await,
         Command::Demo(args) => crate::demo::run(args, output).await,
         Command::Role(RoleCommand { role, args }) => commands::role(role, args).await,
@@ -96,10 +96,10 @@ fn services() -> Vec<marquee_cli::Service> {
     ROLES.iter().map(|role| marquee_cli::Service { role: role.name, health: role.health }).collect()
 }
 
-fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Error> {
+fn completions(shell: clap_complete::Shell, output: Output) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "marquee", &mut script);
-    output.text(&String::from_utf8_lossy(&script))
+    Ok(output.text(&String::from_utf8_lossy(&script))?)
 }
 
 #[cfg(test)]
