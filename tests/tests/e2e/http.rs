@@ -279,9 +279,9 @@ async fn whatever_is_wrong_with_a_request_the_answer_is_json_that_says_so() -> R
         // Places and ways that are wrong.
         (&get, "/v1/nope", empty(), 404, "NOT_FOUND", None, "'/v1/nope'"),
         (&get, "/", empty(), 404, "NOT_FOUND", None, "check the path"),
-        (&get, "/v1/ratings", empty(), 405, invalid, None, "does not take GET"),
-        (&post, "/v1/scale", json(json!({})), 405, invalid, None, "does not take POST"),
-        (&delete, "/v1/routes/ratings", empty(), 405, invalid, None, "does not take DELETE"),
+        (&get, "/v1/ratings", empty(), 405, invalid, None, "does not accept GET"),
+        (&post, "/v1/scale", json(json!({})), 405, invalid, None, "does not accept POST"),
+        (&delete, "/v1/routes/ratings", empty(), 405, invalid, None, "does not accept DELETE"),
         // More than is read.
         (&post, "/v1/predict", large(4 << 20), 413, invalid, Some(("body", "TOO_LONG")), "send less at once"),
         (&post, "/v1/ratings", large(16 << 20), 413, invalid, Some(("body", "TOO_LONG")), "send less at once"),

@@ -97,7 +97,7 @@ async fn a_message_that_is_no_protobuf_is_the_callers_mistake_and_harms_nothing(
         for bytes in corrupt {
             let status = call(&transport, method, Bytes::from_static(bytes)).await.expect_err("corrupt");
             assert_eq!(named(&status), [("body".to_owned(), "MALFORMED".to_owned())], "{method}");
-            assert!(status.message().contains("check what was encoded"), "{status}");
+            assert!(status.message().contains("check how it was encoded"), "{status}");
         }
     }
     let latin1 = Bytes::from_static(&[0x0a, 0x04, b'G', 0xfc, b'n', b't']);
