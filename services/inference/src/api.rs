@@ -23,7 +23,7 @@ pub(crate) use features::FeatureStores;
 
 use crate::rating::Rating;
 use crate::repository::{Key, Repository, VersionState};
-use crate::routing::Routing;
+use crate::routing::{RouteChange, Routing};
 
 /// Largest answer in bytes.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -136,6 +136,7 @@ impl Service {
         let malformed = |field: &str, error: marquee_domain::RouteError| {
             Failure::field(field, Reason::Malformed, error.to_string())
         };
+        let keep_salt = message.salt.is_empty();
         let salt = match (message.salt.as_str(), &current) {
             ("", Some(current)) => Ok(current.salt().clone()),
             ("", None) => Salt::try_new(model.as_str()),
@@ -151,7 +152,8 @@ impl Service {
         });
         let route = route.map_err(|error| malformed("route", error))?;
         self.0.routing.check(&route).await?;
-        let route = self.0.routing.set(route, request.expected_revision).await?;
+        let change = RouteChange { route, expected: request.expected_revision, keep_salt };
+        let route = self.0.routing.set(change).await?;
         Ok(rollout::SetRouteResponse { route: Some(wire::route(&route)) })
     }
 

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 pub(crate) use follow::Follow;
 pub(crate) use mirror::Mirror;
 pub(crate) use status::{ModelStatus, Status, VersionStatus};
-pub(crate) use table::{RouteMap, SetError, Table};
+pub(crate) use table::{RouteChange, RouteMap, SetError, Table};
 
 use crate::metrics::{ModelLabel, RoutingMetrics};
 use crate::model::Model;
@@ -165,10 +165,9 @@ impl Routing {
         unreadable.chain(cold).find(|(name, _)| !effective.contains_key(name)).map(|(_, reason)| reason)
     }
 
-    /// Replaces the wanted route of a model. `expected` is the revision that the change is based
-    /// on; 0 skips the check.
-    pub(crate) async fn set(&self, route: Route, expected: u64) -> Result<Arc<Route>, SetError> {
-        let route = self.parts.table.set(route, expected).await?;
+    /// Replaces the wanted route of a model.
+    pub(crate) async fn set(&self, change: RouteChange) -> Result<Arc<Route>, SetError> {
+        let route = self.parts.table.set(change).await?;
         // Now and not in the task, so that the caller's next request is answered by the new route
         // if its versions are warm.
         self.settle();

@@ -39,7 +39,7 @@ impl Bench {
             metrics: RoutingMetrics::register(&context.metrics),
             clock,
         });
-        routing.set(route(1, &[]), 0).await.unwrap();
+        routing.set(route(1, &[]).into()).await.unwrap();
         let histories = Histories::new(features.shared(), 10);
         let rating = Rating::new(Arc::clone(&routing), histories, 10, &context);
         Self { rating, context, loader, repository, routing }

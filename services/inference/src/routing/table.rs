@@ -68,6 +68,24 @@ pub(crate) struct Table {
     adopting: tokio::sync::Mutex<()>,
 }
 
+/// A change of a wanted route.
+#[derive(Debug, Clone)]
+pub(crate) struct RouteChange {
+    /// The new route; its revision does not matter.
+    pub(crate) route: Route,
+    /// The revision that the change is based on; 0 skips the check.
+    pub(crate) expected: u64,
+    /// Takes the salt of the stored route, which may be newer than this instance's view of it. A
+    /// salt from an old view would assign every user again.
+    pub(crate) keep_salt: bool,
+}
+
+impl From<Route> for RouteChange {
+    fn from(route: Route) -> Self {
+        Self { route, expected: 0, keep_salt: false }
+    }
+}
+
 impl Table {
     /// Creates the table with the routes that are used until the store is read.
     pub(crate) fn new(objects: Arc<dyn ObjectStore>, clock: Arc<dyn Clock>, start: RouteMap) -> Self {
@@ -135,9 +153,9 @@ impl Table {
         Ok(())
     }
 
-    /// Replaces a route. Its revision becomes the current one plus one. `expected` is the revision
-    /// that the change is based on; 0 skips the check.
-    pub(crate) async fn set(&self, route: Route, expected: u64) -> Result<Arc<Route>, SetError> {
+    /// Replaces a route. Its revision becomes the current one plus one.
+    pub(crate) async fn set(&self, change: RouteChange) -> Result<Arc<Route>, SetError> {
+        let RouteChange { route, expected, keep_salt } = change;
         let _adopting = self.adopting.lock().await;
         let present = match self.read(route.model()).await.map_err(SetError::Store)? {
             Some(read) => Some(read.map_err(|error| SetError::Store(corrupt(route.model(), error)))?),
@@ -147,6 +165,10 @@ impl Table {
         if expected != 0 && expected != current {
             return Err(SetError::Revision { expected, current });
         }
+        let route = match &present {
+            Some(found) if keep_salt => route.with_salt(found.route.salt().clone()),
+            _ => route,
+        };
         let route = route.with_revision(current + 1);
         let (stored, precondition) = match present {
             Some(found) => (found.stored.replaced_by(&route), Precondition::Matches(found.tag)),

@@ -59,7 +59,7 @@ impl World {
     /// Changes the wanted route through another instance.
     async fn want(&self, route: Route) -> u64 {
         let other = Table::new(self.objects.clone(), Arc::new(SystemClock), RouteMap::new());
-        other.set(route, 0).await.unwrap().revision()
+        other.set(route.into()).await.unwrap().revision()
     }
 }
 
@@ -320,9 +320,23 @@ async fn a_change_that_is_based_on_another_revision_is_refused() {
     let world = World::with([1]);
     world.want(route(1, &[])).await;
     let table = Table::new(world.objects.clone(), Arc::new(SystemClock), RouteMap::new());
-    let refused = table.set(route(1, &[]), 7).await.unwrap_err();
+    let refused = table.set(RouteChange { expected: 7, ..route(1, &[]).into() }).await.unwrap_err();
     assert!(matches!(refused, SetError::Revision { expected: 7, current: 1 }), "{refused}");
-    assert_eq!(table.set(route(1, &[]), 1).await.unwrap().revision(), 2);
+    assert_eq!(table.set(RouteChange { expected: 1, ..route(1, &[]).into() }).await.unwrap().revision(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_without_a_salt_keeps_the_stored_one_also_from_an_old_view() {
+    let world = World::with([1]);
+    let salt = |text| marquee_domain::Salt::try_new(text).expect("valid");
+    world.want(route(1, &[]).with_salt(salt("newer"))).await;
+    // This instance has not read the table yet.
+    let table = Table::new(world.objects.clone(), Arc::new(SystemClock), RouteMap::new());
+    let old = route(1, &[]).with_salt(salt("older"));
+    let kept = table.set(RouteChange { keep_salt: true, ..old.clone().into() }).await.unwrap();
+    assert_eq!(kept.salt().as_str(), "newer");
+    let changed = table.set(old.into()).await.unwrap();
+    assert_eq!(changed.salt().as_str(), "older");
 }
 
 #[tokio::test(start_paused = true)]

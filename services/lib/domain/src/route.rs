@@ -180,6 +180,13 @@ impl Route {
         self
     }
 
+    /// Returns the same route with another salt.
+    #[must_use]
+    pub fn with_salt(mut self, salt: Salt) -> Self {
+        self.0.salt = salt;
+        self
+    }
+
     /// Returns the model.
     pub fn model(&self) -> &ModelName {
         &self.0.model

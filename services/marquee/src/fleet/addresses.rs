@@ -41,10 +41,13 @@ impl Addresses {
             .with_context(|| format!("write the addresses into {}", data_dir.display()))
     }
 
-    /// Removes the file of a fleet that has ended.
+    /// Removes the file of this process, which is about to end. The file of another process that
+    /// shares the folder stays.
     pub(crate) fn remove(data_dir: &Path) {
-        // A file that does not exist is what is wanted.
-        let _ = std::fs::remove_file(data_dir.join(FILE));
+        if Self::read(data_dir).is_some_and(|addresses| addresses.pid == std::process::id()) {
+            // The worst case is a file that names a process that has ended.
+            let _ = std::fs::remove_file(data_dir.join(FILE));
+        }
     }
 }
 
@@ -63,5 +66,15 @@ mod tests {
         assert_eq!(Addresses::read(&data), Some(addresses));
         Addresses::remove(&data);
         assert_eq!(Addresses::read(&data), None);
+    }
+
+    #[test]
+    fn the_file_of_another_process_in_the_same_folder_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let other = Addresses { pid: 0, ..Addresses::of_this_process(address, address) };
+        other.write(folder.path()).expect("written");
+        Addresses::remove(folder.path());
+        assert_eq!(Addresses::read(folder.path()), Some(other));
     }
 }
