@@ -136,8 +136,8 @@ impl Granted {
         self.take(Resource::Objects, self.resources.objects.clone())
     }
 
-    /// Returns the object store, or `None` if the process has not opened one or the role did not ask
-    /// for it.
+    /// Returns the object store, or `None` if the process has not opened one or the role did not
+    /// ask for it.
     pub fn optional_objects(&self) -> Option<Arc<dyn ObjectStore>> {
         self.resources.objects.clone()
     }
