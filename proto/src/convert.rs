@@ -4,21 +4,10 @@
 //! fix.
 
 use marquee_domain::{
-    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId,
-    Violation,
+    Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId, Violation,
 };
 
 use crate::ratings::v1 as pb;
-
-/// Returns the reason of a refused id.
-pub fn id_reason(error: IdError) -> Reason {
-    match error {
-        IdError::Empty => Reason::Empty,
-        IdError::TooLong(_) => Reason::TooLong,
-        IdError::ControlCharacter => Reason::ControlCharacter,
-        IdError::NotAModelName => Reason::Malformed,
-    }
-}
 
 /// Returns the reason of a refused rating value.
 pub fn scale_reason(error: ScaleViolation) -> Reason {
@@ -31,12 +20,12 @@ pub fn scale_reason(error: ScaleViolation) -> Reason {
 
 /// Checks the id of a user.
 pub fn user_id(field: &str, text: &str) -> Result<UserId, Violation> {
-    UserId::try_new(text).map_err(|error| Violation::new(field, id_reason(error), error.to_string()))
+    UserId::try_new(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))
 }
 
 /// Checks the id of a movie.
 pub fn movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
-    MovieId::try_new(text).map_err(|error| Violation::new(field, id_reason(error), error.to_string()))
+    MovieId::try_new(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))
 }
 
 /// Returns a time for the wire.

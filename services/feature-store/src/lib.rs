@@ -14,7 +14,6 @@ mod entity;
 mod metrics;
 mod offline;
 mod online;
-mod records;
 mod role;
 mod rows;
 mod service;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use marquee_archive::Archive;
-use marquee_domain::{Clock, Offset, Partition, Scale};
+use marquee_domain::{Clock, Scale};
 use marquee_features::Definition;
 use marquee_kit::Context;
+use marquee_log::{Decoder, MovieCatalog};
 use marquee_ports::{Bounds, ObjectStore, OnlineStore, RatingLog, Topic};
 use marquee_settings::Validate as _;
 use thiserror::Error;
@@ -15,10 +16,9 @@ use crate::api::{FeastHandler, FeaturesHandler, HistoryHandler};
 use crate::metrics::Meters;
 use crate::offline::{Offline, RatingEvents};
 use crate::online::{Online, Positions};
-use crate::records::Decoder;
 use crate::rows::Rows;
 use crate::settings::Settings;
-use crate::stream::Stream;
+use crate::stream::{CutShort, Stream};
 
 /// The name of the health check.
 pub(crate) const HEALTH: &str = "marquee.features.v1.Features";
@@ -35,20 +35,9 @@ pub(crate) enum Error {
     /// The online store could not be read.
     #[error("read the online store")]
     Store(#[source] marquee_ports::Error),
-    /// Applied events are gone from the log. Later events would get their offsets and be skipped.
-    #[error(
-        "partition {partition} of the rating log ends at offset {end}, but the online store has applied it up to \
-         {applied}: the log was cut short or replaced; restore it, or remove the online store so that it is built \
-         again from the log"
-    )]
-    CutShort {
-        /// The partition.
-        partition: Partition,
-        /// The end of the partition.
-        end: Offset,
-        /// The offset of the next event to apply.
-        applied: Offset,
-    },
+    /// Applied events are gone from the log.
+    #[error(transparent)]
+    CutShort(#[from] CutShort),
 }
 
 /// What the feature store needs from the process.
@@ -90,7 +79,15 @@ impl Service {
         let definition = Arc::new(Definition::new(&settings.windows, settings.history));
         let compute = context.compute.clone();
         let archive = objects.map(|objects| Archive::new(objects, compute.clone()));
-        let stream = Stream { log: Arc::clone(&log), store, archive: archive.clone(), decoder, meters: meters.clone() };
+        let catalog = Arc::new(MovieCatalog::new(Arc::clone(&log)));
+        let stream = Stream {
+            log: Arc::clone(&log),
+            store,
+            archive: archive.clone(),
+            catalog: Arc::clone(&catalog),
+            decoder,
+            meters: meters.clone(),
+        };
         let progress = stream.start(&settings, check, context);
         let online = Arc::new(Online {
             rows: rows.clone(),
@@ -100,7 +97,7 @@ impl Service {
             compute: compute.clone(),
             meters,
         });
-        let events = RatingEvents { log, archive, decoder, compute: compute.clone() };
+        let events = RatingEvents { log, archive, catalog, decoder, compute: compute.clone() };
         let permits = Arc::new(Semaphore::new(1));
         let offline = Arc::new(Offline { events, definition, rows, compute, permits });
         Ok(Self {
@@ -132,7 +129,7 @@ async fn check_markers(log: &dyn RatingLog, store: &dyn OnlineStore) -> Result<u
     for &Bounds { partition, end, .. } in &bounds {
         let applied = store.marker(partition).await.map_err(Error::Store)?;
         if applied > end {
-            return Err(Error::CutShort { partition, end, applied });
+            return Err(CutShort { partition, end, applied }.into());
         }
     }
     // A topic has at least one partition.

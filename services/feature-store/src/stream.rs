@@ -23,14 +23,14 @@ use std::time::Duration;
 use marquee_archive::Archive;
 use marquee_backoff::Backoff;
 use marquee_kit::{Check, Context};
-use marquee_log::{Follower, FollowerOptions, MovieCatalog, Progress};
+use marquee_log::{Decoder, Follower, FollowerOptions, MovieCatalog, Progress};
 use marquee_ports::{OnlineStore, RatingLog, Topic};
 use tokio::sync::watch;
 
 use self::apply::Applier;
 use self::consumer::Consumer;
+pub(crate) use self::rebuild::CutShort;
 use crate::metrics::Meters;
-use crate::records::Decoder;
 use crate::settings::Settings;
 
 /// How long the consumer waits after a failure before it tries again.
@@ -49,6 +49,8 @@ pub(crate) struct Stream {
     pub(crate) store: Arc<dyn OnlineStore>,
     /// The events that the log no longer has.
     pub(crate) archive: Option<Archive>,
+    /// Shared with the reads of the log, so that the movies topic is read once.
+    pub(crate) catalog: Arc<MovieCatalog>,
     pub(crate) decoder: Decoder,
     pub(crate) meters: Meters,
 }
@@ -69,10 +71,9 @@ impl Stream {
         let progress = follower.progress();
         let monitor = monitor::run(progress.clone(), check, self.meters.clone(), context.stop.clone());
         let applier = Applier { store: self.store, compute: context.compute.clone() };
-        let catalog = MovieCatalog::new(Arc::clone(&self.log));
         let mut consumer = Consumer {
             applier,
-            catalog,
+            catalog: self.catalog,
             log: self.log,
             archive: self.archive,
             batch: settings.batch,

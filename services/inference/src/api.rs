@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use marquee_domain::{ModelName, Reason, Route, RouteSpec, Salt, Version};
 use marquee_kit::{Failure, Kind, chain};
-use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::prediction::v1::models_server::ModelsServer;
 use marquee_proto::prediction::v1::predictions_server::PredictionsServer;
@@ -171,6 +170,6 @@ impl Service {
     /// Returns the model that a request names; an empty name means the default model.
     fn model_name(&self, text: &str) -> Result<ModelName, Failure> {
         wire::model_name(text, &self.0.default_model)
-            .map_err(|error| Failure::field("model", convert::id_reason(error), error.to_string()))
+            .map_err(|error| Failure::field("model", error.reason(), error.to_string()))
     }
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use marquee_domain::{Clock, MovieId, Position, Rating, RatingEvent, Reason, Scale, Timestamp, UserId, Violation};
 use marquee_kit::{Failure, Kind, Metrics};
 use marquee_log::MovieCatalog;
-use marquee_ports::{NewRecord, RatingLog, Topic};
+use marquee_ports::{Header, NewRecord, RatingLog, Topic};
 use marquee_proto::record;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -135,10 +135,11 @@ impl Intake {
         let total = ratings.len();
         let (mut accepted, mut rejected) = (Vec::with_capacity(total), Vec::new());
         let movies = self.movies_of(&ratings).await?;
+        let headers = headers();
         for (index, rating) in ratings.into_iter().enumerate() {
             match rating {
                 Ok(rating) if movies.as_ref().is_none_or(|movies| movies.get(&rating.movie).is_some()) => {
-                    accepted.push((index, self.record(&RatingEvent::Rated(rating))));
+                    accepted.push((index, self.record(&RatingEvent::Rated(rating), headers.clone())));
                 }
                 Ok(rating) => rejected.push((index, vec![unknown_movie(rating.movie.as_str())])),
                 Err(violations) => rejected.push((index, violations)),
@@ -222,11 +223,7 @@ impl Intake {
         self.counters.rejected.get_or_create(&OfReason { reason: reason.as_str() }).inc();
     }
 
-    fn record(&self, event: &RatingEvent) -> NewRecord {
-        let mut headers = vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))];
-        if let Some(parent) = marquee_kit::telemetry::traceparent() {
-            headers.push(("traceparent".to_owned(), Bytes::from(parent)));
-        }
+    fn record(&self, event: &RatingEvent, headers: Vec<Header>) -> NewRecord {
         NewRecord {
             key: Some(Bytes::copy_from_slice(event.user().as_str().as_bytes())),
             value: record::encode_event(event),
@@ -280,11 +277,20 @@ impl Intake {
             Some(movie) => RatingEvent::Removed { user, movie, at },
             None => RatingEvent::UserRemoved { user, at },
         };
-        let positions = self.append(Topic::RATINGS, vec![self.record(&event)]).await?;
+        let positions = self.append(Topic::RATINGS, vec![self.record(&event, headers())]).await?;
         self.counters.removed.inc();
         let position = positions.first().copied();
         position.ok_or_else(|| Failure::new(Kind::Internal, "the log acknowledged a removal without its position"))
     }
+}
+
+/// Returns the headers of the records of one call: their encoding, and the trace of the call.
+fn headers() -> Vec<Header> {
+    let mut headers = vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))];
+    if let Some(parent) = marquee_kit::telemetry::traceparent() {
+        headers.push(("traceparent".to_owned(), Bytes::from(parent)));
+    }
+    headers
 }
 
 /// Returns the violation of a rating whose movie is not in the catalog.

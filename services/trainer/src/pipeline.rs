@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_archive::Archive;
-use marquee_domain::{Movie, MovieId, Stage, Version};
+use marquee_domain::{Movie, MovieId, Stage, TrainingRun, Version};
 use marquee_fit::{FitError, RatingsError};
 use marquee_kit::Compute;
 use marquee_log::MovieCatalog;
@@ -116,6 +116,7 @@ impl Pipeline {
     async fn export(&self, run: &Run, fitted: &Arc<Fitted>, movies: Vec<Movie>) -> Result<Files, PipelineError> {
         let revision = &self.settings.git_revision;
         let facts = Facts {
+            training: run.id().clone(),
             plan: run.now().plan,
             scale: self.dependencies.scale,
             created_at: self.dependencies.clock.now(),
@@ -152,5 +153,15 @@ impl Pipeline {
             .await
             .map_err(PipelineError::Publish)?;
         Ok(Published { version: published.map_err(PipelineError::Package)?, digest })
+    }
+
+    /// Returns what a run published, if its trainer died before it could store that.
+    pub(crate) async fn published_by(&self, run: &TrainingRun) -> Result<Option<Published>, marquee_ports::Error> {
+        if run.stage != Some(Stage::Publish) {
+            return Ok(None);
+        }
+        let store = ModelStore::new(Arc::clone(&self.dependencies.objects));
+        let found = store.published_by(&run.plan.model, run.id.as_str()).await?;
+        Ok(found.map(|(version, digest)| Published { version, digest }))
     }
 }

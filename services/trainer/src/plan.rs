@@ -1,6 +1,6 @@
 //! From what a caller asked for to a plan: checks every field and fills in the defaults.
 
-use marquee_domain::{Algorithm, FitParameters, IdError, ModelName, Reason, TrainingPlan, Violation};
+use marquee_domain::{Algorithm, FitParameters, ModelName, Reason, TrainingPlan, Violation};
 
 /// The share of held-out ratings that a run may ask for.
 pub(crate) const LARGEST_HOLDOUT: f64 = 0.5;
@@ -40,7 +40,7 @@ impl Defaults {
         let model = match &request.model {
             None => Some(self.model.clone()),
             Some(text) => ModelName::try_new(text)
-                .map_err(|error| violations.push(Violation::new("model", reason(error), error.to_string())))
+                .map_err(|error| violations.push(Violation::new("model", error.reason(), error.to_string())))
                 .ok(),
         };
         if request.algorithm.is_none() {
@@ -75,15 +75,6 @@ fn parameters(request: &TrainingRequest) -> FitParameters {
     let samples = request.samples.unwrap_or(default.samples.min(sweeps.saturating_sub(burn_in).max(1)));
     let factors = request.factors.unwrap_or(default.factors);
     FitParameters { factors, sweeps, burn_in, samples, seed: request.seed.unwrap_or(default.seed) }
-}
-
-fn reason(error: IdError) -> Reason {
-    match error {
-        IdError::Empty => Reason::Empty,
-        IdError::TooLong(_) => Reason::TooLong,
-        IdError::ControlCharacter => Reason::ControlCharacter,
-        IdError::NotAModelName => Reason::Malformed,
-    }
 }
 
 #[cfg(test)]

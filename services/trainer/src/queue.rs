@@ -59,6 +59,9 @@ pub(crate) struct Queue {
     objects: Arc<dyn ObjectStore>,
     clock: Arc<dyn Clock>,
     entries: Mutex<BTreeMap<RunId, Entry>>,
+    /// Time and size of the objects that could not be read. They are not read again before they
+    /// change.
+    unreadable: Mutex<BTreeMap<RunId, (Timestamp, u64)>>,
     created: Notify,
 }
 
@@ -74,7 +77,8 @@ struct Entry {
 impl Queue {
     /// Reads every run.
     pub(crate) async fn open(objects: Arc<dyn ObjectStore>, clock: Arc<dyn Clock>) -> Result<Self, QueueError> {
-        let queue = Self { objects, clock, entries: Mutex::default(), created: Notify::new() };
+        let queue =
+            Self { objects, clock, entries: Mutex::default(), unreadable: Mutex::default(), created: Notify::new() };
         queue.refresh().await?;
         Ok(queue)
     }
@@ -85,14 +89,18 @@ impl Queue {
             let Some(id) = id_of(&entry.key) else { continue };
             let listed = Some((entry.modified, entry.size));
             let is_current = |known: &Entry| known.working || known.listed == listed;
-            if self.lock().get(&id).is_some_and(is_current) {
+            if self.lock().get(&id).is_some_and(is_current) || self.unreadable().get(&id).copied() == listed {
                 continue;
             }
             let Some(object) = self.objects.get(&entry.key).await.map_err(QueueError::Store)? else { continue };
             match decode(object) {
-                Ok((run, stored)) => self.adopt(run, stored, listed).await,
+                Ok((run, stored)) => {
+                    self.unreadable().remove(&id);
+                    self.adopt(run, stored, listed).await;
+                }
                 Err(error) => {
-                    tracing::warn!(key = %entry.key, error = marquee_kit::chain(&error), "skipped a training run")
+                    tracing::warn!(key = %entry.key, error = marquee_kit::chain(&error), "skipped a training run");
+                    self.unreadable().insert(id, (entry.modified, entry.size));
                 }
             }
         }
@@ -150,6 +158,11 @@ impl Queue {
         }
     }
 
+    async fn read(&self, id: &RunId) -> Result<Option<(TrainingRun, Stored)>, QueueError> {
+        let object = self.objects.get(&key_of(id)?).await.map_err(QueueError::Store)?;
+        Ok(object.and_then(|object| decode(object).ok()))
+    }
+
     /// Waits until a run is created in this process.
     pub(crate) async fn wait_for_run(&self) {
         self.created.notified().await;
@@ -196,11 +209,13 @@ impl Queue {
                 Ok(())
             }
             Err(QueueError::Superseded) => {
-                let object = self.objects.get(&key_of(run.id())?).await.map_err(QueueError::Store)?;
-                if let Some((theirs, document)) = object.and_then(|object| decode(object).ok()) {
-                    *stored = Some(document);
-                    run.adopt(theirs);
+                let Some((theirs, document)) = self.read(run.id()).await? else { return Err(QueueError::Superseded) };
+                *stored = Some(document);
+                if theirs == *new {
+                    // It is this trainer's own write, whose answer was lost.
+                    return Ok(());
                 }
+                run.adopt(theirs);
                 Err(QueueError::Superseded)
             }
             Err(error) => Err(error),
@@ -219,19 +234,20 @@ impl Queue {
         }
     }
 
-    /// Ends the runs that a trainer left when it died. Only the holder of the lease may call it.
-    pub(crate) async fn end_abandoned(&self) -> Result<(), QueueError> {
-        let is_abandoned = |entry: &&Entry| !entry.working && entry.run.now().state == RunState::Running;
-        let abandoned: Vec<Run> = self.lock().values().filter(is_abandoned).map(|entry| entry.run.clone()).collect();
-        for run in abandoned {
-            // A write of the dead trainer may still arrive, which makes the first try fail.
-            for _ in 0..TRIES {
-                let outcome = Outcome::Failed("interrupted by a restart: start it again".to_owned());
-                match self.end(&run, outcome).await {
-                    Err(QueueError::Superseded) if !run.has_ended() => {}
-                    Ok(()) | Err(QueueError::Superseded) => break,
-                    Err(error) => return Err(error),
-                }
+    /// Returns the runs that a trainer left when it died.
+    pub(crate) fn abandoned(&self) -> Vec<Run> {
+        let is_abandoned = |entry: &&Entry| !entry.working && entry.run.state() == RunState::Running;
+        self.lock().values().filter(is_abandoned).map(|entry| entry.run.clone()).collect()
+    }
+
+    /// Ends an abandoned run. Only the holder of the lease may call it.
+    pub(crate) async fn end_abandoned(&self, run: &Run, outcome: Outcome) -> Result<(), QueueError> {
+        // A write of the dead trainer may still arrive, which makes the first try fail.
+        for _ in 0..TRIES {
+            match self.end(run, outcome.clone()).await {
+                Err(QueueError::Superseded) if !run.has_ended() => {}
+                Ok(()) | Err(QueueError::Superseded) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -250,13 +266,13 @@ impl Queue {
 
     /// Returns the oldest run that waits.
     pub(crate) fn next(&self) -> Option<Run> {
-        let waits = |entry: &&Entry| entry.run.now().state == RunState::Queued;
+        let waits = |entry: &&Entry| entry.run.state() == RunState::Queued;
         self.lock().values().find(waits).map(|entry| entry.run.clone())
     }
 
     /// Returns how many runs wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.lock().values().filter(|entry| entry.run.now().state == RunState::Queued).count()
+        self.lock().values().filter(|entry| entry.run.state() == RunState::Queued).count()
     }
 
     /// Records whether this process works on a run. After the work, the run is read again.
@@ -274,6 +290,10 @@ impl Queue {
     /// Returns up to `count` runs, newest first.
     pub(crate) fn newest(&self, count: usize) -> Vec<TrainingRun> {
         self.lock().values().rev().take(count).map(|entry| entry.run.now()).collect()
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeMap<RunId, (Timestamp, u64)>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Entry>> {

@@ -106,7 +106,14 @@ impl Worker {
         let holds_lease = self.lease.hold().await.map_err(QueueError::Store)?;
         self.queue.refresh().await?;
         if holds_lease && !held_before {
-            self.queue.end_abandoned().await?;
+            for run in self.queue.abandoned() {
+                let published = self.pipeline.published_by(&run.now()).await.map_err(QueueError::Store)?;
+                let outcome = match published {
+                    Some(Published { version, digest }) => Outcome::Published { version, digest },
+                    None => Outcome::Failed("interrupted by a restart: start it again".to_owned()),
+                };
+                self.queue.end_abandoned(&run, outcome).await?;
+            }
         }
         Ok(holds_lease)
     }
@@ -116,6 +123,7 @@ impl Worker {
     async fn work_on(&self, run: &Run, stop: &Stop) -> bool {
         self.metrics.running.set(1);
         self.queue.set_working(run, true);
+        let run = &run.begin();
         let holds_lease = tokio::select! {
             () = self.train(run) => true,
             () = self.keep_lease(run) => {
@@ -125,8 +133,8 @@ impl Worker {
             () = stop.cancelled() => true,
         };
         // A fit that still runs on another thread stops after its present sweep. The next holder of
-        // the lease ends the run.
-        run.cancel();
+        // the lease ends the run, or works on it if it is still queued in the store.
+        run.leave();
         self.queue.set_working(run, false);
         self.metrics.running.set(0);
         holds_lease

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use marquee_archive::{Archive, ArchivedEvent};
 use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::{Compute, Failure};
-use marquee_log::{MovieCatalog, Movies};
+use marquee_log::{Decoder, MovieCatalog, Movies};
 use marquee_ports::{Bounds, RatingLog, Topic};
 
-use crate::records::Decoder;
 use crate::rows::failure;
 
 const DOING: &str = "read the rating log";
@@ -28,6 +27,7 @@ pub(crate) struct LogEvent {
 pub(crate) struct RatingEvents {
     pub(crate) log: Arc<dyn RatingLog>,
     pub(crate) archive: Option<Archive>,
+    pub(crate) catalog: Arc<MovieCatalog>,
     pub(crate) decoder: Decoder,
     pub(crate) compute: Compute,
 }
@@ -36,8 +36,7 @@ impl RatingEvents {
     /// Returns the bounds of each partition and the movie catalog, both as they are now.
     pub(crate) async fn open(&self) -> Result<(Vec<Bounds>, Movies), Failure> {
         let bounds = self.log.bounds(Topic::RATINGS).await.map_err(|error| failure(DOING, &error))?;
-        let catalog = MovieCatalog::new(Arc::clone(&self.log));
-        let movies = catalog.catch_up().await.map_err(|error| failure("read the movie catalog", &error))?;
+        let movies = self.catalog.catch_up().await.map_err(|error| failure("read the movie catalog", &error))?;
         Ok((bounds, movies))
     }
 

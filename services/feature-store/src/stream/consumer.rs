@@ -7,19 +7,19 @@ use std::time::Instant;
 use async_trait::async_trait;
 use marquee_archive::Archive;
 use marquee_domain::Partition;
-use marquee_log::{Batch as Records, Handler, MovieCatalog, Movies, Offsets};
+use marquee_log::{Batch as Records, Decoder, Handler, MovieCatalog, Movies, Offsets};
 use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
 use tracing::Instrument;
 
 use super::apply::{Applier, Batch};
+use super::rebuild::check_follows;
 use super::rejected::rejected_record;
 use crate::metrics::Meters;
-use crate::records::Decoder;
 
 /// Applies records under a lease of each assigned partition.
 pub(crate) struct Consumer {
     pub(crate) applier: Applier,
-    pub(crate) catalog: MovieCatalog,
+    pub(crate) catalog: Arc<MovieCatalog>,
     pub(crate) log: Arc<dyn RatingLog>,
     /// The events that the log no longer has. `None`: there is no object store.
     pub(crate) archive: Option<Archive>,
@@ -76,11 +76,13 @@ impl Consumer {
         if let Some(parent) = records[0].header("traceparent") {
             marquee_kit::telemetry::continue_trace(&span, |_| std::str::from_utf8(parent).ok());
         }
-        let batch = self.decode(records).await?;
-        let Some(lease) = self.leases.get_mut(&partition) else {
-            let doing = format!("apply records of partition {partition}, which is not assigned");
-            return Err(Error::bare(ErrorKind::Unavailable, doing));
+        let first = records[0].position;
+        let Some(marker) = self.leases.get(&partition).map(|lease| lease.marker()) else {
+            return Err(not_assigned(partition));
         };
+        check_follows(&*self.log, marker, first).await?;
+        let batch = self.decode(records).await?;
+        let Some(lease) = self.leases.get_mut(&partition) else { return Err(not_assigned(partition)) };
         self.applier.apply(&mut **lease, movies, batch).instrument(span).await?;
         self.meters.applied.inc_by(count);
         Ok(())
@@ -97,6 +99,11 @@ impl Consumer {
         }
         Ok(batch)
     }
+}
+
+fn not_assigned(partition: Partition) -> Error {
+    let doing = format!("apply records of partition {partition}, which is not assigned");
+    Error::bare(ErrorKind::Unavailable, doing)
 }
 
 fn decode(decoder: Decoder, records: Vec<Record>) -> (Batch, Vec<NewRecord>) {

@@ -4,11 +4,27 @@
 //! moves the marker. So a rebuild that is interrupted goes on at the marker.
 
 use marquee_archive::{Archive, ArchivedEvent};
-use marquee_domain::{Offset, Partition};
+use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, Lease, RatingLog, Topic};
+use thiserror::Error as ThisError;
 
 use super::apply::Batch;
 use super::consumer::Consumer;
+
+/// Applied events are gone from the log. Later events would get their offsets and be skipped.
+#[derive(Debug, Clone, Copy, ThisError)]
+#[error(
+    "partition {partition} of the rating log ends at offset {end}, but the online store has applied it up to \
+     {applied}: the log was cut short or replaced; restore it, or remove the online store so that it is built again \
+     from the log"
+)]
+pub(crate) struct CutShort {
+    pub(crate) partition: Partition,
+    /// The end of the partition.
+    pub(crate) end: Offset,
+    /// The offset of the next event to apply.
+    pub(crate) applied: Offset,
+}
 
 impl Consumer {
     /// Applies archived events until the log has the event at the marker, or until the archive has
@@ -19,6 +35,10 @@ impl Consumer {
             // The log may forget more events while archived ones are applied.
             let bounds = bounds(&*self.log, partition).await?;
             let marker = lease.marker();
+            if marker > bounds.end {
+                let cut_short = CutShort { partition, end: bounds.end, applied: marker };
+                return Err(Error::bare(ErrorKind::Unavailable, cut_short.to_string()));
+            }
             if marker >= bounds.begin {
                 return Ok(marker);
             }
@@ -29,7 +49,8 @@ impl Consumer {
                 let (lost_from, lost_until, has_archive) = (marker, bounds.begin, self.archive.is_some());
                 tracing::warn!(%partition, %lost_from, %lost_until, has_archive,
                     "events are in neither the archive nor the log; features are computed without them");
-                return Ok(bounds.begin);
+                // The marker moves over them too: below it, records are missing.
+                lease.apply(Vec::new(), bounds.begin).await?;
             }
         }
     }
@@ -50,6 +71,28 @@ impl Consumer {
         tracing::info!(%partition, %from, %next, "archived events applied");
         Ok(())
     }
+}
+
+/// Fails unless a batch goes on where the lease is. Then the partition is assigned again, which
+/// reads the archive.
+///
+/// Offsets between the marker and the first record are a gap that no record fills, unless
+/// retention has removed records there since the partition was assigned.
+pub(crate) async fn check_follows(log: &dyn RatingLog, marker: Offset, first: Position) -> Result<(), Error> {
+    let Position { partition, offset: first } = first;
+    if first == marker {
+        return Ok(());
+    }
+    let begin = bounds(log, partition).await?.begin;
+    if first > marker && begin <= marker {
+        return Ok(());
+    }
+    let doing = if first < marker {
+        format!("apply partition {partition} from offset {marker}: the log goes on at {first}; it was replaced")
+    } else {
+        format!("apply partition {partition} from offset {marker}: the log now begins at {begin}")
+    };
+    Err(Error::bare(ErrorKind::Unavailable, doing))
 }
 
 async fn bounds(log: &dyn RatingLog, partition: Partition) -> Result<Bounds, Error> {

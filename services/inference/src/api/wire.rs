@@ -44,7 +44,7 @@ impl Checks {
     }
 
     fn model(&mut self, text: &str, default: &ModelName) -> Option<ModelName> {
-        let malformed = |error| Violation::new("model", convert::id_reason(error), error.to_string());
+        let malformed = |error: IdError| Violation::new("model", error.reason(), error.to_string());
         self.take(model_name(text, default).map_err(malformed))
     }
 

@@ -132,6 +132,7 @@ mod tests {
             parameters: BTreeMap::new(),
             metrics: BTreeMap::new(),
             gates: Vec::new(),
+            training: None,
             git_revision: None,
             train_seconds: 0.1,
             key: None,

@@ -36,10 +36,9 @@ mod write;
 
 use std::sync::Arc;
 
-use marquee_domain::{Offset, RatingEvent, Scale, Timestamp, UserId};
+use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::Compute;
-use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Record};
-use marquee_proto::record;
+use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore};
 
 pub use read::Events;
 pub use settings::Settings;
@@ -72,13 +71,6 @@ impl Archive {
     pub fn new(objects: Arc<dyn ObjectStore>, compute: Compute) -> Self {
         Self { objects, compute }
     }
-}
-
-/// Decodes a record of a topic with this many partitions into a rating event. Returns `None` for a
-/// record that the feature store rejects, which has been copied to the rejected topic.
-pub fn event(stored: &Record, scale: &Scale, partitions: u32) -> Option<RatingEvent> {
-    let is_home = |user: &UserId| stored.belongs_to(user.as_str().as_bytes(), partitions);
-    record::event(stored.header(record::CONTENT_TYPE), &stored.value, scale, is_home).ok()
 }
 
 fn key(path: &str) -> Result<ObjectKey, Error> {

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use marquee_backoff::Backoff;
 use marquee_domain::{Offset, Partition, Position, Scale};
 use marquee_kit::{Context, Stop, chain};
+use marquee_log::Decoder;
 use marquee_ports::{Delivery, Error, ObjectStore, RatingLog, Record, Subscription, Topic};
 use prometheus_client::metrics::counter::Counter;
 
 use crate::compact::{compact, sweep};
 use crate::file::{FileName, day_of};
 use crate::index::{FileEntry, Index};
-use crate::{Archive, ArchivedEvent, Settings, event};
+use crate::{Archive, ArchivedEvent, Settings};
 
 /// The number of records taken at once.
 const PAGE: usize = 8_192;
@@ -51,8 +52,7 @@ pub struct Writer {
 /// A partition that this writer writes.
 #[derive(Debug)]
 struct Assignment {
-    /// The number of partitions of the topic.
-    partitions: u32,
+    decoder: Decoder,
     index: Index,
     pending: Option<PendingFile>,
 }
@@ -137,13 +137,13 @@ impl Writer {
         subscription: &mut dyn Subscription,
         partitions: &[Partition],
     ) -> Result<BTreeMap<Partition, Assignment>, Error> {
-        let count = self.log.bounds(Topic::RATINGS).await?.len() as u32;
+        let decoder = Decoder { scale: self.scale, partitions: self.log.bounds(Topic::RATINGS).await?.len() as u32 };
         let mut assignments = BTreeMap::new();
         for &partition in partitions {
             let index = Index::take_over(&self.archive, partition).await?;
             sweep(&self.archive, &index).await?;
             subscription.seek(Position { partition, offset: Offset(index.document.next_offset) }).await?;
-            assignments.insert(partition, Assignment { partitions: count, index, pending: None });
+            assignments.insert(partition, Assignment { decoder, index, pending: None });
         }
         Ok(assignments)
     }
@@ -165,7 +165,7 @@ impl Writer {
         let pending = assignment.pending.get_or_insert_with(new);
         pending.next = offset.next();
         // A record that is not an event is left out. The range of offsets includes it.
-        if let Some(event) = event(stored, &self.scale, assignment.partitions) {
+        if let Ok(event) = assignment.decoder.decode(stored) {
             pending.rows.push(ArchivedEvent { offset, arrived_at: stored.timestamp, event });
         }
         Ok(())

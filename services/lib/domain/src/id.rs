@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Reason;
+
 /// The maximum length of an id, in bytes.
 const LONGEST: usize = 128;
 
@@ -27,6 +29,18 @@ pub enum IdError {
     NotAModelName,
 }
 
+impl IdError {
+    /// Returns the reason for machines.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Empty => Reason::Empty,
+            Self::TooLong(_) => Reason::TooLong,
+            Self::ControlCharacter => Reason::ControlCharacter,
+            Self::NotAModelName => Reason::Malformed,
+        }
+    }
+}
+
 fn check(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
@@ -40,21 +54,29 @@ fn check(text: &str) -> Result<(), IdError> {
     Ok(())
 }
 
-/// Defines a type of id. The types differ only in name, so that the compiler tells them apart.
+fn check_model_name(text: &str) -> Result<(), IdError> {
+    let fits = matches!(text.len(), 1..=63)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if fits { Ok(()) } else { Err(IdError::NotAModelName) }
+}
+
+/// Defines a type of id, checked by a function. The types differ only in name, so that the compiler
+/// tells them apart.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks a text: 1 to 128 bytes without control characters.
+            /// Checks a text.
             ///
             /// # Errors
-            /// The text is not an identifier.
+            /// The text is not a valid value of this type.
             pub fn try_new(text: &str) -> Result<Self, IdError> {
-                check(text)?;
+                $check(text)?;
                 Ok(Self(Arc::from(text)))
             }
 
@@ -99,63 +121,19 @@ macro_rules! id {
 }
 
 id! {
-    /// Identifies a user.
-    UserId
+    /// Identifies a user: 1 to 128 bytes without control characters.
+    UserId, check
 }
 
 id! {
-    /// Identifies a movie.
-    MovieId
+    /// Identifies a movie: 1 to 128 bytes without control characters.
+    MovieId, check
 }
 
-/// The name of a model: 1 to 63 lower-case letters, digits and dashes, starting with a letter. It
-/// is used as the name of a folder and as a metric label.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ModelName(Arc<str>);
-
-impl ModelName {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// The text is not a model name.
-    pub fn try_new(text: &str) -> Result<Self, IdError> {
-        let fits = matches!(text.len(), 1..=63)
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits { Ok(Self(Arc::from(text))) } else { Err(IdError::NotAModelName) }
-    }
-
-    /// Returns the name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for ModelName {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::try_new(&text)
-    }
-}
-
-impl From<ModelName> for String {
-    fn from(name: ModelName) -> String {
-        name.0.as_ref().to_owned()
-    }
-}
-
-impl fmt::Display for ModelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ModelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
+id! {
+    /// The name of a model: 1 to 63 lower-case letters, digits and dashes, starting with a letter.
+    /// It is used as the name of a folder and as a metric label.
+    ModelName, check_model_name
 }
 
 /// The version of a model: 1, 2, 3 and so on. It is an integer because tools of the Open Inference

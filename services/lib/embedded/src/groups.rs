@@ -10,9 +10,6 @@ use marquee_domain::Partition;
 use marquee_ports::Topic;
 use tokio::sync::watch;
 
-/// Longest name of a consumer group in bytes.
-pub(crate) const LONGEST_GROUP: usize = 255;
-
 /// Members of a group, in the order of joining.
 type Members = Vec<u64>;
 

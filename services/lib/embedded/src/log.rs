@@ -6,28 +6,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use fjall::KeyspaceCreateOptions;
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic};
+use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, check_group};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::folder::Database;
-use crate::groups::{Groups, LONGEST_GROUP};
+use crate::groups::Groups;
 use crate::reader::Reader;
 use crate::retention::{RetentionThread, Sweep};
 use crate::subscription::EmbeddedSubscription;
 use crate::writer::{Append, Writer};
 use crate::{LogSettings, OpenError, topics};
 
-/// Largest value of a record in bytes.
-const LARGEST: usize = 1 << 20;
-
-/// Largest key of a record in bytes; fjall panics on one beyond 64 KiB.
-const LARGEST_KEY: usize = 4 << 10;
-
-/// Largest sum of a record's headers in bytes.
-const LARGEST_HEADERS: usize = 64 << 10;
+// fjall panics on a key beyond 64 KiB, and the log adds a few bytes to the key of a record.
+const _: () = assert!(NewRecord::MAX_KEY < 32 << 10);
 
 /// A rating log in a folder. Dropping it writes the appends that wait and ends its threads.
 #[derive(Debug)]
@@ -95,22 +88,6 @@ impl Drop for EmbeddedLog {
     }
 }
 
-fn check_size(record: &NewRecord) -> Result<(), Error> {
-    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let parts = [
-        ("value", record.value.len(), LARGEST),
-        ("key", record.key.as_ref().map_or(0, Bytes::len), LARGEST_KEY),
-        ("headers", headers, LARGEST_HEADERS),
-    ];
-    match parts.into_iter().find(|(_, size, most)| size > most) {
-        Some((part, size, most)) => {
-            let doing = format!("append a record whose {part} is {size} bytes; the limit is {most} bytes");
-            Err(Error::bare(ErrorKind::Invalid, doing))
-        }
-        None => Ok(()),
-    }
-}
-
 #[async_trait]
 impl RatingLog for EmbeddedLog {
     async fn bounds(&self, topic: Topic) -> Result<Vec<Bounds>, Error> {
@@ -130,7 +107,7 @@ impl RatingLog for EmbeddedLog {
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        records.iter().try_for_each(check_size)?;
+        records.iter().try_for_each(NewRecord::check_sizes)?;
         let closed = || Error::bare(ErrorKind::Unavailable, "append to a log that is closed");
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
@@ -143,11 +120,7 @@ impl RatingLog for EmbeddedLog {
     }
 
     async fn subscribe(&self, topic: Topic, group: &str) -> Result<Box<dyn Subscription>, Error> {
-        if !matches!(group.len(), 1..=LONGEST_GROUP) {
-            let length = group.len();
-            let doing = format!("join a group whose name has {length} bytes; a name has 1 to {LONGEST_GROUP} bytes");
-            return Err(Error::bare(ErrorKind::Invalid, doing));
-        }
+        check_group(group)?;
         let membership = self.groups.join(topic, group);
         Ok(Box::new(EmbeddedSubscription::new(self.reader.clone(), topic, group, membership)?))
     }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use fjall::Keyspace;
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Error, ErrorKind, Record, Topic};
+use marquee_ports::{Error, ErrorKind, MAX_GROUP, Record, Topic};
 
 use crate::codec;
 use crate::folder::Database;
-use crate::groups::LONGEST_GROUP;
 use crate::topics::{StoredTopic, Topics, offset_of};
 
 /// Reads of more records than this leave the async threads.
@@ -71,7 +70,7 @@ impl Reader {
     pub(crate) fn committed(&self, topic: Topic, group: &str) -> Result<BTreeMap<Partition, Offset>, Error> {
         let topic = self.topic(topic)?;
         let mut found = BTreeMap::new();
-        if group.len() > LONGEST_GROUP {
+        if group.len() > MAX_GROUP {
             return Ok(found);
         }
         for partition in (0..topic.partitions).map(Partition) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic};
+use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, check_group};
 use marquee_settings::Validate;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -18,9 +18,6 @@ use crate::leaving::LeavingMembers;
 use crate::producer::Producer;
 use crate::reader::{self, Readers};
 use crate::{ConnectError, Settings, topics};
-
-/// Longest name of a consumer group in bytes.
-const LONGEST_GROUP: usize = 255;
 
 /// A rating log in Kafka. Dropping it and its subscriptions ends every thread and connection, which
 /// takes a moment.
@@ -119,18 +116,14 @@ impl RatingLog for KafkaLog {
     }
 
     async fn subscribe(&self, topic: Topic, group: &str) -> Result<Box<dyn Subscription>, Error> {
-        if !matches!(group.len(), 1..=LONGEST_GROUP) {
-            let length = group.len();
-            let doing = format!("join a group whose name has {length} bytes; a name has 1 to {LONGEST_GROUP} bytes");
-            return Err(Error::bare(ErrorKind::Invalid, doing));
-        }
+        check_group(group)?;
         self.partitions(topic)?;
         let leaving = Arc::clone(&self.leaving);
         Ok(Box::new(KafkaSubscription::join(&self.settings, self.settings.topic(topic), group, leaving)?))
     }
 
     async fn committed(&self, topic: Topic, group: &str) -> Result<BTreeMap<Partition, Offset>, Error> {
-        if !matches!(group.len(), 1..=LONGEST_GROUP) {
+        if check_group(group).is_err() {
             return Ok(BTreeMap::new());
         }
         let (partitions, topic, group) = (self.partitions(topic)?, self.settings.topic(topic), group.to_owned());

@@ -7,31 +7,13 @@ use marquee_domain::{Offset, Partition, Position, Timestamp};
 use marquee_ports::{Error, ErrorKind, Header, NewRecord, Record};
 use rdkafka::message::{Header as KafkaHeader, Headers, Message, OwnedHeaders};
 
-/// Largest value of a record in bytes.
-const LARGEST: usize = 1 << 20;
-
-/// Largest key of a record in bytes.
-const LARGEST_KEY: usize = 4 << 10;
-
-/// Largest sum of a record's headers in bytes.
-const LARGEST_HEADERS: usize = 64 << 10;
-
 /// The largest batch that a topic accepts. It fits the largest record, with the lengths of many
 /// short headers.
-pub(crate) const LARGEST_BATCH: usize = LARGEST + (256 << 10);
+pub(crate) const LARGEST_BATCH: usize = NewRecord::MAX_VALUE + (256 << 10);
 
 /// Refuses records that are too large for the port, or that Kafka cannot store unchanged.
 pub(crate) fn check(record: &NewRecord) -> Result<(), Error> {
-    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let parts = [
-        ("value", record.value.len(), LARGEST),
-        ("key", record.key.as_ref().map_or(0, Bytes::len), LARGEST_KEY),
-        ("headers", headers, LARGEST_HEADERS),
-    ];
-    if let Some((part, size, most)) = parts.into_iter().find(|(_, size, most)| size > most) {
-        let doing = format!("append a record whose {part} is {size} bytes: the most is {most}");
-        return Err(Error::bare(ErrorKind::Invalid, doing));
-    }
+    record.check_sizes()?;
     // librdkafka reads a name up to its first zero byte.
     if record.headers.iter().any(|(name, _)| name.contains('\0')) {
         return Err(Error::bare(ErrorKind::Invalid, "append a record with a zero byte in a header's name"));
@@ -105,6 +87,9 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_refused() {
+        const LARGEST: usize = NewRecord::MAX_VALUE;
+        const LARGEST_KEY: usize = NewRecord::MAX_KEY;
+        const LARGEST_HEADERS: usize = NewRecord::MAX_HEADERS;
         check(&new(LARGEST_KEY, LARGEST, LARGEST_HEADERS)).expect("just as large as allowed");
         let refused = [
             new(LARGEST_KEY + 1, 0, 1),

@@ -14,18 +14,12 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 pub struct Compute {
     permits: Arc<Semaphore>,
-    threads: usize,
 }
 
 impl Compute {
     /// Creates a pool that runs at most `threads` jobs at the same time.
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(threads.get())), threads: threads.get() }
-    }
-
-    /// Returns how many jobs can run at the same time.
-    pub fn threads(&self) -> usize {
-        self.threads
+        Self { permits: Arc::new(Semaphore::new(threads.get())) }
     }
 
     /// Runs a job off the async threads and returns its result. Jobs start in the order of the
@@ -61,7 +55,7 @@ impl Default for Compute {
 
 impl fmt::Debug for Compute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compute").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Compute").finish_non_exhaustive()
     }
 }
 

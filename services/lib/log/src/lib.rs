@@ -3,13 +3,16 @@
 //! - [`scan`] reads a range of one partition once, page by page: joins, backfills, snapshots.
 //! - [`Follower`] consumes a topic as a member of a group, for as long as the process runs.
 //! - [`MovieCatalog`] is the newest state of the movies topic.
+//! - [`Decoder`] decodes the records of the rating topic.
 
 mod catalog;
+mod decoder;
 mod follower;
 mod progress;
 mod scan;
 
 pub use catalog::{MovieCatalog, Movies};
+pub use decoder::Decoder;
 pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets};
 pub use progress::{PartitionProgress, Progress, Readiness};
 pub use scan::{Scan, scan};

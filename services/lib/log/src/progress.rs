@@ -101,10 +101,19 @@ impl Progress {
         self.bounds.get(&partition).map_or(Offset(0), |bounds| bounds.begin)
     }
 
-    /// Takes new bounds. The ends of the first call are the goal.
+    /// Takes new bounds. The ends of the first call are the goal. A goal above the end can never be
+    /// reached, so it moves down with an end that shrinks, for example when the log is restored
+    /// from a copy.
     pub(crate) fn measure(&mut self, bounds: &[Bounds]) {
         self.bounds = bounds.iter().map(|bounds| (bounds.partition, *bounds)).collect();
-        self.goal.get_or_insert_with(|| bounds.iter().map(|bounds| (bounds.partition, bounds.end)).collect());
+        let ends = bounds.iter().map(|bounds| (bounds.partition, bounds.end));
+        let Some(goal) = &mut self.goal else {
+            self.goal = Some(ends.collect());
+            return;
+        };
+        for (partition, end) in ends {
+            goal.entry(partition).and_modify(|goal| *goal = end.min(*goal));
+        }
     }
 
     /// Drops the partitions that were assigned to another consumer.
@@ -194,6 +203,17 @@ mod tests {
         assert_eq!(lag(&progress), [(ONE, 20)]);
         progress.assign(Offsets::from([(ONE, Offset(10))]));
         assert_eq!((progress.readiness(), progress.interruptions()), (Readiness::Ready, 1));
+    }
+
+    #[test]
+    fn a_goal_above_an_end_that_shrank_is_moved_to_the_end() {
+        let mut progress = started([(ONE, 5), (TWO, 20)]);
+        assert_eq!(progress.readiness(), Readiness::CatchingUp(5));
+        progress.measure(&bounds([7, 20]));
+        assert_eq!(progress.readiness(), Readiness::CatchingUp(2));
+        progress.measure(&bounds([500, 500]));
+        progress.advance(ONE, Offset(7));
+        assert_eq!(progress.readiness(), Readiness::Ready);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const PAGE: usize = 4_096;
 /// Starts a scan of a range of offsets. It reads when [`Scan::next_page`] is called.
 pub fn scan(log: &dyn RatingLog, topic: Topic, partition: Partition, range: Range<Offset>) -> Scan<'_> {
     let next = Position { partition, offset: range.start };
-    Scan { log, topic, next, end: range.end, page: PAGE, records: 0, gaps: 0 }
+    Scan { log, topic, next, end: range.end, page: PAGE }
 }
 
 /// A scan in progress.
@@ -31,8 +31,6 @@ pub struct Scan<'a> {
     next: Position,
     end: Offset,
     page: usize,
-    records: u64,
-    gaps: u64,
 }
 
 impl Scan<'_> {
@@ -53,21 +51,13 @@ impl Scan<'_> {
         page.truncate(page.partition_point(|record| record.position.offset < self.end));
         // A page without a record of the range shows that the rest of the range is a gap.
         let next = page.last().map_or(self.end, |last| last.position.offset.next());
-        let (offsets, records) = (next.0 - self.next.offset.0, page.len() as u64);
-        self.records += records;
-        self.gaps += offsets.saturating_sub(records);
         self.next.offset = next;
         Ok((!page.is_empty()).then_some(page))
     }
 
-    /// Returns how many records were read.
-    pub fn records(&self) -> u64 {
-        self.records
-    }
-
-    /// Returns how many offsets of the pages so far had no record.
-    pub fn gaps(&self) -> u64 {
-        self.gaps
+    /// Returns the offset after the pages so far.
+    pub fn next_offset(&self) -> Offset {
+        self.next.offset
     }
 }
 
@@ -91,15 +81,15 @@ mod tests {
 
     /// Scans a range in pages of three records and returns the offsets, with the number of gaps.
     async fn offsets(log: &MemoryLog, range: Range<u64>) -> (Vec<u64>, u64) {
-        let range = Offset(range.start)..Offset(range.end);
-        let mut scan = scan(log, Topic::RATINGS, FIRST, range).with_page_size(3);
+        let offsets_of = Offset(range.start)..Offset(range.end);
+        let mut scan = scan(log, Topic::RATINGS, FIRST, offsets_of).with_page_size(3);
         let mut offsets = Vec::new();
         while let Some(page) = scan.next_page().await.unwrap() {
             assert!((1..=3).contains(&page.len()));
             offsets.extend(page.iter().map(|record| record.position.offset.0));
         }
-        assert_eq!(scan.records(), offsets.len() as u64);
-        (offsets, scan.gaps())
+        let gaps = scan.next_offset().0 - range.start - offsets.len() as u64;
+        (offsets, gaps)
     }
 
     #[tokio::test]

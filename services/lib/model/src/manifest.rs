@@ -46,6 +46,9 @@ pub struct Manifest {
     pub metrics: BTreeMap<String, f64>,
     /// The quality gates that the model passed.
     pub gates: Vec<Gate>,
+    /// The training run that made the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<String>,
     /// Revision of the code that trained the model.
     pub git_revision: Option<String>,
     /// Duration of the training, in seconds.
@@ -152,11 +155,11 @@ impl Manifest {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A manifest as the first release wrote it.
-    const FIRST_RELEASE: &str = r#"{
+    pub(crate) const FIRST_RELEASE: &str = r#"{
         "schema": 1, "name": "ratings", "version": 3, "algorithm": "bias",
         "created_at": "2026-01-01T00:00:00Z", "scale": {"min": 1.0, "max": 5.0, "step": 1.0},
         "encoder": {"inputs": [], "outputs": []}, "scorer": {"inputs": [], "outputs": []},

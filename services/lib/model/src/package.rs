@@ -44,7 +44,7 @@ pub struct Package {
     files: BTreeMap<String, Bytes>,
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -143,6 +143,7 @@ mod tests {
             parameters: BTreeMap::new(),
             metrics: BTreeMap::from([("rmse".to_owned(), 0.9)]),
             gates: Vec::new(),
+            training: None,
             git_revision: None,
             train_seconds: 0.1,
             key: None,

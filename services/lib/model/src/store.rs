@@ -14,6 +14,10 @@ use marquee_ports::{Error, ErrorKind, ObjectEntry, ObjectKey, ObjectStore, Preco
 
 use crate::files::{LARGEST_MANIFEST, LARGEST_SIGNATURE, MANIFEST, SIGNATURE};
 use crate::manifest::Manifest;
+use crate::package::sha256;
+
+/// How many versions are searched for the one that a training run published.
+const NEWEST: usize = 8;
 
 /// Identifies the content of a version's folder. The stamp changes when a file is added, removed or
 /// written again. Stamps can be compared within one process only.
@@ -28,23 +32,6 @@ impl ModelStore {
     /// Creates a store of packages over an object store.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
         Self(objects)
-    }
-
-    /// Returns every version that exists, by model.
-    pub async fn list(&self) -> Result<BTreeMap<ModelName, BTreeSet<Version>>, Error> {
-        let mut found: BTreeMap<ModelName, BTreeSet<Version>> = BTreeMap::new();
-        for entry in self.0.list(Some(&key("models")?)).await? {
-            let mut parts = entry.key.as_str().split('/').skip(1);
-            let (Some(name), Some(version), Some(MANIFEST), None) =
-                (parts.next(), parts.next(), parts.next(), parts.next())
-            else {
-                continue;
-            };
-            if let (Ok(name), Ok(version)) = (ModelName::try_new(name), version.parse()) {
-                found.entry(name).or_default().insert(Version(version));
-            }
-        }
-        Ok(found)
     }
 
     /// Returns every version that exists, with a stamp that changes when one of its files changes.
@@ -64,7 +51,13 @@ impl ModelStore {
 
     /// Returns the versions of a model in ascending order.
     pub async fn versions(&self, name: &ModelName) -> Result<BTreeSet<Version>, Error> {
-        Ok(self.list().await?.remove(name).unwrap_or_default())
+        let folder = key(&format!("models/{name}"))?;
+        let version = |entry: &ObjectEntry| {
+            let (version, file) =
+                entry.key.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?.split_once('/')?;
+            (file == MANIFEST).then(|| version.parse().ok()).flatten().map(Version)
+        };
+        Ok(self.0.list(Some(&folder)).await?.iter().filter_map(version).collect())
     }
 
     /// Returns the bytes of a version's manifest, or `None` if the version does not exist.
@@ -73,6 +66,19 @@ impl ModelStore {
             Some(entry) => self.read(entry, LARGEST_MANIFEST).await,
             None => Ok(None),
         }
+    }
+
+    /// Returns the version that a training run published, with the digest of its manifest. Looks at
+    /// the newest versions only: a run is asked about soon after it ended.
+    pub async fn published_by(&self, name: &ModelName, training: &str) -> Result<Option<(Version, String)>, Error> {
+        for &version in self.versions(name).await?.iter().rev().take(NEWEST) {
+            let Some(bytes) = self.manifest(name, version).await? else { continue };
+            let of_run = |manifest: &Manifest| manifest.training.as_deref() == Some(training);
+            if Manifest::parse(&bytes).ok().as_ref().is_some_and(of_run) {
+                return Ok(Some((version, sha256(&bytes))));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the files of a version by name: the manifest, its signature, and each file that the
@@ -192,5 +198,23 @@ mod tests {
             assert_eq!(published, Version(number));
         }
         assert_eq!(store.versions(&name).await.expect("lists").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_version_of_a_run_is_found_by_its_manifest() {
+        let store = ModelStore::new(Arc::new(MemoryObjects::default()));
+        let name = ModelName::try_new("ratings").expect("valid");
+        let manifest = crate::manifest::tests::FIRST_RELEASE;
+        for training in ["t1", "t2"] {
+            let json = manifest.replacen('{', &format!("{{\"training\": \"{training}\", "), 1);
+            let files = |_| Ok::<_, Error>(BTreeMap::from([(MANIFEST.to_owned(), Bytes::from(json.clone()))]));
+            store.publish(&name, files).await.expect("publishes").expect("builds");
+        }
+        let version =
+            async |training| store.published_by(&name, training).await.expect("reads").map(|(version, _)| version);
+        assert_eq!(
+            [version("t1").await, version("t2").await, version("t3").await],
+            [Some(Version(1)), Some(Version(2)), None]
+        );
     }
 }

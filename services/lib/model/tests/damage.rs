@@ -44,6 +44,7 @@ fn manifest() -> Manifest {
         parameters: BTreeMap::from([("factors".to_owned(), 1)]),
         metrics: BTreeMap::from([("rmse".to_owned(), 0.9)]),
         gates: Vec::new(),
+        training: None,
         git_revision: None,
         train_seconds: 0.1,
         key: None,

@@ -15,7 +15,7 @@ mod store;
 mod topic;
 
 pub use error::{Error, ErrorKind};
-pub use log::{Bounds, Delivery, Header, NewRecord, RatingLog, Record, Subscription};
+pub use log::{Bounds, Delivery, Header, MAX_GROUP, NewRecord, RatingLog, Record, Subscription, check_group};
 pub use objects::{KeyError, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
 pub use partition::partition_for;
 pub use store::{Lease, OnlineStore, Row, RowKey, Write};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position, Timestamp};
 
 use crate::topic::Topic;
-use crate::{Error, partition_for};
+use crate::{Error, ErrorKind, partition_for};
 
 /// A header: a name and its bytes.
 pub type Header = (String, Bytes);
@@ -27,6 +27,37 @@ pub struct NewRecord {
     pub headers: Vec<Header>,
     /// The time that the caller gives the record.
     pub timestamp: Timestamp,
+}
+
+impl NewRecord {
+    /// The largest value in bytes.
+    pub const MAX_VALUE: usize = 1 << 20;
+
+    /// The largest key in bytes.
+    pub const MAX_KEY: usize = 4 << 10;
+
+    /// The largest sum of the names and values of the headers in bytes.
+    pub const MAX_HEADERS: usize = 64 << 10;
+
+    /// Checks the sizes that every log accepts.
+    ///
+    /// # Errors
+    /// `Invalid` if the value, the key or the headers are too large.
+    pub fn check_sizes(&self) -> Result<(), Error> {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let parts = [
+            ("value", self.value.len(), Self::MAX_VALUE),
+            ("key", self.key.as_ref().map_or(0, Bytes::len), Self::MAX_KEY),
+            ("headers", headers, Self::MAX_HEADERS),
+        ];
+        match parts.into_iter().find(|(_, size, most)| size > most) {
+            Some((part, size, most)) => {
+                let doing = format!("append a record whose {part} is {size} bytes; the limit is {most} bytes");
+                Err(Error::bare(ErrorKind::Invalid, doing))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// A record of the log.
@@ -67,6 +98,22 @@ pub struct Bounds {
     pub begin: Offset,
     /// The offset that the next record will get.
     pub end: Offset,
+}
+
+/// The longest name of a consumer group in bytes.
+pub const MAX_GROUP: usize = 255;
+
+/// Checks the name of a consumer group, which every log accepts from 1 byte to [`MAX_GROUP`].
+///
+/// # Errors
+/// `Invalid` if the name is empty or too long.
+pub fn check_group(group: &str) -> Result<(), Error> {
+    let length = group.len();
+    if matches!(length, 1..=MAX_GROUP) {
+        return Ok(());
+    }
+    let doing = format!("join a group whose name has {length} bytes; a name has 1 to {MAX_GROUP} bytes");
+    Err(Error::bare(ErrorKind::Invalid, doing))
 }
 
 /// A partitioned log. Shared: every method may be called from many tasks at once.

@@ -40,9 +40,9 @@ pub(crate) fn verdict(error: &RedisError) -> Verdict {
 fn kind_of(error: &RedisError) -> ErrorKind {
     match error.code() {
         Some("WRONGTYPE") => ErrorKind::Corrupt,
-        // Memory or disk is full, replicas are missing, or a script runs for long. An operator can
-        // change that while Marquee runs.
-        Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY") => ErrorKind::Unavailable,
+        // Memory or disk is full, replicas are missing, a script runs for long, or a password or a
+        // permission has changed. An operator can mend that while Marquee runs.
+        Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY" | "NOAUTH" | "WRONGPASS" | "NOPERM") => ErrorKind::Unavailable,
         Some("ERR") if error.detail().is_some_and(|detail| detail.starts_with("max number of clients")) => {
             ErrorKind::Unavailable
         }
@@ -71,7 +71,9 @@ mod tests {
             ("ERR max number of clients reached", Verdict::Fail(ErrorKind::Unavailable)),
             ("ERR unknown command", Verdict::Fail(ErrorKind::Invalid)),
             ("WRONGTYPE Operation against a key holding the wrong kind", Verdict::Fail(ErrorKind::Corrupt)),
-            ("NOAUTH Authentication required.", Verdict::Fail(ErrorKind::Invalid)),
+            ("NOAUTH Authentication required.", Verdict::Fail(ErrorKind::Unavailable)),
+            ("WRONGPASS invalid username-password pair", Verdict::Fail(ErrorKind::Unavailable)),
+            ("NOPERM this user has no permissions to run the 'mget' command", Verdict::Fail(ErrorKind::Unavailable)),
         ];
         for (line, expected) in verdicts {
             assert_eq!(verdict(&reply(line)), expected, "{line}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use marquee_domain::{GateResult, ModelName, Movie, Rating, Scale, Timestamp, TrainingPlan, Version};
+use marquee_domain::{GateResult, ModelName, Movie, Rating, RunId, Scale, Timestamp, TrainingPlan, Version};
 use marquee_eval::Evaluation;
 use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
@@ -23,6 +23,7 @@ const COUNTS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0,
 /// What the manifest says besides what was measured.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
+    pub(super) training: RunId,
     pub(super) plan: TrainingPlan,
     pub(super) scale: Scale,
     pub(super) created_at: Timestamp,
@@ -145,7 +146,7 @@ impl Files {
     }
 
     fn manifest(&self, version: Version, gates: &[GateResult]) -> Manifest {
-        let Facts { plan, scale, created_at, git_revision } = self.facts.clone();
+        let Facts { training, plan, scale, created_at, git_revision } = self.facts.clone();
         let parameters = [
             ("factors", plan.parameters.factors as u64),
             ("sweeps", plan.parameters.sweeps as u64),
@@ -168,6 +169,7 @@ impl Files {
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             metrics: self.metrics.clone(),
             gates: gates.iter().map(gate).collect(),
+            training: Some(training.to_string()),
             git_revision,
             train_seconds: self.train_seconds,
             key: None,

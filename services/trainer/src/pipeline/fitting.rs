@@ -96,6 +96,6 @@ impl Observer for Progress<'_> {
     }
 
     fn canceled(&self) -> bool {
-        self.0.is_canceled()
+        self.0.must_stop()
     }
 }

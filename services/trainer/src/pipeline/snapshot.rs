@@ -3,7 +3,7 @@
 use marquee_archive::Archive;
 use marquee_domain::{Offset, RatingEvent};
 use marquee_fit::{Fold, Snapshot};
-use marquee_log::scan;
+use marquee_log::{Decoder, scan};
 use marquee_ports::Topic;
 
 use super::PipelineError;
@@ -19,26 +19,26 @@ pub(super) async fn ratings(
     let (log, scale) = (&*dependencies.log, dependencies.scale);
     let mut fold = Fold::default();
     let mut rejected = 0_u64;
-    // Archived events are on the scale of their time, which the deployment may have changed since.
-    let mut apply = |offset: Offset, event: Option<RatingEvent>| match event.and_then(|event| event.on(&scale).ok()) {
+    let mut apply = |offset: Offset, event: Option<RatingEvent>| match event {
         Some(event) => fold.apply(offset, &event),
         None => rejected += 1,
     };
     let all = log.bounds(Topic::RATINGS).await.map_err(PipelineError::Log)?;
-    let (count, partitions) = (all.len() as u32, all.len().max(1) as f64);
+    let (decoder, partitions) = (Decoder { scale, partitions: all.len() as u32 }, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
         let mut events = archive.events(bounds.partition, Offset(0)..bounds.end);
         while let Some(page) = events.next().await.map_err(PipelineError::Archive)? {
-            page.into_iter().for_each(|archived| apply(archived.offset, Some(archived.event)));
+            // They are on the scale of their time, which the deployment may have changed since.
+            page.into_iter().for_each(|archived| apply(archived.offset, archived.event.on(&scale).ok()));
         }
         let begin = events.log_start(&bounds);
         let length = bounds.end.0.saturating_sub(begin.0).max(1) as f64;
         let mut pages = scan(log, Topic::RATINGS, bounds.partition, begin..bounds.end);
         while let Some(page) = pages.next_page().await.map_err(PipelineError::Log)? {
             for stored in &page {
-                apply(stored.position.offset, marquee_archive::event(stored, &scale, count));
+                apply(stored.position.offset, decoder.decode(stored).ok());
             }
-            let share = (pages.records() + pages.gaps()) as f64 / length;
+            let share = pages.next_offset().0.saturating_sub(begin.0) as f64 / length;
             run.advance((at as f64 + share) / partitions);
         }
     }

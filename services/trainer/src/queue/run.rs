@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use marquee_domain::{RunId, Stage, TrainingRun};
+use marquee_domain::{RunId, RunState, Stage, TrainingRun};
 use marquee_ports::Tag;
 use tokio::sync::{Mutex, watch};
 
@@ -11,7 +11,11 @@ use super::document::RunDocument;
 
 /// A run, its watchers and its cancellation. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
-pub(crate) struct Run(Arc<Shared>);
+pub(crate) struct Run {
+    shared: Arc<Shared>,
+    /// This process has stopped its work on the run. Shared by the clones of one [`Run::begin`].
+    left: Arc<AtomicBool>,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -31,41 +35,62 @@ pub(super) struct Stored {
 
 impl Run {
     pub(super) fn new(run: TrainingRun, stored: Option<Stored>) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             id: run.id.clone(),
             state: watch::Sender::new(run),
             canceled: AtomicBool::new(false),
             stored: Mutex::new(stored),
-        }))
+        });
+        Self { shared, left: Arc::default() }
     }
 
     pub(crate) fn id(&self) -> &RunId {
-        &self.0.id
+        &self.shared.id
     }
 
     /// Returns the run as this process knows it.
     pub(crate) fn now(&self) -> TrainingRun {
-        self.0.state.borrow().clone()
+        self.shared.state.borrow().clone()
+    }
+
+    pub(crate) fn state(&self) -> RunState {
+        self.shared.state.borrow().state
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.0.state.borrow().has_ended()
+        self.shared.state.borrow().has_ended()
     }
 
     /// Watches the run. The receiver sees the present state first.
     pub(crate) fn watch(&self) -> watch::Receiver<TrainingRun> {
-        let mut receiver = self.0.state.subscribe();
+        let mut receiver = self.shared.state.subscribe();
         receiver.mark_changed();
         receiver
     }
 
+    /// Returns whether somebody asked for the run to end.
     pub(crate) fn is_canceled(&self) -> bool {
-        self.0.canceled.load(Ordering::Relaxed)
+        self.shared.canceled.load(Ordering::Relaxed)
     }
 
-    /// Asks what works on the run in this process to stop at its next step.
+    /// Ends the run at its next step, whichever attempt works on it.
     pub(crate) fn cancel(&self) {
-        self.0.canceled.store(true, Ordering::Relaxed);
+        self.shared.canceled.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns a handle for one attempt to work on the run.
+    pub(crate) fn begin(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), left: Arc::default() }
+    }
+
+    /// Ends this attempt at its next step. The run is not canceled: it may be worked on again.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the work of this attempt must stop.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.is_canceled() || self.left.load(Ordering::Relaxed)
     }
 
     /// Begins a stage.
@@ -78,11 +103,11 @@ impl Run {
         self.update(|run| run.advance(progress));
     }
 
-    /// Changes the run in this process. A run that has ended stays as it is: a fit that has not
-    /// noticed its cancellation yet may still report.
+    /// Changes the run in this process. A run that has ended stays as it is, and so does one whose
+    /// attempt was left: a fit that has not noticed that yet may still report.
     pub(crate) fn update(&self, change: impl FnOnce(&mut TrainingRun)) {
-        self.0.state.send_if_modified(|run| {
-            let changes = !run.has_ended();
+        self.shared.state.send_if_modified(|run| {
+            let changes = !run.has_ended() && !self.left.load(Ordering::Relaxed);
             if changes {
                 change(run);
             }
@@ -92,7 +117,7 @@ impl Run {
 
     /// Takes over what was read or written. A run that has ended stays as it is.
     pub(super) fn adopt(&self, new: TrainingRun) {
-        self.0.state.send_if_modified(|run| {
+        self.shared.state.send_if_modified(|run| {
             let changes = !run.has_ended() && *run != new;
             if changes {
                 *run = new;
@@ -102,6 +127,6 @@ impl Run {
     }
 
     pub(super) fn stored(&self) -> &Mutex<Option<Stored>> {
-        &self.0.stored
+        &self.shared.stored
     }
 }

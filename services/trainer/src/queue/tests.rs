@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use marquee_domain::{Algorithm, FitParameters, ManualClock, ModelName, Stage, Version};
-use marquee_ports::memory::MemoryObjects;
+use marquee_ports::memory::{Fault, MemoryObjects};
 
 use super::*;
 
@@ -40,6 +40,14 @@ fn plan() -> TrainingPlan {
         algorithm: Algorithm::Map,
         parameters: FitParameters::default_of(Algorithm::Map),
         holdout: 0.1,
+    }
+}
+
+/// Ends the runs of a dead trainer, or reads their verdict instead.
+async fn end_abandoned(queue: &Queue) {
+    for run in queue.abandoned() {
+        let outcome = Outcome::Failed("interrupted".to_owned());
+        queue.end_abandoned(&run, outcome).await.expect("ends or reads the verdict");
     }
 }
 
@@ -85,7 +93,7 @@ async fn a_trainer_that_lost_its_lease_does_not_overwrite_the_verdict() {
     deployment.pass(Duration::from_secs(60));
     assert!(new_lease.hold().await.expect("answers"));
     successor.refresh().await.expect("reads");
-    successor.end_abandoned().await.expect("ends");
+    end_abandoned(&successor).await;
     new_lease.release().await.expect("releases");
 
     // The paused trainer gets the lease again, because nobody has it, and goes on where it was.
@@ -98,6 +106,35 @@ async fn a_trainer_that_lost_its_lease_does_not_overwrite_the_verdict() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_was_lost_is_not_another_trainers() {
+    let objects = MemoryObjects::default();
+    let faults = objects.faults().clone();
+    let deployment = Deployment { objects: Arc::new(objects), ..Deployment::new() };
+    let queue = deployment.queue().await;
+    let run = queue.create(plan()).await.expect("creates");
+    run.enter(Stage::Fit, "fitting");
+    faults.add_next(Fault::FailAfter(ErrorKind::Unavailable));
+    assert!(queue.save(&run).await.expect_err("the answer is lost").is_retryable());
+    queue.save(&run).await.expect("the write is there already");
+    queue.end(&run, published()).await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_run_that_was_left_can_be_begun_again_and_the_old_attempt_changes_nothing() {
+    let queue = Deployment::new().queue().await;
+    let run = queue.create(plan()).await.expect("creates");
+    let first = run.begin();
+    first.leave();
+    let second = run.begin();
+    assert!(first.must_stop() && !second.must_stop() && !run.is_canceled());
+    second.enter(Stage::Fit, "fitting");
+    first.advance(0.9);
+    assert_eq!(run.now().progress, 0.0);
+    run.cancel();
+    assert!(second.must_stop());
+}
+
+#[tokio::test]
 async fn a_run_that_ended_meanwhile_is_not_called_abandoned() {
     let deployment = Deployment::new();
     let (one, other) = (deployment.queue().await, deployment.queue().await);
@@ -106,7 +143,7 @@ async fn a_run_that_ended_meanwhile_is_not_called_abandoned() {
     one.save(&run).await.expect("saves");
     other.refresh().await.expect("reads");
     one.end(&run, published()).await.expect("ends");
-    other.end_abandoned().await.expect("reads the verdict instead");
+    end_abandoned(&other).await;
     assert_eq!(other.newest(1)[0].state, RunState::Succeeded);
     assert_eq!(deployment.queue().await.newest(1)[0].state, RunState::Succeeded);
 }
@@ -151,7 +188,14 @@ async fn an_unreadable_object_does_not_hide_the_other_runs() {
     let run = deployment.queue().await.create(plan()).await.expect("creates");
     let place = key("trainings/t0000000000000001.json").expect("valid");
     deployment.objects.put(&place, "{".into(), Precondition::None).await.expect("writes");
-    assert_eq!(deployment.queue().await.newest(10), [run.now()]);
+    let queue = deployment.queue().await;
+    assert_eq!(queue.newest(10), [run.now()]);
+    assert_eq!(queue.unreadable().len(), 1);
+    let written = key_of(run.id()).expect("valid");
+    let mended = deployment.objects.get(&written).await.expect("reads").expect("exists").bytes;
+    deployment.objects.put(&place, mended, Precondition::None).await.expect("writes");
+    queue.refresh().await.expect("reads");
+    assert!(queue.unreadable().is_empty(), "it is read again once it changed");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use marquee_archive::{Settings as ArchiveSettings, Source, Writer};
 use marquee_features::user_key;
 use marquee_kit::Context;
-use marquee_ports::memory::{Fault, MemoryObjects, Step};
+use marquee_ports::memory::{Fault, MemoryLog, MemoryObjects, Step};
 use marquee_ports::{ObjectStore, OnlineStore};
 use tokio::time::sleep;
 
@@ -117,4 +117,47 @@ async fn events_in_neither_the_archive_nor_the_log_are_left_out_and_the_others_a
         let has = |user: &str| rows.contains_key(&(Partition(0), user_key(&user_id(user))));
         assert_eq!(["archived", "lost", "kept"].map(has), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_retention_removes_before_they_are_consumed_come_from_the_archive() {
+    let world = World::new(1);
+    rate(&world, 0..20).await;
+    start(&world, "old").await;
+    let objects = archive(&world).await;
+    for (group, objects) in [("with", Some(objects)), ("without", None)] {
+        let is_whole = objects.is_some();
+        // The first batch, of three events, takes longer than retention.
+        let late = World { log: MemoryLog::new(1), objects, ..World::new(1) };
+        rate(&late, 0..20).await;
+        late.faults.add(Step::on("apply", 1, Fault::Delay(Duration::from_secs(1))));
+        let forget = async {
+            sleep(SOON).await;
+            late.log.forget(Topic::RATINGS, Partition(0), Offset(10));
+        };
+        tokio::join!(start(&late, group), forget);
+        assert_eq!(late.store.rows() == world.store.rows(), is_whole, "{group}");
+        assert_eq!(late.store.marker(Partition(0)).await.unwrap(), Offset(20), "{group}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_replaced_under_a_running_consumer_is_not_applied() {
+    let world = World::new(1);
+    rate(&world, 0..10).await;
+    start(&world, "group").await;
+    let before = world.store.rows();
+    world.log.recreate(Topic::RATINGS);
+    rate(&world, 10..12).await;
+    let why = async {
+        loop {
+            match world.not_ready() {
+                Some(why) if why.contains("cut short or replaced") => return why,
+                _ => sleep(SOON).await,
+            }
+        }
+    };
+    let why = tokio::time::timeout(Duration::from_secs(60), why).await.expect("it says why it does not go on");
+    assert!(why.contains("ends at offset 2, but the online store has applied it up to 10"), "{why}");
+    assert_eq!(world.store.rows(), before);
 }

@@ -40,6 +40,7 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
         parameters: BTreeMap::new(),
         metrics: BTreeMap::new(),
         gates: Vec::new(),
+        training: None,
         git_revision: None,
         train_seconds: 0.0,
         key: None,

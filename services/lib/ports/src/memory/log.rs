@@ -7,23 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::subscription::MemorySubscription;
 use super::{Faults, run};
-use crate::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, partition_for};
-
-/// Largest value of a record in bytes.
-const MAX_VALUE: usize = 1 << 20;
-
-/// Largest key of a record in bytes.
-const MAX_KEY: usize = 4 << 10;
-
-/// Largest sum of the names and values of a record's headers in bytes.
-const MAX_HEADERS: usize = 64 << 10;
+use crate::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, check_group, partition_for};
 
 /// A rating log in memory. Clones share it.
 ///
@@ -95,6 +85,15 @@ impl MemoryLog {
         self.change(topic, at.partition, |log| drop(log.records.remove(&at.offset)));
     }
 
+    /// Deletes a topic and creates it again, empty. A subscription whose next offset is above the
+    /// new end starts again at the first record, as a consumer of Kafka with
+    /// `auto.offset.reset = earliest` does.
+    pub fn recreate(&self, topic: Topic) {
+        let partitions = self.shared.partitions;
+        self.state().topic(topic, partitions).iter_mut().for_each(|log| *log = PartitionLog::default());
+        self.shared.changed.send_replace(());
+    }
+
     /// Takes an offset for a record that no consumer ever sees, as a transaction's commit does.
     pub fn append_control_record(&self, topic: Topic, partition: Partition) {
         self.change(topic, partition, |log| log.end = log.end.next());
@@ -119,7 +118,7 @@ impl MemoryLog {
     }
 
     fn append_now(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
-        records.iter().try_for_each(check_size)?;
+        records.iter().try_for_each(NewRecord::check_sizes)?;
         let mut state = self.state();
         let logs = state.topic(topic, self.shared.partitions);
         let partitions = logs.len() as u32;
@@ -148,11 +147,13 @@ impl MemoryLog {
         Ok(log.records.range(from.offset..).take(max).map(|(_, record)| record.clone()).collect())
     }
 
+    fn end_of(&self, topic: Topic, partition: Partition) -> Offset {
+        let mut state = self.state();
+        state.topic(topic, self.shared.partitions).get(partition.0 as usize).map_or(Offset(0), |log| log.end)
+    }
+
     fn join(&self, topic: Topic, name: &str) -> Result<MemorySubscription, Error> {
-        if !matches!(name.len(), 1..=255) {
-            let doing = format!("join a group whose name has {} bytes: give 1 to 255", name.len());
-            return Err(Error::bare(ErrorKind::Invalid, doing));
-        }
+        check_group(name)?;
         let mut state = self.state();
         state.members += 1;
         let member = state.members;
@@ -186,22 +187,6 @@ impl State {
         change(&mut group.members);
         group.generation += 1;
         group.assigned_at = assigned_at;
-    }
-}
-
-fn check_size(record: &NewRecord) -> Result<(), Error> {
-    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let parts = [
-        ("value", record.value.len(), MAX_VALUE),
-        ("key", record.key.as_ref().map_or(0, Bytes::len), MAX_KEY),
-        ("headers", headers, MAX_HEADERS),
-    ];
-    match parts.into_iter().find(|(_, size, max)| size > max) {
-        Some((part, size, max)) => {
-            let doing = format!("append a record whose {part} has {size} bytes: the maximum is {max}");
-            Err(Error::bare(ErrorKind::Invalid, doing))
-        }
-        None => Ok(()),
     }
 }
 

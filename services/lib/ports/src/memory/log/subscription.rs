@@ -65,6 +65,9 @@ impl MemorySubscription {
         for index in 0..self.next.len() {
             let place = (self.turn.wrapping_add(index)) % self.next.len();
             let Some((&partition, next)) = self.next.iter_mut().nth(place) else { break };
+            if *next > self.log.end_of(self.group.0, partition) {
+                *next = Offset(0);
+            }
             let from = Position { partition, offset: *next };
             let found = self.log.read_now(self.group.0, from, max - records.len())?;
             if let Some(last) = found.last() {

@@ -1,5 +1,6 @@
 //! The log in memory keeps the promises of its port.
 
+use bytes::Bytes;
 use marquee_domain::Timestamp;
 
 use super::*;
