@@ -29,6 +29,7 @@ use tokio::sync::watch;
 
 use self::apply::Applier;
 use self::consumer::Consumer;
+use self::monitor::Monitor;
 pub(crate) use self::rebuild::CutShort;
 use crate::metrics::Meters;
 use crate::settings::Settings;
@@ -69,7 +70,9 @@ impl Stream {
         };
         let follower = Follower::new(Arc::clone(&self.log), options);
         let progress = follower.progress();
-        let monitor = monitor::run(progress.clone(), check, self.meters.clone(), context.stop.clone());
+        let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
+        let monitor = Monitor { log, store, check, meters: self.meters.clone() };
+        let monitor = monitor.run(progress.clone(), context.stop.clone());
         let applier = Applier { store: self.store, compute: context.compute.clone() };
         let mut consumer = Consumer {
             applier,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
+use marquee_domain::{Offset, Partition};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -141,6 +142,28 @@ impl Kafka {
             Ok(members.cluster == *cluster && members.brokers.is_superset(wanted))
         };
         self.brokers[broker].until(ready).await
+    }
+
+    /// Removes the records below an offset of some partitions of a topic, as retention does.
+    /// DeleteRecords, version 1, to the only broker.
+    pub async fn delete_records(&self, topic: &str, below: &[(Partition, Offset)]) -> Result<()> {
+        let mut body = Vec::new();
+        body.extend(1_i32.to_be_bytes());
+        body.extend((topic.len() as i16).to_be_bytes());
+        body.extend(topic.as_bytes());
+        body.extend((below.len() as i32).to_be_bytes());
+        for (partition, offset) in below {
+            body.extend((partition.0 as i32).to_be_bytes());
+            body.extend((offset.0 as i64).to_be_bytes());
+        }
+        body.extend(30_000_i32.to_be_bytes());
+        let answer = self.ask(0, 21, 1, &body).await?;
+        // Throttle time, one topic and its name; then of each partition the number, the new first
+        // offset and an error code.
+        let partitions = answer.get(4 + 4 + 2 + topic.len() + 4..).context("a short answer")?;
+        let errors: Vec<&[u8]> = partitions.chunks(4 + 8 + 2).filter(|part| part[12..] != [0, 0]).collect();
+        ensure!(partitions.len() == below.len() * 14 && errors.is_empty(), "records were not deleted: {answer:?}");
+        Ok(())
     }
 
     /// Sends one request in Kafka's protocol, whatever is in it, and returns the answer after its

@@ -3,7 +3,8 @@
 //! meanwhile, and served features are checked against the log.
 //!
 //! Afterwards the log is read from its beginning and compared with what clients were told and with
-//! what is served. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints
+//! what is served. Then the log forgets, and a feature store with an empty online store rebuilds it
+//! from the archive while it is killed again and again. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints
 //! its seed, and `MARQUEE_CHAOS_SEED` repeats its faults.
 
 #[path = "chaos/faults.rs"]
@@ -12,6 +13,8 @@ mod faults;
 mod load;
 #[path = "chaos/operators.rs"]
 mod operators;
+#[path = "chaos/rebuild.rs"]
+mod rebuild;
 #[path = "chaos/verdict.rs"]
 mod verdict;
 
@@ -64,14 +67,17 @@ fn small() -> Parameters {
     Parameters { factors: 4, sweeps: 8, ..Parameters::default() }
 }
 
+/// A process of a role, with a folder of its own. A folder that exists is used again.
+fn prepare(stack: &Stack, folder: &Path, role: &str, name: &str) -> Launch {
+    // Deadlines short enough that a fault of some seconds is over for everybody soon after.
+    let settings = ["kafka.session_timeout=6s", "kafka.request_timeout=3s", "kafka.delivery_timeout=8s"];
+    let launch = Launch::new(PROGRAM, &folder.join(name)).role(role).variables(stack.variables());
+    let launch = launch.set("redis.deadline=1s").set("redis.response_timeout=500ms").set("telemetry.log=error");
+    settings.into_iter().fold(launch, Launch::set)
+}
+
 async fn launch(stack: &Stack, folder: &Path, world: &World) -> Result<Fleet> {
-    let launch = |role: &str, name: &str| {
-        // Deadlines short enough that a fault of some seconds is over for everybody soon after.
-        let settings = ["kafka.session_timeout=6s", "kafka.request_timeout=3s", "kafka.delivery_timeout=8s"];
-        let launch = Launch::new(PROGRAM, &folder.join(name)).role(role).variables(stack.variables());
-        let launch = launch.set("redis.deadline=1s").set("redis.response_timeout=500ms").set("telemetry.log=error");
-        settings.into_iter().fold(launch, Launch::set)
-    };
+    let launch = |role: &str, name: &str| prepare(stack, folder, role, name);
     let (one, two, three, four, trainer) = tokio::try_join!(
         launch("ingest", "ingest-1").start(),
         launch("ingest", "ingest-2").start(),
@@ -160,8 +166,11 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
     println!("routes: {routed}");
     println!("features: {checked}");
     routed.check();
-    let judged = verdict::judge(&stack, &world, &written, &features).await?;
+    let (judged, truth) = verdict::judge(&stack, &world, &written, &features).await?;
     println!("afterwards: {judged}");
+    let rebuilt = rebuild::rebuild(&stack, folder.path(), plan.seed).await?;
+    verdict::serves(&rebuilt.clients()?, &world, &truth).await?;
+    println!("rebuilt from the archive: the same features, though the log has forgotten and the process was killed");
     probed.check();
     for clients in &inference {
         let fresh = async || {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use marquee_domain::Partition;
 use marquee_ports::memory::{Fault, Step};
 use marquee_ports::{ErrorKind, NewRecord, OnlineStore, RatingLog, Topic};
 use tokio::time::{Instant, sleep};
 
+use crate::settings::Settings;
 use crate::testing::World;
 
 #[tokio::test(start_paused = true)]
@@ -70,4 +72,36 @@ async fn a_record_that_is_not_an_event_is_rejected_and_the_others_are_applied() 
     assert_eq!(rejected[0].header("source-position"), Some(b"0@1".as_slice()));
     // A row of the user and one of each movie.
     assert_eq!(world.store.rows().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_ready_only_when_the_store_has_the_partitions_of_other_instances_too() {
+    let world = World::new(2);
+    for n in 0..20 {
+        world.rate(&format!("user-{n}"), "movie", 4.0).await;
+    }
+    // Another member of the group has one of the partitions. It is dead: it applies nothing.
+    let group = Settings::default().group;
+    let dead = world.log.subscribe(Topic::RATINGS, &group).await.unwrap();
+    world.start().await;
+    sleep(Duration::from_secs(3)).await;
+    let why = world.not_ready().expect("not ready while the store lacks a partition");
+    assert!(why.contains("partitions that other instances apply"), "{why}");
+    // The group gives its partition to the instance that lives.
+    drop(dead);
+    world.context.health.ready().await;
+    for bounds in world.log.bounds(Topic::RATINGS).await.unwrap() {
+        assert_eq!(world.store.marker(bounds.partition).await.unwrap(), bounds.end);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn offsets_without_a_record_in_the_partition_of_another_instance_are_not_waited_for() {
+    let world = World::new(2);
+    for partition in [Partition(0), Partition(1)] {
+        world.log.append_control_record(Topic::RATINGS, partition);
+    }
+    let _other = world.log.subscribe(Topic::RATINGS, &Settings::default().group).await.unwrap();
+    world.start().await;
+    tokio::time::timeout(Duration::from_secs(10), world.context.health.ready()).await.expect("ready");
 }

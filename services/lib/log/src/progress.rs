@@ -87,6 +87,15 @@ impl Progress {
         self.assigned.iter().flatten().map(progress).collect()
     }
 
+    /// Returns the ends that the consumer must reach to be ready, of the partitions that other
+    /// consumers of the group have. Empty before the first assignment.
+    pub fn goals_of_others(&self) -> Offsets {
+        let Some(assigned) = &self.assigned else { return Offsets::new() };
+        let goals = self.goal.iter().flatten();
+        let others = goals.filter(|(partition, _)| !assigned.contains_key(partition));
+        others.map(|(&partition, &goal)| (partition, goal)).collect()
+    }
+
     /// Returns how often the consumer was interrupted since it started.
     pub fn interruptions(&self) -> u64 {
         self.interruptions
@@ -223,6 +232,13 @@ mod tests {
         assert_eq!(lag(&progress), [(TWO, 20)]);
         progress.advance(ONE, Offset(5));
         assert_eq!(lag(&progress), [(TWO, 20)]);
+    }
+
+    #[test]
+    fn partitions_of_other_consumers_have_a_goal_too() {
+        let progress = started([(ONE, 0)]);
+        assert_eq!(progress.goals_of_others(), Offsets::from([(TWO, Offset(20))]));
+        assert_eq!(Progress::default().goals_of_others(), Offsets::new());
     }
 
     #[test]

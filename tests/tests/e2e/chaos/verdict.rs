@@ -51,7 +51,7 @@ struct Counted<'a> {
 
 /// The rating of each pair that counts.
 #[derive(Default)]
-struct Truth {
+pub(super) struct Truth {
     pairs: HashMap<(String, String), (Timestamp, Position, f64)>,
 }
 
@@ -97,14 +97,13 @@ impl Truth {
 }
 
 /// Reads the whole log, waits until it is applied, and compares.
-pub(super) async fn judge(stack: &Stack, world: &World, written: &Written, features: &[Clients; 2]) -> Result<Judged> {
-    let settings = marquee_kafka::Settings {
-        bootstrap: stack.kafka.bootstrap(),
-        replication: 1,
-        min_insync_replicas: 1,
-        ..marquee_kafka::Settings::default()
-    };
-    let log = KafkaLog::connect(&settings).await?;
+pub(super) async fn judge(
+    stack: &Stack,
+    world: &World,
+    written: &Written,
+    features: &[Clients; 2],
+) -> Result<(Judged, Truth)> {
+    let log = connect(stack).await?;
     let events = read_all(&log).await?;
     let twice = is_complete(&events, world, written);
     for clients in features {
@@ -115,12 +114,28 @@ pub(super) async fn judge(stack: &Stack, world: &World, written: &Written, featu
         .await?;
     }
     let truth = Truth::of(&events);
-    let now = Timestamp::from(SystemTime::now());
     for clients in features {
-        users_are_right(clients, world, &truth, now).await?;
-        movies_are_right(clients, world, &truth, now).await?;
+        serves(clients, world, &truth).await?;
     }
-    Ok(Judged { records: events.len(), twice, users: world.users, movies: world.movies })
+    Ok((Judged { records: events.len(), twice, users: world.users, movies: world.movies }, truth))
+}
+
+/// Checks that a feature store serves what the log said.
+pub(super) async fn serves(clients: &Clients, world: &World, truth: &Truth) -> Result<()> {
+    let now = Timestamp::from(SystemTime::now());
+    users_are_right(clients, world, truth, now).await?;
+    movies_are_right(clients, world, truth, now).await
+}
+
+/// Returns the rating log of the fleet.
+pub(super) async fn connect(stack: &Stack) -> Result<KafkaLog> {
+    let settings = marquee_kafka::Settings {
+        bootstrap: stack.kafka.bootstrap(),
+        replication: 1,
+        min_insync_replicas: 1,
+        ..marquee_kafka::Settings::default()
+    };
+    Ok(KafkaLog::connect(&settings).await?)
 }
 
 async fn read_all(log: &KafkaLog) -> Result<Vec<(Position, RatingEvent)>> {
