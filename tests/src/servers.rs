@@ -17,12 +17,14 @@ pub use redis::Redis;
 pub use s3::S3;
 pub use stack::Stack;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -98,6 +100,10 @@ fn token(length: usize) -> Result<String> {
     Ok(bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
 }
 
+/// The ports that this process has given to servers. None is given twice: a killed server that
+/// returns must find its port free.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// Returns distinct free ports of the loopback interface whose Redis bus ports are free too.
 fn free_ports(count: usize) -> Result<Vec<u16>> {
     let mut held = Vec::new();
@@ -109,7 +115,12 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
         File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random)).context("read random bytes")?;
         let port = PORTS.0 + u16::from_ne_bytes(random) % PORTS.1;
         let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.contains(&port) || given.contains(&(port + REDIS_BUS)) {
+            continue;
+        }
         if let (Ok(listener), Ok(bus)) = (listen(port), listen(port + REDIS_BUS)) {
+            given.extend([port, port + REDIS_BUS]);
             held.push((listener, bus));
             ports.push(port);
         }
