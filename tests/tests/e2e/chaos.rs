@@ -4,8 +4,10 @@
 //!
 //! Afterwards the log is read from its beginning and compared with what clients were told and with
 //! what is served. Then the log forgets, and a feature store with an empty online store rebuilds it
-//! from the archive while it is killed again and again. `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`); every run prints
-//! its seed, and `MARQUEE_CHAOS_SEED` repeats its faults.
+//! from the archive while it is killed again and again.
+//!
+//! `make chaos` goes on for ten minutes (`MARQUEE_CHAOS_SECONDS`). Every run prints its seed, and
+//! `MARQUEE_CHAOS_SEED` repeats its faults.
 
 #[path = "chaos/faults.rs"]
 mod faults;
