@@ -20,7 +20,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-streams soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
+.PHONY: help demo test lint bench bench-streams abuse soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -66,6 +66,10 @@ bench-streams: onnxruntime clients servers ## measure ingest, features and learn
 	$(CARGO) build --release --locked -p marquee-e2e --bin bench-streams
 	$(call say,measuring)
 	MARQUEE_RAW_PRODUCER=$(TARGET)/release/examples/producer MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" $(TARGET)/release/bench-streams $(ARGS)
+
+abuse: onnxruntime ## send a fleet what hostile and broken clients send, and compare the cost with the limits in the README
+	$(call say,attacking a fleet on loopback)
+	$(CARGO) run --release --locked -p marquee-e2e --bin abuse
 
 soak: onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)

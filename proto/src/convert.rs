@@ -5,6 +5,7 @@
 
 use marquee_domain::{
     Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId, Violation,
+    check_new_id,
 };
 
 use crate::ratings::v1 as pb;
@@ -26,6 +27,18 @@ pub fn user_id(field: &str, text: &str) -> Result<UserId, Violation> {
 /// Checks the id of a movie.
 pub fn movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
     MovieId::try_new(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))
+}
+
+/// Checks the id of a user who rates.
+pub fn new_user_id(field: &str, text: &str) -> Result<UserId, Violation> {
+    check_new_id(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))?;
+    user_id(field, text)
+}
+
+/// Checks the id of a movie that is rated or added.
+pub fn new_movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
+    check_new_id(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))?;
+    movie_id(field, text)
 }
 
 /// Returns a time for the wire.
@@ -67,7 +80,7 @@ pub fn movie(movie: &Movie) -> pb::Movie {
 
 /// Checks a movie from the wire.
 pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
-    let id = movie_id("movie_id", &wire.movie_id)?;
+    let id = new_movie_id("movie_id", &wire.movie_id)?;
     let year = (wire.year != 0).then_some(wire.year);
     Movie::try_new(id, &wire.title, year, wire.genres).map_err(|error| {
         let (field, reason) = match error {

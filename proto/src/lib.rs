@@ -14,11 +14,12 @@
 
 pub mod convert;
 pub mod record;
+mod timestamp;
 
 /// The descriptors of every package, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 
-pub use pbjson_types::Timestamp;
+pub use timestamp::Timestamp;
 
 /// Ratings as they enter, and the events on the topics.
 #[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]

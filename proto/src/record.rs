@@ -1,8 +1,11 @@
 //! The values of records: protobuf or JSON, as the header `content-type` says.
 //!
 //! Marquee writes protobuf. A value without the header is JSON if it starts with `{`, because
-//! producers in other languages often send no headers. A decoded value is well formed; whether it
-//! fits the scale and the catalog of a deployment is checked elsewhere.
+//! producers in other languages often send no headers; a byte order mark and blanks may precede it.
+//! A decoded value is well formed; whether it fits the scale and the catalog of a deployment is
+//! checked elsewhere.
+
+mod value;
 
 use bytes::Bytes;
 use marquee_domain::{Movie, Rating, RatingEvent, Reason, Scale, UserId, Violation};
@@ -11,6 +14,7 @@ use thiserror::Error;
 
 use crate::convert;
 use crate::ratings::v1::{self as pb, rating_event::Event};
+use value::decode;
 
 /// The name of the header with the encoding.
 pub const CONTENT_TYPE: &str = "content-type";
@@ -20,6 +24,18 @@ pub const PROTOBUF: &str = "application/x-protobuf";
 
 /// The value of the header for JSON.
 pub const JSON: &str = "application/json";
+
+/// Where the JSON of an event has times. The names of proto3 and those of its JSON are both read.
+const TIMES: [[&str; 2]; 8] = [
+    ["rated", "ratedAt"],
+    ["rated", "rated_at"],
+    ["removed", "removedAt"],
+    ["removed", "removed_at"],
+    ["userRemoved", "removedAt"],
+    ["userRemoved", "removed_at"],
+    ["user_removed", "removedAt"],
+    ["user_removed", "removed_at"],
+];
 
 /// Why the value of a record does not decode.
 #[derive(Debug, Error)]
@@ -33,33 +49,58 @@ pub enum Error {
     /// The content type is not supported.
     #[error("content-type '{0}' is not supported: use application/x-protobuf or application/json")]
     ContentType(String),
+    /// There are no bytes, as in a tombstone.
+    #[error(
+        "event is missing: the value is empty, and the rating topic has no tombstones; to remove a rating, write an \
+         event `removed`"
+    )]
+    Empty,
+    /// The value is larger than a log accepts it.
+    #[error("the value is larger than 1,048,576 bytes: write one event a record")]
+    TooLarge,
+    /// The value has the prefix that serializers with a schema registry write.
+    #[error(
+        "the value has the Confluent wire format, with schema id {schema}: write the JSON or protobuf of the event \
+         without the prefix, by a serializer without a schema registry"
+    )]
+    Confluent {
+        /// The id of the schema.
+        schema: u32,
+    },
+    /// The value is text in another encoding.
+    #[error("the value is UTF-16: write JSON as UTF-8")]
+    Utf16,
+    /// A time is a number of no known unit.
+    #[error(
+        "{field} is {number}, which is no time: give RFC 3339, or seconds, milliseconds or microseconds since 1970"
+    )]
+    Time {
+        /// The path of the field.
+        field: String,
+        /// What the record has.
+        number: String,
+    },
     /// A field is wrong.
     #[error("{} {}", .0.field, .0.description)]
     Field(Violation),
 }
 
-impl From<Violation> for Error {
-    fn from(violation: Violation) -> Self {
-        Self::Field(violation)
+impl Error {
+    /// Returns the message with its causes, for people who see neither the record nor a log.
+    fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            text = format!("{text}: {cause}");
+            next = cause.source();
+        }
+        text
     }
 }
 
-fn decode<M>(content_type: Option<&[u8]>, value: &[u8]) -> Result<M, Error>
-where
-    M: Message + Default + serde::de::DeserializeOwned,
-{
-    let essence = content_type.map(|text| {
-        let text = String::from_utf8_lossy(text);
-        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    });
-    match essence.as_deref() {
-        Some(JSON) => serde_json::from_slice(value).map_err(Error::Json),
-        Some(PROTOBUF | "application/protobuf" | "application/vnd.google.protobuf") => {
-            M::decode(value).map_err(Error::Protobuf)
-        }
-        Some(other) => Err(Error::ContentType(other.chars().take(80).collect())),
-        None if value.first() == Some(&b'{') => serde_json::from_slice(value).map_err(Error::Json),
-        None => M::decode(value).map_err(Error::Protobuf),
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Field(violation)
     }
 }
 
@@ -94,7 +135,8 @@ pub struct Refusal {
 /// Decodes the record of a rating event and checks that it is on the scale and in the partition of
 /// its user. Every consumer of the topic calls this, so that all of them accept the same events.
 /// `is_home` returns whether the record is in the partition of the user; events of one user in
-/// several partitions would have no order.
+/// several partitions would have no order. The partition is checked last: a record that is refused
+/// with [`Reason::WrongPartition`] is right in all else.
 pub fn event(
     content_type: Option<&[u8]>,
     value: &[u8],
@@ -102,23 +144,24 @@ pub fn event(
     is_home: impl FnOnce(&UserId) -> bool,
 ) -> Result<RatingEvent, Refusal> {
     let event = decode_event(content_type, value)
-        .map_err(|error| Refusal { reason: Reason::Malformed, message: error.to_string() })?;
-    if !is_home(event.user()) {
-        let message = format!(
-            "the events of user '{}' belong to another partition: give the record the user's id as its key, and partition by murmur2",
-            event.user()
-        );
-        return Err(Refusal { reason: Reason::WrongPartition, message });
-    }
-    event
+        .map_err(|error| Refusal { reason: Reason::Malformed, message: error.chain() })?;
+    let event = event
         .on(scale)
-        .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })
+        .map_err(|error| Refusal { reason: convert::scale_reason(error), message: format!("rated.rating {error}") })?;
+    if is_home(event.user()) {
+        return Ok(event);
+    }
+    let message = format!(
+        "the events of user '{}' belong to another partition: give the record the user's id as its key, and partition by murmur2",
+        event.user()
+    );
+    Err(Refusal { reason: Reason::WrongPartition, message })
 }
 
 /// Decodes a rating event. Times must be present, because only ingest may fill in the time of
 /// receipt.
 pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
-    let wire: pb::RatingEvent = decode(content_type, value)?;
+    let wire: pb::RatingEvent = decode(content_type, value, &TIMES)?;
     let missing = |field: &str| Violation::new(field, Reason::Missing, "is missing: give it");
     let time = |field: &str, time: Option<crate::Timestamp>| {
         convert::from_timestamp(field, &time.ok_or_else(|| missing(field))?)
@@ -149,7 +192,7 @@ pub fn encode_movie(movie: &Movie) -> Bytes {
 
 /// Decodes a movie.
 pub fn decode_movie(content_type: Option<&[u8]>, value: &[u8]) -> Result<Movie, Error> {
-    let wire: pb::Movie = decode(content_type, value)?;
+    let wire: pb::Movie = decode(content_type, value, &[])?;
     Ok(convert::from_movie(wire)?)
 }
 
@@ -186,6 +229,82 @@ mod tests {
         let json = br#"{"rated":{"userId":"196","movieId":"242","rating":3,"ratedAt":"1997-12-04T15:55:49.000001Z"}}"#;
         assert_eq!(decode_event(None, json).expect("decodes"), rated());
         assert_eq!(decode_event(Some(b"application/json; charset=utf-8"), json).expect("decodes"), rated());
+    }
+
+    #[test]
+    fn json_of_other_producers_is_read() {
+        let at = |time: &str| format!(r#"{{"rated":{{"userId":"196","movieId":"242","rating":3,"ratedAt":{time}}}}}"#);
+        let micros = "881250949000001";
+        let quoted = format!("\"{micros}\"");
+        for (time, header) in [(micros, None), (micros, Some(JSON)), (&quoted[..], Some("\"text/json\""))] {
+            let read = decode_event(header.map(str::as_bytes), at(time).as_bytes());
+            assert_eq!(read.expect("decodes"), rated(), "{time}");
+        }
+        for before in ["\u{feff}", " \r\n", "\u{feff}\n\t", "\n"] {
+            let value = format!("{before}{}", at("\"1997-12-04T15:55:49.000001Z\""));
+            assert_eq!(decode_event(None, value.as_bytes()).expect("decodes"), rated(), "{before:?}");
+        }
+        let removed = br#"{"userRemoved":{"userId":"u","removedAt":1769890500}}"#;
+        let expected = Timestamp::from_seconds(1_769_890_500);
+        assert_eq!(decode_event(None, removed).expect("decodes").at(), expected);
+    }
+
+    #[test]
+    fn a_protobuf_event_whose_bytes_look_like_blanks_and_a_brace_is_protobuf() {
+        // The length of the event is a blank, and the length of the id a line break.
+        let (user_id, movie_id) = ("{234567890".to_owned(), "123456789".to_owned());
+        let rated = pb::Rating { user_id, movie_id, rating: 1.0, rated_at: None };
+        let value = pb::RatingEvent { event: Some(Event::Rated(rated)) }.encode_to_vec();
+        assert!(value.starts_with(b"\n \n\n{"), "{value:?}");
+        let refused = decode_event(None, &value).expect_err("no time").to_string();
+        assert!(refused.contains("rated.rated_at is missing"), "{refused}");
+    }
+
+    #[test]
+    fn what_other_producers_write_and_is_not_read_is_told_by_name() {
+        let scale = Scale::try_new(1.0, 5.0, 1.0).expect("valid");
+        let json = br#"{"rated":{"userId":"u","movieId":"m","rating":3,"ratedAt":50000000000}}"#;
+        let confluent = [&[0, 0, 0, 1, 7][..], json].concat();
+        let large = vec![b' '; (1 << 20) + 1];
+        let known: [(&[u8], &str); 7] = [
+            (&confluent, "Confluent wire format, with schema id 263"),
+            (&[], "event is missing: the value is empty"),
+            (&large, "larger than 1,048,576 bytes"),
+            (b"\xff\xfe{\0", "UTF-16"),
+            (json, "rated.ratedAt is 50000000000, which is no time"),
+            (br#"{"rated":{"userId":7}}"#, "invalid type: integer"),
+            (br#"{"stars":5}"#, "unknown field `stars`"),
+        ];
+        for (value, part) in known {
+            for header in [None, Some(JSON.as_bytes())] {
+                let refused = event(header, value, &scale, |_| true).expect_err(part);
+                assert_eq!(refused.reason, Reason::Malformed, "{part}");
+                assert!(refused.message.contains(part), "{}", refused.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_32_bit_float_of_a_step_is_on_the_step() {
+        let scale = Scale::try_new(0.0, 5.0, 0.1).expect("valid");
+        let value = format!(
+            r#"{{"rated":{{"userId":"u","movieId":"m","rating":{},"ratedAt":1769890500}}}}"#,
+            f64::from(3.3_f32)
+        );
+        let RatingEvent::Rated(rating) = event(None, value.as_bytes(), &scale, |_| true).expect("on the scale") else {
+            panic!("a rating")
+        };
+        assert!((rating.value - 3.3).abs() < 1e-12, "{}", rating.value);
+    }
+
+    #[test]
+    fn a_record_in_another_partition_is_right_in_all_else() {
+        let scale = Scale::try_new(1.0, 5.0, 1.0).expect("valid");
+        let rated = |rating: f64| {
+            format!(r#"{{"rated":{{"userId":"u","movieId":"m","rating":{rating},"ratedAt":1769890500}}}}"#)
+        };
+        let reason = |rating| event(None, rated(rating).as_bytes(), &scale, |_| false).expect_err("refused").reason;
+        assert_eq!((reason(3.0), reason(9.0)), (Reason::WrongPartition, Reason::OffScale));
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Http {
         self.send(Method::GET, path, "", Bytes::new()).await
     }
 
+    /// GET of a form that the client prefers.
+    pub async fn get_as(&self, path: &str, accept: &str) -> Result<Answer> {
+        self.send_with(Method::GET, path, &[(header::ACCEPT, accept)], Bytes::new()).await
+    }
+
     /// POST of JSON.
     pub async fn post(&self, path: &str, json: &serde_json::Value) -> Result<Answer> {
         self.send(Method::POST, path, "application/json", Bytes::from(json.to_string())).await
@@ -58,10 +63,20 @@ impl Http {
 
     /// Anything else.
     pub async fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if !content_type.is_empty() {
-            request = request.header(header::CONTENT_TYPE, content_type);
-        }
+        let content_type = (!content_type.is_empty()).then_some((header::CONTENT_TYPE, content_type));
+        self.send_with(method, path, content_type.as_slice(), body).await
+    }
+
+    /// Anything else, with headers.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(header::HeaderName, &str)],
+        body: Bytes,
+    ) -> Result<Answer> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, *value));
         let call = async {
             let response = self.client.request(request.body(Full::new(body))?).await?;
             let (head, body) = response.into_parts();

@@ -10,6 +10,7 @@ mod data;
 mod fleet;
 mod http;
 mod process;
+mod relay;
 pub mod servers;
 mod world;
 
@@ -18,6 +19,7 @@ pub use data::dataset;
 pub use fleet::{Fleet, settings};
 pub use http::{Answer, Http};
 pub use process::{Launch, Process, marquee};
+pub use relay::Relay;
 pub use world::World;
 
 use std::time::Duration;

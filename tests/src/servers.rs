@@ -7,13 +7,15 @@
 //! deadline. A log stands beside each server's data, and its last lines stand in every error. A
 //! test that panics keeps the folder.
 
+mod certificates;
 mod kafka;
 mod redis;
 mod s3;
 mod stack;
 
+pub use certificates::Certificates;
 pub use kafka::Kafka;
-pub use redis::Redis;
+pub use redis::{Redis, Sentinel};
 pub use s3::S3;
 pub use stack::Stack;
 

@@ -45,6 +45,7 @@ pub fn generate() -> Result<BTreeMap<String, Vec<u8>>> {
         .build_transport(false)
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf.Timestamp", "crate::Timestamp")
         .bytes(".")
         .compile_fds(descriptors.clone())
         .context("make the gRPC bindings")?;
@@ -60,6 +61,7 @@ pub fn generate() -> Result<BTreeMap<String, Vec<u8>>> {
         .register_descriptors(&bare)
         .context("read the descriptors")?
         .out_dir(out.path())
+        .emit_fields()
         .build(&[".marquee"])
         .context("make the JSON bindings")?;
 

@@ -1,11 +1,13 @@
 //! The first byte of an input chooses the content-type header, the rest is the value.
 
 /// Every header that is told apart, and none.
-const HEADERS: [Option<&[u8]>; 6] = [
+const HEADERS: [Option<&[u8]>; 8] = [
     None,
     Some(b"application/x-protobuf"),
     Some(b"application/json"),
     Some(b"Application/JSON; charset=utf-8"),
+    Some(b"\"application/json\""),
+    Some(b"text/plain"),
     Some(b"text/csv"),
     Some(b"\xff\xfe;"),
 ];

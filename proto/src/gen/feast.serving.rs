@@ -65,7 +65,7 @@ pub mod get_online_features_response {
         #[prost(enumeration = "super::FieldStatus", repeated, tag = "2")]
         pub statuses: ::prost::alloc::vec::Vec<i32>,
         #[prost(message, repeated, tag = "3")]
-        pub event_timestamps: ::prost::alloc::vec::Vec<::pbjson_types::Timestamp>,
+        pub event_timestamps: ::prost::alloc::vec::Vec<crate::Timestamp>,
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

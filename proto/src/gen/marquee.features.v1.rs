@@ -5,7 +5,7 @@
 pub struct Freshness {
     /// The time of the newest applied event. Absent if no event was applied.
     #[prost(message, optional, tag = "1")]
-    pub event_time: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub event_time: ::core::option::Option<crate::Timestamp>,
     /// The position of the last applied event. Absent if no event was applied.
     #[prost(message, optional, tag = "2")]
     pub applied: ::core::option::Option<super::super::ratings::v1::Position>,
@@ -22,7 +22,7 @@ pub struct GetUsersRequest {
     pub views: ::prost::alloc::vec::Vec<i32>,
     /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "3")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
     /// Waits until the log is applied up to these positions, so that a client reads its own writes.
     /// Waits until the deadline of the call, or 1 s without one, and then answers DEADLINE_EXCEEDED.
     #[prost(message, repeated, tag = "4")]
@@ -69,7 +69,7 @@ pub struct HistoryEntry {
     #[prost(double, tag = "2")]
     pub rating: f64,
     #[prost(message, optional, tag = "3")]
-    pub rated_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub rated_at: ::core::option::Option<crate::Timestamp>,
 }
 /// Count, mean and spread of a set of ratings.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -116,7 +116,7 @@ pub struct GetMoviesRequest {
     pub movie_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "2")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetMoviesResponse {
@@ -197,7 +197,7 @@ pub mod value {
         #[prost(double, tag = "2")]
         Number(f64),
         #[prost(message, tag = "3")]
-        Time(::pbjson_types::Timestamp),
+        Time(crate::Timestamp),
         #[prost(message, tag = "4")]
         Texts(super::Texts),
         #[prost(message, tag = "5")]
@@ -226,7 +226,7 @@ pub struct Numbers {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Times {
     #[prost(message, repeated, tag = "1")]
-    pub values: ::prost::alloc::vec::Vec<::pbjson_types::Timestamp>,
+    pub values: ::prost::alloc::vec::Vec<crate::Timestamp>,
 }
 /// The entity of a row. Features of a view whose id is empty are unknown.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -245,7 +245,7 @@ pub struct GetFeaturesRequest {
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The end of the windows. Absent: now.
     #[prost(message, optional, tag = "3")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetFeaturesResponse {
@@ -285,7 +285,7 @@ pub struct JoinRow {
     pub movie_id: ::prost::alloc::string::String,
     /// The features as they were known at this time.
     #[prost(message, optional, tag = "3")]
-    pub at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub at: ::core::option::Option<crate::Timestamp>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JoinFeaturesResponse {
@@ -305,7 +305,7 @@ pub struct ValueRow {
 pub struct BackfillFeaturesRequest {
     /// The instant. Absent: now.
     #[prost(message, optional, tag = "1")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
     /// The name of the view: "user" or "movie".
     #[prost(string, tag = "2")]
     pub view: ::prost::alloc::string::String,

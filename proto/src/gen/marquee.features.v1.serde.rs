@@ -7,29 +7,29 @@ impl serde::Serialize for BackfillFeaturesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.as_of.is_some() {
+        if true {
             len += 1;
         }
-        if !self.view.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
-        if self.ignore_ingestion_time {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.BackfillFeaturesRequest", len)?;
         if let Some(v) = self.as_of.as_ref() {
             struct_ser.serialize_field("asOf", v)?;
         }
-        if !self.view.is_empty() {
+        if true {
             struct_ser.serialize_field("view", &self.view)?;
         }
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
-        if self.ignore_ingestion_time {
+        if true {
             struct_ser.serialize_field("ignoreIngestionTime", &self.ignore_ingestion_time)?;
         }
         struct_ser.end()
@@ -151,23 +151,23 @@ impl serde::Serialize for BackfillFeaturesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.ids.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.rows.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.BackfillFeaturesResponse", len)?;
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
-        if !self.ids.is_empty() {
+        if true {
             struct_ser.serialize_field("ids", &self.ids)?;
         }
-        if !self.rows.is_empty() {
+        if true {
             struct_ser.serialize_field("rows", &self.rows)?;
         }
         struct_ser.end()
@@ -276,17 +276,17 @@ impl serde::Serialize for CheckFeaturesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.sample != 0 {
+        if true {
             len += 1;
         }
-        if self.seed != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.CheckFeaturesRequest", len)?;
-        if self.sample != 0 {
+        if true {
             struct_ser.serialize_field("sample", &self.sample)?;
         }
-        if self.seed != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("seed", ToString::to_string(&self.seed).as_str())?;
@@ -390,49 +390,49 @@ impl serde::Serialize for CheckFeaturesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.users != 0 {
+        if true {
             len += 1;
         }
-        if self.movies != 0 {
+        if true {
             len += 1;
         }
-        if self.values != 0 {
+        if true {
             len += 1;
         }
-        if self.events != 0 {
+        if true {
             len += 1;
         }
-        if !self.skews.is_empty() {
+        if true {
             len += 1;
         }
-        if self.different != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.CheckFeaturesResponse", len)?;
-        if self.users != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("users", ToString::to_string(&self.users).as_str())?;
         }
-        if self.movies != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("movies", ToString::to_string(&self.movies).as_str())?;
         }
-        if self.values != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("values", ToString::to_string(&self.values).as_str())?;
         }
-        if self.events != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("events", ToString::to_string(&self.events).as_str())?;
         }
-        if !self.skews.is_empty() {
+        if true {
             struct_ser.serialize_field("skews", &self.skews)?;
         }
-        if self.different != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("different", ToString::to_string(&self.different).as_str())?;
@@ -586,11 +586,11 @@ impl serde::Serialize for Counts {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Counts", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         }
         struct_ser.end()
@@ -680,17 +680,17 @@ impl serde::Serialize for Entity {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Entity", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
         struct_ser.end()
@@ -790,17 +790,17 @@ impl serde::Serialize for EntityFeatures {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
-        if self.user.is_some() {
+        if true {
             len += 1;
         }
-        if self.movie.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.EntityFeatures", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values)?;
         }
         if let Some(v) = self.user.as_ref() {
@@ -915,31 +915,31 @@ impl serde::Serialize for Feature {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.name.is_empty() {
+        if true {
             len += 1;
         }
-        if self.kind != 0 {
+        if true {
             len += 1;
         }
-        if self.window_days != 0 {
+        if true {
             len += 1;
         }
-        if !self.description.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Feature", len)?;
-        if !self.name.is_empty() {
+        if true {
             struct_ser.serialize_field("name", &self.name)?;
         }
-        if self.kind != 0 {
+        if true {
             let v = ValueKind::try_from(self.kind)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.kind)))?;
             struct_ser.serialize_field("kind", &v)?;
         }
-        if self.window_days != 0 {
+        if true {
             struct_ser.serialize_field("windowDays", &self.window_days)?;
         }
-        if !self.description.is_empty() {
+        if true {
             struct_ser.serialize_field("description", &self.description)?;
         }
         struct_ser.end()
@@ -1062,13 +1062,13 @@ impl serde::Serialize for Freshness {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.event_time.is_some() {
+        if true {
             len += 1;
         }
-        if self.applied.is_some() {
+        if true {
             len += 1;
         }
-        if self.past_ttl {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Freshness", len)?;
@@ -1078,7 +1078,7 @@ impl serde::Serialize for Freshness {
         if let Some(v) = self.applied.as_ref() {
             struct_ser.serialize_field("applied", v)?;
         }
-        if self.past_ttl {
+        if true {
             struct_ser.serialize_field("pastTtl", &self.past_ttl)?;
         }
         struct_ser.end()
@@ -1189,14 +1189,14 @@ impl serde::Serialize for GenreMoments {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.genre.is_empty() {
+        if true {
             len += 1;
         }
-        if self.moments.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GenreMoments", len)?;
-        if !self.genre.is_empty() {
+        if true {
             struct_ser.serialize_field("genre", &self.genre)?;
         }
         if let Some(v) = self.moments.as_ref() {
@@ -1297,20 +1297,20 @@ impl serde::Serialize for GetFeaturesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.entities.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
-        if self.as_of.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetFeaturesRequest", len)?;
-        if !self.entities.is_empty() {
+        if true {
             struct_ser.serialize_field("entities", &self.entities)?;
         }
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
         if let Some(v) = self.as_of.as_ref() {
@@ -1423,11 +1423,11 @@ impl serde::Serialize for GetFeaturesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.rows.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetFeaturesResponse", len)?;
-        if !self.rows.is_empty() {
+        if true {
             struct_ser.serialize_field("rows", &self.rows)?;
         }
         struct_ser.end()
@@ -1514,14 +1514,14 @@ impl serde::Serialize for GetMoviesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movie_ids.is_empty() {
+        if true {
             len += 1;
         }
-        if self.as_of.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetMoviesRequest", len)?;
-        if !self.movie_ids.is_empty() {
+        if true {
             struct_ser.serialize_field("movieIds", &self.movie_ids)?;
         }
         if let Some(v) = self.as_of.as_ref() {
@@ -1624,11 +1624,11 @@ impl serde::Serialize for GetMoviesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movies.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetMoviesResponse", len)?;
-        if !self.movies.is_empty() {
+        if true {
             struct_ser.serialize_field("movies", &self.movies)?;
         }
         struct_ser.end()
@@ -1786,11 +1786,11 @@ impl serde::Serialize for GetProgressResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.partitions.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetProgressResponse", len)?;
-        if !self.partitions.is_empty() {
+        if true {
             struct_ser.serialize_field("partitions", &self.partitions)?;
         }
         struct_ser.end()
@@ -1877,23 +1877,23 @@ impl serde::Serialize for GetUsersRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.users.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.views.is_empty() {
+        if true {
             len += 1;
         }
-        if self.as_of.is_some() {
+        if true {
             len += 1;
         }
-        if !self.after.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetUsersRequest", len)?;
-        if !self.users.is_empty() {
+        if true {
             struct_ser.serialize_field("users", &self.users)?;
         }
-        if !self.views.is_empty() {
+        if true {
             let v = self.views.iter().cloned().map(|v| {
                 UserView::try_from(v)
                     .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", v)))
@@ -1903,7 +1903,7 @@ impl serde::Serialize for GetUsersRequest {
         if let Some(v) = self.as_of.as_ref() {
             struct_ser.serialize_field("asOf", v)?;
         }
-        if !self.after.is_empty() {
+        if true {
             struct_ser.serialize_field("after", &self.after)?;
         }
         struct_ser.end()
@@ -2024,11 +2024,11 @@ impl serde::Serialize for GetUsersResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.users.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.GetUsersResponse", len)?;
-        if !self.users.is_empty() {
+        if true {
             struct_ser.serialize_field("users", &self.users)?;
         }
         struct_ser.end()
@@ -2115,20 +2115,20 @@ impl serde::Serialize for HistoryEntry {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.rating != 0. {
+        if true {
             len += 1;
         }
-        if self.rated_at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.HistoryEntry", len)?;
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if self.rating != 0. {
+        if true {
             struct_ser.serialize_field("rating", &self.rating)?;
         }
         if let Some(v) = self.rated_at.as_ref() {
@@ -2244,23 +2244,23 @@ impl serde::Serialize for JoinFeaturesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.rows.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
-        if self.ignore_ingestion_time {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.JoinFeaturesRequest", len)?;
-        if !self.rows.is_empty() {
+        if true {
             struct_ser.serialize_field("rows", &self.rows)?;
         }
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
-        if self.ignore_ingestion_time {
+        if true {
             struct_ser.serialize_field("ignoreIngestionTime", &self.ignore_ingestion_time)?;
         }
         struct_ser.end()
@@ -2370,17 +2370,17 @@ impl serde::Serialize for JoinFeaturesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.rows.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.JoinFeaturesResponse", len)?;
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
-        if !self.rows.is_empty() {
+        if true {
             struct_ser.serialize_field("rows", &self.rows)?;
         }
         struct_ser.end()
@@ -2478,20 +2478,20 @@ impl serde::Serialize for JoinRow {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.JoinRow", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
         if let Some(v) = self.at.as_ref() {
@@ -2676,11 +2676,11 @@ impl serde::Serialize for ListViewsResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.views.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.ListViewsResponse", len)?;
-        if !self.views.is_empty() {
+        if true {
             struct_ser.serialize_field("views", &self.views)?;
         }
         struct_ser.end()
@@ -2767,25 +2767,25 @@ impl serde::Serialize for Moments {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.count != 0 {
+        if true {
             len += 1;
         }
-        if self.mean != 0. {
+        if true {
             len += 1;
         }
-        if self.spread != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Moments", len)?;
-        if self.count != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
         }
-        if self.mean != 0. {
+        if true {
             struct_ser.serialize_field("mean", &self.mean)?;
         }
-        if self.spread != 0. {
+        if true {
             struct_ser.serialize_field("spread", &self.spread)?;
         }
         struct_ser.end()
@@ -2900,17 +2900,17 @@ impl serde::Serialize for MovieFeatures {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.statistics.is_some() {
+        if true {
             len += 1;
         }
-        if self.freshness.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.MovieFeatures", len)?;
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
         if let Some(v) = self.statistics.as_ref() {
@@ -3026,11 +3026,11 @@ impl serde::Serialize for Numbers {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Numbers", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values)?;
         }
         struct_ser.end()
@@ -3120,25 +3120,25 @@ impl serde::Serialize for PartitionProgress {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.partition != 0 {
+        if true {
             len += 1;
         }
-        if self.next_offset != 0 {
+        if true {
             len += 1;
         }
-        if self.end_offset != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.PartitionProgress", len)?;
-        if self.partition != 0 {
+        if true {
             struct_ser.serialize_field("partition", &self.partition)?;
         }
-        if self.next_offset != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("nextOffset", ToString::to_string(&self.next_offset).as_str())?;
         }
-        if self.end_offset != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("endOffset", ToString::to_string(&self.end_offset).as_str())?;
@@ -3257,26 +3257,26 @@ impl serde::Serialize for Skew {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.feature.is_empty() {
+        if true {
             len += 1;
         }
-        if self.served.is_some() {
+        if true {
             len += 1;
         }
-        if self.replayed.is_some() {
+        if true {
             len += 1;
         }
-        if self.applied.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Skew", len)?;
-        if !self.id.is_empty() {
+        if true {
             struct_ser.serialize_field("id", &self.id)?;
         }
-        if !self.feature.is_empty() {
+        if true {
             struct_ser.serialize_field("feature", &self.feature)?;
         }
         if let Some(v) = self.served.as_ref() {
@@ -3416,23 +3416,23 @@ impl serde::Serialize for Statistics {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.all_time.is_some() {
+        if true {
             len += 1;
         }
-        if !self.windows.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.genres.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Statistics", len)?;
         if let Some(v) = self.all_time.as_ref() {
             struct_ser.serialize_field("allTime", v)?;
         }
-        if !self.windows.is_empty() {
+        if true {
             struct_ser.serialize_field("windows", &self.windows)?;
         }
-        if !self.genres.is_empty() {
+        if true {
             struct_ser.serialize_field("genres", &self.genres)?;
         }
         struct_ser.end()
@@ -3542,11 +3542,11 @@ impl serde::Serialize for Texts {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Texts", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values)?;
         }
         struct_ser.end()
@@ -3633,11 +3633,11 @@ impl serde::Serialize for Times {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.Times", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values)?;
         }
         struct_ser.end()
@@ -3724,37 +3724,37 @@ impl serde::Serialize for User {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if self.unchanged {
+        if true {
             len += 1;
         }
-        if !self.history.is_empty() {
+        if true {
             len += 1;
         }
-        if self.statistics.is_some() {
+        if true {
             len += 1;
         }
-        if self.freshness.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.User", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
-        if self.unchanged {
+        if true {
             struct_ser.serialize_field("unchanged", &self.unchanged)?;
         }
-        if !self.history.is_empty() {
+        if true {
             struct_ser.serialize_field("history", &self.history)?;
         }
         if let Some(v) = self.statistics.as_ref() {
@@ -3905,17 +3905,17 @@ impl serde::Serialize for UserQuery {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.known_version != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.UserQuery", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if self.known_version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("knownVersion", ToString::to_string(&self.known_version).as_str())?;
@@ -4356,11 +4356,11 @@ impl serde::Serialize for ValueRow {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.values.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.ValueRow", len)?;
-        if !self.values.is_empty() {
+        if true {
             struct_ser.serialize_field("values", &self.values)?;
         }
         struct_ser.end()
@@ -4447,23 +4447,23 @@ impl serde::Serialize for View {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.name.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.key.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.features.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.View", len)?;
-        if !self.name.is_empty() {
+        if true {
             struct_ser.serialize_field("name", &self.name)?;
         }
-        if !self.key.is_empty() {
+        if true {
             struct_ser.serialize_field("key", &self.key)?;
         }
-        if !self.features.is_empty() {
+        if true {
             struct_ser.serialize_field("features", &self.features)?;
         }
         struct_ser.end()
@@ -4572,14 +4572,14 @@ impl serde::Serialize for WindowMoments {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.days != 0 {
+        if true {
             len += 1;
         }
-        if self.moments.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.features.v1.WindowMoments", len)?;
-        if self.days != 0 {
+        if true {
             struct_ser.serialize_field("days", &self.days)?;
         }
         if let Some(v) = self.moments.as_ref() {

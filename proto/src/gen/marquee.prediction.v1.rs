@@ -125,7 +125,7 @@ pub struct Reason {
     #[prost(double, tag = "2")]
     pub rating: f64,
     #[prost(message, optional, tag = "3")]
-    pub rated_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub rated_at: ::core::option::Option<crate::Timestamp>,
     /// The prediction minus the prediction without this rating, in stars before clipping.
     #[prost(double, tag = "4")]
     pub effect: f64,
@@ -161,7 +161,7 @@ pub struct ModelVersion {
     #[prost(bool, tag = "7")]
     pub verified: bool,
     #[prost(message, optional, tag = "8")]
-    pub created_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub created_at: ::core::option::Option<crate::Timestamp>,
     #[prost(double, tag = "9")]
     pub rmse: f64,
     #[prost(double, tag = "10")]

@@ -7,35 +7,35 @@ impl serde::Serialize for ExplainRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.limit != 0 {
+        if true {
             len += 1;
         }
-        if !self.after.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ExplainRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if self.limit != 0 {
+        if true {
             struct_ser.serialize_field("limit", &self.limit)?;
         }
-        if !self.after.is_empty() {
+        if true {
             struct_ser.serialize_field("after", &self.after)?;
         }
         struct_ser.end()
@@ -170,26 +170,26 @@ impl serde::Serialize for ExplainResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.prediction.is_some() {
+        if true {
             len += 1;
         }
-        if self.baseline != 0. {
+        if true {
             len += 1;
         }
-        if !self.reasons.is_empty() {
+        if true {
             len += 1;
         }
-        if self.provenance.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ExplainResponse", len)?;
         if let Some(v) = self.prediction.as_ref() {
             struct_ser.serialize_field("prediction", v)?;
         }
-        if self.baseline != 0. {
+        if true {
             struct_ser.serialize_field("baseline", &self.baseline)?;
         }
-        if !self.reasons.is_empty() {
+        if true {
             struct_ser.serialize_field("reasons", &self.reasons)?;
         }
         if let Some(v) = self.provenance.as_ref() {
@@ -314,11 +314,11 @@ impl serde::Serialize for ListModelsRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ListModelsRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
         struct_ser.end()
@@ -405,11 +405,11 @@ impl serde::Serialize for ListModelsResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.versions.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ListModelsResponse", len)?;
-        if !self.versions.is_empty() {
+        if true {
             struct_ser.serialize_field("versions", &self.versions)?;
         }
         struct_ser.end()
@@ -496,17 +496,17 @@ impl serde::Serialize for LoadModelRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.version != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.LoadModelRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
@@ -608,7 +608,7 @@ impl serde::Serialize for LoadModelResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.version.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.LoadModelResponse", len)?;
@@ -779,97 +779,97 @@ impl serde::Serialize for ModelVersion {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if self.state != 0 {
+        if true {
             len += 1;
         }
-        if !self.reason.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.algorithm.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.digest.is_empty() {
+        if true {
             len += 1;
         }
-        if self.verified {
+        if true {
             len += 1;
         }
-        if self.created_at.is_some() {
+        if true {
             len += 1;
         }
-        if self.rmse != 0. {
+        if true {
             len += 1;
         }
-        if self.mae != 0. {
+        if true {
             len += 1;
         }
-        if self.answered != 0 {
+        if true {
             len += 1;
         }
-        if self.failed != 0 {
+        if true {
             len += 1;
         }
-        if self.weight != 0 {
+        if true {
             len += 1;
         }
-        if self.train_seconds != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ModelVersion", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
-        if self.state != 0 {
+        if true {
             let v = ModelState::try_from(self.state)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
             struct_ser.serialize_field("state", &v)?;
         }
-        if !self.reason.is_empty() {
+        if true {
             struct_ser.serialize_field("reason", &self.reason)?;
         }
-        if !self.algorithm.is_empty() {
+        if true {
             struct_ser.serialize_field("algorithm", &self.algorithm)?;
         }
-        if !self.digest.is_empty() {
+        if true {
             struct_ser.serialize_field("digest", &self.digest)?;
         }
-        if self.verified {
+        if true {
             struct_ser.serialize_field("verified", &self.verified)?;
         }
         if let Some(v) = self.created_at.as_ref() {
             struct_ser.serialize_field("createdAt", v)?;
         }
-        if self.rmse != 0. {
+        if true {
             struct_ser.serialize_field("rmse", &self.rmse)?;
         }
-        if self.mae != 0. {
+        if true {
             struct_ser.serialize_field("mae", &self.mae)?;
         }
-        if self.answered != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("answered", ToString::to_string(&self.answered).as_str())?;
         }
-        if self.failed != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("failed", ToString::to_string(&self.failed).as_str())?;
         }
-        if self.weight != 0 {
+        if true {
             struct_ser.serialize_field("weight", &self.weight)?;
         }
-        if self.train_seconds != 0. {
+        if true {
             struct_ser.serialize_field("trainSeconds", &self.train_seconds)?;
         }
         struct_ser.end()
@@ -1115,29 +1115,29 @@ impl serde::Serialize for PredictRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_ids.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.after.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.PredictRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_ids.is_empty() {
+        if true {
             struct_ser.serialize_field("movieIds", &self.movie_ids)?;
         }
-        if !self.after.is_empty() {
+        if true {
             struct_ser.serialize_field("after", &self.after)?;
         }
         struct_ser.end()
@@ -1259,14 +1259,14 @@ impl serde::Serialize for PredictResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.predictions.is_empty() {
+        if true {
             len += 1;
         }
-        if self.provenance.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.PredictResponse", len)?;
-        if !self.predictions.is_empty() {
+        if true {
             struct_ser.serialize_field("predictions", &self.predictions)?;
         }
         if let Some(v) = self.provenance.as_ref() {
@@ -1367,29 +1367,29 @@ impl serde::Serialize for Prediction {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.rating != 0. {
+        if true {
             len += 1;
         }
-        if self.spread != 0. {
+        if true {
             len += 1;
         }
-        if self.unknown_movie {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Prediction", len)?;
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if self.rating != 0. {
+        if true {
             struct_ser.serialize_field("rating", &self.rating)?;
         }
-        if self.spread != 0. {
+        if true {
             struct_ser.serialize_field("spread", &self.spread)?;
         }
-        if self.unknown_movie {
+        if true {
             struct_ser.serialize_field("unknownMovie", &self.unknown_movie)?;
         }
         struct_ser.end()
@@ -1515,45 +1515,45 @@ impl serde::Serialize for Provenance {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if !self.variant.is_empty() {
+        if true {
             len += 1;
         }
-        if self.features.is_some() {
+        if true {
             len += 1;
         }
-        if self.history_version != 0 {
+        if true {
             len += 1;
         }
-        if self.degraded {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Provenance", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
-        if !self.variant.is_empty() {
+        if true {
             struct_ser.serialize_field("variant", &self.variant)?;
         }
         if let Some(v) = self.features.as_ref() {
             struct_ser.serialize_field("features", v)?;
         }
-        if self.history_version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("historyVersion", ToString::to_string(&self.history_version).as_str())?;
         }
-        if self.degraded {
+        if true {
             struct_ser.serialize_field("degraded", &self.degraded)?;
         }
         struct_ser.end()
@@ -1700,29 +1700,29 @@ impl serde::Serialize for Reason {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.movie.is_some() {
+        if true {
             len += 1;
         }
-        if self.rating != 0. {
+        if true {
             len += 1;
         }
-        if self.rated_at.is_some() {
+        if true {
             len += 1;
         }
-        if self.effect != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Reason", len)?;
         if let Some(v) = self.movie.as_ref() {
             struct_ser.serialize_field("movie", v)?;
         }
-        if self.rating != 0. {
+        if true {
             struct_ser.serialize_field("rating", &self.rating)?;
         }
         if let Some(v) = self.rated_at.as_ref() {
             struct_ser.serialize_field("ratedAt", v)?;
         }
-        if self.effect != 0. {
+        if true {
             struct_ser.serialize_field("effect", &self.effect)?;
         }
         struct_ser.end()
@@ -1847,35 +1847,35 @@ impl serde::Serialize for RecommendRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.limit != 0 {
+        if true {
             len += 1;
         }
-        if !self.genres.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.after.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.RecommendRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if self.limit != 0 {
+        if true {
             struct_ser.serialize_field("limit", &self.limit)?;
         }
-        if !self.genres.is_empty() {
+        if true {
             struct_ser.serialize_field("genres", &self.genres)?;
         }
-        if !self.after.is_empty() {
+        if true {
             struct_ser.serialize_field("after", &self.after)?;
         }
         struct_ser.end()
@@ -2009,14 +2009,14 @@ impl serde::Serialize for RecommendResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.recommendations.is_empty() {
+        if true {
             len += 1;
         }
-        if self.provenance.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.RecommendResponse", len)?;
-        if !self.recommendations.is_empty() {
+        if true {
             struct_ser.serialize_field("recommendations", &self.recommendations)?;
         }
         if let Some(v) = self.provenance.as_ref() {
@@ -2117,23 +2117,23 @@ impl serde::Serialize for Recommendation {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.movie.is_some() {
+        if true {
             len += 1;
         }
-        if self.rating != 0. {
+        if true {
             len += 1;
         }
-        if self.spread != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Recommendation", len)?;
         if let Some(v) = self.movie.as_ref() {
             struct_ser.serialize_field("movie", v)?;
         }
-        if self.rating != 0. {
+        if true {
             struct_ser.serialize_field("rating", &self.rating)?;
         }
-        if self.spread != 0. {
+        if true {
             struct_ser.serialize_field("spread", &self.spread)?;
         }
         struct_ser.end()

@@ -15,7 +15,7 @@ pub struct Rating {
     /// The time of the rating, at most five minutes ahead of the clock of the server. If absent, the
     /// time of receipt.
     #[prost(message, optional, tag = "4")]
-    pub rated_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub rated_at: ::core::option::Option<crate::Timestamp>,
 }
 /// A movie of the catalog.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -43,7 +43,7 @@ pub struct RatingRemoved {
     /// When it was removed. The removal covers every rating of the pair that comes before it in the
     /// log, whatever the dates say.
     #[prost(message, optional, tag = "3")]
-    pub removed_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub removed_at: ::core::option::Option<crate::Timestamp>,
 }
 /// Removes every rating of a user that comes before this event in the log, whatever the dates say.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -51,7 +51,7 @@ pub struct UserRemoved {
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
-    pub removed_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub removed_at: ::core::option::Option<crate::Timestamp>,
 }
 /// The value of a record on the topic marquee.ratings.v1. The key of the record is the user id.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -7,23 +7,23 @@ impl serde::Serialize for FieldViolation {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.field.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.description.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.reason.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.FieldViolation", len)?;
-        if !self.field.is_empty() {
+        if true {
             struct_ser.serialize_field("field", &self.field)?;
         }
-        if !self.description.is_empty() {
+        if true {
             struct_ser.serialize_field("description", &self.description)?;
         }
-        if !self.reason.is_empty() {
+        if true {
             struct_ser.serialize_field("reason", &self.reason)?;
         }
         struct_ser.end()
@@ -203,23 +203,23 @@ impl serde::Serialize for GetScaleResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.min != 0. {
+        if true {
             len += 1;
         }
-        if self.max != 0. {
+        if true {
             len += 1;
         }
-        if self.step != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.GetScaleResponse", len)?;
-        if self.min != 0. {
+        if true {
             struct_ser.serialize_field("min", &self.min)?;
         }
-        if self.max != 0. {
+        if true {
             struct_ser.serialize_field("max", &self.max)?;
         }
-        if self.step != 0. {
+        if true {
             struct_ser.serialize_field("step", &self.step)?;
         }
         struct_ser.end()
@@ -334,17 +334,17 @@ impl serde::Serialize for ListMoviesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.page_size != 0 {
+        if true {
             len += 1;
         }
-        if !self.page_token.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.ListMoviesRequest", len)?;
-        if self.page_size != 0 {
+        if true {
             struct_ser.serialize_field("pageSize", &self.page_size)?;
         }
-        if !self.page_token.is_empty() {
+        if true {
             struct_ser.serialize_field("pageToken", &self.page_token)?;
         }
         struct_ser.end()
@@ -446,17 +446,17 @@ impl serde::Serialize for ListMoviesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movies.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.next_page_token.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.ListMoviesResponse", len)?;
-        if !self.movies.is_empty() {
+        if true {
             struct_ser.serialize_field("movies", &self.movies)?;
         }
-        if !self.next_page_token.is_empty() {
+        if true {
             struct_ser.serialize_field("nextPageToken", &self.next_page_token)?;
         }
         struct_ser.end()
@@ -555,29 +555,29 @@ impl serde::Serialize for Movie {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.title.is_empty() {
+        if true {
             len += 1;
         }
-        if self.year != 0 {
+        if true {
             len += 1;
         }
-        if !self.genres.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.Movie", len)?;
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if !self.title.is_empty() {
+        if true {
             struct_ser.serialize_field("title", &self.title)?;
         }
-        if self.year != 0 {
+        if true {
             struct_ser.serialize_field("year", &self.year)?;
         }
-        if !self.genres.is_empty() {
+        if true {
             struct_ser.serialize_field("genres", &self.genres)?;
         }
         struct_ser.end()
@@ -700,17 +700,17 @@ impl serde::Serialize for Position {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.partition != 0 {
+        if true {
             len += 1;
         }
-        if self.offset != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.Position", len)?;
-        if self.partition != 0 {
+        if true {
             struct_ser.serialize_field("partition", &self.partition)?;
         }
-        if self.offset != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("offset", ToString::to_string(&self.offset).as_str())?;
@@ -814,26 +814,26 @@ impl serde::Serialize for Rating {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.rating != 0. {
+        if true {
             len += 1;
         }
-        if self.rated_at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.Rating", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if self.rating != 0. {
+        if true {
             struct_ser.serialize_field("rating", &self.rating)?;
         }
         if let Some(v) = self.rated_at.as_ref() {
@@ -1084,20 +1084,20 @@ impl serde::Serialize for RatingRemoved {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.removed_at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RatingRemoved", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
         if let Some(v) = self.removed_at.as_ref() {
@@ -1212,17 +1212,17 @@ impl serde::Serialize for RejectedRating {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.index != 0 {
+        if true {
             len += 1;
         }
-        if !self.violations.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RejectedRating", len)?;
-        if self.index != 0 {
+        if true {
             struct_ser.serialize_field("index", &self.index)?;
         }
-        if !self.violations.is_empty() {
+        if true {
             struct_ser.serialize_field("violations", &self.violations)?;
         }
         struct_ser.end()
@@ -1322,17 +1322,17 @@ impl serde::Serialize for RemoveRatingRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RemoveRatingRequest", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
-        if !self.movie_id.is_empty() {
+        if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
         struct_ser.end()
@@ -1432,7 +1432,7 @@ impl serde::Serialize for RemoveRatingResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.position.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RemoveRatingResponse", len)?;
@@ -1523,11 +1523,11 @@ impl serde::Serialize for RemoveUserRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RemoveUserRequest", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
         struct_ser.end()
@@ -1615,7 +1615,7 @@ impl serde::Serialize for RemoveUserResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.position.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.RemoveUserResponse", len)?;
@@ -1706,19 +1706,19 @@ impl serde::Serialize for StreamRatingsRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.sequence != 0 {
+        if true {
             len += 1;
         }
-        if !self.ratings.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.StreamRatingsRequest", len)?;
-        if self.sequence != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("sequence", ToString::to_string(&self.sequence).as_str())?;
         }
-        if !self.ratings.is_empty() {
+        if true {
             struct_ser.serialize_field("ratings", &self.ratings)?;
         }
         struct_ser.end()
@@ -1818,33 +1818,33 @@ impl serde::Serialize for StreamRatingsResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.sequence != 0 {
+        if true {
             len += 1;
         }
-        if self.accepted != 0 {
+        if true {
             len += 1;
         }
-        if !self.rejected.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.positions.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.StreamRatingsResponse", len)?;
-        if self.sequence != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("sequence", ToString::to_string(&self.sequence).as_str())?;
         }
-        if self.accepted != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("accepted", ToString::to_string(&self.accepted).as_str())?;
         }
-        if !self.rejected.is_empty() {
+        if true {
             struct_ser.serialize_field("rejected", &self.rejected)?;
         }
-        if !self.positions.is_empty() {
+        if true {
             struct_ser.serialize_field("positions", &self.positions)?;
         }
         struct_ser.end()
@@ -1968,7 +1968,7 @@ impl serde::Serialize for SubmitRatingRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.rating.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.SubmitRatingRequest", len)?;
@@ -2059,7 +2059,7 @@ impl serde::Serialize for SubmitRatingResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.position.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.SubmitRatingResponse", len)?;
@@ -2150,11 +2150,11 @@ impl serde::Serialize for SubmitRatingsRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.ratings.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.SubmitRatingsRequest", len)?;
-        if !self.ratings.is_empty() {
+        if true {
             struct_ser.serialize_field("ratings", &self.ratings)?;
         }
         struct_ser.end()
@@ -2241,25 +2241,25 @@ impl serde::Serialize for SubmitRatingsResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.accepted != 0 {
+        if true {
             len += 1;
         }
-        if !self.rejected.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.positions.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.SubmitRatingsResponse", len)?;
-        if self.accepted != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("accepted", ToString::to_string(&self.accepted).as_str())?;
         }
-        if !self.rejected.is_empty() {
+        if true {
             struct_ser.serialize_field("rejected", &self.rejected)?;
         }
-        if !self.positions.is_empty() {
+        if true {
             struct_ser.serialize_field("positions", &self.positions)?;
         }
         struct_ser.end()
@@ -2370,11 +2370,11 @@ impl serde::Serialize for UpsertMoviesRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.movies.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.UpsertMoviesRequest", len)?;
-        if !self.movies.is_empty() {
+        if true {
             struct_ser.serialize_field("movies", &self.movies)?;
         }
         struct_ser.end()
@@ -2461,11 +2461,11 @@ impl serde::Serialize for UpsertMoviesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.accepted != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.UpsertMoviesResponse", len)?;
-        if self.accepted != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("accepted", ToString::to_string(&self.accepted).as_str())?;
@@ -2556,14 +2556,14 @@ impl serde::Serialize for UserRemoved {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.user_id.is_empty() {
+        if true {
             len += 1;
         }
-        if self.removed_at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.ratings.v1.UserRemoved", len)?;
-        if !self.user_id.is_empty() {
+        if true {
             struct_ser.serialize_field("userId", &self.user_id)?;
         }
         if let Some(v) = self.removed_at.as_ref() {

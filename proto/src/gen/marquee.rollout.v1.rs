@@ -82,7 +82,7 @@ pub struct RoutingStatus {
     /// When the instance last read the table from the object store. Absent: not since it started; it
     /// uses the copy on its local disk.
     #[prost(message, optional, tag = "2")]
-    pub table_read_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub table_read_at: ::core::option::Option<crate::Timestamp>,
 }
 /// One model on one instance.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -97,7 +97,7 @@ pub struct ModelStatus {
     pub effective: ::core::option::Option<Route>,
     /// When the effective route began to answer on this instance.
     #[prost(message, optional, tag = "4")]
-    pub effective_since: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub effective_since: ::core::option::Option<crate::Timestamp>,
     /// Why the wanted route is not effective. Empty if it is.
     #[prost(string, tag = "5")]
     pub pending: ::prost::alloc::string::String,
@@ -117,7 +117,7 @@ pub struct VersionStatus {
     pub reason: ::prost::alloc::string::String,
     /// When it came into this state. Absent for STORED and NOT_FOUND.
     #[prost(message, optional, tag = "4")]
-    pub since: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub since: ::core::option::Option<crate::Timestamp>,
     /// The instance will try to load it again by itself.
     #[prost(bool, tag = "5")]
     pub retrying: bool,

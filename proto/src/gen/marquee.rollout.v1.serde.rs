@@ -7,19 +7,19 @@ impl serde::Serialize for Candidate {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if self.weight != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.Candidate", len)?;
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
-        if self.weight != 0 {
+        if true {
             struct_ser.serialize_field("weight", &self.weight)?;
         }
         struct_ser.end()
@@ -121,11 +121,11 @@ impl serde::Serialize for GetRouteRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.GetRouteRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
         struct_ser.end()
@@ -212,7 +212,7 @@ impl serde::Serialize for GetRouteResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.route.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.GetRouteResponse", len)?;
@@ -303,11 +303,11 @@ impl serde::Serialize for GetStatusRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.GetStatusRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
         struct_ser.end()
@@ -394,7 +394,7 @@ impl serde::Serialize for GetStatusResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.status.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.GetStatusResponse", len)?;
@@ -485,26 +485,26 @@ impl serde::Serialize for ModelStatus {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.wanted.is_some() {
+        if true {
             len += 1;
         }
-        if self.effective.is_some() {
+        if true {
             len += 1;
         }
-        if self.effective_since.is_some() {
+        if true {
             len += 1;
         }
-        if !self.pending.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.versions.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.ModelStatus", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
         if let Some(v) = self.wanted.as_ref() {
@@ -516,10 +516,10 @@ impl serde::Serialize for ModelStatus {
         if let Some(v) = self.effective_since.as_ref() {
             struct_ser.serialize_field("effectiveSince", v)?;
         }
-        if !self.pending.is_empty() {
+        if true {
             struct_ser.serialize_field("pending", &self.pending)?;
         }
-        if !self.versions.is_empty() {
+        if true {
             struct_ser.serialize_field("versions", &self.versions)?;
         }
         struct_ser.end()
@@ -662,45 +662,45 @@ impl serde::Serialize for Route {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.stable != 0 {
+        if true {
             len += 1;
         }
-        if !self.candidates.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.salt.is_empty() {
+        if true {
             len += 1;
         }
-        if self.revision != 0 {
+        if true {
             len += 1;
         }
-        if !self.shadow.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.Route", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.stable != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("stable", ToString::to_string(&self.stable).as_str())?;
         }
-        if !self.candidates.is_empty() {
+        if true {
             struct_ser.serialize_field("candidates", &self.candidates)?;
         }
-        if !self.salt.is_empty() {
+        if true {
             struct_ser.serialize_field("salt", &self.salt)?;
         }
-        if self.revision != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("revision", ToString::to_string(&self.revision).as_str())?;
         }
-        if !self.shadow.is_empty() {
+        if true {
             struct_ser.serialize_field("shadow", &self.shadow.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         }
         struct_ser.end()
@@ -849,14 +849,14 @@ impl serde::Serialize for RoutingStatus {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.models.is_empty() {
+        if true {
             len += 1;
         }
-        if self.table_read_at.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.RoutingStatus", len)?;
-        if !self.models.is_empty() {
+        if true {
             struct_ser.serialize_field("models", &self.models)?;
         }
         if let Some(v) = self.table_read_at.as_ref() {
@@ -958,17 +958,17 @@ impl serde::Serialize for SetRouteRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.route.is_some() {
+        if true {
             len += 1;
         }
-        if self.expected_revision != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.SetRouteRequest", len)?;
         if let Some(v) = self.route.as_ref() {
             struct_ser.serialize_field("route", v)?;
         }
-        if self.expected_revision != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("expectedRevision", ToString::to_string(&self.expected_revision).as_str())?;
@@ -1071,7 +1071,7 @@ impl serde::Serialize for SetRouteResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.route.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.SetRouteResponse", len)?;
@@ -1245,51 +1245,51 @@ impl serde::Serialize for VersionStatus {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if self.state != 0 {
+        if true {
             len += 1;
         }
-        if !self.reason.is_empty() {
+        if true {
             len += 1;
         }
-        if self.since.is_some() {
+        if true {
             len += 1;
         }
-        if self.retrying {
+        if true {
             len += 1;
         }
-        if self.wanted {
+        if true {
             len += 1;
         }
-        if self.effective {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.VersionStatus", len)?;
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
-        if self.state != 0 {
+        if true {
             let v = VersionState::try_from(self.state)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
             struct_ser.serialize_field("state", &v)?;
         }
-        if !self.reason.is_empty() {
+        if true {
             struct_ser.serialize_field("reason", &self.reason)?;
         }
         if let Some(v) = self.since.as_ref() {
             struct_ser.serialize_field("since", v)?;
         }
-        if self.retrying {
+        if true {
             struct_ser.serialize_field("retrying", &self.retrying)?;
         }
-        if self.wanted {
+        if true {
             struct_ser.serialize_field("wanted", &self.wanted)?;
         }
-        if self.effective {
+        if true {
             struct_ser.serialize_field("effective", &self.effective)?;
         }
         struct_ser.end()
@@ -1515,7 +1515,7 @@ impl serde::Serialize for WatchRoutesResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.route.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.WatchRoutesResponse", len)?;

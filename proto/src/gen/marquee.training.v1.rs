@@ -91,9 +91,9 @@ pub struct Training {
     #[prost(string, tag = "8")]
     pub message: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "9")]
-    pub created_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub created_at: ::core::option::Option<crate::Timestamp>,
     #[prost(message, optional, tag = "10")]
-    pub ended_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub ended_at: ::core::option::Option<crate::Timestamp>,
     /// The published version, if the state is SUCCEEDED.
     #[prost(uint64, tag = "11")]
     pub version: u64,

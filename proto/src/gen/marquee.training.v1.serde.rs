@@ -84,11 +84,11 @@ impl serde::Serialize for CancelTrainingRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.training_id.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.CancelTrainingRequest", len)?;
-        if !self.training_id.is_empty() {
+        if true {
             struct_ser.serialize_field("trainingId", &self.training_id)?;
         }
         struct_ser.end()
@@ -176,7 +176,7 @@ impl serde::Serialize for CancelTrainingResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.training.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.CancelTrainingResponse", len)?;
@@ -267,11 +267,11 @@ impl serde::Serialize for ListTrainingsRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.page_size != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.ListTrainingsRequest", len)?;
-        if self.page_size != 0 {
+        if true {
             struct_ser.serialize_field("pageSize", &self.page_size)?;
         }
         struct_ser.end()
@@ -361,11 +361,11 @@ impl serde::Serialize for ListTrainingsResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.trainings.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.ListTrainingsResponse", len)?;
-        if !self.trainings.is_empty() {
+        if true {
             struct_ser.serialize_field("trainings", &self.trainings)?;
         }
         struct_ser.end()
@@ -452,49 +452,49 @@ impl serde::Serialize for Metrics {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.rmse != 0. {
+        if true {
             len += 1;
         }
-        if self.mae != 0. {
+        if true {
             len += 1;
         }
-        if self.frozen_rmse != 0. {
+        if true {
             len += 1;
         }
-        if self.bias_rmse != 0. {
+        if true {
             len += 1;
         }
-        if self.coverage_90 != 0. {
+        if true {
             len += 1;
         }
-        if self.holdout_ratings != 0 {
+        if true {
             len += 1;
         }
-        if self.training_ratings != 0 {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.Metrics", len)?;
-        if self.rmse != 0. {
+        if true {
             struct_ser.serialize_field("rmse", &self.rmse)?;
         }
-        if self.mae != 0. {
+        if true {
             struct_ser.serialize_field("mae", &self.mae)?;
         }
-        if self.frozen_rmse != 0. {
+        if true {
             struct_ser.serialize_field("frozenRmse", &self.frozen_rmse)?;
         }
-        if self.bias_rmse != 0. {
+        if true {
             struct_ser.serialize_field("biasRmse", &self.bias_rmse)?;
         }
-        if self.coverage_90 != 0. {
+        if true {
             struct_ser.serialize_field("coverage90", &self.coverage_90)?;
         }
-        if self.holdout_ratings != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("holdoutRatings", ToString::to_string(&self.holdout_ratings).as_str())?;
         }
-        if self.training_ratings != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("trainingRatings", ToString::to_string(&self.training_ratings).as_str())?;
@@ -668,43 +668,43 @@ impl serde::Serialize for Parameters {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.factors != 0 {
+        if true {
             len += 1;
         }
-        if self.sweeps != 0 {
+        if true {
             len += 1;
         }
-        if self.burn_in != 0 {
+        if true {
             len += 1;
         }
-        if self.samples != 0 {
+        if true {
             len += 1;
         }
-        if self.seed != 0 {
+        if true {
             len += 1;
         }
-        if self.holdout != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.Parameters", len)?;
-        if self.factors != 0 {
+        if true {
             struct_ser.serialize_field("factors", &self.factors)?;
         }
-        if self.sweeps != 0 {
+        if true {
             struct_ser.serialize_field("sweeps", &self.sweeps)?;
         }
-        if self.burn_in != 0 {
+        if true {
             struct_ser.serialize_field("burnIn", &self.burn_in)?;
         }
-        if self.samples != 0 {
+        if true {
             struct_ser.serialize_field("samples", &self.samples)?;
         }
-        if self.seed != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("seed", ToString::to_string(&self.seed).as_str())?;
         }
-        if self.holdout != 0. {
+        if true {
             struct_ser.serialize_field("holdout", &self.holdout)?;
         }
         struct_ser.end()
@@ -945,20 +945,20 @@ impl serde::Serialize for StartTrainingRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.algorithm != 0 {
+        if true {
             len += 1;
         }
-        if self.parameters.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.StartTrainingRequest", len)?;
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.algorithm != 0 {
+        if true {
             let v = Algorithm::try_from(self.algorithm)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.algorithm)))?;
             struct_ser.serialize_field("algorithm", &v)?;
@@ -1072,7 +1072,7 @@ impl serde::Serialize for StartTrainingResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.training.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.StartTrainingResponse", len)?;
@@ -1246,59 +1246,59 @@ impl serde::Serialize for Training {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.training_id.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.model.is_empty() {
+        if true {
             len += 1;
         }
-        if self.algorithm != 0 {
+        if true {
             len += 1;
         }
-        if self.parameters.is_some() {
+        if true {
             len += 1;
         }
-        if self.state != 0 {
+        if true {
             len += 1;
         }
-        if self.stage != 0 {
+        if true {
             len += 1;
         }
-        if self.progress != 0. {
+        if true {
             len += 1;
         }
-        if !self.message.is_empty() {
+        if true {
             len += 1;
         }
-        if self.created_at.is_some() {
+        if true {
             len += 1;
         }
-        if self.ended_at.is_some() {
+        if true {
             len += 1;
         }
-        if self.version != 0 {
+        if true {
             len += 1;
         }
-        if self.metrics.is_some() {
+        if true {
             len += 1;
         }
-        if !self.digest.is_empty() {
+        if true {
             len += 1;
         }
-        if !self.dataset_digest.is_empty() {
+        if true {
             len += 1;
         }
-        if self.train_seconds != 0. {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.Training", len)?;
-        if !self.training_id.is_empty() {
+        if true {
             struct_ser.serialize_field("trainingId", &self.training_id)?;
         }
-        if !self.model.is_empty() {
+        if true {
             struct_ser.serialize_field("model", &self.model)?;
         }
-        if self.algorithm != 0 {
+        if true {
             let v = Algorithm::try_from(self.algorithm)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.algorithm)))?;
             struct_ser.serialize_field("algorithm", &v)?;
@@ -1306,20 +1306,20 @@ impl serde::Serialize for Training {
         if let Some(v) = self.parameters.as_ref() {
             struct_ser.serialize_field("parameters", v)?;
         }
-        if self.state != 0 {
+        if true {
             let v = State::try_from(self.state)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
             struct_ser.serialize_field("state", &v)?;
         }
-        if self.stage != 0 {
+        if true {
             let v = Stage::try_from(self.stage)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.stage)))?;
             struct_ser.serialize_field("stage", &v)?;
         }
-        if self.progress != 0. {
+        if true {
             struct_ser.serialize_field("progress", &self.progress)?;
         }
-        if !self.message.is_empty() {
+        if true {
             struct_ser.serialize_field("message", &self.message)?;
         }
         if let Some(v) = self.created_at.as_ref() {
@@ -1328,7 +1328,7 @@ impl serde::Serialize for Training {
         if let Some(v) = self.ended_at.as_ref() {
             struct_ser.serialize_field("endedAt", v)?;
         }
-        if self.version != 0 {
+        if true {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
@@ -1336,13 +1336,13 @@ impl serde::Serialize for Training {
         if let Some(v) = self.metrics.as_ref() {
             struct_ser.serialize_field("metrics", v)?;
         }
-        if !self.digest.is_empty() {
+        if true {
             struct_ser.serialize_field("digest", &self.digest)?;
         }
-        if !self.dataset_digest.is_empty() {
+        if true {
             struct_ser.serialize_field("datasetDigest", &self.dataset_digest)?;
         }
-        if self.train_seconds != 0. {
+        if true {
             struct_ser.serialize_field("trainSeconds", &self.train_seconds)?;
         }
         struct_ser.end()
@@ -1594,11 +1594,11 @@ impl serde::Serialize for WatchTrainingRequest {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if !self.training_id.is_empty() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.WatchTrainingRequest", len)?;
-        if !self.training_id.is_empty() {
+        if true {
             struct_ser.serialize_field("trainingId", &self.training_id)?;
         }
         struct_ser.end()
@@ -1686,7 +1686,7 @@ impl serde::Serialize for WatchTrainingResponse {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
-        if self.training.is_some() {
+        if true {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.WatchTrainingResponse", len)?;

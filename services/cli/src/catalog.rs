@@ -1,11 +1,11 @@
-//! Titles of movies and the rating scale, for tables. A table without them is still correct, so
-//! nothing here fails.
+//! Titles of movies and the rating scale, for tables, and the genres of the catalog. A table
+//! without titles is still correct, so reading them does not fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use marquee_proto::ratings::v1::{GetScaleRequest, ListMoviesRequest};
 
-use crate::Client;
+use crate::{Client, Error};
 
 /// The most pages of the catalog that are searched for titles, with 10,000 movies each.
 const MOST_PAGES: usize = 20;
@@ -16,6 +16,20 @@ pub(crate) struct Catalog {
     titles: BTreeMap<String, String>,
     /// The largest rating of the scale.
     pub(crate) max: f64,
+}
+
+/// Returns every genre of the catalog.
+pub(crate) async fn genres(client: &Client) -> Result<BTreeSet<String>, Error> {
+    let (mut genres, mut page_token) = (BTreeSet::new(), String::new());
+    loop {
+        let request = ListMoviesRequest { page_size: 10_000, page_token };
+        let page = client.call(client.ratings().list_movies(request)).await?;
+        genres.extend(page.movies.into_iter().flat_map(|movie| movie.genres));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(genres);
+        }
+    }
 }
 
 impl Catalog {

@@ -11,8 +11,14 @@ use tonic::{Code, Status};
 
 use crate::import::error::Error as ImportError;
 
+/// The header of an answer that names the role of the API that the server does not offer.
+pub(crate) const ROLE: &str = "x-marquee-role";
+
 /// Exit code of wrong usage, as in sysexits.h.
 pub const USAGE: u8 = 64;
+
+/// Exit code of an import that left rows out, as in sysexits.h.
+pub const DATA: u8 = 65;
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -41,8 +47,16 @@ pub enum Error {
         seconds: u64,
     },
     /// The server does not offer the API that the command calls.
-    #[error("the server at {address} does not offer this: it runs other roles")]
+    #[error("the server at {address} does not offer this{}", missing(.role.as_deref()))]
     NotOffered {
+        /// The address that was called.
+        address: String,
+        /// The role that offers it.
+        role: Option<String>,
+    },
+    /// The port does not speak gRPC.
+    #[error("{address} does not answer in gRPC")]
+    NotGrpc {
         /// The address that was called.
         address: String,
     },
@@ -85,6 +99,13 @@ pub enum Error {
     },
 }
 
+fn missing(role: Option<&str>) -> String {
+    match role {
+        Some(role) => format!(": it does not run the role {role}"),
+        None => String::from(": it runs other roles"),
+    }
+}
+
 /// Describes a refusal in one line: each field with what is wrong, how to fix it, and the stable
 /// reason.
 fn described(failure: &Failure) -> String {
@@ -118,8 +139,13 @@ impl Error {
         if is_transport(&status) {
             return Self::Unreachable { address: address.to_owned(), source: Box::new(status) };
         }
+        let message = status.message();
+        if message.contains("invalid compression flag") || message.contains("gRPC is served at the address") {
+            return Self::NotGrpc { address: address.to_owned() };
+        }
         if status.code() == Code::Unimplemented {
-            return Self::NotOffered { address: address.to_owned() };
+            let role = status.metadata().get(ROLE).and_then(|role| role.to_str().ok()).map(str::to_owned);
+            return Self::NotOffered { address: address.to_owned(), role };
         }
         Self::Refused(Failure::from_status(&status))
     }
@@ -135,10 +161,11 @@ impl Error {
         }
     }
 
-    /// Returns 64 for wrong usage, otherwise 1.
+    /// Returns 64 for wrong usage, 65 for an import that left rows out, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Address(_) => USAGE,
+            Self::Import(ImportError::SomeRejected(_)) => DATA,
             Self::Hinted { error, .. } => error.exit_code(),
             Self::Other(error) => error.downcast_ref::<Self>().map_or(1, Self::exit_code),
             _ => 1,
@@ -186,10 +213,12 @@ impl Error {
             "is the fleet running? start it with `marquee up`, or give its address with --grpc or MARQUEE_GRPC";
         const OTHER: &str = "`marquee status` lists what this server offers; \
                              give the address of a server that runs the role with --grpc or MARQUEE_GRPC";
+        const HTTP: &str = "is this the port of the HTTP API? --grpc takes the address of the gRPC API";
         match self {
             Self::Hinted { hint, .. } => Some(hint.clone()),
             Self::Unreachable { .. } => Some(UP.to_owned()),
             Self::NotOffered { .. } => Some(OTHER.to_owned()),
+            Self::NotGrpc { .. } => Some(HTTP.to_owned()),
             Self::Import(error) => error.hint(),
             Self::Other(error) => error.downcast_ref::<Self>().and_then(Self::hint),
             Self::Refused(failure) if failure.violations().iter().any(|v| v.reason == Reason::UnknownMovie) => {
@@ -260,8 +289,26 @@ mod tests {
         let server = Server::start(Routes::default()).await;
         let client = server.client();
         let error = client.call(client.ratings().get_scale(GetScaleRequest {})).await.expect_err("no such service");
-        assert!(matches!(error, Error::NotOffered { .. }), "{error:?}");
+        assert!(error.line().ends_with("does not offer this: it does not run the role ingest"), "{}", error.line());
         assert!(error.hint().is_some_and(|hint| hint.contains("marquee status")), "{:?}", error.hint());
+    }
+
+    #[test]
+    fn the_port_of_another_protocol_is_named() {
+        let status = Status::internal("protocol error: received message with invalid compression flag: 123");
+        let error = Error::from_status("http://a:1", status);
+        assert_eq!(error.line(), "http://a:1 does not answer in gRPC");
+        assert!(error.hint().is_some_and(|hint| hint.contains("HTTP API")), "{:?}", error.hint());
+    }
+
+    #[test]
+    fn an_import_that_left_rows_out_has_an_exit_code_of_its_own() {
+        let some = Error::from(ImportError::SomeRejected(1));
+        assert_eq!(
+            (some.exit_code(), some.line().as_str()),
+            (DATA, "1 row was rejected; the other rows were imported")
+        );
+        assert_eq!(Error::from(ImportError::NothingAccepted(4)).exit_code(), 1);
     }
 
     #[tokio::test]

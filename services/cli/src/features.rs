@@ -5,7 +5,6 @@ mod check;
 mod file;
 mod value;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use serde::Serialize;
 use crate::output::{Human, Show, Table, counted};
 use crate::provenance::time;
 use crate::{Client, Error, Output};
-use file::{File, Rows};
+use file::{Columns, File, Rows};
 
 /// The longest time for a computation that reads the whole log.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -94,7 +93,8 @@ pub(crate) struct WhatArgs {
     /// The file to write, .parquet or .ndjson. - writes NDJSON to standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// A feature by name; may be repeated. Default: all features.
+    /// A feature by name; may be repeated. Default: a backfill computes all features of its view,
+    /// and a join all that have a single value. In Parquet, a list is a column of JSON text.
     #[arg(short, long = "feature", value_name = "VIEW:FEATURE")]
     features: Vec<String>,
     /// Use the time of each rating instead of the time when it arrived. For histories that were
@@ -117,22 +117,43 @@ async fn views(client: &Client) -> Result<Vec<View>, Error> {
     Ok(client.call(client.features().list_views(ListViewsRequest {})).await?.views)
 }
 
-/// Returns the type of each feature by its full name.
-async fn kinds(client: &Client) -> Result<BTreeMap<String, ValueKind>, Error> {
-    let views = views(client).await?;
-    let named = views.iter().flat_map(|view| {
-        view.features.iter().map(move |feature| (format!("{}:{}", view.name, feature.name), feature.kind()))
-    });
-    Ok(named.collect())
-}
+/// The features of the fleet with their types, in the order of their definition.
+#[derive(Debug)]
+struct Defined(Vec<(String, ValueKind)>);
 
-/// Adds the types to the names of features.
-fn typed(names: Vec<String>, kinds: &BTreeMap<String, ValueKind>) -> Vec<(String, ValueKind)> {
-    let with_kind = |name: String| {
-        let kind = kinds.get(&name).copied().unwrap_or_default();
-        (name, kind)
-    };
-    names.into_iter().map(with_kind).collect()
+impl Defined {
+    async fn read(client: &Client) -> Result<Self, Error> {
+        Ok(Self::of(&views(client).await?))
+    }
+
+    fn of(views: &[View]) -> Self {
+        let named = views.iter().flat_map(|view| {
+            view.features.iter().map(move |feature| (format!("{}:{}", view.name, feature.name), feature.kind()))
+        });
+        Self(named.collect())
+    }
+
+    /// Returns features with their types. Without names these are all that are meant by default.
+    fn typed(&self, names: &[String], is_default: impl Fn(&str, ValueKind) -> bool) -> Vec<(String, ValueKind)> {
+        if names.is_empty() {
+            return self.0.iter().filter(|(name, kind)| is_default(name, *kind)).cloned().collect();
+        }
+        let kind = |name: &String| self.0.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
+        names.iter().map(|name| (name.clone(), kind(name).unwrap_or_default())).collect()
+    }
+
+    /// Returns the columns of a backfill. They don't depend on its rows.
+    fn of_backfill(&self, view: &str, names: &[String]) -> Columns {
+        let keys: &[&str] = if view == "movie" { &["movie_id"] } else { &["user_id"] };
+        let of_view = |name: &str, _| name.split_once(':').is_some_and(|(of, _)| of == view);
+        Columns { keys, rated: false, features: self.typed(names, of_view) }
+    }
+
+    /// Returns the columns of a join.
+    fn of_join(&self, names: &[String]) -> Columns {
+        let single = |_: &str, kind| matches!(kind, ValueKind::Count | ValueKind::Number | ValueKind::Time);
+        Columns { keys: &["user_id", "movie_id"], rated: true, features: self.typed(names, single) }
+    }
 }
 
 /// A feature as it is printed.
@@ -256,8 +277,9 @@ async fn backfill(
     as_of: Option<Timestamp>,
 ) -> Result<(), Error> {
     let mut file = File::create(&what.out)?;
-    let kinds = kinds(client).await?;
-    let key = if view == "movie" { "movie_id" } else { "user_id" };
+    let defined = Defined::read(client).await?;
+    let of_view = view.clone();
+    file.begin(defined.of_backfill(&of_view, &what.features));
     let request = BackfillFeaturesRequest {
         as_of: as_of.map(marquee_proto::convert::timestamp),
         view,
@@ -271,7 +293,7 @@ async fn backfill(
     let mut count = 0;
     while let Some(page) = answers.try_next().await.map_err(failed)? {
         if !page.features.is_empty() {
-            file.begin(&[key], typed(page.features, &kinds));
+            file.begin(defined.of_backfill(&of_view, &page.features));
         }
         let rows = page.ids.into_iter().zip(page.rows);
         for (id, row) in rows {
@@ -287,7 +309,8 @@ async fn backfill(
 async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -> Result<(), Error> {
     let data = marquee_datasets::open(ratings, marquee_datasets::Options::default())?;
     let mut file = File::create(&what.out)?;
-    let kinds = kinds(client).await?;
+    let defined = Defined::read(client).await?;
+    file.begin(defined.of_join(&what.features));
     let (mut count, mut known) = (0, false);
     let mut rows = data.ratings()?;
     loop {
@@ -328,7 +351,7 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
         let mut ratings = batch.into_iter();
         while let Some(page) = answers.try_next().await.map_err(failed)? {
             if !page.features.is_empty() && count == 0 {
-                file.begin(&["user_id", "movie_id"], typed(page.features, &kinds));
+                file.begin(defined.of_join(&page.features));
             }
             for (row, rating) in page.rows.into_iter().zip(ratings.by_ref()) {
                 known |= row.values.iter().any(value::says_something);
@@ -347,4 +370,27 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_a_file_are_known_without_rows() {
+        let feature =
+            |name: &str, kind: ValueKind| Feature { name: name.to_owned(), kind: kind.into(), ..Feature::default() };
+        let view = |name: &str, features| View { name: name.to_owned(), features, ..View::default() };
+        let count = feature("rating_count", ValueKind::Count);
+        let defined = Defined::of(&[
+            view("user", vec![count.clone(), feature("genres", ValueKind::Texts)]),
+            view("movie", vec![count, feature("last_event_at", ValueKind::Time)]),
+        ]);
+        let names = |columns: Columns| columns.features.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(defined.of_backfill("user", &[])), ["user:rating_count", "user:genres"]);
+        assert_eq!(names(defined.of_backfill("movie", &[])), ["movie:rating_count", "movie:last_event_at"]);
+        assert_eq!(names(defined.of_join(&[])), ["user:rating_count", "movie:rating_count", "movie:last_event_at"]);
+        let asked = defined.of_join(&["movie:last_event_at".to_owned()]);
+        assert_eq!(asked.features, [("movie:last_event_at".to_owned(), ValueKind::Time)]);
+    }
 }

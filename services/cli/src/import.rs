@@ -4,34 +4,34 @@
 //! import loses nothing. Sending a row twice changes nothing, and memory does not grow with the
 //! file.
 
+mod attempt;
 mod checkpoint;
 pub(crate) mod error;
 mod progress;
+mod ranges;
 mod reader;
 mod retry;
 mod sender;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use marquee_datasets::{Dataset, Format};
 use marquee_domain::Movie;
-use marquee_kit::Kind;
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ListMoviesRequest, UpsertMoviesRequest};
 use serde::Serialize;
-use tonic::Status;
 
 pub use error::Error;
 pub use progress::{Bar, Progress};
 
 use crate::output::{Human, Show, counted, thousands};
 use crate::{Client, Output};
-use checkpoint::Checkpoint;
+use checkpoint::{Checkpoint, Start};
 use retry::Retry;
 use sender::Sender;
 
@@ -53,13 +53,15 @@ pub struct ImportArgs {
     /// The format of the rating file, if its name does not tell it.
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
-    /// The list of movies, if it is not in the same folder or archive.
+    /// The list of movies, if it is not in the folder or archive of the ratings under a usual name,
+    /// for example movies.csv.
     #[arg(long, value_name = "FILE")]
     movies: Option<PathBuf>,
     /// Ratings in one message of the stream.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     batch: u32,
-    /// Start at the first row even if an earlier import of this file was interrupted.
+    /// Start at the first row even if an earlier import of this file was interrupted. Without it,
+    /// the import continues there and sends refused rows again.
     #[arg(long)]
     restart: bool,
     /// Give up after this many seconds in which the fleet accepted nothing.
@@ -140,6 +142,8 @@ pub struct Imported {
     pub rejections: Vec<Rejection>,
     /// Rows that an earlier import had sent.
     pub resumed_at: u64,
+    /// Ratings without a time. They have the times of their places in the file.
+    pub without_time: u64,
     /// How often the stream broke and was opened again.
     pub reconnects: u64,
     /// Wall time of sending the ratings.
@@ -172,10 +176,11 @@ pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Re
     bar.end();
     let imported = imported?;
     output.show(&imported)?;
-    if imported.accepted == 0 && imported.resumed_at == 0 && imported.rejected > 0 {
-        return Err(Error::NothingAccepted(imported.rejected).into());
+    match imported.rejected {
+        0 => Ok(()),
+        rejected if imported.accepted == 0 && imported.resumed_at == 0 => Err(Error::NothingAccepted(rejected).into()),
+        rejected => Err(Error::SomeRejected(rejected).into()),
     }
-    Ok(())
 }
 
 /// Sends a data set to the fleet: movies first, then ratings.
@@ -190,35 +195,69 @@ pub async fn import(
     plan: Plan,
     progress: &mut dyn Progress,
 ) -> Result<Imported, crate::Error> {
-    let mut imported = Imported { dataset: dataset.name.clone(), ..Imported::default() };
-    let movies = dataset.movies()?;
-    // Without a list of movies, each missing movie is added by its id. Entries that exist are kept.
-    let bare = if movies.is_empty() { Some(catalog(client).await?) } else { None };
-    let mut retry = Retry::new(plan.timeout);
-    let movies: Vec<pb::Movie> = movies.iter().map(convert::movie).collect();
-    imported.movies = upsert(client, &movies, &mut retry, progress).await?;
-    if !movies.is_empty() {
-        progress.movies(imported.movies, movies.len() as u64);
-    }
-
-    let mut checkpoint = Checkpoint::of(client.address(), &dataset.fingerprint()?);
-    if plan.resume {
-        imported.resumed_at = checkpoint.load(client).await;
-    }
-    let started = Instant::now();
-    progress.ratings(imported.resumed_at);
-    let rows = reader::start(&dataset, reader::Plan { batch: plan.batch, skip: imported.resumed_at, bare })?;
-    let mut sender = Sender::new(client, plan.resume.then_some(&mut checkpoint), retry);
-    sender.send(rows, &mut imported, progress).await?;
-    if plan.resume {
-        checkpoint.forget();
-    }
-    imported.seconds = started.elapsed().as_secs_f64();
-    imported.per_second = imported.accepted as f64 / imported.seconds.max(1e-9);
-    Ok(imported)
+    let checkpoint = if plan.resume { Some(Checkpoint::of(client.address(), &dataset)?) } else { None };
+    Import { dataset, client, plan, checkpoint }.run(progress).await
 }
 
-/// Adds movies, some at a time. Waits while the server has no room for them.
+/// One import.
+struct Import<'a> {
+    dataset: Dataset,
+    client: &'a Client,
+    plan: Plan,
+    /// Where the progress is kept on disk, if it is kept.
+    checkpoint: Option<Checkpoint>,
+}
+
+impl Import<'_> {
+    async fn run(mut self, progress: &mut dyn Progress) -> Result<Imported, crate::Error> {
+        let mut imported = Imported { dataset: self.dataset.name.clone(), ..Imported::default() };
+        let movies = self.dataset.movies()?;
+        let mut retry = Retry::new(self.plan.timeout);
+        // Without a list of movies, each missing movie is added by its id. Entries that exist are
+        // kept.
+        let bare = if movies.is_empty() { Some(catalog(self.client, &mut retry, progress).await?) } else { None };
+        let movies: Vec<pb::Movie> = movies.iter().map(convert::movie).collect();
+        imported.movies = upsert(self.client, &movies, &mut retry, progress).await?;
+        if !movies.is_empty() {
+            progress.movies(imported.movies, movies.len() as u64);
+        }
+
+        let start = self.start(progress).await;
+        imported.resumed_at = start.rows;
+        let started = Instant::now();
+        let read = reader::Plan { batch: self.plan.batch, skip: start.rows, again: start.again, bare };
+        let rows = reader::start(&self.dataset, read)?;
+        let sent = Sender::new(self.client, self.checkpoint.as_mut(), retry).send(rows, &mut imported, progress).await;
+        if let Some(checkpoint) = &mut self.checkpoint {
+            match &sent {
+                Ok(()) => checkpoint.forget(),
+                Err(_) => checkpoint.save(),
+            }
+        }
+        sent?;
+        imported.seconds = started.elapsed().as_secs_f64();
+        imported.per_second = imported.accepted as f64 / imported.seconds.max(1e-9);
+        Ok(imported)
+    }
+
+    /// Returns where to start, and says so.
+    async fn start(&mut self, progress: &mut dyn Progress) -> Start {
+        let start = match &mut self.checkpoint {
+            Some(checkpoint) => checkpoint.load(self.client).await,
+            None => Start::default(),
+        };
+        if let Some(why) = start.restarts {
+            progress.restarting(why);
+        }
+        progress.ratings(start.rows);
+        if start.again.rows() > 0 {
+            progress.retrying(start.again.rows());
+        }
+        start
+    }
+}
+
+/// Adds movies, some at a time. Waits while the server is busy or away.
 async fn upsert(
     client: &Client,
     movies: &[pb::Movie],
@@ -227,29 +266,25 @@ async fn upsert(
 ) -> Result<u64, crate::Error> {
     let mut added = 0;
     for page in movies.chunks(MOVIES) {
-        added += loop {
-            let request = UpsertMoviesRequest { movies: page.to_vec() };
-            match client.call(client.ratings().upsert_movies(request)).await {
-                Ok(answer) => break answer.accepted,
-                Err(crate::Error::Refused(failure)) if failure.kind() == Kind::ResourceExhausted => {
-                    let status = Status::resource_exhausted(failure.message());
-                    retry.wait(status, failure.delay(), progress).await?;
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        retry.progressed();
+        let request = UpsertMoviesRequest { movies: page.to_vec() };
+        let call = || async { client.call(client.ratings().upsert_movies(request.clone())).await };
+        added += retry.call(progress, call).await?.accepted;
     }
     Ok(added)
 }
 
 /// Returns the ids of all movies in the catalog.
-async fn catalog(client: &Client) -> Result<std::collections::HashSet<String>, crate::Error> {
-    let mut known = std::collections::HashSet::new();
+async fn catalog(
+    client: &Client,
+    retry: &mut Retry,
+    progress: &mut dyn Progress,
+) -> Result<HashSet<String>, crate::Error> {
+    let mut known = HashSet::new();
     let mut page_token = String::new();
     loop {
         let request = ListMoviesRequest { page_size: 10_000, page_token };
-        let page = client.call(client.ratings().list_movies(request)).await?;
+        let call = || async { client.call(client.ratings().list_movies(request.clone())).await };
+        let page = retry.call(progress, call).await?;
         known.extend(page.movies.into_iter().map(|movie| movie.movie_id));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -277,9 +312,13 @@ impl Show for Imported {
         )];
         if self.resumed_at > 0 {
             lines.push(format!(
-                "continued at row {}: the rows before it were acknowledged earlier",
+                "continued at row {}: the rows before it were answered earlier, and refused ones were sent again",
                 thousands(self.resumed_at + 1)
             ));
+        }
+        if self.without_time > 0 {
+            let (ratings, first) = (counted(self.without_time, "rating"), marquee_datasets::ROW_ORDER_START);
+            lines.push(format!("{ratings} without a time: they keep the order of the file, from {first} on"));
         }
         for (reason, count) in &self.reasons {
             lines.push(format!("rejected as {reason}: {}", thousands(*count)));

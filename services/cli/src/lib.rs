@@ -6,10 +6,11 @@
 //!
 //! Data goes to standard output, everything else to standard error. `--json` prints one JSON
 //! document, or one line of JSON for each update where a command streams. Exit codes: 0 done,
-//! 1 failed, 64 wrong usage.
+//! 1 failed, 64 wrong usage, 65 imported without some rows that were rejected.
 
 mod catalog;
 mod client;
+mod command_line;
 mod error;
 mod explain;
 mod features;
@@ -26,13 +27,16 @@ mod status;
 mod testing;
 pub mod train;
 
-use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
+use marquee_kit::ClientSettings;
+use marquee_kit::settings::Validate;
 
-pub use client::Client;
-pub use error::{Error, USAGE};
+pub use client::{Api, Client};
+pub use command_line::parse;
+pub use error::{DATA, Error, USAGE};
 pub use output::{Format, Human, Output, Show, Table, counted, stars, thousands};
 pub use status::Service;
 
@@ -42,12 +46,47 @@ pub const DEFAULT_GRPC: &str = "http://127.0.0.1:7070";
 /// Arguments that every client command takes.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// The fleet's gRPC address.
+    /// The fleet's gRPC address, with or without `http://`.
     #[arg(long, global = true, env = "MARQUEE_GRPC", default_value = DEFAULT_GRPC, value_name = "URL")]
     pub grpc: String,
     /// Print JSON instead of tables.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Whom to trust, and who is calling.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// Whom to trust at addresses that begin with `https://`, and who is calling.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IdentityArgs {
+    /// Certificates of the authorities to trust at https:// addresses, in PEM, instead of those of
+    /// this machine.
+    #[arg(long, global = true, env = "MARQUEE_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate to show to the fleet, in PEM.
+    #[arg(long, global = true, env = "MARQUEE_CERT_FILE", value_name = "FILE")]
+    pub cert_file: Option<PathBuf>,
+    /// Private key of the certificate, in PEM.
+    #[arg(long, global = true, env = "MARQUEE_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// File with the token that the fleet asks for.
+    #[arg(long, global = true, env = "MARQUEE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl IdentityArgs {
+    fn settings(&self) -> Result<ClientSettings, Error> {
+        let path = |given: &Option<PathBuf>| given.clone().unwrap_or_default();
+        let settings = ClientSettings {
+            ca_file: path(&self.ca_file),
+            cert_file: path(&self.cert_file),
+            key_file: path(&self.key_file),
+            token_file: path(&self.token_file),
+        };
+        settings.validate().map_err(|invalid| Error::Usage(invalid.to_string()))?;
+        Ok(settings)
+    }
 }
 
 impl ClientArgs {
@@ -82,25 +121,6 @@ pub enum Command {
     Status,
 }
 
-/// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
-/// end with 64.
-pub fn parse<P, I, T>(arguments: I) -> Result<P, ExitCode>
-where
-    P: Parser,
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    P::try_parse_from(arguments).map_err(|error| {
-        // Nobody can be told when standard error is closed.
-        let _ = error.print();
-        ExitCode::from(exit_code(&error))
-    })
-}
-
-fn exit_code(error: &clap::Error) -> u8 {
-    if error.exit_code() == 0 { 0 } else { USAGE }
-}
-
 /// Prints why a command failed, if it did, and returns the exit code.
 pub fn finish(result: Result<(), Error>, output: Output) -> ExitCode {
     match result {
@@ -118,7 +138,7 @@ pub fn finish(result: Result<(), Error>, output: Output) -> ExitCode {
 /// # Errors
 /// The fleet cannot be reached, refuses the call, or the command's outcome is a failure.
 pub async fn run(command: Command, args: &ClientArgs, services: &[Service]) -> Result<(), Error> {
-    let (client, output) = (Client::connect(&args.grpc)?, args.output());
+    let (client, output) = (Client::connect_with(&args.grpc, &args.identity.settings()?)?, args.output());
     match command {
         Command::Import(args) => import::run(args, &client, output).await,
         Command::Rate(args) => rate::run(args, &client, output).await,
@@ -135,8 +155,9 @@ pub async fn run(command: Command, args: &ClientArgs, services: &[Service]) -> R
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
+    use super::command_line::exit_code;
     use super::*;
 
     /// A program with the client's commands only.
@@ -202,9 +223,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_needs_its_certificate() {
+        let program = read("status --key-file key.pem").expect("arguments");
+        let error = run(Command::Status, &program.client, &[]).await.expect_err("half an identity");
+        assert_eq!(error.exit_code(), USAGE);
+        assert!(error.line().contains("cert_file"), "{}", error.line());
+    }
+
+    #[tokio::test]
     async fn an_address_that_is_not_valid_is_wrong_usage() {
-        for address in ["nonsense", "https://fleet:1", "http://"] {
-            let args = ClientArgs { grpc: address.to_owned(), json: false };
+        for address in ["nonsense", "ftp://fleet:1", "http://", "fleet:port"] {
+            let args = ClientArgs { grpc: address.to_owned(), json: false, identity: IdentityArgs::default() };
             let error = run(Command::Status, &args, &[]).await.expect_err(address);
             assert_eq!(error.exit_code(), USAGE, "{address}");
             assert!(error.line().contains("http://HOST:PORT"), "{}", error.line());

@@ -17,8 +17,9 @@ const DEFAULT_MODEL: &str = "ratings";
 /// Arguments of `route`.
 #[derive(Debug, Args)]
 pub struct RouteArgs {
+    // Alone it shows the route of the default model.
     #[command(subcommand)]
-    command: RouteCommand,
+    command: Option<RouteCommand>,
 }
 
 /// The commands for routes.
@@ -44,8 +45,8 @@ pub(crate) enum RouteCommand {
         /// The version for the users that no candidate takes.
         #[arg(long, value_name = "VERSION")]
         stable: u64,
-        /// A version and its share of users, in percent (2=20, 2=0.5%) or basis points (2=1234bp);
-        /// may be repeated.
+        /// A version and its share of users, in percent (2=20, 2=0.5%) or basis points, which are
+        /// hundredths of a percent (2=1234bp); may be repeated.
         #[arg(long, value_name = "VERSION=SHARE", value_parser = candidate)]
         candidate: Vec<pb::Candidate>,
         /// The salt of the assignment. Another salt assigns all users again.
@@ -70,12 +71,21 @@ pub(crate) struct Route {
 #[derive(Debug, Serialize)]
 struct Candidate {
     version: u64,
-    /// Share of users in basis points.
+    /// Share of users in basis points, as in the API.
     weight: u32,
+    /// The same share in percent.
+    percent: f64,
+}
+
+impl Candidate {
+    fn new(version: u64, weight: u32) -> Self {
+        Self { version, weight, percent: f64::from(weight) / 100.0 }
+    }
 }
 
 pub(crate) async fn run(args: RouteArgs, client: &Client, output: Output) -> Result<(), Error> {
-    let route = match args.command {
+    let command = args.command.unwrap_or(RouteCommand::Show { model: DEFAULT_MODEL.to_owned() });
+    let route = match command {
         RouteCommand::Status { model } => return status::run(model, client, output).await,
         RouteCommand::Show { model } => show(client, model).await.map_err(|error| {
             error.hint_on(
@@ -106,7 +116,7 @@ pub(crate) async fn show(client: &Client, model: String) -> Result<Route, Error>
 
 impl From<pb::Route> for Route {
     fn from(wire: pb::Route) -> Self {
-        let candidates = wire.candidates.iter().map(|one| Candidate { version: one.version, weight: one.weight });
+        let candidates = wire.candidates.iter().map(|one| Candidate::new(one.version, one.weight));
         Self {
             candidates: candidates.collect(),
             model: wire.model,
@@ -134,12 +144,18 @@ impl Show for Route {
 fn candidate(text: &str) -> Result<pb::Candidate, String> {
     const FIX: &str = "expected VERSION=PERCENT, like 2=20, or VERSION=POINTSbp, like 2=1234bp";
     let (version, share) = text.split_once('=').ok_or(FIX)?;
-    let version = version.trim().trim_start_matches('v').parse().map_err(|_| FIX)?;
+    let version: u64 = version.trim().trim_start_matches('v').parse().map_err(|_| FIX)?;
     let share = share.trim();
     let weight = match share.strip_suffix("bp") {
         Some(points) => points.trim().parse().map_err(|_| FIX)?,
         None => {
-            let percent: f64 = share.trim_end_matches('%').trim().parse().map_err(|_| FIX)?;
+            let number = share.strip_suffix('%');
+            let percent: f64 = number.unwrap_or(share).trim().parse().map_err(|_| FIX)?;
+            if number.is_none() && percent > 0.0 && percent < 1.0 {
+                // It may be meant as a fraction of 1.
+                let as_fraction = (percent * 10_000.0).round() / 100.0;
+                return Err(format!("is ambiguous: write {version}={percent}% or {version}={as_fraction}%"));
+            }
             let points = percent * 100.0;
             if !(0.0..=10_000.0).contains(&points) {
                 return Err("expected a share from 0 to 100 percent".to_owned());
@@ -175,7 +191,9 @@ mod tests {
             ("2=-1", "0 to 100"),
             ("2=101", "0 to 100"),
             ("2=nan", "0 to 100"),
-            ("2=0.001", "two decimals"),
+            ("2=0.001%", "two decimals"),
+            ("2=0.1", "write 2=0.1% or 2=10%"),
+            ("2=20%%", "VERSION=PERCENT"),
             ("2=1.5bp", "VERSION=PERCENT"),
         ] {
             assert!(candidate(text).is_err_and(|error| error.contains(part)), "{text}");
@@ -193,6 +211,6 @@ mod tests {
             table.print(false).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines, ["VARIANT VERSION USERS", "stable 1 87.16%", "candidate 2 12.5%", "candidate 3 0.34%"]);
         let json = serde_json::to_value(&route).expect("JSON");
-        assert_eq!(json["candidates"][0], serde_json::json!({"version": 2, "weight": 1_250}));
+        assert_eq!(json["candidates"][0], serde_json::json!({"version": 2, "weight": 1_250, "percent": 12.5}));
     }
 }

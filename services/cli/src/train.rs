@@ -58,9 +58,9 @@ pub(crate) struct StartArgs {
 pub(crate) enum Algorithm {
     /// User and movie biases only: the baseline.
     Bias,
-    /// Factors by alternating least squares: takes seconds.
+    /// Factors by variational Bayes, as one estimate: takes seconds.
     Map,
-    /// Bayesian factors by Gibbs sampling: the most accurate.
+    /// Factors by Gibbs sampling, as samples: takes longer and is the most accurate.
     Bayes,
 }
 

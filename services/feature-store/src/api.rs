@@ -1,7 +1,6 @@
 //! The gRPC services of the role. Only the files below name wire messages; everything behind them
 //! speaks the types of the domain.
 
-mod deadline;
 mod feast;
 mod grpc;
 mod history;
@@ -11,7 +10,10 @@ pub(crate) use feast::FeastHandler;
 pub(crate) use grpc::FeaturesHandler;
 pub(crate) use history::HistoryHandler;
 
-/// Largest message in bytes.
+/// Largest request in bytes.
+const MAX_REQUEST: usize = 16 << 20;
+
+/// Largest answer in bytes.
 const MAX_MESSAGE: usize = 64 << 20;
 
 /// Most entities of a call that reads features by name.

@@ -18,6 +18,7 @@ pub(crate) struct PartitionLabel {
 pub(crate) struct Meters {
     pub(crate) applied: Counter,
     pub(crate) rejected: Counter,
+    pub(crate) moved: Counter,
     pub(crate) retried: Counter,
     pub(crate) lag: Family<PartitionLabel, Gauge>,
     pub(crate) apply_seconds: Histogram,
@@ -34,6 +35,7 @@ impl Meters {
                 "features_events_rejected",
                 "Records that could not be decoded, copied to the rejected topic",
             ),
+            moved: counter("features_events_moved", "Events appended again, to the partition of their user"),
             retried: counter("features_retries", "Interruptions of the consumer after which it tried again"),
             lag: metrics.register("features_lag", "Records of a partition not applied yet", Family::default()),
             apply_seconds: metrics.register(

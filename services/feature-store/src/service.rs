@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use marquee_archive::Archive;
-use marquee_domain::{Clock, Scale};
+use marquee_domain::{Clock, Partition, Scale};
 use marquee_features::Definition;
 use marquee_kit::Context;
 use marquee_log::{Decoder, MovieCatalog};
-use marquee_ports::{Bounds, ObjectStore, OnlineStore, RatingLog, Topic};
+use marquee_ports::{Bounds, ErrorKind, ObjectStore, OnlineStore, RatingLog, Topic};
 use marquee_settings::Validate as _;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -38,6 +38,9 @@ pub(crate) enum Error {
     /// Applied events are gone from the log.
     #[error(transparent)]
     CutShort(#[from] CutShort),
+    /// The archive is that of another log.
+    #[error(transparent)]
+    Replaced(marquee_ports::Error),
 }
 
 /// What the feature store needs from the process.
@@ -79,6 +82,9 @@ impl Service {
         let definition = Arc::new(Definition::new(&settings.windows, settings.history));
         let compute = context.compute.clone();
         let archive = objects.map(|objects| Archive::new(objects, compute.clone()));
+        if let Some(archive) = &archive {
+            check_archive(archive, &*log, partitions).await?;
+        }
         let catalog = Arc::new(MovieCatalog::new(Arc::clone(&log)));
         let stream = Stream {
             log: Arc::clone(&log),
@@ -120,6 +126,26 @@ impl Service {
     /// Returns the handler of `feast.serving.ServingService`.
     pub(crate) fn feast(&self) -> FeastHandler {
         self.feast.clone()
+    }
+}
+
+/// Checks that the log is the one that was archived: offsets alone do not tell a log that was made
+/// again and has grown since.
+///
+/// # Errors
+/// It is another log. An object store that does not answer is no error.
+async fn check_archive(archive: &Archive, log: &dyn RatingLog, partitions: u32) -> Result<(), Error> {
+    let all: Vec<Partition> = (0..partitions).map(Partition).collect();
+    match archive.check_belongs(log, &all).await {
+        Err(error) if error.kind() == ErrorKind::Conflict => Err(Error::Replaced(error)),
+        Err(error) => {
+            tracing::warn!(
+                error = marquee_kit::chain(&error),
+                "could not check whether the archive is that of the log"
+            );
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -10,6 +10,8 @@
 
 mod apply;
 mod consumer;
+mod decode;
+mod follows;
 mod monitor;
 mod rebuild;
 mod rejected;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use marquee_archive::Archive;
 use marquee_backoff::Backoff;
+use marquee_features::Layout;
 use marquee_kit::{Check, Context};
 use marquee_log::{Decoder, Follower, FollowerOptions, MovieCatalog, Progress};
 use marquee_ports::{OnlineStore, RatingLog, Topic};
@@ -73,7 +76,8 @@ impl Stream {
         let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
         let monitor = Monitor { log, store, check, meters: self.meters.clone() };
         let monitor = monitor.run(progress.clone(), context.stop.clone());
-        let applier = Applier { store: self.store, compute: context.compute.clone() };
+        let layout = Layout::of_history(settings.history);
+        let applier = Applier { store: self.store, compute: context.compute.clone(), layout };
         let mut consumer = Consumer {
             applier,
             catalog: self.catalog,
@@ -83,6 +87,7 @@ impl Stream {
             decoder: self.decoder,
             meters: self.meters,
             leases: BTreeMap::new(),
+            verified: tokio::time::Instant::now(),
         };
         let stop = context.stop.clone().cancelled_owned();
         context.tasks.spawn("features-consumer", async move { follower.run(&mut consumer, stop).await });

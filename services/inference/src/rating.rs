@@ -15,9 +15,10 @@ use std::sync::atomic::Ordering;
 
 use marquee_domain::{ModelName, MovieId, Position, UserId, Version};
 use marquee_kit::{Compute, Context};
-use marquee_onnx::RunError;
+use marquee_onnx::{RunError, Tensor};
 use thiserror::Error;
 
+pub(crate) use cache::Capacity;
 pub(crate) use explain::{Contribution, Explain, Explanation};
 pub(crate) use histories::Histories;
 pub(crate) use history::{Entry, Features, FeaturesError, Freshness, HistoryRead};
@@ -85,6 +86,14 @@ impl Error {
 
 type StateKey = (UserId, ModelName, Version, u64);
 
+/// Returns about how many bytes a cached state takes.
+fn weigh((user, model, ..): &StateKey, state: &State) -> usize {
+    // No value has more than eight bytes.
+    let tensor = |(name, tensor): &(String, Tensor)| 128 + name.len() + 8 * tensor.data().len();
+    // Beside the state, the table has the key and the pointers to it.
+    192 + user.as_str().len() + model.as_str().len() + state.iter().map(tensor).sum::<usize>()
+}
+
 /// Predicts, recommends and explains.
 #[derive(Debug)]
 pub(crate) struct Rating {
@@ -96,12 +105,12 @@ pub(crate) struct Rating {
 }
 
 impl Rating {
-    /// `states` is the number of user states that are cached.
-    pub(crate) fn new(routing: Arc<Routing>, histories: Histories, states: usize, context: &Context) -> Self {
+    /// `states` bounds the user states that are cached.
+    pub(crate) fn new(routing: Arc<Routing>, histories: Histories, states: Capacity, context: &Context) -> Self {
         Self {
             routing,
             histories,
-            states: Cache::new(states),
+            states: Cache::new(states, weigh),
             compute: context.compute.clone(),
             metrics: RatingMetrics::register(&context.metrics),
         }

@@ -1,5 +1,6 @@
 //! The settings of the inference role.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use marquee_domain::ModelName;
 use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
-/// Shortest interval at which the object store is read.
-const SHORTEST_REFRESH: Duration = Duration::from_millis(10);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The interval at which the object store is read. A longer one would keep a rollback from users.
+const REFRESH: RangeInclusive<Duration> = Duration::from_millis(10)..=HOUR;
 
 /// Settings of the inference role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +19,7 @@ const SHORTEST_REFRESH: Duration = Duration::from_millis(10);
 pub struct Settings {
     /// The model that requests without a model name use. Default `ratings`.
     pub default_model: String,
-    /// How often the model store and the routing table are read. Default `1s`.
+    /// How often the model store and the routing table are read, from `10ms` to `1h`. Default `1s`.
     #[serde(with = "humantime_serde")]
     pub refresh: Duration,
     /// How many of the newest versions of a model are kept loaded, besides those that a route
@@ -34,6 +37,8 @@ pub struct Settings {
     pub states: usize,
     /// How many user histories are cached. Default 20,000.
     pub histories: usize,
+    /// Most bytes that cached states and histories take, half for each. Default 536,870,912.
+    pub cache_bytes: usize,
     /// Longest wait for features, over all feature stores. Default `1s`.
     #[serde(with = "humantime_serde")]
     pub feature_deadline: Duration,
@@ -58,6 +63,7 @@ impl Default for Settings {
             load_deadline: Duration::from_secs(300),
             states: 20_000,
             histories: 20_000,
+            cache_bytes: 512 << 20,
             feature_deadline: Duration::from_secs(1),
             state_dir: PathBuf::new(),
             queue: 1_024,
@@ -69,21 +75,24 @@ impl Default for Settings {
 impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
         ModelName::try_new(&self.default_model).map_err(|error| Invalid::new("default_model", error.to_string()))?;
-        let shortest = |key, value: Duration, shortest: Duration| {
-            Invalid::unless(value >= shortest, key, format!("{value:?} is too short; give at least {shortest:?}"))
-        };
-        shortest("refresh", self.refresh, SHORTEST_REFRESH)?;
-        shortest("load_deadline", self.load_deadline, Duration::from_secs(1))?;
-        shortest("feature_deadline", self.feature_deadline, Duration::from_millis(1))?;
+        Invalid::unless_time_in(REFRESH, "refresh", self.refresh)?;
+        Invalid::unless_time_in(Duration::from_secs(1)..=24 * HOUR, "load_deadline", self.load_deadline)?;
+        Invalid::unless_time_in(Duration::from_millis(1)..=HOUR, "feature_deadline", self.feature_deadline)?;
         let counts = [
-            ("keep", self.keep),
-            ("loads", self.loads),
-            ("states", self.states),
-            ("histories", self.histories),
-            ("queue", self.queue),
-            ("max_batch", self.max_batch),
+            ("keep", self.keep, 1_000),
+            ("loads", self.loads, 64),
+            ("states", self.states, 100_000_000),
+            ("histories", self.histories, 100_000_000),
+            ("cache_bytes", self.cache_bytes, 1 << 40),
+            ("queue", self.queue, 1_000_000),
+            ("max_batch", self.max_batch, 65_536),
         ];
-        counts.into_iter().try_for_each(|(key, count)| Invalid::unless(count > 0, key, "is 0; give at least 1"))
+        counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
+        Invalid::unless(
+            !self.state_dir.exists() || self.state_dir.is_dir(),
+            "state_dir",
+            format!("{} is a file; give a folder", self.state_dir.display()),
+        )
     }
 }
 
@@ -94,12 +103,19 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 8] = [
-            (|settings| settings.refresh = Duration::ZERO, "refresh: 0ns is too short; give at least 10ms"),
+        let cases: [(Change, &str); 12] = [
+            (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
+            (|settings| settings.refresh = Duration::MAX, "refresh: is "),
+            (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
+            (|settings| settings.queue = usize::MAX, "queue: is "),
+            (|settings| settings.state_dir = "/dev/null".into(), "state_dir: /dev/null is a file; give a folder"),
             (|settings| settings.default_model = "No Model".to_owned(), "default_model: "),
-            (|settings| settings.load_deadline = Duration::ZERO, "load_deadline: 0ns is too short"),
-            (|settings| settings.feature_deadline = Duration::ZERO, "feature_deadline: 0ns is too short"),
-            (|settings| settings.keep = 0, "keep: is 0; give at least 1"),
+            (|settings| settings.load_deadline = Duration::ZERO, "load_deadline: is 0s; give a time from 1s to 1day"),
+            (
+                |settings| settings.feature_deadline = Duration::ZERO,
+                "feature_deadline: is 0s; give a time from 1ms to 1h",
+            ),
+            (|settings| settings.keep = 0, "keep: is 0; give a number from 1 to 1,000"),
             (|settings| settings.loads = 0, "loads: is 0"),
             (|settings| settings.queue = 0, "queue: is 0"),
             (|settings| settings.states = 0, "states: is 0"),

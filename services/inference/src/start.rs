@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, Service};
 use crate::metrics::RoutingMetrics;
-use crate::rating::{Histories, Rating};
+use crate::rating::{Capacity, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
 use crate::routing::{Follow, Mirror, Parts, RouteMap, Routing, Table};
 use crate::settings::Settings;
@@ -68,8 +68,12 @@ impl Service {
         routing.follow(follow, check, context);
 
         let stores = Arc::new(FeatureStores::new(features, settings.feature_deadline));
-        let histories = Histories::new(stores, settings.histories);
-        let rating = Rating::new(Arc::clone(&routing), histories, settings.states, context);
+        // Half for each.
+        let bytes = settings.cache_bytes / 2;
+        let states = Capacity { entries: settings.states, bytes };
+        tracing::info!(mebibytes = settings.cache_bytes >> 20, "most memory that cached histories and states use");
+        let histories = Histories::new(stores, Capacity { entries: settings.histories, bytes });
+        let rating = Rating::new(Arc::clone(&routing), histories, states, context);
         Ok(Self::new(Core { default_model, route_first: settings.route_first, rating, routing, repository }))
     }
 }

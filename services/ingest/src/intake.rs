@@ -18,7 +18,7 @@ use marquee_ports::{Header, NewRecord, RatingLog, Topic};
 use marquee_proto::record;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub(crate) use outcome::{Batch, Outcome, Prepared};
+pub(crate) use outcome::{Batch, Outcome, Prepared, Refused};
 
 use crate::client::ClientName;
 use crate::metrics::{Counters, OfReason};
@@ -142,7 +142,12 @@ impl Intake {
                     accepted.push((index, self.record(&RatingEvent::Rated(rating), headers.clone())));
                 }
                 Ok(rating) => rejected.push((index, vec![unknown_movie(rating.movie.as_str())])),
-                Err(violations) => rejected.push((index, violations)),
+                Err(Refused { mut violations, movie }) => {
+                    let unknown =
+                        movie.filter(|movie| movies.as_ref().is_some_and(|movies| movies.get(movie).is_none()));
+                    violations.extend(unknown.map(|movie| unknown_movie(movie.as_str())));
+                    rejected.push((index, violations));
+                }
             }
         }
         let now = self.now();
@@ -158,14 +163,14 @@ impl Intake {
 
     /// Returns the catalog with the movies of these ratings, as far as they exist. `None` if the
     /// deployment accepts ratings of unknown movies.
-    async fn movies_of(
-        &self,
-        ratings: &[Result<Rating, Vec<Violation>>],
-    ) -> Result<Option<marquee_log::Movies>, Failure> {
+    async fn movies_of(&self, ratings: &[Result<Rating, Refused>]) -> Result<Option<marquee_log::Movies>, Failure> {
         if self.settings.unknown_movies == UnknownMovies::Accept {
             return Ok(None);
         }
-        let ids = ratings.iter().flatten().map(|rating| &rating.movie);
+        let ids = ratings.iter().filter_map(|rating| match rating {
+            Ok(rating) => Some(&rating.movie),
+            Err(refused) => refused.movie.as_ref(),
+        });
         let movies = self.catalog.movies_with(ids).await;
         movies.map(Some).map_err(|error| Failure::unavailable("read the movie catalog", &error))
     }

@@ -10,7 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::client::ClientName;
 
 /// The largest value of the settings that bound a queue or a request.
-const MOST: usize = 1_000_000;
+const MOST: u64 = 1_000_000;
+
+/// The most clients that may be remembered. Each takes up to 200 bytes.
+const MOST_CLIENTS: u64 = 10_000_000;
+
+/// The longest time that a rating may be ahead of the clock: a year.
+const LONGEST_SLACK: Duration = Duration::from_secs(365 * 86_400);
 
 /// Settings of the ingest role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +25,8 @@ pub struct Settings {
     /// What to do with a rating of a movie that the catalog lacks: `reject`, the default, or
     /// `accept`.
     pub unknown_movies: UnknownMovies,
-    /// How far the time of a rating may be ahead of this machine's clock. Default `5m`.
+    /// How far the time of a rating may be ahead of this machine's clock, at most a year. Default
+    /// `5m`.
     #[serde(with = "humantime_serde")]
     pub future_slack: Duration,
     /// The most ratings or movies in one request, from 1 to 1,000,000. Default 10,000.
@@ -48,8 +55,8 @@ pub struct Quota {
     /// The ratings that a client may write at once after a pause, and so the most in one call.
     /// Default 0: the ratings of two seconds.
     pub burst: u32,
-    /// The most clients that are remembered, at least 1. When all of them are busy, new clients
-    /// share one quota. Default 10,000.
+    /// The most clients that are remembered, from 1 to 10,000,000. When all of them are busy, new
+    /// clients share one quota. Default 10,000.
     pub clients: NonZeroU32,
     /// Clients with another `ratings_per_second`, by name; 0 means no quota. They are remembered in
     /// addition to `clients`. Default empty.
@@ -88,16 +95,11 @@ impl Default for Quota {
 
 impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
-        let counts = [
-            ("max_batch", self.max_batch),
-            ("max_in_flight", self.max_in_flight),
-            ("stream_in_flight", self.stream_in_flight),
-        ];
-        for (key, count) in counts {
-            let message = format!("is {count}; give a number from 1 to 1,000,000");
-            Invalid::unless((1..=MOST).contains(&count), key, message)?;
-        }
-        Ok(())
+        Invalid::unless_time_in(Duration::ZERO..=LONGEST_SLACK, "future_slack", self.future_slack)?;
+        Invalid::unless_in(1..=MOST, "max_batch", self.max_batch as u64)?;
+        Invalid::unless_in(1..=MOST, "max_in_flight", self.max_in_flight as u64)?;
+        Invalid::unless_in(1..=MOST, "stream_in_flight", self.stream_in_flight as u64)?;
+        Invalid::unless_in(1..=MOST_CLIENTS, "quota.clients", u64::from(self.quota.clients.get()))
     }
 }
 
@@ -113,7 +115,9 @@ mod tests {
         for wrong in [
             Settings { max_batch: 0, ..Settings::default() },
             Settings { stream_in_flight: 0, ..Settings::default() },
-            Settings { max_in_flight: MOST + 1, ..Settings::default() },
+            Settings { max_in_flight: 1_000_001, ..Settings::default() },
+            Settings { future_slack: Duration::MAX, ..Settings::default() },
+            Settings { quota: Quota { clients: NonZeroU32::MAX, ..Quota::default() }, ..Settings::default() },
         ] {
             assert!(wrong.validate().is_err(), "{wrong:?}");
         }

@@ -16,17 +16,9 @@ pub(crate) struct LayerArgs {
     pub(crate) set: Vec<(String, String)>,
 }
 
-/// Arguments of one role.
+/// Arguments of a command that runs a fleet or a role, or shows its settings.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct RoleArgs {
-    /// Settings.
-    #[command(flatten)]
-    pub(crate) layers: LayerArgs,
-}
-
-/// Arguments of the whole fleet.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct UpArgs {
+pub(crate) struct FleetArgs {
     /// Settings.
     #[command(flatten)]
     pub(crate) layers: LayerArgs,
@@ -40,6 +32,17 @@ pub(crate) struct UpArgs {
     /// 127.0.0.1:7080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_listen: Option<SocketAddr>,
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// The arguments of `up`.
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+    /// Say what each setting means.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// Arguments of the demonstration.
@@ -62,14 +65,6 @@ pub(crate) struct DemoArgs {
     /// Seed of everything random.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
-}
-
-/// Arguments of `config`: the same layers as `up`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ConfigArgs {
-    /// The arguments of `up`.
-    #[command(flatten)]
-    pub(crate) up: UpArgs,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -4,8 +4,8 @@ use clap::{ArgMatches, Args as _, CommandFactory, FromArgMatches, Parser, Subcom
 use marquee_cli::{ClientArgs, Error, Output};
 use marquee_role::Entry;
 
-use crate::arguments::{ConfigArgs, DemoArgs, RoleArgs, UpArgs};
-use crate::commands::{self, keys};
+use crate::arguments::{ConfigArgs, DemoArgs, FleetArgs};
+use crate::commands::{self, keys, rekey};
 use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
@@ -22,7 +22,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole fleet in this process.
-    Up(UpArgs),
+    Up(FleetArgs),
     /// Run every step of the fleet on MovieLens 100K and show the results.
     Demo(DemoArgs),
     #[command(flatten)]
@@ -33,6 +33,8 @@ enum Command {
     Config(ConfigArgs),
     /// Make or inspect the keys that sign models.
     Keys(keys::KeysArgs),
+    /// Copy the topics of Kafka to new ones, for another number of partitions.
+    Rekey(rekey::RekeyArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -44,13 +46,13 @@ enum Command {
 #[derive(Debug)]
 struct RoleCommand {
     role: Entry,
-    args: RoleArgs,
+    args: FleetArgs,
 }
 
 impl Subcommand for RoleCommand {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
         ROLES.iter().fold(command, |command, role| {
-            command.subcommand(RoleArgs::augment_args(clap::Command::new(role.name)).about(role.about))
+            command.subcommand(FleetArgs::augment_args(clap::Command::new(role.name)).about(role.about))
         })
     }
 
@@ -67,7 +69,7 @@ impl FromArgMatches for RoleCommand {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let found = matches.subcommand().and_then(|(name, args)| Some((roles::role(name)?, args)));
         let (role, args) = found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidSubcommand))?;
-        Ok(Self { role, args: RoleArgs::from_arg_matches(args)? })
+        Ok(Self { role, args: FleetArgs::from_arg_matches(args)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -87,6 +89,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Role(RoleCommand { role, args }) => commands::role(role, args).await,
         Command::Config(args) => commands::config(args, output),
         Command::Keys(args) => keys::run(args, output),
+        Command::Rekey(args) => rekey::run(args, output).await,
     };
     ended.map_err(Error::Other)
 }
@@ -138,6 +141,9 @@ mod tests {
             let Command::Role(command) = cli.command else { panic!("{} is not a role", role.name) };
             assert_eq!((command.role.name, command.args.layers.set.len()), (role.name, 1));
             assert!(help.contains(role.about), "{help}");
+            let listens =
+                ["marquee", role.name, "--data-dir", "/d", "--grpc-listen", "[::1]:0", "--http-listen", "[::1]:0"];
+            Cli::try_parse_from(listens).expect("the arguments of every fleet");
         }
         assert!(Cli::try_parse_from(["marquee", "nothing"]).is_err());
     }

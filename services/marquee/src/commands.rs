@@ -1,66 +1,95 @@
 //! The commands that run roles in this process or show their settings: `up`, one for each role,
-//! `config` and `keys`.
+//! `config`, `keys` and `rekey`.
 
 pub(crate) mod keys;
+mod meanings;
+mod panics;
+pub(crate) mod rekey;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use marquee_cli::{Error, Format, Output};
-use marquee_kit::settings::{Effective, Layers, Loaded};
-use marquee_kit::telemetry;
+use marquee_kit::settings::{Effective, Invalid, Layers, Loaded};
+use marquee_kit::{Stop, telemetry};
 use marquee_role::Entry;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::{ConfigArgs, LayerArgs, RoleArgs, UpArgs};
+use crate::arguments::{ConfigArgs, FleetArgs};
 use crate::fleet::{self, Addresses, Fleet};
 use crate::roles::ROLES;
 use crate::settings::Settings;
+use crate::signals;
+use meanings::Meanings;
 
 /// Runs the whole fleet until it is told to stop.
-pub(crate) async fn up(args: UpArgs) -> Result<()> {
-    serve(load(&up_layers(args))?.settings, ROLES).await
+pub(crate) async fn up(args: FleetArgs) -> Result<()> {
+    serve(load(&layers(args)?)?.settings, ROLES).await
 }
 
 /// Runs one role until it is told to stop.
 ///
 /// # Errors
 /// Among others: the role needs an embedded back-end, which no other process could read.
-pub(crate) async fn role(role: Entry, args: RoleArgs) -> Result<()> {
-    let settings = load(&layers(args.layers))?.settings;
+pub(crate) async fn role(role: Entry, args: FleetArgs) -> Result<()> {
+    let settings = load(&layers(args)?)?.settings;
     let needs = fleet::needs(&settings, &[role]);
     settings.backends.check_shared(&needs).map_err(|invalid| Error::Usage(invalid.to_string()))?;
     serve(settings, &[role]).await
 }
 
-/// Shows the effective settings and where each one comes from.
+/// Shows the effective settings, where each one comes from and, if asked, what it means.
 pub(crate) fn config(args: ConfigArgs, output: Output) -> Result<()> {
-    let loaded = load(&up_layers(args.up))?;
+    let values = load(&layers(args.fleet)?)?.values;
+    let meanings = args.explain.then(meanings::all).unwrap_or_default();
     let text = match output.format() {
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&loaded.values)?),
-        Format::Human => {
-            let width = loaded.values.iter().map(|value| value.key.len()).max().unwrap_or(0);
-            let line = |v: &Effective| format!("{:width$} = {}  # {}\n", v.key, v.value, v.origin);
-            loaded.values.iter().map(line).collect()
+        Format::Json => {
+            let shown = |value| shown(value, &meanings);
+            format!("{}\n", serde_json::to_string_pretty(&values.iter().map(shown).collect::<Result<Vec<_>, _>>()?)?)
         }
+        Format::Human => lines(&values, &meanings),
     };
     Ok(output.text(&text)?)
 }
 
-fn layers(args: LayerArgs) -> Layers {
-    Layers { file: args.config, flags: args.set }
+fn shown(value: &Effective, meanings: &Meanings) -> serde_json::Result<serde_json::Value> {
+    let mut shown = serde_json::to_value(value)?;
+    if let Some(meaning) = meanings.get(&value.key) {
+        shown["meaning"] = meaning.as_str().into();
+    }
+    Ok(shown)
 }
 
-fn up_layers(args: UpArgs) -> Layers {
-    let mut layers = layers(args.layers);
-    let text = |value: String| serde_json::Value::String(value).to_string();
+/// Returns a line for each setting, with its meaning in comments above it.
+fn lines(values: &[Effective], meanings: &Meanings) -> String {
+    let width = values.iter().map(|value| value.key.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for Effective { key, value, origin } in values {
+        for line in meanings.get(key).into_iter().flat_map(|meaning| meaning.lines()) {
+            text.push_str(&format!("# {line}\n"));
+        }
+        text.push_str(&format!("{key:width$} = {value}  # {origin}\n"));
+        if !meanings.is_empty() {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Returns the layers that a command line names. Its own arguments win over `--set`.
+fn layers(args: FleetArgs) -> Result<Layers> {
+    let mut layers = Layers { file: args.layers.config, flags: args.layers.set };
+    let text = |value: &str| serde_json::Value::from(value).to_string();
     if let Some(folder) = args.data_dir {
-        layers.flags.push(("data_dir".to_owned(), text(folder.display().to_string())));
+        let folder = folder.to_str().ok_or_else(|| {
+            let shown = folder.display();
+            Error::Usage(format!("--data-dir: the path {shown} is not UTF-8; give a folder with a name in UTF-8"))
+        })?;
+        layers.flags.push(("data_dir".to_owned(), text(folder)));
     }
     for (key, address) in [("grpc_listen", args.grpc_listen), ("http_listen", args.http_listen)] {
         if let Some(address) = address {
-            layers.flags.push((key.to_owned(), text(address.to_string())));
+            layers.flags.push((key.to_owned(), text(&address.to_string())));
         }
     }
-    layers
+    Ok(layers)
 }
 
 /// Reads and validates the settings of every role.
@@ -68,31 +97,43 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
     Settings::load(layers, ROLES).map_err(|error| Error::Usage(error.to_string()).into())
 }
 
-/// Runs roles until a signal or a failure, then shuts them down in order. A second signal ends the
-/// process at once.
+/// Runs roles until a signal or a failure, then shuts them down in order. A signal during the start
+/// ends it, and a signal during the shutdown ends the process at once.
 async fn serve(settings: Settings, roles: &[Entry]) -> Result<()> {
     let telemetry = telemetry::start(&settings.telemetry, "marquee")?;
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let lost = panics::watch();
+    let stop = signals::watch(Fleet::longest_shutdown(&settings))?;
+    let ended = run(settings, roles, (&stop, &lost)).await;
+    // Sending the last spans may block.
+    let _ = tokio::task::spawn_blocking(|| telemetry.shutdown()).await;
+    ended.map_err(as_usage)
+}
+
+/// Runs roles until they are told to stop, a part fails, or a thread is lost.
+async fn run(settings: Settings, roles: &[Entry], (stop, lost): (&Stop, &Stop)) -> Result<()> {
     let data_dir = settings.data_dir.clone();
-    let fleet = tokio::select! {
-        started = Box::pin(Fleet::start(settings, roles)) => started?,
-        _ = interrupt.recv() => return Ok(()),
-        _ = terminate.recv() => return Ok(()),
+    let Some(fleet) = Fleet::start_unless(settings, roles, stop.cancelled()).await? else {
+        tracing::info!("stopped during the start");
+        return Ok(());
     };
-    fleet.announce()?;
-    let ended = tokio::select! {
-        ended = until_ended(&fleet) => ended,
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+    let ended = match fleet.announce() {
+        Ok(()) => tokio::select! {
+            ended = until_ended(&fleet) => ended,
+            () = stop.cancelled() => Ok(()),
+            () = lost.cancelled() => Err(anyhow!("a thread of the fleet panicked; the log says which")),
+        },
+        failed => failed,
     };
-    tokio::select! {
-        () = fleet.shutdown() => {}
-        _ = interrupt.recv() => tracing::warn!("second signal: ending at once"),
-        _ = terminate.recv() => tracing::warn!("second signal: ending at once"),
-    }
+    stop.cancel();
+    fleet.shutdown().await;
     Addresses::remove(&data_dir);
-    telemetry.shutdown();
     ended
+}
+
+/// Turns an error that names a setting into wrong usage, whose exit code is 64 wherever the setting
+/// was refused.
+fn as_usage(error: anyhow::Error) -> anyhow::Error {
+    if error.chain().any(|cause| cause.is::<Invalid>()) { Error::Usage(format!("{error:#}")).into() } else { error }
 }
 
 async fn until_ended(fleet: &Fleet) -> Result<()> {

@@ -17,22 +17,27 @@ mod summary;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use marquee_datasets::Dataset;
 
 use crate::arguments::DemoArgs;
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
+use crate::signals;
 use fleet::Process;
 use marquee_cli::import::{self, Bar};
 use marquee_cli::{Client, Format, Output};
+use marquee_kit::Stop;
 use marquee_kit::settings::Layers;
 use screen::Screen;
 use summary::{ImportSummary, Summary};
 
 /// The path of the data set below the user's cache folder, where `make movielens` puts it.
 const CACHED: &str = "marquee/movielens-100k";
+
+/// The longest time that the demonstration takes to end after a signal.
+const LONGEST_STOP: Duration = Duration::from_secs(90);
 
 /// The state that the steps share.
 struct Demo {
@@ -68,7 +73,11 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
 
     let (layers, place) = prepare_place(&args, folder.path())?;
     screen.heading(1, &format!("start the whole fleet, on {place} and free ports"));
-    let fleet = Process::start(folder.path(), layers).await?;
+    let stop = signals::watch(LONGEST_STOP)?;
+    let fleet = tokio::select! {
+        fleet = Process::start(folder.path(), layers) => fleet?,
+        () = stop.cancelled() => bail!("interrupted"),
+    };
     let client = Client::connect(&fleet.addresses().grpc)?;
     screen.line(&format!(
         "gRPC {} · HTTP {} · {}",
@@ -87,19 +96,21 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
         seed: args.seed,
         summary: Summary::default(),
     };
-    demo.import(data).await?;
-    demo.train().await?;
-    demo.predict().await?;
-    demo.learn().await?;
-    demo.share().await?;
-    demo.mistakes().await?;
-    demo.kill().await?;
+    let ended = tokio::select! {
+        ended = demo.steps(data) => ended,
+        () = stop.cancelled() => Err(anyhow!("interrupted")),
+    };
+    if let Err(error) = ended {
+        // The fleet must not outlive this process, nor write into a folder that is being removed.
+        demo.fleet.kill().await?;
+        return Err(error);
+    }
 
     demo.summary.seconds = started.elapsed().as_secs_f64();
     demo.summary.ok = demo.screen.failures() == 0;
     demo.conclude(&args, machine)?;
     if args.keep {
-        demo.stay(folder.path()).await?;
+        demo.stay(folder.path(), &stop).await?;
     }
     demo.fleet.stop().await?;
     match demo.screen.failures() {
@@ -158,6 +169,17 @@ fn data(given: Option<&Path>) -> Result<Dataset> {
 }
 
 impl Demo {
+    /// Runs every step up to the summary.
+    async fn steps(&mut self, data: Dataset) -> Result<()> {
+        self.import(data).await?;
+        self.train().await?;
+        self.predict().await?;
+        self.learn().await?;
+        self.share().await?;
+        self.mistakes().await?;
+        self.kill().await
+    }
+
     async fn import(&mut self, data: Dataset) -> Result<()> {
         self.screen.heading(2, "import the ratings over the streaming API");
         self.titles = data.movies()?.into_iter().map(|movie| (movie.id.as_str().to_owned(), movie.title)).collect();
@@ -230,7 +252,7 @@ impl Demo {
     }
 
     /// Keeps the fleet running until it is interrupted.
-    async fn stay(&mut self, folder: &Path) -> Result<()> {
+    async fn stay(&mut self, folder: &Path, stop: &Stop) -> Result<()> {
         let marquee = std::env::current_exe().map_or_else(|_| "marquee".to_owned(), |path| path.display().to_string());
         let grpc = &self.fleet.addresses().grpc;
         let user = &self.summary.prediction.user;
@@ -242,7 +264,7 @@ impl Demo {
             self.fleet.addresses().http,
         ));
         tokio::select! {
-            ended = tokio::signal::ctrl_c() => Ok(ended?),
+            () = stop.cancelled() => Ok(()),
             ended = self.fleet.ended() => bail!("the fleet ended: {ended}"),
         }
     }

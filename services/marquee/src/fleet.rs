@@ -10,10 +10,12 @@ mod listeners;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use axum::Router;
-use marquee_kit::{Context, Transport, admin_routes};
+use marquee_kit::settings::Invalid;
+use marquee_kit::{ClientSettings, Server, Transport, admin_routes};
 use marquee_role::{Entry, Needs, Resources};
 use tonic::service::{Routes, RoutesBuilder};
 
@@ -30,6 +32,8 @@ pub struct Fleet {
     lifecycle: Lifecycle,
     in_process: Transport,
     data_dir: PathBuf,
+    scheme: &'static str,
+    client: ClientSettings,
     grpc_address: SocketAddr,
     http_address: SocketAddr,
 }
@@ -42,23 +46,46 @@ impl Fleet {
     /// # Errors
     /// A listener, a back-end or a role cannot be started. Roles that have started are stopped.
     pub async fn start(settings: Settings, roles: &[Entry]) -> Result<Self> {
-        let listeners = Listeners::bind(settings.grpc_listen, settings.http_listen).await?;
-        let needs = needs(&settings, roles);
-        let resources = resources::open(&settings, &needs).await?;
+        let started = Self::start_unless(settings, roles, std::future::pending()).await?;
+        started.ok_or_else(|| anyhow!("the start was interrupted"))
+    }
+
+    /// Starts roles like [`Self::start`], unless `interrupted` is ready first. Then it stops what
+    /// has started and returns `None`.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub async fn start_unless(
+        settings: Settings,
+        roles: &[Entry],
+        interrupted: impl Future<Output = ()>,
+    ) -> Result<Option<Self>> {
         let lifecycle = Lifecycle::new(settings.drain_delay, settings.shutdown);
-        let (grpc, http) = match start_roles(&settings, roles, resources, lifecycle.context()).await {
-            Ok(routes) => routes,
-            Err(error) => {
-                lifecycle.stop_tasks().await;
-                return Err(error);
-            }
+        let started = tokio::select! {
+            biased;
+            () = interrupted => Ok(None),
+            started = Box::pin(start(&settings, roles, &lifecycle)) => started.map(Some),
         };
-        let in_process = Transport::in_process(grpc.clone());
-        let (grpc_address, http_address) = (listeners.grpc_address, listeners.http_address);
-        listeners.serve(grpc, http, &lifecycle);
-        let data_dir = settings.data_dir;
-        tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %data_dir.display(), "listening");
-        Ok(Self { lifecycle, in_process, data_dir, grpc_address, http_address })
+        match started {
+            Ok(Some(Started { listeners, server, grpc, http })) => {
+                let in_process = Transport::in_process(grpc.clone());
+                let (grpc_address, http_address) = (listeners.grpc_address, listeners.http_address);
+                listeners.serve((grpc, http), server, &lifecycle);
+                let scheme = if settings.server.tls.is_enabled() { "https" } else { "http" };
+                let Settings { data_dir, client, .. } = settings;
+                tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %data_dir.display(), "listening");
+                Ok(Some(Self { lifecycle, in_process, data_dir, scheme, client, grpc_address, http_address }))
+            }
+            other => {
+                lifecycle.stop_tasks().await;
+                other.map(|_| None)
+            }
+        }
+    }
+
+    /// Returns the longest time that [`Self::shutdown`] takes with these settings.
+    pub(crate) fn longest_shutdown(settings: &Settings) -> Duration {
+        Lifecycle::longest_shutdown(settings.drain_delay, settings.shutdown)
     }
 
     /// Returns the address of the gRPC listener.
@@ -76,15 +103,15 @@ impl Fleet {
     /// # Errors
     /// The folder cannot be written.
     pub fn announce(&self) -> Result<()> {
-        Addresses::of_this_process(self.grpc_address, self.http_address).write(&self.data_dir)
+        Addresses::of_this_process(self.scheme, self.grpc_address, self.http_address).write(&self.data_dir)
     }
 
     /// Returns a client transport to this fleet over loopback.
     ///
     /// # Errors
-    /// Never, as long as the listener has an address.
+    /// A file of the settings `client` cannot be used.
     pub fn transport(&self) -> Result<Transport> {
-        Ok(Transport::connect(&format!("http://{}", self.grpc_address))?)
+        Ok(Transport::connect_with(&format!("{}://{}", self.scheme, self.grpc_address), &self.client)?)
     }
 
     /// Returns a client transport straight into this fleet's services, without a network.
@@ -115,6 +142,23 @@ impl Fleet {
     }
 }
 
+/// What has started and does not serve yet.
+struct Started {
+    listeners: Listeners,
+    server: Server,
+    grpc: Routes,
+    http: Router,
+}
+
+/// Opens the listeners and the back-ends, and starts the roles over them.
+async fn start(settings: &Settings, roles: &[Entry], lifecycle: &Lifecycle) -> Result<Started> {
+    let listeners = Listeners::bind(settings.grpc_listen, settings.http_listen).await?;
+    let server = listeners::server(&settings.server, lifecycle.context().compute.clone())?;
+    let resources = resources::open(settings, &needs(settings, roles), lifecycle.context()).await?;
+    let (grpc, http) = start_roles(settings, roles, resources, lifecycle).await?;
+    Ok(Started { listeners, server, grpc, http })
+}
+
 /// Returns what must be opened for some roles.
 pub(crate) fn needs(settings: &Settings, roles: &[Entry]) -> Needs {
     roles.iter().map(|role| role.needs(&settings.roles)).fold(Needs::default(), Needs::union)
@@ -125,24 +169,26 @@ async fn start_roles(
     settings: &Settings,
     roles: &[Entry],
     mut resources: Resources,
-    context: &Context,
+    lifecycle: &Lifecycle,
 ) -> Result<(Routes, Router)> {
+    let context = lifecycle.context();
     let (mut grpc, mut http, mut services) = (RoutesBuilder::default(), admin_routes(context), Vec::new());
     for role in roles {
         let needs_features = role.needs(&settings.roles).features;
-        ensure!(
-            !needs_features || !resources.features.is_empty(),
-            "features_address: is empty, and role {} has no feature store in this process; set features_address to \
-             the address of one",
-            role.name
-        );
+        if needs_features && resources.features.is_empty() {
+            let message = format!(
+                "is empty, and role {} has no feature store in this process; set features_address to the address of one",
+                role.name
+            );
+            return Err(Invalid::new("features_address", message).into());
+        }
         let endpoints = role.start(&settings.roles, &resources, context).await?;
         if resources.features.is_empty() {
             resources.features.extend(endpoints.offered_features());
         }
         services.extend(endpoints.add_to(&mut grpc, &mut http));
     }
-    Ok((listeners::with_health_and_reflection(grpc, &services, context)?, http))
+    Ok((listeners::with_health_and_reflection(grpc, &services, lifecycle)?, http))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -128,7 +128,7 @@ pub fn generate(folder: &Path) -> Result<VerifyingKey> {
 
 fn write_public(path: &Path, key: &VerifyingKey) -> Result<()> {
     let pem = key.to_pem().context("encode the public key")?;
-    let written = File::options().create_new(true).write(true).open(path);
+    let written = File::options().create_new(true).write(true).mode(0o600).open(path);
     written
         .and_then(|mut file| file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()))
         .with_context(|| format!("write {}", path.display()))
@@ -150,10 +150,12 @@ fn read_private(path: &Path) -> Result<SigningKey> {
         .with_context(|| format!("{}: is not a signing key; make one with `marquee keys generate`", path.display()))
 }
 
-/// Returns the mode that a private key should have, or `None` if no other user can read it. A file
-/// of root may be readable by its group, because Kubernetes mounts secrets for a user like this.
+/// Returns the mode that a private key should have, or `None` if no other user can read it. For a
+/// process that is not root, a file of root may be readable by its group: Kubernetes mounts secrets
+/// like this.
 fn exposed(metadata: &Metadata) -> Option<&'static str> {
-    let (allowed, fix) = if metadata.uid() == 0 { (0o740, "0640") } else { (0o700, "0600") };
+    let is_mounted = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
+    let (allowed, fix) = if is_mounted { (0o740, "0640") } else { (0o700, "0600") };
     (metadata.mode() & 0o777 & !allowed != 0).then_some(fix)
 }
 
@@ -193,7 +195,7 @@ mod tests {
         let verifying = first.verifying.expect("needed");
         assert_eq!(first.signing.expect("needed").verifying_key(), verifying);
         let mode = |path: &str| fs::metadata(data.path().join(path)).expect("made").permissions().mode() & 0o777;
-        assert_eq!((mode("keys"), mode("keys/signing.pem")), (0o700, 0o600));
+        assert_eq!((mode("keys"), mode("keys/signing.pem"), mode("keys/verifying.pem")), (0o700, 0o600, 0o600));
 
         // After a crash between the two files, the public one is made again from the private one.
         fs::remove_file(data.path().join("keys/verifying.pem")).expect("removed");
@@ -256,6 +258,11 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("changed");
         let error = refused(data.path(), Path::new(""), &trainer());
         assert!(error.contains("other users can read") && error.contains("0644") && error.contains("chmod"), "{error}");
+        for mode in [0o640, 0o604, 0o660, 0o440] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("changed");
+            let error = refused(data.path(), Path::new(""), &trainer());
+            assert!(error.contains("run `chmod 0600 "), "{mode:o}: {error}");
+        }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("changed");
         assert!(read(data.path(), Path::new(""), &trainer()).is_ok());
     }

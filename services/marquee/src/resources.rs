@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use marquee_domain::SystemClock;
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
 use marquee_kafka::KafkaLog;
-use marquee_kit::Transport;
+use marquee_kit::settings::{Invalid, redact};
+use marquee_kit::{ConnectError, Context, Transport, chain};
 use marquee_objects::S3Objects;
 use marquee_onnx::Runtime;
 use marquee_redis::RedisStore;
@@ -15,12 +16,18 @@ use marquee_role::{Needs, Resources};
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::keys::{self, not_empty};
 use crate::settings::Settings;
+use crate::storage;
 
 /// Opens what the roles of a process need, and nothing else.
-pub(crate) async fn open(settings: &Settings, needs: &Needs) -> Result<Resources> {
+pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
     let addresses = settings.features_address.split(',').map(str::trim).filter(|address| !address.is_empty());
-    let features = addresses.map(Transport::connect).collect::<Result<Vec<_>, _>>();
-    let features = if needs.features { features.context("features_address")? } else { Vec::new() };
+    let reach = |address| Transport::connect_with(address, &settings.client);
+    let features = addresses.map(reach).collect::<Result<Vec<_>, _>>();
+    let invalid = |error: ConnectError| {
+        let key = if matches!(error, ConnectError::Address { .. }) { "features_address" } else { "client" };
+        Invalid::new(key, redact(&chain(&error)))
+    };
+    let features = if needs.features { features.map_err(invalid)? } else { Vec::new() };
     let mut resources = Resources {
         clock: Arc::new(SystemClock),
         scale: settings.scale,
@@ -35,21 +42,34 @@ pub(crate) async fn open(settings: &Settings, needs: &Needs) -> Result<Resources
         features,
     };
     resources = {
-        let (settings, needs) = (settings.clone(), needs.clone());
-        tokio::task::spawn_blocking(move || open_local(&settings, &needs, resources)).await??
+        let (settings, needs, context) = (settings.clone(), needs.clone(), context.clone());
+        tokio::task::spawn_blocking(move || open_local(&settings, &needs, (resources, &context))).await??
     };
     connect(settings, needs, &mut resources).await?;
     Ok(resources)
 }
 
 /// Opens what is on this machine.
-fn open_local(settings: &Settings, needs: &Needs, mut resources: Resources) -> Result<Resources> {
+fn open_local(
+    settings: &Settings,
+    needs: &Needs,
+    (mut resources, context): (Resources, &Context),
+) -> Result<Resources> {
     let folder = &settings.data_dir;
+    // What people rated is nobody else's business on a machine with several users.
+    marquee_embedded::create_private_files();
+    let mut most_memory = 0;
     if needs.log && settings.backends.log == LogBackend::Embedded {
-        resources.log = Some(Arc::new(EmbeddedLog::open(&folder.join("log"), &settings.log)?));
+        let log = EmbeddedLog::open(&folder.join("log"), &settings.log)?;
+        storage::report(context, storage::LOG, log.trouble());
+        most_memory += log.memory_bytes();
+        resources.log = Some(Arc::new(log));
     }
     if needs.store && settings.backends.store == StoreBackend::Embedded {
-        resources.store = Some(Arc::new(EmbeddedStore::open(&folder.join("store"))?));
+        let store = EmbeddedStore::open(&folder.join("store"))?;
+        storage::report(context, storage::STORE, store.trouble());
+        most_memory += store.memory_bytes();
+        resources.store = Some(Arc::new(store));
     }
     // A role that runs alone has no use for an embedded store, which no other process writes. An
     // isolated one may run on a copy of a data folder.
@@ -59,6 +79,9 @@ fn open_local(settings: &Settings, needs: &Needs, mut resources: Resources) -> R
     }
     if needs.onnx {
         resources.onnx = Some(Runtime::load(not_empty(&settings.onnxruntime))?);
+    }
+    if most_memory > 0 {
+        tracing::info!(mebibytes = most_memory >> 20, "most memory that the embedded back-ends use");
     }
     let keys = keys::read(&settings.data_dir, &settings.verifying_key, needs)?;
     (resources.signing_key, resources.verifying_key) = (keys.signing, keys.verifying);

@@ -1,21 +1,25 @@
 //! The settings of a process: where it listens, where its data is, and a section for each role.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_domain::Scale;
 use marquee_embedded::LogSettings;
-use marquee_kit::settings::{Error, Invalid, Layers, Loaded, Source, Validate};
-use marquee_kit::telemetry;
+use marquee_kit::settings::{Error, Invalid, Layers, Loaded, Source, Validate, redact_value};
+use marquee_kit::{ClientSettings, ServerSettings, telemetry};
 use marquee_role::{Entry, Role, Sections};
 use serde::{Deserialize, Serialize};
 
 use crate::backends::Backends;
 use crate::roles::ROLES;
 
+/// The longest time of one step of shutting down.
+const LONGEST_END: Duration = Duration::from_secs(3_600);
+
 /// Every setting. `marquee config` prints the effective values with their origins.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// The folder of all data that this process keeps. One process owns it at a time. Default
@@ -39,16 +43,21 @@ pub struct Settings {
     /// The addresses of feature stores in other processes, separated by commas. The first one that
     /// answers is used. Empty, the default: the feature store in this process.
     pub features_address: String,
-    /// How long the process reports that it is not ready before it closes its listeners. Default
-    /// `100ms`. On Kubernetes, set it above the period of the readiness probe, for example `10s`,
-    /// so that no request is sent to a listener that is already closed.
+    /// How long the process reports that it is not ready before it closes its listeners, at most
+    /// `1h`. Default `100ms`. On Kubernetes, set it above the period of the readiness probe, for
+    /// example `10s`, so that no request is sent to a listener that is already closed.
     #[serde(with = "humantime_serde")]
     pub drain_delay: Duration,
-    /// The longest time that each of two steps of shutting down may take after `drain_delay`:
-    /// requests in flight, then background work. Default `10s`. On Kubernetes, set
-    /// `terminationGracePeriodSeconds` above `drain_delay` plus twice this time.
+    /// The longest time that requests in flight may take after `drain_delay`, from `1ms` to `1h`.
+    /// Background work ends within two more seconds: it goes on at the next start. Default `10s`.
+    /// On Kubernetes, set `terminationGracePeriodSeconds` above `drain_delay` plus this time plus
+    /// `5s`.
     #[serde(with = "humantime_serde")]
     pub shutdown: Duration,
+    /// Who may call the listeners, and with how much.
+    pub server: ServerSettings,
+    /// How this process calls the feature stores at `features_address`.
+    pub client: ClientSettings,
     /// Which back-ends hold the data.
     pub backends: Backends,
     /// Kafka, used if `backends.log` is `kafka`.
@@ -64,6 +73,16 @@ pub struct Settings {
     /// The sections of the roles, for example `ingest` and `feature_store`.
     #[serde(skip)]
     pub roles: Sections,
+}
+
+/// Shows the values as `marquee config` does, without secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_json() {
+            Ok(values) => write!(f, "Settings {}", redact_value("", &values)),
+            Err(_) => f.debug_struct("Settings").finish_non_exhaustive(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -89,6 +108,8 @@ impl Settings {
             features_address: String::new(),
             drain_delay: Duration::from_millis(100),
             shutdown: Duration::from_secs(10),
+            server: ServerSettings::default(),
+            client: ClientSettings::default(),
             backends: Backends::default(),
             kafka: marquee_kafka::Settings::default(),
             redis: marquee_redis::Settings::default(),
@@ -111,13 +132,41 @@ impl Settings {
             settings.roles.insert(role.section, role.read(&source)?);
         }
         let values = source.effective(&settings.to_json()?);
-        source.validate(&settings, &values)?;
+        source.validate(&settings)?;
         Ok(Loaded { settings, values })
     }
 
     /// Returns the settings of a role for a change.
     pub fn role<R: Role>(&mut self) -> &mut R::Settings {
         self.roles.get_mut::<R>()
+    }
+
+    /// Checks that a listener that other machines reach knows who writes.
+    fn check_open_listeners(&self) -> Result<(), Invalid> {
+        let is_checked = self.server.authenticates() || self.server.allow_unauthenticated;
+        for (key, address) in [("grpc_listen", self.grpc_listen), ("http_listen", self.http_listen)] {
+            let message = format!(
+                "{address} is not a loopback address, so other machines could write without proof of who they are; set \
+                 server.token_file or server.tls.client_ca_file, or server.allow_unauthenticated=true if something in \
+                 front of this process checks callers"
+            );
+            Invalid::unless(is_checked || address.ip().to_canonical().is_loopback(), key, message)?;
+        }
+        Ok(())
+    }
+
+    /// Checks what can be checked without a connection.
+    fn check_features_address(&self) -> Result<(), Invalid> {
+        let all = self.features_address.split(',').map(str::trim).filter(|address| !address.is_empty());
+        for address in all {
+            let parsed: Option<http::Uri> = address.parse().ok();
+            let is_address = parsed.is_some_and(|uri| {
+                matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+            });
+            let message = format!("'{address}' is not the address of a gRPC server; expected http://HOST:PORT");
+            Invalid::unless(is_address, "features_address", message)?;
+        }
+        Ok(())
     }
 
     /// Returns every value as JSON, with secrets hidden.
@@ -140,8 +189,21 @@ impl Validate for Settings {
             "data_dir",
             "is empty; give a folder, for example .marquee",
         )?;
-        Invalid::unless(!self.shutdown.is_zero(), "shutdown", "is 0s; give a time that requests may take to end")?;
-        let sections: [(&str, &dyn Validate); 5] = [
+        Invalid::unless(
+            !self.data_dir.exists() || self.data_dir.is_dir(),
+            "data_dir",
+            format!("{} is a file; give a folder", self.data_dir.display()),
+        )?;
+        let is_same = self.grpc_listen.port() != 0 && self.grpc_listen == self.http_listen;
+        let message = format!("is {}, as grpc_listen; give each listener a port of its own", self.http_listen);
+        Invalid::unless(!is_same, "http_listen", message)?;
+        self.check_features_address()?;
+        Invalid::unless_time_in(Duration::ZERO..=LONGEST_END, "drain_delay", self.drain_delay)?;
+        Invalid::unless_time_in(Duration::from_millis(1)..=LONGEST_END, "shutdown", self.shutdown)?;
+        self.check_open_listeners()?;
+        let sections: [(&str, &dyn Validate); 7] = [
+            ("server", &self.server),
+            ("client", &self.client),
             ("kafka", &self.kafka),
             ("redis", &self.redis),
             ("s3", &self.s3),
@@ -156,81 +218,4 @@ impl Validate for Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(flags: &[(&str, &str)]) -> Result<Loaded<Settings>, Error> {
-        let flags = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Settings::load(&Layers { file: None, flags }, ROLES)
-    }
-
-    #[test]
-    fn defaults_are_valid_and_every_role_has_its_section() {
-        let loaded = load(&[]).expect("the defaults are valid");
-        for role in ROLES {
-            let prefix = format!("{}.", role.section);
-            assert!(loaded.values.iter().any(|value| value.key.starts_with(&prefix)), "{prefix}");
-        }
-    }
-
-    #[test]
-    fn a_section_of_a_role_is_read_from_its_layers() {
-        let mut loaded = load(&[("ingest.max_batch", "11"), ("shutdown", "3s")]).expect("valid");
-        assert_eq!(loaded.settings.role::<marquee_ingest::Ingest>().max_batch, 11);
-        assert_eq!(loaded.settings.shutdown, Duration::from_secs(3));
-        let batch = loaded.values.iter().find(|value| value.key == "ingest.max_batch").expect("listed");
-        assert_eq!((batch.value.as_str(), batch.origin.as_str()), ("11", "flag"));
-    }
-
-    #[test]
-    fn a_setting_that_makes_a_role_useless_is_refused_by_its_dotted_key() {
-        for (key, value) in [
-            ("ingest.max_in_flight", "0"),
-            ("ingest.max_batch", "0"),
-            ("ingest.stream_in_flight", "0"),
-            ("inference.refresh", "0s"),
-            ("inference.default_model", "A/B"),
-            ("trainer.holdout", "0.9"),
-            ("trainer.archive.rows", "0"),
-            ("feature_store.history", "0"),
-            ("kafka.bootstrap", ""),
-            ("redis.urls", "[]"),
-            ("s3.part_size", "0"),
-            ("telemetry.log", "very=loud"),
-            ("log.partitions", "0"),
-            ("shutdown", "0s"),
-            ("data_dir", ""),
-        ] {
-            let error = load(&[(key, value)]).expect_err(key).to_string();
-            assert!(error.starts_with(&format!("{key}: ")) && error.ends_with("(from flag)"), "{key}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_at_every_level() {
-        for (key, part) in [("ingest.maxbatch", "max_batch"), ("nope.deep", "data_dir"), ("kafka.nope", "bootstrap")] {
-            let error = load(&[(key, "1")]).expect_err(key).to_string();
-            assert!(error.contains(part) && error.contains("flag"), "{key}: {error}");
-        }
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        let address = "http://me:hunter2@features:7070";
-        let loaded = load(&[("features_address", address), ("redis.password", "hunter2")]).expect("valid");
-        assert!(loaded.values.iter().all(|value| !value.value.contains("hunter2")), "{:?}", loaded.values);
-        let shown = loaded.values.iter().find(|value| value.key == "features_address").expect("listed");
-        assert_eq!(shown.value, r#""http://me:***@features:7070""#);
-        // Nor by a refusal.
-        if let Err(error) = load(&[("redis.urls", r#"["redis://me:hunter2@127.0.0.1:6379"]"#)]) {
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_settings_files_of_this_project_are_valid() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/kafka-redis-s3.toml");
-        let layers = Layers { file: Some(PathBuf::from(file)), flags: Vec::new() };
-        Settings::load(&layers, ROLES).expect("valid");
-    }
-}
+mod tests;

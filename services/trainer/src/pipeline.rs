@@ -2,7 +2,8 @@
 //! validate, publish.
 //!
 //! [`Pipeline::prepare`] does everything but the last step, so that the caller can check its lease
-//! in between. What was decided is written into the manifest.
+//! in between. [`Pipeline::publish`] asks it again right before the version exists. What was
+//! decided is written into the manifest.
 //!
 //! **Invariant:** nothing is published that did not pass every gate: only [`gates::check`] makes
 //! what [`Pipeline::publish`] takes (`a_value_above_its_bound_stops_the_run`).
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_archive::Archive;
-use marquee_domain::{Movie, MovieId, Stage, TrainingRun, Version};
+use marquee_domain::{GateResult, GateSide, Movie, MovieId, Stage, TrainingRun, Version};
 use marquee_fit::{FitError, RatingsError};
 use marquee_kit::Compute;
 use marquee_log::MovieCatalog;
@@ -30,7 +31,7 @@ use thiserror::Error;
 
 use self::export::{Facts, Files};
 use self::fitting::Fitted;
-use self::gates::Approved;
+pub(crate) use self::gates::Approved;
 use crate::dependencies::Dependencies;
 use crate::queue::Run;
 use crate::settings::Settings;
@@ -45,8 +46,13 @@ pub(crate) enum PipelineError {
     Log(#[source] marquee_ports::Error),
     #[error("read the archive")]
     Archive(#[source] marquee_ports::Error),
-    #[error("the log holds {0} ratings that count: import at least {FEWEST_RATINGS} first")]
+    #[error("the log holds {} to learn from: import at least {FEWEST_RATINGS} first", counted(*.0))]
     TooFewRatings(usize),
+    #[error(
+        "gate holdout_ratings: {} held out, but at least {least} must judge a model; nothing was published: {fix}",
+        counted(*.ratings)
+    )]
+    Holdout { ratings: usize, least: u64, fix: &'static str },
     #[error("lay out the ratings")]
     Layout(#[source] RatingsError),
     #[error("fit the model")]
@@ -57,14 +63,32 @@ pub(crate) enum PipelineError {
     Graph(#[source] GraphError),
     #[error("run the exported graphs")]
     Run(#[source] RunError),
-    #[error("gate {name}: {value:.6} is above {bound:.6}; nothing was published")]
-    Gate { name: &'static str, value: f64, bound: f64 },
+    #[error("gate {}: {}; nothing was published", .0.name, failed(.0))]
+    Gate(GateResult),
     #[error("build the package")]
     Package(#[source] PackageError),
     #[error("publish the package")]
     Publish(#[source] marquee_ports::Error),
     #[error("wait for the fit")]
     Task(#[source] tokio::task::JoinError),
+}
+
+/// Describes how a value misses its bound.
+fn failed(gate: &GateResult) -> String {
+    let GateResult { value, bound, .. } = gate;
+    match gate.side {
+        _ if !value.is_finite() || !bound.is_finite() => "a measured value is not a number".to_owned(),
+        _ if gate.name == gates::RMSE => format!(
+            "the error of {value:.4} stars is above {bound:.4}, so user and movie biases alone predict as well: \
+             train on more ratings, or with the algorithm bias"
+        ),
+        GateSide::AtMost => format!("{value:.6} is above {bound:.6}"),
+        GateSide::AtLeast => format!("{value} is below {bound}"),
+    }
+}
+
+fn counted(ratings: usize) -> String {
+    format!("{ratings} {}", if ratings == 1 { "rating" } else { "ratings" })
 }
 
 /// A published version.
@@ -97,6 +121,7 @@ impl Pipeline {
             return Err(PipelineError::TooFewRatings(snapshot.ratings().len()));
         }
         run.update(|run| run.snapshot = Some(snapshot.digest().to_owned()));
+        gates::check_holdout(&snapshot, &self.settings.gates, run)?;
 
         let (task, scale) = (run.clone(), self.dependencies.scale);
         let movies: Vec<MovieId> = catalog.iter().map(|movie| movie.id.clone()).collect();
@@ -109,7 +134,7 @@ impl Pipeline {
 
         run.enter(Stage::Validate, "comparing the graphs with the trainer's own prediction");
         let difference = parity::largest_difference(self, &fitted, &files).await?;
-        gates::check(files, &self.settings.gates, &gates::Measured::new(difference, &fitted), run)
+        gates::check(files, &self.settings.gates, &gates::Measured::new(difference, &fitted, scale), run)
     }
 
     /// Writes the files of the package off the async threads.
@@ -127,8 +152,16 @@ impl Pipeline {
         written.map_err(PipelineError::Export)
     }
 
-    /// Signs the package and publishes it under the next free version.
-    pub(crate) async fn publish(&self, approved: Approved) -> Result<Published, PipelineError> {
+    /// Signs the package and publishes it under the next free version. Asks `may_publish` when
+    /// everything but the manifest is written. Returns `None` if the answer was no.
+    pub(crate) async fn publish<F>(
+        &self,
+        approved: Approved,
+        may_publish: impl Fn() -> F,
+    ) -> Result<Option<Published>, PipelineError>
+    where
+        F: Future<Output = Result<bool, marquee_ports::Error>>,
+    {
         let store = ModelStore::new(Arc::clone(&self.dependencies.objects));
         let (model, key) = (approved.model().clone(), self.dependencies.signing_key.clone());
         // Building hashes every file, so it runs in the pool. The version is part of the manifest:
@@ -141,21 +174,26 @@ impl Pipeline {
         let package = self.compute.run(move || ready.package(expected, shared.as_ref())).await;
         let mut prepared = Some(package.map_err(PipelineError::Package)?);
         let mut digest = String::new();
-        let published = store
-            .publish(&model, |version| {
-                let package = match prepared.take().filter(|_| version == expected) {
-                    Some(package) => package,
-                    None => approved.package(version, key.as_ref())?,
-                };
-                digest = package.digest();
-                Ok::<BTreeMap<String, Bytes>, PackageError>(package.into_files())
-            })
-            .await
-            .map_err(PipelineError::Publish)?;
-        Ok(Published { version: published.map_err(PipelineError::Package)?, digest })
+        let build = |version: Version| {
+            let package = match prepared.take().filter(|_| version == expected) {
+                Some(package) => package,
+                None => approved.package(version, key.as_ref())?,
+            };
+            digest = package.digest();
+            Ok::<BTreeMap<String, Bytes>, PackageError>(package.into_files())
+        };
+        let published = store.publish_if(&model, build, may_publish).await.map_err(PipelineError::Publish)?;
+        let version = published.map_err(PipelineError::Package)?;
+        Ok(version.map(|version| Published { version, digest }))
     }
 
-    /// Returns what a run published, if its trainer died before it could store that.
+    /// Removes a version that was published after its run had been ended by another trainer.
+    pub(crate) async fn withdraw(&self, run: &TrainingRun, version: Version) -> Result<(), marquee_ports::Error> {
+        ModelStore::new(Arc::clone(&self.dependencies.objects)).withdraw(&run.plan.model, version).await
+    }
+
+    /// Returns what a run published, if its trainer died before it could store that, or if the
+    /// answer of the object store was lost.
     pub(crate) async fn published_by(&self, run: &TrainingRun) -> Result<Option<Published>, marquee_ports::Error> {
         if run.stage != Some(Stage::Publish) {
             return Ok(None);

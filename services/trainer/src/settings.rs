@@ -1,5 +1,6 @@
 //! The settings of the trainer role.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::is_holdout;
 
-/// The shortest lease. A holder renews three times a lease, and each renewal takes two calls of the
-/// object store.
-const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+/// The length of a lease. A holder renews three times a lease, and each renewal takes two calls of
+/// the object store. Nobody trains for a whole lease after its holder died.
+const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_600);
 
 /// Settings of the trainer role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +21,8 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// The model that runs without a name train. Default `ratings`.
     pub default_model: String,
-    /// The number of runs that may wait. Further ones are answered RESOURCE_EXHAUSTED. Default 16.
+    /// The number of runs that may wait, from 1 to 10,000. Further ones are answered
+    /// RESOURCE_EXHAUSTED. Default 16.
     pub queue: usize,
     /// The share of the newest ratings that judge a model, above 0 and at most 0.5. Default 0.1.
     pub holdout: f64,
@@ -29,8 +31,8 @@ pub struct Settings {
     /// `keys/signing.pem` and `keys/verifying.pem` of the data folder, which is made if it is
     /// missing.
     pub signing_key: PathBuf,
-    /// How long the other trainers wait for one that died, at least 1s. The clocks of trainers must
-    /// differ by less than a third of it. Default `15s`.
+    /// How long the other trainers wait for one that died, from `1s` to `1h`. The clocks of
+    /// trainers must differ by less than a third of it. Default `15s`.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
     /// The revision of the code that trains, for the manifest. Default empty.
@@ -45,7 +47,11 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gates {
-    /// The largest error, divided by that of the bias-only model on the same ratings. Default 1.02.
+    /// The fewest held-out ratings that a model may be judged on, at least 1. With fewer, nothing
+    /// is published. Default 10.
+    pub min_holdout: u64,
+    /// The largest error, divided by that of the bias-only model on the same ratings. An error of
+    /// up to 2 % of the scale's range always passes. Default 1.02.
     pub rmse_over_bias: f64,
     /// The largest difference in stars between the graphs and the trainer's own prediction. Default
     /// 0.001.
@@ -54,7 +60,7 @@ pub struct Gates {
 
 impl Default for Gates {
     fn default() -> Self {
-        Self { rmse_over_bias: 1.02, parity: 1e-3 }
+        Self { min_holdout: 10, rmse_over_bias: 1.02, parity: 1e-3 }
     }
 }
 
@@ -78,10 +84,13 @@ impl Validate for Settings {
         if let Err(error) = ModelName::try_new(&self.default_model) {
             return Err(Invalid::new("default_model", error.to_string()));
         }
-        Invalid::unless(self.queue > 0, "queue", "is 0; give at least 1")?;
+        Invalid::unless_in(1..=10_000, "queue", self.queue as u64)?;
         let message = format!("is {}; give a share above 0 and at most 0.5", self.holdout);
         Invalid::unless(is_holdout(self.holdout), "holdout", message)?;
-        Invalid::unless(self.lease >= SHORTEST_LEASE, "lease", "is too short; give at least 1s")?;
+        Invalid::unless_time_in(LEASE, "lease", self.lease)?;
+        let revision = "is not a revision; give at most 200 visible letters";
+        let is_revision = self.git_revision.len() <= 200 && !self.git_revision.contains(char::is_control);
+        Invalid::unless(is_revision, "git_revision", revision)?;
         self.gates.validate().map_err(|invalid| invalid.within("gates"))?;
         self.archive.validate().map_err(|invalid| invalid.within("archive"))
     }
@@ -89,6 +98,9 @@ impl Validate for Settings {
 
 impl Validate for Gates {
     fn validate(&self) -> Result<(), Invalid> {
+        let message = "is 0; give at least 1, because a model that was not judged is not published";
+        Invalid::unless(self.min_holdout > 0, "min_holdout", message)?;
+        Invalid::unless_in(1..=1_000_000_000, "min_holdout", self.min_holdout)?;
         for (key, bound) in [("rmse_over_bias", self.rmse_over_bias), ("parity", self.parity)] {
             let message = format!("is {bound}; give a number above 0");
             Invalid::unless(bound.is_finite() && bound > 0.0, key, message)?;
@@ -105,11 +117,15 @@ mod tests {
     fn the_defaults_are_valid_and_every_wrong_value_is_named() {
         assert_eq!(Settings::default().validate(), Ok(()));
         type Change = fn(&mut Settings);
-        let wrong: [(&str, Change); 8] = [
+        let wrong: [(&str, Change); 12] = [
             ("default_model", |settings| settings.default_model = "No".to_owned()),
             ("queue", |settings| settings.queue = 0),
             ("holdout", |settings| settings.holdout = f64::NAN),
             ("lease", |settings| settings.lease = Duration::ZERO),
+            ("lease", |settings| settings.lease = Duration::MAX),
+            ("queue", |settings| settings.queue = usize::MAX),
+            ("git_revision", |settings| settings.git_revision = "a\nb".to_owned()),
+            ("gates.min_holdout", |settings| settings.gates.min_holdout = 0),
             ("gates.parity", |settings| settings.gates.parity = -1.0),
             ("gates.rmse_over_bias", |settings| settings.gates.rmse_over_bias = f64::INFINITY),
             ("archive.compact", |settings| settings.archive.compact = 1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_backoff::Backoff;
-use marquee_domain::{Outcome, Stage};
+use marquee_domain::{Outcome, Stage, Version};
 use marquee_fit::FitError;
 use marquee_kit::{Metrics, Stop, chain};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::pipeline::{Pipeline, PipelineError, Published};
+use crate::pipeline::{Approved, Pipeline, PipelineError, Published};
 use crate::queue::{Lease, Queue, QueueError, Run};
 
 /// How often a trainer reads what others wrote.
@@ -125,11 +125,7 @@ impl Worker {
         self.queue.set_working(run, true);
         let run = &run.begin();
         let holds_lease = tokio::select! {
-            () = self.train(run) => true,
-            () = self.keep_lease(run) => {
-                tracing::error!(run = %run.id(), "lost the lease; the run stops here");
-                false
-            }
+            holds_lease = self.work(run) => holds_lease,
             () = stop.cancelled() => true,
         };
         // A fit that still runs on another thread stops after its present sweep. The next holder of
@@ -138,6 +134,36 @@ impl Worker {
         self.queue.set_working(run, false);
         self.metrics.running.set(0);
         holds_lease
+    }
+
+    /// Works on a run until it ends or the lease is lost. Returns whether this trainer still has
+    /// the lease.
+    async fn work(&self, run: &Run) -> bool {
+        let started = Instant::now();
+        let prepared = tokio::select! {
+            prepared = self.prepare(run) => prepared,
+            () = self.keep_lease(run) => {
+                tracing::error!(run = %run.id(), "lost the lease; the run stops here");
+                return false;
+            }
+        };
+        // From here on a lost lease must not drop the work: a version that this trainer publishes
+        // after another one has ended the run would stay behind.
+        let ended = async {
+            let published = match prepared {
+                Ok(approved) => self.publish(run, approved).await,
+                Err(error) => Err(error),
+            };
+            self.end(run, published, started).await;
+        };
+        tokio::pin!(ended);
+        tokio::select! {
+            () = &mut ended => true,
+            () = self.keep_lease(run) => {
+                ended.await;
+                false
+            }
+        }
     }
 
     /// Renews the lease and stores the run's progress. Returns when the lease is lost.
@@ -165,61 +191,119 @@ impl Worker {
         }
     }
 
-    /// Trains, publishes, and stores how the run ended.
-    async fn train(&self, run: &Run) {
-        let started = Instant::now();
-        let (outcome, label) = match self.publish(run).await {
-            _ if run.has_ended() => {
-                tracing::error!(run = %run.id(), "another trainer has ended the run");
-                return;
-            }
-            Ok(Published { version, digest }) => {
-                let (model, seconds) = (run.now().plan.model, started.elapsed().as_secs_f64());
-                tracing::info!(run = %run.id(), %model, %version, seconds, "model published");
-                (Outcome::Published { version, digest }, "succeeded")
-            }
-            Err(TrainError::LeaseLost) => {
-                tracing::error!(run = %run.id(), "lost the lease before publishing");
-                return;
-            }
-            Err(TrainError::Canceled(when)) => (Outcome::Canceled(when.to_owned()), "cancelled"),
-            Err(TrainError::Pipeline(PipelineError::Fit(FitError::Canceled))) => {
-                (Outcome::Canceled("canceled".to_owned()), "cancelled")
-            }
-            Err(error) => {
-                let text = chain(&error);
-                tracing::warn!(run = %run.id(), model = %run.now().plan.model, error = text, "training failed");
-                (Outcome::Failed(text), "failed")
-            }
-        };
+    /// Stores how the run ended. Withdraws what was published if another trainer ended the run.
+    async fn end(&self, run: &Run, published: Result<Published, TrainError>, started: Instant) {
+        let version = published.as_ref().ok().map(|published| published.version);
+        let Some((outcome, label)) = self.outcome(run, published, started) else { return };
         match self.retry(|| self.queue.end(run, outcome.clone())).await {
             Ok(()) => self.metrics.count(label),
+            Err(QueueError::Superseded) if run.has_ended() => {
+                tracing::error!(run = %run.id(), "another trainer has ended the run");
+                if let Some(version) = version {
+                    self.withdraw(run, version).await;
+                }
+            }
             Err(error) => {
                 tracing::error!(run = %run.id(), error = chain(&error), ?outcome, "the end of a run is not stored")
             }
         }
     }
 
-    async fn publish(&self, run: &Run) -> Result<Published, TrainError> {
+    /// Returns how a run ends, or `None` if another trainer decides that.
+    fn outcome(
+        &self,
+        run: &Run,
+        published: Result<Published, TrainError>,
+        started: Instant,
+    ) -> Option<(Outcome, &'static str)> {
+        match published {
+            Ok(Published { version, digest }) => {
+                let (model, seconds) = (run.now().plan.model, started.elapsed().as_secs_f64());
+                tracing::info!(run = %run.id(), %model, %version, seconds, "model published");
+                Some((Outcome::Published { version, digest }, "succeeded"))
+            }
+            Err(TrainError::LeaseLost | TrainError::Queue(QueueError::Superseded)) => {
+                tracing::error!(run = %run.id(), "lost the lease before publishing");
+                None
+            }
+            Err(TrainError::Canceled(when)) => Some((Outcome::Canceled(when.to_owned()), "cancelled")),
+            Err(TrainError::Pipeline(PipelineError::Fit(FitError::Canceled))) => {
+                Some((Outcome::Canceled("canceled".to_owned()), "cancelled"))
+            }
+            Err(error) => {
+                let text = chain(&error);
+                tracing::warn!(run = %run.id(), model = %run.now().plan.model, error = text, "training failed");
+                Some((Outcome::Failed(text), "failed"))
+            }
+        }
+    }
+
+    /// Removes a version whose run was ended otherwise. Another trainer that found the version has
+    /// ended the run with it, and then it stays.
+    async fn withdraw(&self, run: &Run, version: Version) {
+        let ended = run.now();
+        if ended.version == Some(version) {
+            return;
+        }
+        let withdraw = || async { self.pipeline.withdraw(&ended, version).await.map_err(QueueError::Store) };
+        match self.retry(withdraw).await {
+            Ok(()) => tracing::warn!(run = %run.id(), %version, "withdrew a version that was published too late"),
+            Err(error) => {
+                tracing::error!(run = %run.id(), %version, error = chain(&error), "could not withdraw a version")
+            }
+        }
+    }
+
+    /// Trains and judges a model.
+    async fn prepare(&self, run: &Run) -> Result<Approved, TrainError> {
         if run.is_canceled() {
             return Err(TrainError::Canceled("canceled before it began"));
         }
         run.enter(Stage::Snapshot, "reading the ratings");
         self.retry(|| self.queue.save(run)).await?;
-        let exported = self.pipeline.prepare(run).await?;
+        Ok(self.pipeline.prepare(run).await?)
+    }
+
+    /// Publishes a model if the run is still this trainer's.
+    async fn publish(&self, run: &Run, approved: Approved) -> Result<Published, TrainError> {
         // A process that was paused for longer than a lease must not publish: another trainer has
         // ended this run. The lease shows that while the other trainer has it, the run does later.
-        let lease = || async { self.lease.hold().await.map_err(QueueError::Store) };
-        if !self.retry(lease).await? {
+        // Both are checked before the files are written and again right before the version exists.
+        if !self.retry(|| self.holds(run)).await? {
             return Err(TrainError::LeaseLost);
         }
         run.enter(Stage::Publish, "signing and publishing");
         self.retry(|| self.queue.save(run)).await?;
-        Ok(self.pipeline.publish(exported).await?)
+        let may_publish = || async {
+            match self.retry(|| self.holds(run)).await {
+                Err(QueueError::Store(error)) => Err(error),
+                answer => Ok(answer.unwrap_or(false)),
+            }
+        };
+        match self.pipeline.publish(approved, may_publish).await {
+            Ok(published) => published.ok_or(TrainError::LeaseLost),
+            // The version may exist although the store did not say so.
+            Err(PipelineError::Publish(error)) => {
+                let published = || async { self.pipeline.published_by(&run.now()).await.map_err(QueueError::Store) };
+                self.retry(published).await?.ok_or(PipelineError::Publish(error).into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Repeats a call while the object store does not answer. The run is dropped when the lease is
-    /// lost meanwhile, so this ends.
+    /// Returns whether this trainer has the lease, and nobody else has changed the run.
+    async fn holds(&self, run: &Run) -> Result<bool, QueueError> {
+        if run.has_ended() || !self.lease.hold().await.map_err(QueueError::Store)? {
+            return Ok(false);
+        }
+        match self.queue.save(run).await {
+            Err(QueueError::Superseded) => Ok(false),
+            saved => saved.map(|()| true),
+        }
+    }
+
+    /// Repeats a call while the object store does not answer. A run that waits here ends when the
+    /// process stops.
     async fn retry<T, F>(&self, call: impl Fn() -> F) -> Result<T, QueueError>
     where
         F: Future<Output = Result<T, QueueError>>,

@@ -3,9 +3,10 @@
 
 mod world;
 
+use marquee_ports::ObjectKey;
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 
-use world::World;
+use world::{Reached, World};
 
 fn endless() -> (Algorithm, Parameters) {
     (Algorithm::Bayes, Parameters { sweeps: 10_000, burn_in: 10, samples: 4, factors: 64, ..Parameters::default() })
@@ -56,4 +57,41 @@ async fn when_the_one_at_work_dies_its_run_ends_and_the_other_goes_on() {
     let cut = all.iter().find(|run| run.training_id == cut.training_id).expect("kept");
     assert!(matches!(cut.state(), State::Failed | State::Cancelled), "{:?}", cut.state());
     other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_of_a_trainer_that_was_paused_for_longer_than_its_lease_is_withdrawn() {
+    let Some(world) = World::new().await else { return };
+    let (one, pause) = world.trainer_that_pauses("one").await;
+    let late = one.start(short()).await;
+    pause.until(Reached::Paused).await;
+    let other = world.trainer("other").await;
+    let ended = other.until(&late, State::Failed).await;
+    assert!(ended.message.contains("interrupted"), "{}", ended.message);
+
+    pause.resume();
+    pause.until(Reached::Withdrawn).await;
+    let models = ObjectKey::try_new("models").expect("valid");
+    let stored = world.objects.list(Some(&models)).await.expect("lists");
+    assert!(!stored.iter().any(|entry| entry.key.as_str().ends_with("/manifest.json")), "{stored:?}");
+    assert_eq!(one.until(&late, State::Failed).await.version, 0, "both trainers tell the same");
+    let next = other.start(short()).await;
+    assert_eq!(other.until(&next, State::Succeeded).await.version, 2, "the number is not used again");
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_few_held_out_ratings_fail_a_gate_before_the_fit() {
+    let Some(world) = World::new().await else { return };
+    let trainer = world.trainer_with("one", |settings| settings.gates.min_holdout = 61).await;
+    let run = trainer.start(short()).await;
+    let failed = trainer.until(&run, State::Failed).await;
+    assert_eq!(
+        failed.message,
+        "gate holdout_ratings: 60 ratings held out, but at least 61 must judge a model; nothing was published: \
+         import more ratings, or give a larger share with parameters.holdout"
+    );
+    assert!(failed.metrics.is_none(), "nothing was fitted");
+    trainer.stop().await;
 }

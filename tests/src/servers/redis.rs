@@ -1,5 +1,9 @@
-//! Redis, alone or as a cluster of three masters, with an append-only file that is synced every
-//! second.
+//! Redis, alone, with a replica, with TLS, or as a cluster of three masters, with an append-only
+//! file that is synced every second.
+
+mod kinds;
+
+pub use kinds::Sentinel;
 
 use std::path::{Path, PathBuf};
 
@@ -34,14 +38,15 @@ impl Redis {
     /// Starts one server.
     pub async fn start() -> Result<Self> {
         let programs = prepared(PREPARED.0, PREPARED.1)?;
-        on_free_ports(1, async |ports: Vec<u16>| Self::start_on(&programs, &ports, false).await).await
+        on_free_ports(1, async |ports: Vec<u16>| Self::start_on(&programs, &ports, false, &none).await).await
     }
 
     /// Starts three masters and makes them a cluster, without replicas.
     pub async fn cluster() -> Result<Self> {
         let programs = prepared(PREPARED.0, PREPARED.1)?;
         let redis =
-            on_free_ports(MASTERS, async |ports: Vec<u16>| Self::start_on(&programs, &ports, true).await).await?;
+            on_free_ports(MASTERS, async |ports: Vec<u16>| Self::start_on(&programs, &ports, true, &none).await)
+                .await?;
         let mut create = Command::new(programs.join("redis-cli"));
         create.args(["--cluster", "create"]).args(&redis.addresses).args(["--cluster-yes"]).kill_on_drop(true);
         let output = timeout(DEADLINE, create.output()).await.context("making the cluster did not end")?;
@@ -55,7 +60,13 @@ impl Redis {
         Ok(redis)
     }
 
-    async fn start_on(programs: &Path, ports: &[u16], cluster: bool) -> Result<Self> {
+    /// Starts a node on each port. `more` returns further arguments of a node.
+    async fn start_on(
+        programs: &Path,
+        ports: &[u16],
+        cluster: bool,
+        more: &dyn Fn(usize) -> Vec<String>,
+    ) -> Result<Self> {
         let folder = Folder::new("redis")?;
         let mut nodes = Vec::new();
         for (number, port) in ports.iter().enumerate() {
@@ -80,6 +91,7 @@ impl Redis {
                 arguments.extend(["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"].map(text));
                 arguments.extend(["--cluster-node-timeout", "5000"].map(text));
             }
+            arguments.extend(more(number));
             let name = format!("Redis node {number}");
             nodes.push(Node::new(name, &programs.join("redis-server"), arguments, place.join("log")));
         }
@@ -151,6 +163,11 @@ impl Redis {
         })
         .await
     }
+}
+
+/// No further arguments.
+fn none(_: usize) -> Vec<String> {
+    Vec::new()
 }
 
 /// One command on a connection of its own (RESP2).

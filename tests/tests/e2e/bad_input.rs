@@ -3,6 +3,8 @@
 
 #[path = "bad_input/arbitrary.rs"]
 mod arbitrary;
+#[path = "bad_input/hostile.rs"]
+mod hostile;
 #[path = "bad_input/messages.rs"]
 mod messages;
 #[path = "bad_input/records.rs"]

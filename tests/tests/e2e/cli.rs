@@ -73,12 +73,12 @@ fn fails(output: &Output, code: i32, parts: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_wrong_ends_with_64_and_says_what_to_type() -> Result<()> {
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 18] = [
         (&["--nope"], &["--nope"]),
         (&["predictt"], &["predictt", "predict"]),
         (&["predict", "ann"], &["MOVIE"]),
         (&["predict", "ann", "m", "--grpc", "nonsense"], &["'nonsense'", "http://HOST:PORT"]),
-        (&["predict", "ann", "m", "--grpc", "https://fleet:1"], &["http://HOST:PORT"]),
+        (&["predict", "ann", "m", "--grpc", "ftp://fleet:1"], &["http://HOST:PORT"]),
         (&["status", "--grpc", "http://"], &["http://HOST:PORT"]),
         (&["rate", "ann", "m"], &["RATING"]),
         (&["rate", "ann", "m", "high"], &["'high'"]),
@@ -87,7 +87,8 @@ async fn what_is_typed_wrong_ends_with_64_and_says_what_to_type() -> Result<()> 
         (&["train", "--algorithm", "magic"], &["bias", "map", "bayes"]),
         (&["models", "load", "ratings", "first"], &["'first'"]),
         (&["route", "set", "--stable", "1", "--candidate", "2=101"], &["0 to 100 percent"]),
-        (&["route", "set", "--stable", "1", "--candidate", "2=0.001"], &["two decimals"]),
+        (&["route", "set", "--stable", "1", "--candidate", "2=0.001%"], &["two decimals"]),
+        (&["route", "set", "--stable", "1", "--candidate", "2=0.1"], &["2=0.1% or 2=10%"]),
         (&["import"], &["PATH"]),
         (&["import", "x.csv", "--batch", "0"], &["1..=10000"]),
         (&["completions", "cobol"], &["bash", "zsh"]),
@@ -173,6 +174,8 @@ async fn every_command_speaks_json_for_machines() -> Result<()> {
     let list = recommended["recommendations"].as_array().expect("a list");
     assert_eq!(list.len(), 3);
     assert!(list.iter().all(|one| one["genres"] == json!(["Comedy"]) && one["movie"] != "movie-2"), "{recommended}");
+    let unknown = ["recommend", "ann", "--genre", "comedy"];
+    fails(&cli.run(&unknown).await?, 1, &["no movie of the catalog has the genre 'comedy'", "did you mean 'Comedy'?"]);
     let explained = cli.json(&["explain", "ann", "movie-4"]).await?;
     assert_eq!(explained["reasons"].as_array().map(Vec::len), Some(1), "{explained}");
     assert_eq!((&explained["reasons"][0]["movie"], &explained["title"]), (&json!("movie-2"), &json!("Movie 4")));
@@ -205,8 +208,12 @@ async fn every_command_speaks_json_for_machines() -> Result<()> {
 
     let set = ["route", "set", "--stable", "1", "--candidate", "2=12.5%", "--candidate", "3=34bp"];
     let route = cli.json(&set).await?;
-    assert_eq!(route["candidates"], json!([{"version": 2, "weight": 1_250}, {"version": 3, "weight": 34}]));
+    assert_eq!(
+        route["candidates"],
+        json!([{"version": 2, "weight": 1_250, "percent": 12.5}, {"version": 3, "weight": 34, "percent": 0.34}])
+    );
     assert_eq!(cli.json(&["route", "show"]).await?, route);
+    assert_eq!(cli.json(&["route"]).await?, route, "alone it shows the default model");
     let instance = cli.json(&["route", "status", "ratings"]).await?;
     assert_eq!(
         (&instance["models"][0]["model"], &instance["models"][0]["wanted"]["stable"]),

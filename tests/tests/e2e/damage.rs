@@ -235,11 +235,7 @@ async fn damaged_folders_stop_the_start_with_a_reason() -> Result<()> {
     let garbage = |path: PathBuf| Ok(fs::write(path, [0xa5; 4_096])?);
     type Break<'a> = &'a dyn Fn(&Path) -> Result<()>;
     let cases: [(&str, Break, &str); 7] = [
-        (
-            "the log's journal is cut short",
-            &|folder| halve(&folder.join("log/database/0.jnl")),
-            "the log was cut short",
-        ),
+        ("the log's journal is cut short", &|folder| halve(&folder.join("log/database/0.jnl")), "0.jnl was cut short"),
         ("the log is gone", &|folder| Ok(fs::remove_dir_all(folder.join("log"))?), "the log was cut short or replaced"),
         ("a bit of the log flipped", &|folder| flip_content(&folder.join("log/database/0.jnl")), "/log: "),
         ("the log is of nobody's version", &|folder| garbage(folder.join("log/database/version")), "/log: "),
@@ -265,6 +261,41 @@ async fn damaged_folders_stop_the_start_with_a_reason() -> Result<()> {
             assert!(error.contains(reason) && !error.contains("panic"), "{case}: {error}");
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_whose_log_loses_a_file_takes_no_ratings_and_does_not_start_again() -> Result<()> {
+    let folder = with_versions(1).await?.stop().await.context("the fleet's folder")?;
+    let fleet = marquee::Fleet::start(settings(folder.path()), ROLES).await?;
+    let http = Http::new(&format!("http://{}", fleet.http_address()));
+    let clients = Clients::new(&fleet.transport()?);
+    clients.rate("user-1", "movie-1", 5.0).await?;
+    fs::remove_file(folder.path().join("log/database/0.jnl"))?;
+    readyz(&http, 503, "0.jnl is missing").await?;
+    let refused = clients.rate("user-1", "movie-1", 4.0).await.expect_err("it would be lost");
+    assert_eq!(refused.code(), Code::Unavailable);
+    fleet.shutdown().await;
+    let started = marquee::Fleet::start(settings(folder.path()), ROLES).await;
+    let error = format!("{:#}", started.err().context("the fleet starts without its ratings")?);
+    assert!(error.contains("0.jnl is missing") && error.contains("restore the folder from a backup"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_a_manifest_blocks_nothing() -> Result<()> {
+    let folder = with_versions(2).await?.stop().await.context("the fleet's folder")?;
+    let manifest = stored(folder.path(), 2).join("manifest.json");
+    fs::remove_file(&manifest)?;
+    let made = std::process::Command::new("mkfifo").arg(&manifest).status()?;
+    anyhow::ensure!(made.success(), "no pipe was made");
+    let fleet = marquee::Fleet::start(settings(folder.path()), ROLES).await?;
+    let http = Http::new(&format!("http://{}", fleet.http_address()));
+    readyz(&http, 200, "").await?;
+    assert_eq!(http.get("/v1/models").await?.status, 200);
+    let clients = Clients::new(&fleet.transport()?);
+    assert_eq!(clients.predict("user-1", &["movie-1"], &[]).await?.predictions.len(), 1);
+    fleet.shutdown().await;
     Ok(())
 }
 

@@ -7,6 +7,8 @@
 mod analysts;
 #[path = "foreign/feast.rs"]
 mod feast;
+#[path = "foreign/hostile.rs"]
+mod hostile;
 #[path = "foreign/producers.rs"]
 mod producers;
 

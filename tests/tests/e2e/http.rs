@@ -11,7 +11,7 @@ use marquee_proto::rollout::v1::GetRouteRequest;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use prost::Message;
 use serde_json::{Value, json};
-use tonic::codegen::http::Method;
+use tonic::codegen::http::{Method, header};
 
 /// Content type of protobuf bodies.
 const PROTOBUF: &str = "application/x-protobuf";
@@ -64,9 +64,9 @@ async fn ratings_and_movies_enter_over_http_as_they_do_over_grpc() -> Result<()>
         let ids = page["movies"].as_array().expect("a page").iter().map(|movie| movie["movieId"].clone());
         listed.extend(ids);
         pages += 1;
-        match page["nextPageToken"].as_str() {
-            Some(next) => next.clone_into(&mut token),
-            None => break,
+        match page["nextPageToken"].as_str().expect("zeros are shown too") {
+            "" => break,
+            next => next.clone_into(&mut token),
         }
     }
     assert_eq!((json!(listed), pages), (json!(["m 2/é", "m1", "m3", "m4", "m5"]), 3));
@@ -175,7 +175,7 @@ async fn predictions_models_and_routes_over_http_are_those_of_grpc() -> Result<(
         }
     };
     let set = granted(&put(wanted.clone()).await?);
-    assert_eq!(set["route"]["candidates"], wanted["route"]["candidates"]);
+    assert_eq!(set["route"]["candidates"], wanted["route"]["candidates"], "{set}");
     assert_eq!(set, shown(&clients.routing.clone().get_route(request).await?.into_inner()));
 
     let status = granted(&http.get("/v1/routing/status").await?);
@@ -191,6 +191,11 @@ async fn predictions_models_and_routes_over_http_are_those_of_grpc() -> Result<(
     refused(&http.get("/v1/routes/other").await?, 404, "NOT_FOUND", None);
     let asked = json!({"userId": user, "movieIds": ["movie-1"], "model": "other"});
     refused(&http.post("/v1/predict", &asked).await?, 404, "NOT_FOUND", None);
+    let none = json!({"userId": user, "movieIds": []});
+    refused(&http.post("/v1/predict", &none).await?, 400, "INVALID_ARGUMENT", Some(("movie_ids", "EMPTY")));
+    let nowhere = json!({"userId": user, "movieIds": ["movie-1"], "after": [{"partition": 99, "offset": "0"}]});
+    let wrong = Some(("after[0].partition", "OUT_OF_RANGE"));
+    refused(&http.post("/v1/predict", &nowhere).await?, 400, "INVALID_ARGUMENT", wrong);
     let many = json!({"userId": user, "movieIds": vec!["movie-1"; 1_001]});
     let wrong = Some(("movie_ids", "TOO_MANY"));
     refused(&http.post("/v1/predict", &many).await?, 400, "INVALID_ARGUMENT", wrong);
@@ -234,6 +239,7 @@ async fn whatever_is_wrong_with_a_request_the_answer_is_json_that_says_so() -> R
     let long = format!("/v1/users/{}", "x".repeat(129));
     let invalid = "INVALID_ARGUMENT";
     let malformed = Some(("body", "MALFORMED"));
+    let untyped = Some(("content-type", "MALFORMED"));
     type Case<'a> = (&'a Method, &'a str, (&'a str, Bytes), u16, &'a str, Option<(&'a str, &'a str)>, &'a str);
     let cases: Vec<Case<'_>> = vec![
         // Values that are wrong, by the name of the field.
@@ -257,7 +263,10 @@ async fn whatever_is_wrong_with_a_request_the_answer_is_json_that_says_so() -> R
             "valid JSON for this request",
         ),
         (&post, "/v1/ratings", text("{\"userId\":"), 400, invalid, malformed, "EOF"),
-        (&post, "/v1/ratings", empty(), 400, invalid, malformed, "EOF"),
+        (&post, "/v1/ratings", text(""), 400, invalid, malformed, "EOF"),
+        (&post, "/v1/ratings", empty(), 415, invalid, untyped, "is missing; expected application/json"),
+        (&post, "/v1/predict", ("text/plain", Bytes::from_static(b"{}")), 415, invalid, untyped, "'text/plain'"),
+        (&post, "/v1/predict", (PROTOBUF, Bytes::new()), 415, invalid, untyped, "expected application/json"),
         (
             &post,
             "/v1/ratings",
@@ -306,7 +315,56 @@ async fn before_the_first_model_a_prediction_is_refused_with_what_helps() -> Res
     let answer = fleet.http().post("/v1/predict", &json!({"userId": "u", "movieIds": ["m"]})).await?;
     let message = refused(&answer, 404, "NOT_FOUND", None);
     assert!(message.contains("train one"), "{message}");
-    assert_eq!(granted(&fleet.http().get("/v1/models").await?), json!({}));
+    assert_eq!(granted(&fleet.http().get("/v1/models").await?), json!({"versions": []}));
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zeros_and_times_are_shown_as_proto3_says() -> Result<()> {
+    let fleet = Fleet::start().await?;
+    let http = fleet.http();
+    fleet.clients().add_movies(vec![movie("m1")]).await?;
+    let batch = json!({"ratings": [{"userId": "u", "movieId": "nope", "rating": 9}, {"userId": "u", "movieId": "m1", "rating": 4}]});
+    let outcome = granted(&http.post("/v1/ratings/batch", &batch).await?);
+    assert_eq!(outcome["rejected"][0]["index"], 0, "{outcome}");
+    let reasons: Vec<_> =
+        outcome["rejected"][0]["violations"].as_array().expect("a list").iter().map(|one| &one["reason"]).collect();
+    assert_eq!(reasons, ["OFF_SCALE", "UNKNOWN_MOVIE"], "both are named");
+    assert!(outcome["positions"][0]["partition"].is_number() && outcome["positions"][0]["offset"].is_string());
+    let time: marquee_proto::Timestamp = serde_json::from_value(json!("2024-05-01T14:30:00+02:00"))?;
+    assert_eq!(shown(&time), json!("2024-05-01T12:30:00Z"));
+    fleet.stop().await;
+    Ok(())
+}
+
+/// Packs a text with gzip.
+fn gzip(text: &[u8]) -> Result<Bytes> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut writer, text)?;
+    Ok(writer.finish()?.into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_bodies_count_and_others_are_refused_by_name() -> Result<()> {
+    let fleet = Fleet::start().await?;
+    let http = fleet.http();
+    fleet.clients().add_movies(vec![movie("m1")]).await?;
+    let ratings: Vec<_> =
+        (0..200).map(|user| json!({"userId": user.to_string(), "movieId": "m1", "rating": 4})).collect();
+    let batch = json!({"ratings": ratings}).to_string();
+    let send = |encoding: &'static str, body: Bytes| {
+        let http = http.clone();
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, encoding)];
+        async move { http.send_with(Method::POST, "/v1/ratings/batch", &headers, body).await }
+    };
+    let answer = send("gzip", gzip(batch.as_bytes())?).await?;
+    assert_eq!(granted(&answer)["accepted"], "200");
+    let bomb = send("gzip", gzip(&vec![b' '; (16 << 20) + 1])?).await?;
+    refused(&bomb, 413, "INVALID_ARGUMENT", Some(("body", "TOO_LONG")));
+    let other = send("br", Bytes::from(batch)).await?;
+    let message = refused(&other, 415, "INVALID_ARGUMENT", Some(("content-encoding", "MALFORMED")));
+    assert!(message.contains("expected gzip, zstd or none"), "{message}");
     fleet.stop().await;
     Ok(())
 }

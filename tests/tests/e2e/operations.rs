@@ -3,8 +3,12 @@
 
 #[path = "operations/roles.rs"]
 mod roles;
+#[path = "operations/settings.rs"]
+mod settings;
 #[path = "operations/shutdown.rs"]
 mod shutdown;
+#[path = "operations/signals.rs"]
+mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,7 +142,7 @@ fn parsed(text: &str) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>
         let value = value.parse().with_context(|| format!("no number: {line}"))?;
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && labels.ends_with('}'), "{line}");
-        assert!(name.starts_with("marquee_"), "{line}");
+        assert!(name.starts_with("marquee_") || name.starts_with("process_"), "{line}");
         assert!(types.keys().any(|family| name.starts_with(family.as_str())), "a value of no family: {line}");
         assert_eq!(values.insert(series.to_owned(), value), None, "{series} twice");
     }
@@ -154,7 +158,10 @@ async fn metrics_are_prometheus_text_with_counters_of_every_role() -> Result<()>
     clients.rate("ann", "nothing", 4.0).await.expect_err("no such movie");
     http.get("/v1/scale").await?;
     http.get("/v1/such-a-path-does-not-exist").await?;
-    let page = http.get("/metrics").await?;
+    let plain = http.get("/metrics").await?;
+    assert_eq!(plain.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert!(plain.text().contains("# TYPE marquee_ingest_ratings_accepted_total counter\n"), "{}", plain.text());
+    let page = http.get_as("/metrics", "application/openmetrics-text; version=1.0.0").await?;
     assert!(page.headers["content-type"].to_str()?.starts_with("application/openmetrics-text; version=1.0.0"));
     let (values, types) = parsed(&page.text())?;
     let total = |name: &str| -> f64 {
@@ -170,13 +177,16 @@ async fn metrics_are_prometheus_text_with_counters_of_every_role() -> Result<()>
         ("marquee_trainer_runs_total", 1.0),
         ("marquee_inference_answers_total", 1.0),
         ("marquee_inference_predict_seconds_count", 1.0),
+        ("marquee_build_info", 1.0),
     ] {
         assert_eq!(total(name), expected, "{name}");
     }
     assert_eq!(values["marquee_ingest_ratings_rejected_total{reason=\"UNKNOWN_MOVIE\"}"], 1.0);
+    assert!(total("process_cpu_seconds_total") > 0.0 && total("process_resident_memory_bytes") > 1e6);
+    assert!(total("process_open_fds") >= 5.0 && total("process_open_fds") <= total("process_max_fds"));
     assert_eq!(types["marquee_http_request_seconds"], "histogram");
     let has = |parts: &[&str]| values.keys().any(|series| parts.iter().all(|part| series.contains(part)));
-    assert!(has(&["grpc_request_seconds_count", "/marquee.prediction.v1.Predictions/Predict", "status=\"0\""]));
+    assert!(has(&["grpc_request_seconds_count", "/marquee.prediction.v1.Predictions/Predict", "status=\"OK\""]));
     assert!(has(&["http_request_seconds_count", "route=\"/v1/scale\"", "status=\"200\""]));
     assert!(has(&["http_request_seconds_count", "route=\"unknown\"", "status=\"404\""]));
     assert!(!page.text().contains("such-a-path"), "callers must not make time series");

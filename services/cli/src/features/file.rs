@@ -37,10 +37,19 @@ enum Sink {
 pub(super) struct File {
     sink: Sink,
     path: PathBuf,
-    keys: Vec<&'static str>,
-    /// The features, with their types.
-    features: Vec<(String, ValueKind)>,
+    columns: Columns,
     kept: Vec<Rows>,
+}
+
+/// The columns of a file. They follow from the request and never from the rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Columns {
+    /// The names of the ids.
+    pub(super) keys: &'static [&'static str],
+    /// Whether the rows are those of ratings, with a time and a value.
+    pub(super) rated: bool,
+    /// The features, with their types.
+    pub(super) features: Vec<(String, ValueKind)>,
 }
 
 impl File {
@@ -59,13 +68,12 @@ impl File {
                 return Err(Error::Usage(fix));
             }
         };
-        Ok(Self { sink, path: path.to_owned(), keys: Vec::new(), features: Vec::new(), kept: Vec::new() })
+        Ok(Self { sink, path: path.to_owned(), columns: Columns::default(), kept: Vec::new() })
     }
 
     /// Names the columns.
-    pub(super) fn begin(&mut self, keys: &[&'static str], features: Vec<(String, ValueKind)>) {
-        self.keys = keys.to_vec();
-        self.features = features;
+    pub(super) fn begin(&mut self, columns: Columns) {
+        self.columns = columns;
     }
 
     /// Adds a row.
@@ -75,14 +83,15 @@ impl File {
             return Ok(());
         };
         let mut object = Map::new();
-        object.extend(self.keys.iter().zip(row.ids).map(|(key, id)| ((*key).to_owned(), Json::String(id))));
+        object.extend(self.columns.keys.iter().zip(row.ids).map(|(key, id)| ((*key).to_owned(), Json::String(id))));
         if let Some(at) = row.at {
             object.insert("at".to_owned(), json!(at.to_string()));
         }
         if let Some(rating) = row.rating {
             object.insert("rating".to_owned(), json!(rating));
         }
-        object.extend(self.features.iter().map(|(name, _)| name.clone()).zip(row.values.into_iter().map(value::json)));
+        let names = self.columns.features.iter().map(|(name, _)| name.clone());
+        object.extend(names.zip(row.values.into_iter().map(value::json)));
         let written = serde_json::to_writer(&mut *lines, &object).map_err(std::io::Error::from);
         written.and_then(|()| lines.write_all(b"\n")).map_err(Error::Output)
     }
@@ -93,7 +102,7 @@ impl File {
         match self.sink {
             Sink::Lines(mut lines) => lines.flush().map_err(Error::Output),
             Sink::Parquet(ref beside) => {
-                let bytes = marquee_parquet::write(&table(&self.keys, &self.features, &self.kept))
+                let bytes = marquee_parquet::write(&table(&self.columns, &self.kept))
                     .map_err(|error| failed(std::io::Error::other(error)))?;
                 fs::write(beside, bytes).and_then(|()| fs::rename(beside, &self.path)).map_err(failed)
             }
@@ -103,19 +112,17 @@ impl File {
 
 /// Lays rows out in columns. The type of a column follows from its feature, never from the values,
 /// so that files of the same features have the same schema.
-fn table(keys: &[&'static str], features: &[(String, ValueKind)], rows: &[Rows]) -> Table {
+fn table(all: &Columns, rows: &[Rows]) -> Table {
     let mut columns = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
+    for (place, key) in all.keys.iter().enumerate() {
         columns.push(((*key).to_owned(), Column::Utf8(rows.iter().map(|row| row.ids.get(place).cloned()).collect())));
     }
-    if rows.iter().any(|row| row.at.is_some()) {
+    if all.rated {
         let at = rows.iter().map(|row| row.at.map(Timestamp::micros)).collect();
         columns.push(("at".to_owned(), Column::Timestamp(at)));
-    }
-    if rows.iter().any(|row| row.rating.is_some()) {
         columns.push(("rating".to_owned(), Column::Float64(rows.iter().map(|row| row.rating).collect())));
     }
-    for (place, (name, kind)) in features.iter().enumerate() {
+    for (place, (name, kind)) in all.features.iter().enumerate() {
         let values = rows.iter().map(|row| row.values.get(place).and_then(|value| value.kind.as_ref()));
         columns.push((name.replace(':', "_"), column(*kind, values)));
     }
@@ -164,7 +171,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rows.ndjson");
         let mut file = File::create(&path).expect("a file");
-        file.begin(&["user_id"], vec![("user:rating_count".to_owned(), ValueKind::Count)]);
+        let features = vec![("user:rating_count".to_owned(), ValueKind::Count)];
+        file.begin(Columns { keys: &["user_id"], rated: true, features });
         let values = vec![Value { kind: Some(Kind::Count(3)) }];
         file.row(Rows { ids: vec!["ann".to_owned()], at: None, rating: Some(4.0), values }).expect("a row");
         file.end().expect("an end");
@@ -177,8 +185,9 @@ mod tests {
     fn the_type_of_a_column_follows_from_its_feature_also_without_values() {
         let features = [("a:count", ValueKind::Count), ("a:time", ValueKind::Time), ("a:titles", ValueKind::Texts)]
             .map(|(name, kind)| (name.to_owned(), kind));
+        let all = Columns { keys: &["user_id"], rated: true, features: features.into() };
         let table = |rows: &[Rows]| {
-            let columns = table(&["user_id"], &features, rows).columns;
+            let columns = table(&all, rows).columns;
             columns.into_iter().map(|(name, column)| (name, std::mem::discriminant(&column))).collect::<Vec<_>>()
         };
         let values = vec![
@@ -188,5 +197,6 @@ mod tests {
         ];
         let row = Rows { ids: vec!["ann".to_owned()], at: None, rating: None, values };
         assert_eq!(table(&[]), table(&[row]));
+        assert_eq!(table(&[]).len(), 6, "ids, time, rating and features");
     }
 }

@@ -25,6 +25,9 @@ pub enum Error {
     /// The rest of the file cannot be read.
     #[error("the rest of the file cannot be read: {0}; the rows before it were sent")]
     File(marquee_datasets::RowError),
+    /// Some rows were rejected.
+    #[error("{} rejected; the other rows were imported", were(*.0))]
+    SomeRejected(u64),
     /// Every row was rejected.
     #[error("no row was accepted: all {0} were rejected")]
     NothingAccepted(u64),
@@ -33,12 +36,19 @@ pub enum Error {
     Lost(#[source] tokio::task::JoinError),
 }
 
+fn were(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row was" } else { "rows were" })
+}
+
 impl Error {
     /// Returns what the user can do, if something helps.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::GaveUp { .. } => {
                 "run the same command again: it continues where this one stopped; --timeout sets how long it waits"
+            }
+            Self::SomeRejected(_) => {
+                "correct the file, the catalog or the rating scale and run the same command again; no row counts twice"
             }
             Self::NothingAccepted(_) => "check the format of the file and the rating scale of the fleet",
             Self::File(_) => "the file may be cut off: download it again and run the same command; no row counts twice",

@@ -7,7 +7,7 @@ use marquee_datasets::Dataset;
 
 use super::Imported;
 use crate::error::one_line;
-use crate::output::thousands;
+use crate::output::{counted, thousands};
 use crate::{Format, Output};
 
 /// The time between two lines where no bar can be shown.
@@ -21,6 +21,10 @@ pub trait Progress: Send {
     fn ratings(&mut self, resumed_at: u64);
     /// The fleet acknowledged the file up to this row and byte.
     fn acknowledged(&mut self, imported: &Imported, rows: u64, bytes: u64);
+    /// An earlier import is not continued, for this reason.
+    fn restarting(&mut self, _why: &str) {}
+    /// Rows that an earlier import had sent in vain are sent again.
+    fn retrying(&mut self, _rows: u64) {}
     /// The import waits to try again, and gives up after `left`.
     fn waiting(&mut self, why: &str, left: Duration);
 }
@@ -31,6 +35,7 @@ pub struct Bar {
     output: Output,
     total_bytes: u64,
     count: Option<u64>,
+    movie_file: Option<String>,
     bar: Option<ProgressBar>,
     started: Instant,
     told: Instant,
@@ -46,6 +51,7 @@ impl Bar {
             output,
             total_bytes: dataset.total_bytes(),
             count: dataset.rating_count,
+            movie_file: dataset.movie_file().map(str::to_owned),
             bar: None,
             started: now,
             told: now,
@@ -68,7 +74,8 @@ impl Bar {
 impl Progress for Bar {
     fn movies(&mut self, done: u64, total: u64) {
         if !self.quiet() && !self.output.is_live() && done == total {
-            self.output.note(&format!("movies   {}", thousands(done)));
+            let from = self.movie_file.as_deref().map(|name| format!(" from {name}")).unwrap_or_default();
+            self.output.note(&format!("movies   {}{from}", thousands(done)));
         }
     }
 
@@ -78,7 +85,7 @@ impl Progress for Bar {
         if resumed_at > 0 {
             let row = thousands(resumed_at + 1);
             self.output.note(&format!(
-                "continuing at row {row}: the rows before it were acknowledged; --restart starts from the beginning"
+                "continuing at row {row}: the rows before it were answered; --restart starts from the beginning"
             ));
         }
         if self.output.is_live() {
@@ -86,6 +93,14 @@ impl Progress for Bar {
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = Some(ProgressBar::new(self.total_bytes.max(1)).with_style(style));
         }
+    }
+
+    fn restarting(&mut self, why: &str) {
+        self.output.note(&format!("starting at the first row: {why}; no row counts twice"));
+    }
+
+    fn retrying(&mut self, rows: u64) {
+        self.output.note(&format!("sending again what was refused, {}", counted(rows, "row")));
     }
 
     fn acknowledged(&mut self, imported: &Imported, rows: u64, bytes: u64) {

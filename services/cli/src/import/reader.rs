@@ -2,13 +2,15 @@
 //! and sending overlap. The channel is bounded.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use marquee_datasets::{Dataset, Row, RowError};
+use marquee_datasets::{Dataset, Ratings, Row, RowError};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use tokio::sync::mpsc;
 
 use super::bare_movie;
+use super::ranges::Ranges;
 
 /// Batches that the channel holds.
 const WAITING: usize = 8;
@@ -19,6 +21,8 @@ pub(super) struct Plan {
     pub(super) batch: usize,
     /// Rows to skip.
     pub(super) skip: u64,
+    /// The rows among them that are read all the same.
+    pub(super) again: Ranges,
     /// The movies in the catalog, if missing ones are to be added by their ids.
     pub(super) bare: Option<HashSet<String>>,
 }
@@ -33,59 +37,96 @@ pub(super) struct Batch {
     pub(super) movies: Vec<pb::Movie>,
     /// Rows that could not be read.
     pub(super) errors: Vec<RowError>,
-    /// Rows of the file up to the end of this batch, readable or not.
-    pub(super) rows: u64,
+    /// Ratings whose rows have no time.
+    pub(super) without_time: u64,
+    /// The rows of the file in this batch, readable or not.
+    pub(super) rows: Range<u64>,
     /// Bytes of the file up to the end of this batch.
     pub(super) bytes: u64,
 }
 
+impl Batch {
+    fn starts_at(row: u64) -> Self {
+        Self { rows: row..row, ..Self::default() }
+    }
+}
+
 /// Starts to read. The channel closes at the end of the file.
 pub(super) fn start(dataset: &Dataset, plan: Plan) -> Result<mpsc::Receiver<Batch>, marquee_datasets::Error> {
-    let mut ratings = dataset.ratings()?;
+    let ratings = dataset.ratings()?;
     let (send, receive) = mpsc::channel(WAITING);
+    let mut reader = Reader { ratings, known: plan.bare, send, size: plan.batch, batch: Batch::default() };
     tokio::task::spawn_blocking(move || {
-        let mut known = plan.bare;
-        let mut batch = Batch { rows: plan.skip, ..Batch::default() };
-        if let Err(error) = ratings.skip_rows(plan.skip) {
-            batch.errors.push(error);
-        }
-        loop {
-            let row = ratings.next();
-            let ended = row.is_none();
-            match row {
-                Some(Ok(row)) => take(row, known.as_mut(), &mut batch),
-                Some(Err(error)) => batch.errors.push(error),
-                None => {}
-            }
-            batch.rows += u64::from(!ended);
-            let full = batch.ratings.len() + batch.errors.len() >= plan.batch;
-            if full || ended {
-                batch.bytes = ratings.bytes_read();
-                let next = Batch { rows: batch.rows, ..Batch::default() };
-                let empty = batch.ratings.is_empty() && batch.errors.is_empty();
-                // A closed channel means that the sender failed and reports that itself.
-                if (!empty && send.blocking_send(std::mem::replace(&mut batch, next)).is_err()) || ended {
-                    return;
-                }
+        for range in plan.again.iter().chain(std::iter::once(plan.skip..u64::MAX)) {
+            if reader.read(range).is_none() {
+                return;
             }
         }
     });
     Ok(receive)
 }
 
-fn take(row: Row, known: Option<&mut HashSet<String>>, batch: &mut Batch) {
-    if let Some(known) = known
-        && !known.contains(&row.movie)
-        && let Some(movie) = bare_movie(&row.movie)
-    {
-        batch.movies.push(convert::movie(&movie));
-        known.insert(row.movie.clone());
+struct Reader {
+    ratings: Ratings,
+    /// The movies in the catalog, if missing ones are added.
+    known: Option<HashSet<String>>,
+    send: mpsc::Sender<Batch>,
+    size: usize,
+    batch: Batch,
+}
+
+impl Reader {
+    /// Reads a range of rows. Returns `None` at the end of the file, or if nobody receives.
+    fn read(&mut self, rows: Range<u64>) -> Option<()> {
+        if let Err(error) = self.ratings.skip_rows(rows.start.saturating_sub(self.batch.rows.end)) {
+            self.batch.errors.push(error);
+        }
+        self.batch.rows = rows.start..rows.start;
+        while self.batch.rows.end < rows.end {
+            let Some(row) = self.ratings.next() else {
+                self.flush();
+                return None;
+            };
+            self.take(row);
+            if self.batch.ratings.len() + self.batch.errors.len() >= self.size {
+                self.flush()?;
+            }
+        }
+        self.flush()
     }
-    batch.lines.push(row.line);
-    batch.ratings.push(pb::Rating {
-        user_id: row.user,
-        movie_id: row.movie,
-        rating: row.rating,
-        rated_at: row.rated_at.map(convert::timestamp),
-    });
+
+    /// Sends the batch unless it is empty. Returns `None` if nobody receives: then the sender has
+    /// failed and reports that itself.
+    fn flush(&mut self) -> Option<()> {
+        self.batch.bytes = self.ratings.bytes_read();
+        let next = Batch::starts_at(self.batch.rows.end);
+        let batch = std::mem::replace(&mut self.batch, next);
+        if batch.ratings.is_empty() && batch.errors.is_empty() {
+            return Some(());
+        }
+        self.send.blocking_send(batch).ok()
+    }
+
+    fn take(&mut self, row: Result<Row, RowError>) {
+        self.batch.rows.end += 1;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => return self.batch.errors.push(error),
+        };
+        if let Some(known) = &mut self.known
+            && !known.contains(&row.movie)
+            && let Some(movie) = bare_movie(&row.movie)
+        {
+            self.batch.movies.push(convert::movie(&movie));
+            known.insert(row.movie.clone());
+        }
+        self.batch.without_time += u64::from(row.rated_at.is_none());
+        self.batch.lines.push(row.line);
+        self.batch.ratings.push(pb::Rating {
+            rated_at: Some(convert::timestamp(row.time())),
+            user_id: row.user,
+            movie_id: row.movie,
+            rating: row.rating,
+        });
+    }
 }

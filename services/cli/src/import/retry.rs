@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::Error;
+use super::attempt::{Broken, retried};
 use super::progress::Progress;
 
 /// Delays between attempts.
@@ -20,18 +21,55 @@ pub(super) struct Retry {
     timeout: Duration,
     delays: Delays,
     progressed: Instant,
+    /// Whether the fleet has accepted something. Before that, a fleet that can't be reached is not
+    /// running, and waiting for it would hide that.
+    connected: bool,
 }
 
 impl Retry {
     /// Starts to count. The import fails once it made no progress for `timeout`.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, delays: BACKOFF.start(), progressed: Instant::now() }
+        Self { timeout, delays: BACKOFF.start(), progressed: Instant::now(), connected: false }
     }
 
     /// Notes that the fleet accepted something.
     pub(super) fn progressed(&mut self) {
+        self.connected = true;
+        self.resumed();
+    }
+
+    /// Starts to count again, because the fleet had nothing to answer until now.
+    pub(super) fn resumed(&mut self) {
         self.progressed = Instant::now();
         self.delays.reset();
+    }
+
+    /// Repeats a call while the fleet is busy, is starting, or is away after it has answered once.
+    ///
+    /// # Errors
+    /// The call fails in another way, or no progress was made until the deadline.
+    pub(super) async fn call<T, F>(
+        &mut self,
+        progress: &mut dyn Progress,
+        call: impl Fn() -> F,
+    ) -> Result<T, crate::Error>
+    where
+        F: Future<Output = Result<T, crate::Error>>,
+    {
+        loop {
+            let error = match call().await {
+                Err(error @ crate::Error::Unreachable { .. }) if !self.connected => return Err(error),
+                Err(error) => error,
+                Ok(answer) => {
+                    self.progressed();
+                    return Ok(answer);
+                }
+            };
+            match retried(error) {
+                Broken::Fatal(error) => return Err(*error),
+                Broken::Retry(status, delay) => self.wait(status, delay, progress).await?,
+            }
+        }
     }
 
     /// Returns the time that is left until the import gives up.

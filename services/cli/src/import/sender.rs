@@ -4,19 +4,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use marquee_kit::{Failure, Kind};
 use marquee_proto::ratings::v1::{StreamRatingsRequest, StreamRatingsResponse};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::checkpoint::Checkpoint;
+use super::attempt::{Broken, broken, closed, retried};
+use super::checkpoint::{Answered, Checkpoint};
 use super::progress::Progress;
 use super::reader::Batch;
 use super::retry::Retry;
 use super::{Error, Imported, upsert};
 use crate::Client;
-use crate::error::is_transport;
 
 /// Batches that may wait for their acknowledgement.
 const IN_FLIGHT: usize = 16;
@@ -40,14 +39,6 @@ struct Stream {
     answers: Streaming<StreamRatingsResponse>,
 }
 
-/// Why a stream ended early.
-enum Broken {
-    /// Another attempt may succeed, after the delay that the server named.
-    Retry(Status, Option<Duration>),
-    /// Another attempt would fail in the same way.
-    Fatal(Box<crate::Error>),
-}
-
 impl<'a> Sender<'a> {
     pub(super) fn new(client: &'a Client, checkpoint: Option<&'a mut Checkpoint>, retry: Retry) -> Self {
         Self { client, checkpoint, retry, waiting: VecDeque::new(), next_sequence: 1 }
@@ -60,7 +51,7 @@ impl<'a> Sender<'a> {
         imported: &mut Imported,
         progress: &mut dyn Progress,
     ) -> Result<(), crate::Error> {
-        self.retry.progressed();
+        self.retry.resumed();
         loop {
             let (status, delay) = match self.stream(&mut batches, imported, progress).await {
                 Ok(()) => return Ok(()),
@@ -103,7 +94,7 @@ impl<'a> Sender<'a> {
                         self.next_sequence += 1;
                         if self.waiting.is_empty() {
                             // The fleet owed no answer while the file was read.
-                            self.retry.progressed();
+                            self.retry.resumed();
                         }
                         self.waiting.push_back((sequence, batch));
                         let Some((_, batch)) = self.waiting.back_mut() else { continue };
@@ -136,6 +127,10 @@ impl<'a> Sender<'a> {
         }
         self.retry.progressed();
         imported.accepted += answer.accepted;
+        imported.without_time += batch.without_time;
+        let refused = !answer.rejected.is_empty() || !batch.errors.is_empty();
+        let is_accepted = |index: usize| !answer.rejected.iter().any(|one| one.index as usize == index);
+        let accepted = (0..batch.ratings.len()).rev().find(|&index| is_accepted(index));
         for rejected in answer.rejected {
             let line = batch.lines.get(rejected.index as usize).copied().unwrap_or_default();
             let reason = rejected
@@ -159,9 +154,12 @@ impl<'a> Sender<'a> {
             imported.reject(error.line, "UNREADABLE", format!("{} {}", error.field, error.reason));
         }
         if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.reached(batch.rows, &imported.positions, fatal.is_some());
+            let accepted = accepted.and_then(|index| batch.ratings.get(index));
+            let rows = batch.rows.clone();
+            let answered = Answered { rows, refused, accepted, positions: &imported.positions };
+            checkpoint.reached(&answered, fatal.is_some());
         }
-        progress.acknowledged(imported, batch.rows, batch.bytes);
+        progress.acknowledged(imported, batch.rows.end, batch.bytes);
         fatal.map_or(Ok(()), |error| Err(Error::File(error).into()))
     }
 }
@@ -186,33 +184,4 @@ async fn add_movies(
 fn deliver(stream: &Stream, sequence: u64, batch: &Batch) -> Result<(), Broken> {
     let request = StreamRatingsRequest { sequence, ratings: batch.ratings.clone() };
     stream.requests.try_send(request).map_err(|_| closed())
-}
-
-fn closed() -> Broken {
-    broken(Status::unavailable("the stream was closed"))
-}
-
-/// Decides whether another stream may succeed after this one ended with a status.
-fn broken(status: Status) -> Broken {
-    let failure = Failure::from_status(&status);
-    let passing = matches!(failure.kind(), Kind::Unavailable | Kind::ResourceExhausted);
-    // A connection that breaks in the middle of a stream shows as one of these codes.
-    let disconnected = is_transport(&status) || matches!(status.code(), tonic::Code::Unknown | tonic::Code::Cancelled);
-    if passing || disconnected {
-        Broken::Retry(status, failure.delay())
-    } else {
-        Broken::Fatal(Box::new(crate::Error::Refused(failure)))
-    }
-}
-
-/// Decides the same for a failed call.
-fn retried(error: crate::Error) -> Broken {
-    match error {
-        crate::Error::Unreachable { source, .. } => Broken::Retry(*source, None),
-        crate::Error::Late { .. } => Broken::Retry(Status::unavailable("no answer in time"), None),
-        crate::Error::Refused(failure) if matches!(failure.kind(), Kind::Unavailable | Kind::ResourceExhausted) => {
-            Broken::Retry(Status::unavailable(failure.message()), failure.delay())
-        }
-        other => Broken::Fatal(Box::new(other)),
-    }
 }

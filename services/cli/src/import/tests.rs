@@ -1,10 +1,14 @@
-//! Imports into a fake ingest: one that breaks a stream, and one that has no room.
+//! Imports into a fake ingest: one that breaks a stream, has no room, is away, refuses ratings or
+//! stops to answer.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use marquee_datasets::{Dataset, Options};
+use marquee_proto::features::v1 as features;
+use marquee_proto::features::v1::features_server::{Features, FeaturesServer};
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::ratings::v1::ratings_server::{Ratings, RatingsServer};
 use tokio::sync::mpsc;
@@ -12,7 +16,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Imported, Plan, Progress, import};
+use super::checkpoint::Checkpoint;
+use super::{Import, Imported, Plan, Progress, import};
 use crate::testing::Server;
 
 /// Accepts everything, except where a test says otherwise.
@@ -20,10 +25,40 @@ use crate::testing::Server;
 struct Ingest {
     /// Refuses every movie.
     full: bool,
+    /// Calls for movies that are answered UNAVAILABLE first.
+    away: AtomicU64,
     /// Whether the second message broke a stream already.
     broken: AtomicBool,
+    /// Ratings above this value are refused, in tenths. 0: none are.
+    limit: AtomicU64,
+    /// The number of messages that are answered. 0: all are.
+    answers: AtomicU64,
+    /// The ratings that were accepted, by user and movie.
+    accepted: Mutex<BTreeMap<(String, String), f64>>,
     /// Messages that were received.
     messages: AtomicU64,
+}
+
+impl Ingest {
+    fn present(&self) -> Result<(), Status> {
+        let less = self.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        less.map_or(Ok(()), |_| Err(Status::unavailable("starting")))
+    }
+
+    fn answer(&self, message: pb::StreamRatingsRequest) -> pb::StreamRatingsResponse {
+        let limit = self.limit.load(Ordering::Relaxed) as f64 / 10.0;
+        let (mut rejected, mut accepted) = (Vec::new(), 0);
+        for (index, rating) in (0..).zip(message.ratings) {
+            if limit > 0.0 && rating.rating > limit {
+                rejected.push(pb::RejectedRating { index, ..Default::default() });
+            } else {
+                accepted += 1;
+                self.accepted.lock().expect("whole").insert((rating.user_id, rating.movie_id), rating.rating);
+            }
+        }
+        let positions = if accepted > 0 { vec![pb::Position { partition: 0, offset: 7 }] } else { Vec::new() };
+        pb::StreamRatingsResponse { sequence: message.sequence, accepted, rejected, positions }
+    }
 }
 
 /// The generated server's view of the fake.
@@ -41,11 +76,11 @@ impl Ratings for Service {
         let (answers, receiver) = mpsc::channel(16);
         tokio::spawn(async move {
             while let Ok(Some(message)) = messages.message().await {
-                ingest.messages.fetch_add(1, Ordering::Relaxed);
+                let number = ingest.messages.fetch_add(1, Ordering::Relaxed) + 1;
                 let breaks = message.sequence == 2 && !ingest.broken.swap(true, Ordering::Relaxed);
-                let (sequence, accepted) = (message.sequence, message.ratings.len() as u64);
-                let answer = pb::StreamRatingsResponse { sequence, accepted, ..Default::default() };
-                let answer = if breaks { Err(Status::unavailable("restarting")) } else { Ok(answer) };
+                let answers_left = ingest.answers.load(Ordering::Relaxed);
+                let breaks = breaks || answers_left > 0 && number > answers_left;
+                let answer = if breaks { Err(Status::unavailable("restarting")) } else { Ok(ingest.answer(message)) };
                 if answers.send(answer).await.is_err() || breaks {
                     return;
                 }
@@ -61,11 +96,13 @@ impl Ratings for Service {
         if self.0.full {
             return Err(Status::resource_exhausted("no room for more requests"));
         }
+        self.0.present()?;
         let accepted = request.into_inner().movies.len() as u64;
         Ok(Response::new(pb::UpsertMoviesResponse { accepted }))
     }
 
     async fn list_movies(&self, _: Request<pb::ListMoviesRequest>) -> Result<Response<pb::ListMoviesResponse>, Status> {
+        self.0.present()?;
         Ok(Response::new(pb::ListMoviesResponse::default()))
     }
 
@@ -99,7 +136,58 @@ impl Ratings for Service {
     }
 }
 
-/// Records why the import waited.
+#[tonic::async_trait]
+impl Features for Service {
+    async fn get_users(
+        &self,
+        request: Request<features::GetUsersRequest>,
+    ) -> Result<Response<features::GetUsersResponse>, Status> {
+        let accepted = self.0.accepted.lock().expect("whole").clone();
+        let user = |query: features::UserQuery| {
+            let of_user = accepted.iter().filter(|((user, _), _)| *user == query.user_id);
+            let entry = |((_, movie), &rating): (&(String, String), &f64)| features::HistoryEntry {
+                movie_id: movie.clone(),
+                rating,
+                ..Default::default()
+            };
+            let history = of_user.map(entry).collect();
+            features::User { user_id: query.user_id, history, ..Default::default() }
+        };
+        let users = request.into_inner().users.into_iter().map(user).collect();
+        Ok(Response::new(features::GetUsersResponse { users }))
+    }
+
+    async fn get_progress(
+        &self,
+        _: Request<features::GetProgressRequest>,
+    ) -> Result<Response<features::GetProgressResponse>, Status> {
+        let partition = features::PartitionProgress { partition: 0, end_offset: 8, ..Default::default() };
+        Ok(Response::new(features::GetProgressResponse { partitions: vec![partition] }))
+    }
+
+    async fn get_movies(
+        &self,
+        _: Request<features::GetMoviesRequest>,
+    ) -> Result<Response<features::GetMoviesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_views(
+        &self,
+        _: Request<features::ListViewsRequest>,
+    ) -> Result<Response<features::ListViewsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_features(
+        &self,
+        _: Request<features::GetFeaturesRequest>,
+    ) -> Result<Response<features::GetFeaturesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+/// Records why the import waited or started again.
 #[derive(Default)]
 struct Waits(Vec<String>);
 
@@ -107,6 +195,9 @@ impl Progress for Waits {
     fn movies(&mut self, _: u64, _: u64) {}
     fn ratings(&mut self, _: u64) {}
     fn acknowledged(&mut self, _: &Imported, _: u64, _: u64) {}
+    fn restarting(&mut self, why: &str) {
+        self.0.push(why.to_owned());
+    }
     fn waiting(&mut self, why: &str, _: Duration) {
         self.0.push(why.to_owned());
     }
@@ -115,6 +206,7 @@ impl Progress for Waits {
 async fn serve(ingest: &Arc<Ingest>) -> Server {
     let mut routes = RoutesBuilder::default();
     routes.add_service(RatingsServer::new(Service(Arc::clone(ingest))));
+    routes.add_service(FeaturesServer::new(Service(Arc::clone(ingest))));
     Server::start(routes.routes()).await
 }
 
@@ -148,4 +240,101 @@ async fn a_fleet_without_room_is_named_while_waiting_and_given_up_after_the_time
     assert!(error.line().ends_with("no room for more requests"), "{}", error.line());
     assert!(error.hint().is_some_and(|hint| hint.contains("--timeout")));
     assert!(!waits.0.is_empty() && waits.0.iter().all(|why| why == "no room for more requests"), "{:?}", waits.0);
+}
+
+#[tokio::test]
+async fn a_fleet_that_is_starting_is_waited_for_before_the_first_rating() {
+    let ingest = Arc::new(Ingest { away: AtomicU64::new(2), ..Ingest::default() });
+    let ((_folder, dataset), server, mut waits) = (ratings(), serve(&ingest).await, Waits::default());
+    let imported = import(dataset, &server.client(), Plan::default(), &mut waits).await.expect("an import");
+    assert_eq!((imported.accepted, imported.movies), (3, 2));
+    assert_eq!(waits.0[..2], ["starting", "starting"]);
+}
+
+#[tokio::test]
+async fn a_fleet_that_does_not_run_is_not_waited_for() {
+    let (_folder, dataset) = ratings();
+    let client = crate::Client::connect("http://127.0.0.1:1").expect("a client");
+    let error = import(dataset, &client, Plan::default(), &mut ()).await.expect_err("a failure");
+    assert!(error.hint().is_some_and(|hint| hint.contains("marquee up")), "{}", error.line());
+}
+
+/// Rows of one file: users 0 to 9 rate movies, ten rows with 1.0 stars, then ten with 1.5, to 5.5.
+fn file(folder: &std::path::Path, seconds: u64) -> Dataset {
+    let path = folder.join("some.csv");
+    let rows: String =
+        (0..100).map(|row| format!("u{},m{row},{}\n", row % 10, 1.0 + (row / 10) as f64 / 2.0)).collect();
+    std::fs::write(&path, format!("user,movie,rating\n{rows}")).expect("a file");
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+    std::fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(time)).expect("a time");
+    marquee_datasets::open(&path, Options::default()).expect("a data set")
+}
+
+/// Imports with a checkpoint in the folder of the file.
+async fn resumed(
+    dataset: Dataset,
+    folder: &std::path::Path,
+    server: &Server,
+    waits: &mut Waits,
+) -> Result<Imported, crate::Error> {
+    let client = server.client();
+    let checkpoint = Some(Checkpoint::within(folder, client.address(), &dataset).expect("a checkpoint"));
+    let plan = Plan { batch: 10, resume: true, timeout: Duration::from_millis(200) };
+    Import { dataset, client: &client, plan, checkpoint }.run(waits).await
+}
+
+/// An import of 100 rows that ended after some of its messages.
+async fn interrupted(ingest: &Arc<Ingest>, folder: &std::path::Path) -> Server {
+    ingest.broken.store(true, Ordering::Relaxed);
+    ingest.answers.store(4, Ordering::Relaxed);
+    let server = serve(ingest).await;
+    let ended = resumed(file(folder, 1), folder, &server, &mut Waits::default()).await;
+    let ended = ended.expect_err("interrupted").line();
+    assert!(ended.starts_with("the fleet accepted nothing"), "{ended}");
+    ingest.answers.store(0, Ordering::Relaxed);
+    server
+}
+
+#[tokio::test]
+async fn rows_that_were_refused_are_sent_again() {
+    for (limit, resumed_at, expected) in [(9, 0, 100), (19, 40, 80), (100, 40, 60)] {
+        let (ingest, folder) = (Arc::new(Ingest::default()), tempfile::tempdir().expect("a folder"));
+        ingest.limit.store(limit, Ordering::Relaxed);
+        let server = interrupted(&ingest, folder.path()).await;
+        // The scale is mended.
+        ingest.limit.store(0, Ordering::Relaxed);
+        let mut waits = Waits::default();
+        let imported = resumed(file(folder.path(), 1), folder.path(), &server, &mut waits).await.expect("an import");
+        assert_eq!((imported.resumed_at, imported.rejected), (resumed_at, 0), "limit {limit}: {:?}", waits.0);
+        assert_eq!(imported.accepted, expected, "limit {limit}: only what was accepted is left out");
+        assert_eq!(ingest.accepted.lock().expect("whole").len(), 100);
+        let left = std::fs::read_dir(folder.path()).expect("a folder").flatten();
+        assert_eq!(left.filter(|entry| entry.file_name() != "some.csv").count(), 0, "no checkpoint stays");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_and_another_log_start_at_the_first_row_and_say_why() {
+    for (changed, why) in [(true, "the file has changed"), (false, "the fleet does not have the ratings")] {
+        let (ingest, folder) = (Arc::new(Ingest::default()), tempfile::tempdir().expect("a folder"));
+        let server = interrupted(&ingest, folder.path()).await;
+        if !changed {
+            // Another log, which reaches as far.
+            ingest.accepted.lock().expect("whole").clear();
+        }
+        let (dataset, mut waits) = (file(folder.path(), if changed { 2 } else { 1 }), Waits::default());
+        let imported = resumed(dataset, folder.path(), &server, &mut waits).await.expect("an import");
+        assert_eq!((imported.resumed_at, imported.accepted), (0, 100), "{:?}", waits.0);
+        assert!(waits.0[0].contains(why), "{:?}", waits.0);
+    }
+}
+
+#[tokio::test]
+async fn rows_without_times_have_the_times_of_their_places_and_are_counted() {
+    let (ingest, (_folder, dataset)) = (Arc::new(Ingest::default()), ratings());
+    let server = serve(&ingest).await;
+    let imported = import(dataset, &server.client(), Plan::default(), &mut ()).await.expect("an import");
+    assert_eq!((imported.accepted, imported.without_time), (3, 3));
+    let crate::Human::Text(text) = crate::Show::human(&imported) else { panic!("a text") };
+    assert!(text.contains("3 ratings without a time"), "{text}");
 }

@@ -3,7 +3,7 @@
 use marquee_proto::training::v1 as pb;
 use serde::Serialize;
 
-use crate::output::{Human, Show, Table, thousands};
+use crate::output::{Human, Show, Table, counted, thousands};
 use crate::provenance::time;
 
 /// One run.
@@ -126,8 +126,8 @@ impl Show for Training {
             row("mae", format!("{:.4}", metrics.mae));
             row("rmse, frozen", format!("{:.4}", metrics.frozen_rmse));
             row("90% interval", format!("contains {:.1}% of ratings", metrics.coverage_90 * 100.0));
-            let (held, fitted) = (thousands(metrics.holdout_ratings), thousands(metrics.training_ratings));
-            row("evaluated", format!("on the {held} newest ratings, after training on {fitted}"));
+            let (held, fitted) = (counted(metrics.holdout_ratings, "rating"), thousands(metrics.training_ratings));
+            row("evaluated", format!("on the newest {held}, after training on {fitted}"));
         }
         if self.train_seconds > 0.0 {
             row("fitting took", format!("{:.1} s", self.train_seconds));

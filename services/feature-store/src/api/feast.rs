@@ -15,7 +15,7 @@ use marquee_proto::feast::serving::{self as pb, FieldStatus};
 use marquee_proto::feast::types::{self, RepeatedValue, value::Val};
 use tonic::{Request, Response, Status};
 
-use super::{MAX_MESSAGE, MOST_ENTITIES, wire};
+use super::{MAX_MESSAGE, MAX_REQUEST, MOST_ENTITIES, wire};
 use crate::entity::{Entity, has_view};
 use crate::online::{Basis, EntityFeatures, Online};
 
@@ -29,7 +29,7 @@ pub(crate) struct FeastHandler {
 impl FeastHandler {
     /// Returns the gRPC service.
     pub(crate) fn into_server(self) -> ServingServiceServer<Self> {
-        ServingServiceServer::new(self).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+        ServingServiceServer::new(self).max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(MAX_MESSAGE)
     }
 }
 

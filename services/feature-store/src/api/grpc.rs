@@ -1,6 +1,7 @@
 //! Serves `marquee.features.v1.Features`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use marquee_domain::{Clock, MovieId, Position};
 use marquee_features::View;
@@ -9,13 +10,15 @@ use marquee_proto::features::v1::features_server::{Features, FeaturesServer};
 use marquee_proto::features::v1::{self as pb, UserView};
 use tonic::{Request, Response, Status};
 
-use super::deadline::time_left;
-use super::{MAX_MESSAGE, MOST_ENTITIES, wire};
+use super::{MAX_MESSAGE, MAX_REQUEST, MOST_ENTITIES, wire};
 use crate::entity::{Entity, has_view};
 use crate::online::{Online, Selection, UserQuery};
 
 /// Most users of a call.
 const MOST_USERS: usize = 1_000;
+
+/// How long a call without a deadline waits for the positions that it names.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
 /// Most movies of a call.
 const MOST_MOVIES: usize = 10_000;
@@ -30,14 +33,14 @@ pub(crate) struct FeaturesHandler {
 impl FeaturesHandler {
     /// Returns the gRPC service.
     pub(crate) fn into_server(self) -> FeaturesServer<Self> {
-        FeaturesServer::new(self).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+        FeaturesServer::new(self).max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(MAX_MESSAGE)
     }
 }
 
 #[tonic::async_trait]
 impl Features for FeaturesHandler {
     async fn get_users(&self, request: Request<pb::GetUsersRequest>) -> Result<Response<pb::GetUsersResponse>, Status> {
-        let time_left = time_left(request.metadata());
+        let time_left = marquee_kit::time_limit(request.metadata().as_ref()).unwrap_or(DEFAULT_WAIT);
         let request = request.into_inner();
         wire::check_size("users", request.users.len(), MOST_USERS)?;
         let (mut queries, mut violations) = (Vec::with_capacity(request.users.len()), Vec::new());

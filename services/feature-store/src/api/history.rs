@@ -3,20 +3,25 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use marquee_domain::{Clock, Reason, Violation};
 use marquee_features::{Column, Definition, ValueKind, View};
 use marquee_kit::Failure;
 use marquee_proto::convert;
 use marquee_proto::features::v1 as pb;
 use marquee_proto::features::v1::feature_history_server::{FeatureHistory, FeatureHistoryServer};
+use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::{MAX_MESSAGE, wire};
+use super::{MAX_MESSAGE, MAX_REQUEST, wire};
 use crate::offline::{Backfill, BackfillRequest, Instant, Join, JoinRequest, Offline};
 
 /// Most rows of a join.
 const MOST_ROWS: usize = 100_000;
+
+/// The most bytes of one answer of a stream. Clients refuse answers over 4 MiB unless they are told
+/// otherwise.
+const ANSWER_BYTES: usize = 2 << 20;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -30,7 +35,7 @@ pub(crate) struct HistoryHandler {
 impl HistoryHandler {
     /// Returns the gRPC service.
     pub(crate) fn into_server(self) -> FeatureHistoryServer<Self> {
-        FeatureHistoryServer::new(self).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+        FeatureHistoryServer::new(self).max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(MAX_MESSAGE)
     }
 }
 
@@ -126,17 +131,58 @@ fn instants(rows: &[pb::JoinRow]) -> Result<Vec<Instant>, Failure> {
 
 /// Streams the pages of a join. Each page is computed when the caller is ready for it.
 fn join_pages(join: Join) -> impl Stream<Item = Result<pb::JoinFeaturesResponse, Status>> + Send {
-    stream::unfold(join, |mut join| async move {
+    let pages = stream::unfold(join, |mut join| async move {
         let rows = join.next_page().await?.into_iter().map(wire::row).collect();
-        Some((Ok(pb::JoinFeaturesResponse { features: Vec::new(), rows }), join))
-    })
+        Some((split(rows), join))
+    });
+    let answer = |rows| Ok::<_, Status>(pb::JoinFeaturesResponse { features: Vec::new(), rows });
+    pages.flat_map(move |parts| stream::iter(parts.into_iter().map(answer)))
 }
 
 /// Streams the pages of a backfill. Each page is computed when the caller is ready for it.
 fn backfill_pages(backfill: Backfill) -> impl Stream<Item = Result<pb::BackfillFeaturesResponse, Status>> + Send {
-    stream::try_unfold(backfill, |mut backfill| async move {
-        let Some(page) = backfill.next_page().await.map_err(Status::from)? else { return Ok(None) };
-        let (ids, rows) = page.into_iter().map(|(id, values)| (id, wire::row(values))).unzip();
-        Ok(Some((pb::BackfillFeaturesResponse { features: Vec::new(), ids, rows }, backfill)))
-    })
+    let pages = stream::try_unfold(backfill, |mut backfill| async move {
+        let Some(page) = backfill.next_page().await? else { return Ok::<_, Status>(None) };
+        let (ids, rows): (Vec<String>, Vec<_>) = page.into_iter().map(|(id, values)| (id, wire::row(values))).unzip();
+        let mut ids = ids.into_iter();
+        let answer = |rows: Vec<pb::ValueRow>| {
+            let ids = ids.by_ref().take(rows.len()).collect();
+            Ok(pb::BackfillFeaturesResponse { features: Vec::new(), ids, rows })
+        };
+        let answers: Vec<Result<_, Status>> = split(rows).into_iter().map(answer).collect();
+        Ok(Some((stream::iter(answers), backfill)))
+    });
+    pages.try_flatten()
+}
+
+/// Splits the rows of a page into answers that every client accepts.
+fn split(rows: Vec<pb::ValueRow>) -> Vec<Vec<pb::ValueRow>> {
+    let (mut parts, mut part, mut size) = (Vec::new(), Vec::new(), 0);
+    for row in rows {
+        let length = row.encoded_len();
+        if !part.is_empty() && size + length > ANSWER_BYTES {
+            parts.push(std::mem::take(&mut part));
+            size = 0;
+        }
+        size += length;
+        part.push(row);
+    }
+    parts.push(part);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_long_lists_is_split_below_what_clients_accept() {
+        let list = pb::value::Kind::Counts(pb::Counts { values: vec![u64::MAX; 500] });
+        let row = pb::ValueRow { values: vec![pb::Value { kind: Some(list) }; 3] };
+        let parts = split(vec![row; 500]);
+        assert!(parts.len() > 1 && parts.iter().map(Vec::len).sum::<usize>() == 500);
+        let bytes = |rows: &Vec<pb::ValueRow>| rows.iter().map(Message::encoded_len).sum::<usize>();
+        assert!(parts.iter().all(|part| !part.is_empty() && bytes(part) < 4 << 20));
+        assert_eq!(split(Vec::new()).len(), 1, "an empty page is one answer");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use marquee_archive::{Archive, ArchivedEvent};
 use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::{Compute, Failure};
-use marquee_log::{Decoder, MovieCatalog, Movies};
+use marquee_log::{Decoder, MovieCatalog, Movies, arrival};
 use marquee_ports::{Bounds, RatingLog, Topic};
 
 use crate::rows::failure;
@@ -54,7 +54,7 @@ impl RatingEvents {
         // The archive is read only where the log has forgotten events. A log that was replaced
         // starts at offset 0, and the archive of the old one does not belong to it.
         if let Some(archive) = self.archive.as_ref().filter(|_| bounds.begin > Offset(0)) {
-            let mut pages = archive.events(bounds.partition, Offset(0)..bounds.end);
+            let mut pages = archive.events(bounds, Offset(0));
             while let Some(page) = pages.next().await.map_err(|error| failure("read the archive", &error))? {
                 let visit = visit.clone();
                 // Also a large page is a short job: its events are decoded already.
@@ -74,7 +74,7 @@ impl RatingEvents {
             let job = move || {
                 for stored in page {
                     if let Ok(event) = decoder.decode(&stored) {
-                        let (offset, ingested_at) = (stored.position.offset, stored.timestamp);
+                        let (offset, ingested_at) = (stored.position.offset, arrival(stored.timestamp, &event));
                         visit(&mut state, LogEvent { offset, ingested_at, event });
                     }
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_backoff::Backoff;
-use marquee_domain::{Offset, Partition, Position};
+use marquee_domain::{Offset, Partition, Position, Reason};
 use marquee_kit::{Failure, Kind};
 use marquee_log::Progress;
 use marquee_ports::{RatingLog, Topic};
@@ -55,6 +55,15 @@ impl Positions {
     pub(crate) async fn wait_for(&self, after: &[Position], patience: Duration) -> Result<(), Failure> {
         if after.is_empty() {
             return Ok(());
+        }
+        for (index, position) in after.iter().enumerate() {
+            if position.partition.0 >= self.rows.partitions {
+                let message = format!(
+                    "is {}, and the rating topic has {} partitions; give a position that a write returned",
+                    position.partition.0, self.rows.partitions
+                );
+                return Err(Failure::field(format!("after[{index}].partition"), Reason::OutOfRange, message));
+            }
         }
         let message = "after: not all positions are applied yet; try again or give a longer deadline";
         let timeout = |_| Failure::new(Kind::DeadlineExceeded, message);

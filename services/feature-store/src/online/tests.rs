@@ -42,6 +42,17 @@ async fn a_read_after_a_position_that_is_not_applied_ends_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_position_in_a_partition_that_does_not_exist_is_refused_at_once() {
+    let world = World::new(2);
+    let online = world.start().await.features().online;
+    let wrong = Position { partition: Partition(99), offset: Offset(0) };
+    let started = Instant::now();
+    let failure = online.positions.wait_for(&[wrong], Duration::from_secs(2)).await.expect_err("no such partition");
+    assert_eq!((failure.kind(), started.elapsed()), (Kind::InvalidArgument, Duration::ZERO));
+    assert_eq!(failure.violations()[0].field, "after[0].partition");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_partition_of_another_instance_is_applied_when_its_marker_says_so() {
     let world = World::new(2);
     let service = world.start().await;

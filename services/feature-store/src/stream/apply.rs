@@ -10,6 +10,9 @@
 //! their offset and skipped. Once the user's row is written, every movie row of the batch is
 //! written too, and the replay skips the event.
 //!
+//! A user with many ratings has several rows, so that an event does not rewrite all ratings; see
+//! [`StoredUser`]. They are user rows in the order above.
+//!
 //! **Invariant:** a loss of the newest writes between any two calls leaves the rows of a run
 //! without faults (`a_tail_that_is_lost_between_any_two_calls_is_applied_again`).
 
@@ -18,7 +21,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, RatingEvent, UserId};
-use marquee_features::{Change, MovieRow, Pack, Unpack, UserRow, movie_key, pack, user_key};
+use marquee_features::{
+    Change, Chunk, Layout, MovieRow, Pack, RowWrite, StoredUser, Unpack, UserEdit, movie_key, pack, user_key,
+};
 use marquee_kit::Compute;
 use marquee_log::Movies;
 use marquee_ports::{Error, Lease, OnlineStore, Row, RowKey, Write};
@@ -60,9 +65,39 @@ struct RowState<T> {
 
 type States<K, T> = BTreeMap<K, RowState<T>>;
 
+/// A user's stored row, and which of its chunks the events of the batch need.
+#[derive(Debug)]
+struct OpenUser {
+    id: UserId,
+    stored: StoredUser,
+    applied: Option<Offset>,
+    needed: Vec<u32>,
+}
+
+/// The events of a batch, and their users.
+struct OpenBatch {
+    events: Vec<(Offset, RatingEvent)>,
+    users: Vec<OpenUser>,
+}
+
+/// A batch whose user rows were read.
+enum Opened {
+    /// No user has chunks that the events need, so they were applied.
+    Applied(UserChanges),
+    /// Chunks must be read first.
+    NeedsChunks(OpenBatch, Movies),
+}
+
+/// A user's row while a batch is applied.
+struct EditedUser {
+    edit: UserEdit,
+    applied: Option<Offset>,
+    changed: bool,
+}
+
 /// The effect of a batch on the rows of users, and through them on movies.
 struct UserChanges {
-    users: States<UserId, UserRow>,
+    users: BTreeMap<UserId, EditedUser>,
     changes: Vec<(Offset, Change)>,
     /// The movies of the changes, each once.
     movies: Vec<MovieId>,
@@ -73,26 +108,53 @@ struct UserChanges {
 pub(crate) struct Applier {
     pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) compute: Compute,
+    /// When the ratings of a user are split.
+    pub(crate) layout: Layout,
 }
 
 impl Applier {
     /// Applies a batch to the rows of the lease's partition, and moves the marker behind the batch.
     pub(crate) async fn apply(&self, lease: &mut dyn Lease, movies: Movies, batch: Batch) -> Result<(), Error> {
         let Batch { events, users, next } = batch;
-        let stored = self.read(lease.partition(), users, user_key).await?;
-        let changed = self.compute.run(move || apply_to_users(&events, stored, &movies)).await?;
+        let (source, layout) = (lease.partition(), self.layout);
+        let stored = self.read(source, users, user_key).await?;
+        let opened = self.compute.run(move || open_users(events, stored, (movies, layout))).await?;
+        let (open, movies) = match opened {
+            Opened::Applied(changed) => return self.write(lease, changed, next).await,
+            Opened::NeedsChunks(open, movies) => (open, movies),
+        };
+        let chunks = self.read_chunks(source, &open.users).await?;
+        let changed = self.compute.run(move || apply_to_users(open, &chunks, (&movies, layout))).await?;
+        self.write(lease, changed, next).await
+    }
+
+    /// Writes what a batch changed, and moves the marker behind the batch.
+    async fn write(&self, lease: &mut dyn Lease, changed: UserChanges, next: Offset) -> Result<(), Error> {
+        let source = lease.partition();
         let UserChanges { users, changes, movies } = changed;
-        let stored = self.read(lease.partition(), movies, movie_key).await?;
+        let stored = self.read(source, movies, movie_key).await?;
         let writes = self.compute.run(move || {
             let movies = apply_to_movies(&changes, stored)?;
             // Movies before users: while a user's row is the old one, a replay makes the same
             // changes.
             let mut writes = pack_changed(&movies, movie_key);
-            writes.extend(pack_changed(&users, user_key));
+            writes.extend(pack_users(users));
             Ok::<_, Error>(writes)
         });
         lease.apply(writes.await?, next).await?;
         Ok(())
+    }
+
+    /// Reads the chunks that users need, by their keys.
+    async fn read_chunks(&self, source: Partition, users: &[OpenUser]) -> Result<BTreeMap<Bytes, Row>, Error> {
+        let key = |user: &OpenUser, index: &u32| user.stored.chunk_key(*index, &user.id);
+        let keys = users.iter().flat_map(|user| user.needed.iter().filter_map(|index| key(user, index)));
+        let keys: Vec<RowKey> = keys.map(|key| RowKey { source, key }).collect();
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = self.store.get(&keys).await?;
+        Ok(keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key.key, row?))).collect())
     }
 
     async fn read<K>(
@@ -107,21 +169,72 @@ impl Applier {
     }
 }
 
-fn apply_to_users(
-    events: &[(Offset, RatingEvent)],
-    stored: Vec<(UserId, Option<Row>)>,
-    movies: &Movies,
-) -> Result<UserChanges, Error> {
-    let mut users: States<UserId, UserRow> = unpack_all(stored)?;
-    let mut changes = Vec::new();
+/// Returns the events of each user that its row does not have yet.
+fn missing_events<'e>(
+    events: &'e [(Offset, RatingEvent)],
+    applied: &BTreeMap<&UserId, Option<Offset>>,
+) -> BTreeMap<UserId, Vec<&'e RatingEvent>> {
+    let mut missing: BTreeMap<UserId, Vec<&RatingEvent>> = BTreeMap::new();
     for (offset, event) in events {
+        let applied = applied.get(event.user()).copied().flatten();
+        if applied.is_none_or(|applied| applied < *offset) {
+            missing.entry(event.user().clone()).or_default().push(event);
+        }
+    }
+    missing
+}
+
+/// Reads the rows of users, and applies the events unless chunks are needed.
+fn open_users(
+    events: Vec<(Offset, RatingEvent)>,
+    stored: Vec<(UserId, Option<Row>)>,
+    (movies, layout): (Movies, Layout),
+) -> Result<Opened, Error> {
+    let applied = stored.iter().map(|(id, row)| (id, row.as_ref().map(|row| row.applied))).collect();
+    let missing = missing_events(&events, &applied);
+    let open = |(id, row): (UserId, Option<Row>)| {
+        let applied = row.as_ref().map(|row| row.applied);
+        let stored: StoredUser = row.as_ref().map(unpack_row).transpose()?.unwrap_or_default();
+        let needed = missing.get(&id).map_or_else(Vec::new, |events| stored.chunks_for(events, layout));
+        Ok(OpenUser { id, stored, applied, needed })
+    };
+    let users = stored.into_iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+    drop(missing);
+    let open = OpenBatch { events, users };
+    Ok(match open.users.iter().all(|user| user.needed.is_empty()) {
+        true => Opened::Applied(apply_to_users(open, &BTreeMap::new(), (&movies, layout))?),
+        false => Opened::NeedsChunks(open, movies),
+    })
+}
+
+fn apply_to_users(
+    open: OpenBatch,
+    chunks: &BTreeMap<Bytes, Row>,
+    (movies, layout): (&Movies, Layout),
+) -> Result<UserChanges, Error> {
+    let OpenBatch { events, users: open } = open;
+    let applied = open.iter().map(|user| (&user.id, user.applied)).collect();
+    let missing = missing_events(&events, &applied);
+    let mut users = BTreeMap::new();
+    for OpenUser { id, stored, applied, needed } in open {
+        let mut parts: BTreeMap<u32, Chunk> = BTreeMap::new();
+        for index in needed {
+            let row = stored.chunk_key(index, &id).and_then(|key| chunks.get(&key));
+            parts.insert(index, row.map(unpack_row).transpose()?.unwrap_or_default());
+        }
+        let events = missing.get(&id).map_or(&[][..], Vec::as_slice);
+        let edit = stored.edit(parts, applied, (events, layout));
+        users.insert(id, EditedUser { edit, applied, changed: false });
+    }
+    let mut changes = Vec::new();
+    for (offset, event) in &events {
         let user = users.get_mut(event.user()).expect("the row of every user of the batch was read");
         if user.applied.is_some_and(|applied| applied >= *offset) {
             continue;
         }
-        let effect = user.row.apply(event, *offset, |movie| movies.genres(movie));
+        let effect = user.edit.apply(event, *offset, |movie| movies.genres(movie));
         // A removal without a rating: the row is as it was and need not be written.
-        if effect.is_empty() {
+        if !user.edit.take_repaired() && effect.is_empty() {
             continue;
         }
         user.applied = Some(*offset);
@@ -160,6 +273,13 @@ fn unpack_all<K: Ord, T: Default + Unpack>(stored: Vec<(K, Option<Row>)>) -> Res
         Ok((key, state))
     };
     stored.into_iter().map(state).collect()
+}
+
+fn pack_users(users: BTreeMap<UserId, EditedUser>) -> Vec<Write> {
+    let changed = users.into_iter().filter(|(_, user)| user.changed);
+    let rows = changed.filter_map(|(id, user)| Some(user.edit.writes(&id, user.applied?)));
+    let write = |(key, row, applied): RowWrite| Write { key, value: pack(&row), applied };
+    rows.flatten().map(write).collect()
 }
 
 fn pack_changed<K, T: Pack>(rows: &States<K, T>, key: impl Fn(&K) -> Bytes) -> Vec<Write> {

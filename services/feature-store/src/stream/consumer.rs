@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use marquee_archive::Archive;
-use marquee_domain::Partition;
+use marquee_domain::{Partition, Timestamp};
 use marquee_log::{Batch as Records, Decoder, Handler, MovieCatalog, Movies, Offsets};
 use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
+use marquee_proto::record::Refusal;
 use tracing::Instrument;
 
 use super::apply::{Applier, Batch};
-use super::rebuild::check_follows;
+use super::decode::{Decoded, Misplaced, decode};
+use super::follows::check_follows;
 use super::rejected::rejected_record;
 use crate::metrics::Meters;
+
+/// How often the leases are verified, so that rows that the store has lost are built again although
+/// no event comes.
+const VERIFY_EVERY: Duration = Duration::from_secs(5);
 
 /// Applies records under a lease of each assigned partition.
 pub(crate) struct Consumer {
@@ -29,6 +35,8 @@ pub(crate) struct Consumer {
     pub(crate) meters: Meters,
     /// A lease ends with the first error. The follower then calls [`Handler::assigned`] again.
     pub(crate) leases: BTreeMap<Partition, Box<dyn Lease>>,
+    /// When the leases were verified.
+    pub(crate) verified: tokio::time::Instant,
 }
 
 #[async_trait]
@@ -62,6 +70,17 @@ impl Handler for Consumer {
         self.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
         Ok(next)
     }
+
+    /// Verifies the leases if it is due.
+    async fn tick(&mut self) -> Result<Offsets, Error> {
+        if self.verified.elapsed() >= VERIFY_EVERY {
+            self.verified = tokio::time::Instant::now();
+            for lease in self.leases.values_mut() {
+                lease.verify().await?;
+            }
+        }
+        Ok(Offsets::new())
+    }
 }
 
 impl Consumer {
@@ -88,37 +107,82 @@ impl Consumer {
         Ok(())
     }
 
-    /// Decodes records. Records that are not ratings of this deployment are copied to the rejected
-    /// topic with the reason, and the others are applied.
+    /// Decodes records. Events of other partitions are moved there. Records that are not ratings of
+    /// this deployment are copied to the rejected topic with the reason. The others are applied.
     async fn decode(&mut self, records: Vec<Record>) -> Result<Batch, Error> {
         let decoder = self.decoder;
-        let (batch, rejected) = self.applier.compute.run(move || decode(decoder, records)).await;
-        self.meters.rejected.inc_by(rejected.len() as u64);
-        if !rejected.is_empty() {
-            self.log.append(Topic::REJECTED, rejected).await?;
-        }
+        let Decoded { batch, moved, mut rejected } = self.applier.compute.run(move || decode(decoder, records)).await;
+        rejected.extend(self.move_home(moved).await?);
+        self.reject(rejected).await?;
         Ok(batch)
     }
+
+    /// Appends events to the partitions of their users. Returns those that the log refuses, for
+    /// example because this process may not write to the rating topic.
+    async fn move_home(&mut self, moved: Vec<Misplaced>) -> Result<Vec<(Record, Refusal)>, Error> {
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        let refused = self.append(Topic::RATINGS, moved.iter().map(Misplaced::record).collect()).await?;
+        self.meters.moved.inc_by((moved.len() - refused.len()) as u64);
+        let is_refused = |at: &usize| refused.contains(at);
+        let left = (0..).zip(moved).filter(|(at, _)| is_refused(at));
+        Ok(left.map(|(_, misplaced)| misplaced.into_rejected()).collect())
+    }
+
+    async fn reject(&mut self, rejected: Vec<(Record, Refusal)>) -> Result<(), Error> {
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        self.meters.rejected.inc_by(rejected.len() as u64);
+        let copy = |(stored, refusal): (Record, Refusal)| {
+            tracing::warn!(position = %stored.position, reason = %refusal.reason, message = refusal.message,
+                "record copied to the rejected topic");
+            rejected_record(stored, &refusal)
+        };
+        self.append(Topic::REJECTED, rejected.into_iter().map(copy).collect()).await.map(drop)
+    }
+
+    /// Appends records. A record that the log refuses for good must not stop the partition: it is
+    /// left out with a warning. Returns the indices of such records.
+    async fn append(&mut self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<usize>, Error> {
+        match self.log.append(topic, records.clone()).await {
+            Ok(_) => return Ok(Vec::new()),
+            Err(error) if is_passing(&error) => return Err(error),
+            Err(_) => {}
+        }
+        let mut refused = Vec::new();
+        for (index, record) in records.into_iter().enumerate() {
+            if !self.append_one(topic, record).await? {
+                refused.push(index);
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Appends one record, without its time if the log refuses that. Returns whether it was
+    /// appended.
+    async fn append_one(&mut self, topic: Topic, record: NewRecord) -> Result<bool, Error> {
+        let undated = NewRecord { timestamp: Timestamp::EPOCH, ..record.clone() };
+        let mut refusal = String::new();
+        for record in [record, undated] {
+            match self.log.append(topic, vec![record]).await {
+                Ok(_) => return Ok(true),
+                Err(error) if is_passing(&error) => return Err(error),
+                Err(error) => refusal = marquee_kit::chain(&error),
+            }
+        }
+        tracing::warn!(%topic, refusal, "the log refused the copy of a record, which was left out");
+        Ok(false)
+    }
+}
+
+/// Returns whether the same call may succeed later.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict)
 }
 
 fn not_assigned(partition: Partition) -> Error {
     let doing = format!("apply records of partition {partition}, which is not assigned");
     Error::bare(ErrorKind::Unavailable, doing)
-}
-
-fn decode(decoder: Decoder, records: Vec<Record>) -> (Batch, Vec<NewRecord>) {
-    let next = records.last().map_or_else(Default::default, |last| last.position.offset.next());
-    let mut events = Vec::with_capacity(records.len());
-    let mut rejected = Vec::new();
-    for stored in records {
-        match decoder.decode(&stored) {
-            Ok(event) => events.push((stored.position.offset, event)),
-            Err(refusal) => {
-                tracing::warn!(position = %stored.position, reason = %refusal.reason, message = refusal.message,
-                    "record copied to the rejected topic");
-                rejected.push(rejected_record(stored, &refusal));
-            }
-        }
-    }
-    (Batch::new(events, next), rejected)
 }

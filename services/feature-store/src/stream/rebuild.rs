@@ -4,12 +4,13 @@
 //! moves the marker. So a rebuild that is interrupted goes on at the marker.
 
 use marquee_archive::{Archive, ArchivedEvent};
-use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Bounds, Error, ErrorKind, Lease, RatingLog, Topic};
+use marquee_domain::{Offset, Partition};
+use marquee_ports::{Bounds, Error, ErrorKind, Lease};
 use thiserror::Error as ThisError;
 
 use super::apply::Batch;
 use super::consumer::Consumer;
+use super::follows::bounds;
 
 /// Applied events are gone from the log. Later events would get their offsets and be skipped.
 #[derive(Debug, Clone, Copy, ThisError)]
@@ -58,8 +59,9 @@ impl Consumer {
     /// Applies the archived events from the marker to the end of the log.
     async fn apply_archive(&mut self, archive: &Archive, lease: &mut dyn Lease, bounds: &Bounds) -> Result<(), Error> {
         let (partition, from) = (bounds.partition, lease.marker());
+        archive.check_belongs(&*self.log, &[partition]).await?;
         let movies = self.catalog.catch_up().await?;
-        let mut events = archive.events(partition, from..bounds.end);
+        let mut events = archive.events(bounds, from);
         while let Some(page) = events.next().await? {
             for batch in batches(page, self.batch, events.next_offset()) {
                 let count = batch.len() as u64;
@@ -71,35 +73,6 @@ impl Consumer {
         tracing::info!(%partition, %from, %next, "archived events applied");
         Ok(())
     }
-}
-
-/// Fails unless a batch goes on where the lease is. Then the partition is assigned again, which
-/// reads the archive.
-///
-/// Offsets between the marker and the first record are a gap that no record fills, unless
-/// retention has removed records there since the partition was assigned.
-pub(crate) async fn check_follows(log: &dyn RatingLog, marker: Offset, first: Position) -> Result<(), Error> {
-    let Position { partition, offset: first } = first;
-    if first == marker {
-        return Ok(());
-    }
-    let begin = bounds(log, partition).await?.begin;
-    if first > marker && begin <= marker {
-        return Ok(());
-    }
-    let doing = if first < marker {
-        format!("apply partition {partition} from offset {marker}: the log goes on at {first}; it was replaced")
-    } else {
-        format!("apply partition {partition} from offset {marker}: the log now begins at {begin}")
-    };
-    Err(Error::bare(ErrorKind::Unavailable, doing))
-}
-
-async fn bounds(log: &dyn RatingLog, partition: Partition) -> Result<Bounds, Error> {
-    let all = log.bounds(Topic::RATINGS).await?;
-    all.into_iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
-        Error::bare(ErrorKind::Unavailable, format!("read the bounds of partition {partition}, which the log lacks"))
-    })
 }
 
 /// Splits a page of archived events into batches. The last one ends before `end`.

@@ -1,30 +1,29 @@
 //! The calls as JSON over HTTP, in the mapping of proto3, under `/v1`.
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use marquee_domain::Reason;
-use marquee_kit::Failure;
+use marquee_kit::{Bodies, Failure};
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
 use serde::de::DeserializeOwned;
 
 use super::Service;
 
-/// Largest request body in bytes.
-const LARGEST_BODY: usize = 4 << 20;
+/// The bodies that are accepted.
+const BODIES: Bodies = Bodies::json(4 << 20);
 
 pub(super) fn routes(service: Service) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/v1/predict", post(predict))
         .route("/v1/recommend", post(recommend))
         .route("/v1/explain", post(explain))
         .route("/v1/models", get(models))
         .route("/v1/routes/{model}", get(route).put(set_route))
-        .route("/v1/routing/status", get(status))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(service)
+        .route("/v1/routing/status", get(status));
+    BODIES.layer(routes).with_state(service)
 }
 
 fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {

@@ -78,7 +78,9 @@ pub(super) fn predict(request: &pb::PredictRequest, default: &ModelName) -> Resu
     for (index, id) in request.movie_ids.iter().take(MOST_MOVIES).enumerate() {
         movies.extend(checks.take::<MovieId>(convert::movie_id(&format!("movie_ids[{index}]"), id)));
     }
-    if !matches!(request.movie_ids.len(), 1..=MOST_MOVIES) {
+    if request.movie_ids.is_empty() {
+        checks.0.push(Violation::new("movie_ids", Reason::Empty, format!("is empty: give 1 to {MOST_MOVIES} movies")));
+    } else if request.movie_ids.len() > MOST_MOVIES {
         let fix = format!("has {} entries: give 1 to {MOST_MOVIES} movies", request.movie_ids.len());
         checks.0.push(Violation::new("movie_ids", Reason::TooMany, fix));
     }
@@ -215,6 +217,17 @@ mod tests {
         let refused = predict(&request, &name()).unwrap_err();
         let fields: Vec<&str> = refused.violations().iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, ["model", "user_id", "movie_ids[1]"]);
+    }
+
+    #[test]
+    fn no_movies_and_too_many_have_reasons_of_their_own() {
+        let reason = |movie_ids: Vec<String>| {
+            let request = pb::PredictRequest { user_id: "ann".to_owned(), movie_ids, ..Default::default() };
+            let refused = predict(&request, &name()).unwrap_err();
+            (refused.violations()[0].field.clone(), refused.violations()[0].reason)
+        };
+        assert_eq!(reason(Vec::new()), ("movie_ids".to_owned(), Reason::Empty));
+        assert_eq!(reason(vec!["m".to_owned(); 1_001]), ("movie_ids".to_owned(), Reason::TooMany));
     }
 
     #[test]

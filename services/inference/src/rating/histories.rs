@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use marquee_domain::{Position, UserId};
 
-use super::cache::Cache;
-use super::history::{Features, FeaturesError, History};
+use super::cache::{Cache, Capacity};
+use super::history::{Entry, Features, FeaturesError, History};
 
 /// Histories of users.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct Histories {
 }
 
 impl Histories {
-    pub(crate) fn new(features: Arc<dyn Features>, capacity: usize) -> Self {
-        Self { features, away: AtomicBool::new(false), cached: Cache::new(capacity) }
+    pub(crate) fn new(features: Arc<dyn Features>, capacity: Capacity) -> Self {
+        Self { features, away: AtomicBool::new(false), cached: Cache::new(capacity, weigh) }
     }
 
     /// Returns a user's history, at least up to the positions in `after`. While no feature store
@@ -65,6 +65,13 @@ impl Histories {
     }
 }
 
+/// Returns about how many bytes a cached history takes.
+fn weigh(user: &UserId, history: &History) -> usize {
+    let entry = |entry: &Entry| size_of::<Entry>() + entry.movie.as_str().len();
+    // Beside the history, the table has the user and the pointers to both.
+    128 + user.as_str().len() + size_of::<History>() + history.entries.iter().map(entry).sum::<usize>()
+}
+
 fn degraded(
     user: &UserId,
     cached: Option<History>,
@@ -88,6 +95,8 @@ mod tests {
     use crate::rating::history::HistoryRead;
     use crate::testing::{FakeFeatures, entry, user};
 
+    const CAPACITY: Capacity = Capacity { entries: 10, bytes: 10_000 };
+
     fn unreachable() -> FeaturesError {
         FeaturesError::Unreachable(Failure::new(Kind::Unavailable, "away"))
     }
@@ -101,7 +110,7 @@ mod tests {
         let features = FakeFeatures::default();
         features.answer(Ok(read(3, Some(vec![entry("m1", 4.0)]))));
         features.answer(Ok(read(3, None)));
-        let histories = Histories::new(features.shared(), 10);
+        let histories = Histories::new(features.shared(), CAPACITY);
         let first = histories.read(&user("ann"), &[]).await.unwrap();
         let second = histories.read(&user("ann"), &[]).await.unwrap();
         assert_eq!(first, second);
@@ -113,7 +122,7 @@ mod tests {
         let features = FakeFeatures::default();
         features.answer(Ok(read(3, Some(vec![entry("m1", 4.0)]))));
         features.answer(Err(unreachable()));
-        let histories = Histories::new(features.shared(), 10);
+        let histories = Histories::new(features.shared(), CAPACITY);
         histories.read(&user("ann"), &[]).await.unwrap();
         let cached = histories.read(&user("ann"), &[]).await.unwrap();
         assert_eq!((cached.version, cached.entries.len(), cached.degraded), (3, 1, true));
@@ -125,7 +134,7 @@ mod tests {
     async fn a_caller_that_needs_its_own_writes_gets_the_failure() {
         let features = FakeFeatures::default();
         features.answer(Err(unreachable()));
-        let histories = Histories::new(features.shared(), 10);
+        let histories = Histories::new(features.shared(), CAPACITY);
         let after = [Position { partition: Partition(0), offset: Offset(7) }];
         let error = histories.read(&user("ann"), &after).await.unwrap_err();
         assert!(matches!(error, FeaturesError::Unreachable(_)), "{error:?}");
@@ -135,7 +144,7 @@ mod tests {
     async fn a_refusal_is_not_answered_from_the_cache() {
         let features = FakeFeatures::default();
         features.answer(Err(FeaturesError::Refused(Failure::new(Kind::InvalidArgument, "no such user"))));
-        let histories = Histories::new(features.shared(), 10);
+        let histories = Histories::new(features.shared(), CAPACITY);
         assert!(matches!(histories.read(&user("ann"), &[]).await, Err(FeaturesError::Refused(_))));
     }
 }

@@ -40,8 +40,9 @@ impl Bench {
             clock,
         });
         routing.set(route(1, &[]).into()).await.unwrap();
-        let histories = Histories::new(features.shared(), 10);
-        let rating = Rating::new(Arc::clone(&routing), histories, 10, &context);
+        let capacity = Capacity { entries: 10, bytes: 1 << 20 };
+        let histories = Histories::new(features.shared(), capacity);
+        let rating = Rating::new(Arc::clone(&routing), histories, capacity, &context);
         Self { rating, context, loader, repository, routing }
     }
 

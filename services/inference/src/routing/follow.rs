@@ -124,14 +124,18 @@ impl Routing {
         if routes == *mirrored {
             return;
         }
-        mirrored.clone_from(&routes);
+        let written = routes.clone();
         let write = move || {
-            if let Err(error) = mirror.write(routes.values().map(|route| &**route)) {
+            let written = mirror.write(routes.values().map(|route| &**route));
+            if let Err(error) = &written {
                 tracing::warn!(%error, path = %mirror.path().display(), "the routing table was not mirrored");
             }
+            written.is_ok()
         };
-        // It only fails if the runtime is shutting down.
-        let _ = tokio::task::spawn_blocking(write).await;
+        // A write that failed is tried again at the next change. It panics only with the process.
+        if tokio::task::spawn_blocking(write).await.unwrap_or(false) {
+            *mirrored = written;
+        }
     }
 }
 

@@ -40,6 +40,10 @@ impl Mirror {
 
     /// Reads the table. A file that is absent or unreadable counts as an empty table.
     pub(crate) fn read(&self) -> RouteMap {
+        // A pipe or a device would be waited for.
+        if !self.0.is_file() {
+            return RouteMap::new();
+        }
         let Ok(bytes) = std::fs::read(&self.0) else { return RouteMap::new() };
         let path = self.0.display();
         let stored = match serde_json::from_slice(&bytes) {

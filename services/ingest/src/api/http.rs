@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::{delete, get, post, put};
-use marquee_kit::Failure;
+use marquee_kit::{Bodies, Failure};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::record;
@@ -22,24 +22,26 @@ use crate::client::ClientName;
 use crate::intake::Intake;
 use crate::rejected::Source;
 
-/// The largest body in bytes.
-const MAX_BODY: usize = 16 << 20;
+/// The bodies that are accepted: at most 16 MiB, as JSON or as these messages.
+const BODIES: Bodies = Bodies::json(16 << 20).or_protobuf(&[
+    ("/v1/ratings", "marquee.ratings.v1.Rating"),
+    ("/v1/ratings/batch", "marquee.ratings.v1.SubmitRatingsRequest"),
+    ("/v1/movies", "marquee.ratings.v1.UpsertMoviesRequest"),
+]);
 
 /// Returns the routes.
 pub(crate) fn routes(intake: Arc<Intake>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/v1/ratings", post(submit))
         .route("/v1/ratings/batch", post(submit_batch))
         .route("/v1/users/{user}/ratings/{movie}", delete(remove_rating))
         .route("/v1/users/{user}", delete(remove_user))
         .route("/v1/movies", put(upsert).get(list))
-        .route("/v1/scale", get(scale))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(intake)
+        .route("/v1/scale", get(scale));
+    BODIES.layer(routes).with_state(intake)
 }
 
-/// Decodes a body by its content type, which is JSON by default. A body that does not decode is
-/// copied to the rejected topic.
+/// Decodes a body by its content type. A body that does not decode is copied to the rejected topic.
 async fn read<M>(intake: &Intake, client: &ClientName, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
 where
     M: Message + Default + DeserializeOwned,

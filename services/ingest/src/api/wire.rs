@@ -7,14 +7,14 @@ use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use prost::Message;
 
-use crate::intake::{Batch, Outcome, Rules};
+use crate::intake::{Batch, Outcome, Refused, Rules};
 
 /// Checks everything about a rating but the existence of its movie, and names all violations at
 /// once.
-pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Violation>> {
+pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Refused> {
     let mut violations = Vec::new();
-    let user = keep(convert::user_id("user_id", &wire.user_id), &mut violations);
-    let movie = keep(convert::movie_id("movie_id", &wire.movie_id), &mut violations);
+    let user = keep(convert::new_user_id("user_id", &wire.user_id), &mut violations);
+    let movie = keep(convert::new_movie_id("movie_id", &wire.movie_id), &mut violations);
     let value = rules
         .scale
         .check(wire.rating)
@@ -33,7 +33,7 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Vec<Viol
     let rated_at = keep(rated_at, &mut violations);
     match (user, movie, value, rated_at) {
         (Some(user), Some(movie), Some(value), Some(rated_at)) => Ok(Rating { user, movie, value, rated_at }),
-        _ => Err(violations),
+        (_, movie, _, _) => Err(Refused { violations, movie }),
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn reasons(wire: &pb::Rating) -> Vec<(String, Reason)> {
-        rating(wire, rules()).expect_err("wrong").into_iter().map(|v| (v.field, v.reason)).collect()
+        rating(wire, rules()).expect_err("wrong").violations.into_iter().map(|v| (v.field, v.reason)).collect()
     }
 
     #[test]
@@ -147,6 +147,22 @@ mod tests {
             ("rated_at".to_owned(), Reason::InTheFuture),
         ];
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn ids_that_paths_or_readers_cannot_show_are_refused_by_name() {
+        for id in [".", "..", "ann\u{202e}nna", "a\u{2066}b", "a\u{200f}", "a\u{2028}b", "\u{feff}ann", "a\u{200b}"] {
+            let got = reasons(&wire(id, "m", 4.0, None));
+            let reason = if id.starts_with('.') { Reason::Malformed } else { Reason::ControlCharacter };
+            assert_eq!(got, [("user_id".to_owned(), reason)], "{id:?}");
+            let movie = pb::Movie { movie_id: id.to_owned(), ..pb::Movie::default() };
+            assert_eq!(movies(vec![movie]).expect_err("wrong").violations()[0].field, "movies[0].movie_id");
+            // What an earlier version stored under such an id can still be read and removed.
+            assert!(user(id).is_ok());
+        }
+        for id in ["...", ".a", "a..b", "\u{5d0}\u{5d1}", "\u{1f468}\u{200d}\u{1f469}"] {
+            assert!(rating(&wire(id, id, 4.0, None), rules()).is_ok(), "{id:?}");
+        }
     }
 
     #[test]

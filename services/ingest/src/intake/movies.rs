@@ -14,6 +14,9 @@ const MAX_PAGE: u32 = 10_000;
 /// The size of a page when the caller gives none.
 const DEFAULT_PAGE: usize = 1_000;
 
+/// The most bytes of a page. Clients refuse answers over 4 MiB unless they are told otherwise.
+const PAGE_BYTES: usize = 2 << 20;
+
 /// A page of the catalog.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -47,11 +50,23 @@ impl Intake {
         let catalog = self.catalog.catch_up().await;
         let catalog = catalog.map_err(|error| Failure::unavailable("read the movie catalog", &error))?;
         let size = if page_size == 0 { DEFAULT_PAGE } else { page_size as usize };
-        let movies: Vec<Movie> = catalog.after(page_token).take(size).cloned().collect();
+        let mut bytes = 0;
+        let fits = |movie: &&Movie| {
+            let is_first = bytes == 0;
+            bytes += length(movie);
+            is_first || bytes <= PAGE_BYTES
+        };
+        let movies: Vec<Movie> = catalog.after(page_token).take(size).take_while(fits).cloned().collect();
         let next_page_token = match movies.last() {
-            Some(last) if movies.len() == size => last.id.as_str().to_owned(),
+            Some(last) if catalog.after(last.id.as_str()).next().is_some() => last.id.as_str().to_owned(),
             _ => String::new(),
         };
         Ok(Page { movies, next_page_token })
     }
+}
+
+/// Returns about the bytes of a movie in an answer.
+fn length(movie: &Movie) -> usize {
+    let genres: usize = movie.genres.iter().map(|genre| genre.len() + 4).sum();
+    movie.id.as_str().len() + movie.title.len() + genres + 16
 }

@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use marquee_domain::{Offset, Partition, Position, Rating, Violation};
+use marquee_domain::{MovieId, Offset, Partition, Position, Rating, Violation};
 use marquee_ports::NewRecord;
 
 /// A batch whose fields were checked.
 pub(crate) struct Batch {
     /// Each rating, or everything that is wrong with it.
-    pub(crate) ratings: Vec<Result<Rating, Vec<Violation>>>,
+    pub(crate) ratings: Vec<Result<Rating, Refused>>,
     /// Returns the original bytes of the rating at an index, for the rejected topic.
     pub(crate) original: Box<dyn Fn(usize) -> Bytes + Send + Sync>,
+}
+
+/// A rating with invalid fields.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) violations: Vec<Violation>,
+    /// The movie of the rating if its id is valid. It may be missing in the catalog.
+    pub(crate) movie: Option<MovieId>,
 }
 
 impl fmt::Debug for Batch {

@@ -16,12 +16,12 @@ fn client() -> ClientName {
     "ann".parse().expect("a valid name")
 }
 
-fn rating(movie: &str) -> Result<Rating, Vec<Violation>> {
+fn rating(movie: &str) -> Result<Rating, Refused> {
     let (user, movie) = (UserId::try_new("u").expect("valid"), MovieId::try_new(movie).expect("valid"));
     Ok(Rating { user, movie, value: 4.0, rated_at: Timestamp::from_seconds(NOW) })
 }
 
-fn batch(ratings: Vec<Result<Rating, Vec<Violation>>>) -> Batch {
+fn batch(ratings: Vec<Result<Rating, Refused>>) -> Batch {
     Batch { ratings, original: Box::new(|index| Bytes::from(format!("original {index}"))) }
 }
 
@@ -75,7 +75,8 @@ async fn a_rating_that_the_log_refuses_is_not_acknowledged() {
 #[tokio::test]
 async fn a_rejected_rating_is_kept_with_its_reasons_and_original() {
     let (intake, log) = intake().await;
-    let wrong = Err(vec![Violation::new("rating", Reason::OffScale, "is 9")]);
+    let violations = vec![Violation::new("rating", Reason::OffScale, "is 9")];
+    let wrong = Err(Refused { violations, movie: None });
     let outcome =
         intake.submit_batch(&client(), batch(vec![wrong, rating("m"), rating("unknown")]), Source::Http).await;
     let outcome = outcome.expect("answered");
@@ -131,4 +132,41 @@ async fn a_removal_is_an_event_of_its_user() {
     intake.remove(&client(), user, None).await.expect("written");
     let stored = records(&log, Topic::RATINGS).await;
     assert!(stored.iter().all(|record| record.key.as_deref() == Some(b"u")) && stored.len() == 2);
+}
+
+#[tokio::test]
+async fn a_bad_rating_of_an_unknown_movie_names_both() {
+    let (intake, _) = intake().await;
+    let refused = |movie: &str| {
+        let violations = vec![Violation::new("rating", Reason::OffScale, "is 9")];
+        Err(Refused { violations, movie: Some(MovieId::try_new(movie).expect("valid")) })
+    };
+    let ratings = vec![refused("nope"), refused("m")];
+    let outcome = intake.submit_batch(&client(), batch(ratings), Source::Grpc).await.expect("an outcome");
+    let reasons = |at: usize| outcome.rejected[at].1.iter().map(|one| one.reason).collect::<Vec<_>>();
+    assert_eq!(reasons(0), [Reason::OffScale, Reason::UnknownMovie]);
+    assert_eq!(reasons(1), [Reason::OffScale]);
+}
+
+#[tokio::test]
+async fn a_page_of_large_movies_ends_before_a_client_refuses_it() {
+    let (intake, _) = intake().await;
+    let large = |n: usize| {
+        let id = MovieId::try_new(&format!("x{n:05}")).expect("valid");
+        let genres = (0..32).map(|genre| format!("{genre:0>60}")).collect();
+        marquee_domain::Movie::try_new(id, &"t".repeat(1_000), None, genres).expect("valid")
+    };
+    intake.upsert((0..3_000).map(large).collect()).await.expect("written");
+    let (mut token, mut all) = (String::new(), 0);
+    loop {
+        let page = intake.list(&token, 10_000).await.expect("a page");
+        let bytes: usize = page.movies.iter().map(|movie| record::encode_movie(movie).len()).sum();
+        assert!(!page.movies.is_empty() && bytes < 4 << 20, "{bytes}");
+        all += page.movies.len();
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        token = page.next_page_token;
+    }
+    assert_eq!(all, 3_001);
 }

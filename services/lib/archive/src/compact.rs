@@ -4,11 +4,12 @@
 //! are deleted. In between, both the old and the new files exist, so a reader that lists the folder
 //! sees events twice. Readers that need each event once follow the index.
 
+use marquee_kit::chain;
 use marquee_ports::{Error, ErrorKind};
 
 use crate::file::FileName;
 use crate::index::{FileEntry, Index};
-use crate::{Archive, FOLDER, Settings, key};
+use crate::{Archive, ArchivedEvent, FOLDER, Settings, key};
 
 /// Merges the files of a day of a partition once there are enough of them.
 pub(crate) async fn compact(archive: &Archive, settings: &Settings, index: &mut Index, day: &str) -> Result<(), Error> {
@@ -21,10 +22,7 @@ pub(crate) async fn compact(archive: &Archive, settings: &Settings, index: &mut 
     for range in runs(&names, day, settings.rows as u64) {
         let (Some(first), Some(last)) = (names.get(range.start), names.get(range.end - 1)) else { continue };
         let merged = FileName { last: last.last, ..first.clone() };
-        let mut rows = Vec::new();
-        for at in range.clone() {
-            rows.extend(part(archive, index, at).await?);
-        }
+        let Some(rows) = parts_of(archive, index, range.clone()).await? else { continue };
         let count = rows.len() as u64;
         let sha256 = archive.put(&merged, rows).await?;
         let (from, to) = (merged.first.0, merged.last.0);
@@ -43,14 +41,29 @@ pub(crate) async fn compact(archive: &Archive, settings: &Settings, index: &mut 
     Ok(())
 }
 
-/// Reads a file to merge. Only this writer deletes files, so none may be missing.
-async fn part(archive: &Archive, index: &Index, at: usize) -> Result<Vec<crate::ArchivedEvent>, Error> {
-    let Some(entry) = index.document.files.get(at) else { return Ok(Vec::new()) };
-    let read = archive.get(&entry.name(index.partition()), &entry.sha256).await;
-    read.map_err(|error| match error.kind() {
-        ErrorKind::Unavailable => Error::new(ErrorKind::Corrupt, "merge files of the archive", error),
-        _ => error,
-    })
+/// Reads files to merge. Returns `None`, with a warning, if one of them cannot be read: the others
+/// stay as they are. Only this writer deletes files, so none may be missing.
+async fn parts_of(
+    archive: &Archive,
+    index: &Index,
+    range: std::ops::Range<usize>,
+) -> Result<Option<Vec<ArchivedEvent>>, Error> {
+    let mut rows = Vec::new();
+    for entry in index.document.files.get(range).unwrap_or_default() {
+        let file = entry.name(index.partition());
+        let reason = match archive.get(&file, &entry.sha256).await {
+            Ok(Some(part)) => {
+                rows.extend(part);
+                continue;
+            }
+            Ok(None) => "it is absent".to_owned(),
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            Err(error) => chain(&error),
+        };
+        tracing::warn!(%file, reason, "a file of the archive cannot be read; the files around it were not merged");
+        return Ok(None);
+    }
+    Ok(Some(rows))
 }
 
 /// Deletes the files of a partition that its index does not name. A writer that was stopped between
@@ -88,7 +101,7 @@ mod tests {
     use marquee_domain::{Offset, Partition};
 
     use super::*;
-    use crate::testing::{archive, archived, write};
+    use crate::testing::{archive, archived, take_over, write};
 
     fn file(day: &str, first: u64, last: u64) -> FileName {
         FileName { day: day.to_owned(), partition: Partition(0), first: Offset(first), last: Offset(last) }
@@ -113,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn a_sweep_deletes_the_files_that_the_index_does_not_name() {
         let archive = archive();
-        let mut index = Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        let mut index = take_over(&archive, Partition(0)).await;
         write(&archive, &mut index, (0..10).map(archived).collect()).await;
         let counts: Vec<FileName> = index.names().collect();
         let left = FileName { first: Offset(10), last: Offset(12), ..counts[0].clone() };
@@ -124,5 +137,19 @@ mod tests {
         let listed = archive.objects.list(Some(&key(FOLDER).expect("valid"))).await.expect("lists");
         let files: Vec<FileName> = listed.iter().filter_map(|entry| FileName::parse(entry.key.as_str())).collect();
         assert_eq!(files, [counts[0].clone(), other]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_does_not_stop_the_writer() {
+        let archive = archive();
+        let mut index = take_over(&archive, Partition(0)).await;
+        for first in [0, 10] {
+            write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
+        }
+        let names: Vec<FileName> = index.names().collect();
+        archive.objects.delete(&names[0].key().expect("valid")).await.expect("deletes");
+        let settings = Settings { compact: 2, ..Settings::default() };
+        compact(&archive, &settings, &mut index, &names[0].day).await.expect("goes on");
+        assert_eq!(index.names().collect::<Vec<_>>(), names);
     }
 }

@@ -1,7 +1,10 @@
 //! One file of the archive: its name and its rows.
 
+use std::fmt;
+
 use bytes::Bytes;
 use marquee_domain::{MovieId, Offset, Partition, Rating, RatingEvent, Timestamp, UserId};
+use marquee_log::arrival;
 use marquee_parquet::{Column, Table};
 use marquee_ports::{Error, ErrorKind, ObjectKey, Precondition, Topic};
 use sha2::{Digest, Sha256};
@@ -20,6 +23,12 @@ pub(crate) struct FileName {
     pub(crate) first: Offset,
     /// The last offset, inclusive.
     pub(crate) last: Offset,
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path())
+    }
 }
 
 /// Returns the day of arrival as file names write it. Producers set the time of a record, and it
@@ -75,15 +84,14 @@ impl Archive {
         }
     }
 
-    /// Reads a file and checks its digest. Earlier indices may lack a digest.
+    /// Reads a file and checks its digest. Earlier indices may lack a digest. Returns `None` if the
+    /// file is absent, for example because it was merged.
     ///
     /// # Errors
-    /// The file is absent (kind `Unavailable`: it may have been merged), or it is not the file that
-    /// was archived (kind `Corrupt`).
-    pub(crate) async fn get(&self, name: &FileName, digest: &str) -> Result<Vec<ArchivedEvent>, Error> {
-        let Some(object) = self.objects.get(&name.key()?).await? else {
-            return Err(Error::bare(ErrorKind::Unavailable, format!("read {}: it is absent", name.path())));
-        };
+    /// The object store does not answer (kind `Unavailable`), or the file is not the one that was
+    /// archived.
+    pub(crate) async fn get(&self, name: &FileName, digest: &str) -> Result<Option<Vec<ArchivedEvent>>, Error> {
+        let Some(object) = self.objects.get(&name.key()?).await? else { return Ok(None) };
         let (name, digest) = (name.clone(), digest.to_owned());
         let decode = move || {
             if !digest.is_empty() && sha256(&object.bytes) != digest {
@@ -92,7 +100,7 @@ impl Archive {
             }
             decode(&name, object.bytes)
         };
-        self.compute.run(decode).await
+        self.compute.run(decode).await.map(Some)
     }
 }
 
@@ -140,9 +148,9 @@ fn table(name: &FileName, rows: &[ArchivedEvent]) -> Table {
     Table { columns: columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect() }
 }
 
-/// Returns the rows of a file.
+/// Returns the rows of a file. Rows that are not events are left out with a warning.
 fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<ArchivedEvent>, Error> {
-    let corrupt = || Error::bare(ErrorKind::Corrupt, format!("read {}: a row is not an event", name.path()));
+    let corrupt = || Error::bare(ErrorKind::Corrupt, format!("read {}: it lacks a column", name.path()));
     let table = marquee_parquet::read(parquet)
         .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {}", name.path()), error))?;
     let numbers = |column: &str| match table.column(column) {
@@ -169,10 +177,16 @@ fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<ArchivedEvent>, Error> 
             _ => return None,
         };
         let offset = Offset(u64::try_from((*offsets.get(at)?)?).ok()?);
-        let arrived_at = Timestamp::from_micros((*arrivals.get(at)?)?);
-        Some(ArchivedEvent { offset, arrived_at, event })
+        let arrived_at = Timestamp::from_micros(arrivals.get(at).copied().flatten().unwrap_or(0));
+        // Earlier versions archived the time of a record as it was.
+        Some(ArchivedEvent { offset, arrived_at: arrival(arrived_at, &event), event })
     };
-    (0..table.rows()).map(|at| row(at).ok_or_else(corrupt)).collect()
+    let rows: Vec<ArchivedEvent> = (0..table.rows()).filter_map(row).collect();
+    let left_out = table.rows() - rows.len();
+    if left_out > 0 {
+        tracing::warn!(file = name.path(), left_out, "rows of the archive that are not events were left out");
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -237,7 +251,7 @@ mod tests {
         let archive = archive();
         let name = name(0, 0, 0);
         let digest = archive.put(&name, vec![archived(0)]).await.expect("writes");
-        assert_eq!(archive.get(&name, &digest).await.expect("reads"), [archived(0)]);
+        assert_eq!(archive.get(&name, &digest).await.expect("reads"), Some(vec![archived(0)]));
         // A file that decodes, but is not the one that was archived.
         let other = encode(&name, &[row(0, 0, 1.0, 5)]).expect("encodes");
         archive.objects.put(&name.key().expect("valid"), other, Precondition::None).await.expect("writes");
@@ -253,6 +267,6 @@ mod tests {
         assert_eq!(archive.put(&name, vec![archived(0)]).await.expect("the same file"), digest);
         let refused = archive.put(&name, vec![archived(1)]).await.expect_err("another file");
         assert_eq!(refused.kind(), ErrorKind::Conflict);
-        assert_eq!(archive.get(&name, &digest).await.expect("reads"), [archived(0)]);
+        assert_eq!(archive.get(&name, &digest).await.expect("reads"), Some(vec![archived(0)]));
     }
 }

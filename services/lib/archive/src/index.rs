@@ -5,10 +5,11 @@
 //! deleted after the index has stopped to name it. A file that no index names never counts.
 
 use bytes::Bytes;
-use marquee_domain::{Offset, Partition};
-use marquee_ports::{Error, ErrorKind, ObjectKey, Precondition, Tag, Topic};
+use marquee_domain::{Offset, Partition, Position};
+use marquee_ports::{Bounds, Error, ErrorKind, ObjectKey, Precondition, Tag, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::file::FileName;
 use crate::{Archive, FOLDER, key};
@@ -27,6 +28,10 @@ pub(crate) struct IndexDocument {
     epoch: u64,
     /// The offset after the last archived one.
     pub(crate) next_offset: u64,
+    /// The fingerprint of the last archived record, which tells whether a log is the one that was
+    /// archived. Empty: not known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) last_record: String,
     /// The files that count, by offset.
     pub(crate) files: Vec<FileEntry>,
     /// Fields of a newer form.
@@ -71,6 +76,22 @@ pub(crate) struct Index {
     tag: Option<Tag>,
 }
 
+/// Returns the error of an archive whose log was cut short or replaced.
+pub(crate) fn belongs_to_another(partition: Partition, problem: &str) -> Error {
+    let doing = format!(
+        "use the archive of partition {partition}: {problem}; the log was cut short or replaced; restore it, or move \
+         the folder {FOLDER} of the object store away and remove the online store, so that both begin again"
+    );
+    Error::bare(ErrorKind::Conflict, doing)
+}
+
+/// Returns what tells a record from others at the same position of another log.
+pub(crate) fn fingerprint(key: Option<&[u8]>, value: &[u8]) -> String {
+    let key = key.unwrap_or_default();
+    let digest = Sha256::new().chain_update((key.len() as u64).to_be_bytes()).chain_update(key).chain_update(value);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn place(partition: u32) -> Result<ObjectKey, Error> {
     key(&format!("{FOLDER}/index/{partition:05}.json"))
 }
@@ -79,23 +100,42 @@ impl Index {
     /// Reads the index of a partition. An absent index is an empty one.
     pub(crate) async fn read(archive: &Archive, partition: Partition) -> Result<Self, Error> {
         let place = place(partition.0)?;
-        let Some(object) = archive.objects.get(&place).await? else {
-            let topic = Topic::RATINGS.name().to_owned();
-            let document = IndexDocument { topic, partition: partition.0, ..IndexDocument::default() };
-            return Ok(Self { document, tag: None });
-        };
+        let Some(object) = archive.objects.get(&place).await? else { return Ok(Self::absent(partition)) };
         let document = serde_json::from_slice(&object.bytes)
             .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {place}"), error))?;
         Ok(Self { document, tag: Some(object.tag) })
     }
 
-    /// Takes over a partition: every later change by its earlier writer fails.
-    pub(crate) async fn take_over(archive: &Archive, partition: Partition) -> Result<Self, Error> {
-        let mut index = Self::read(archive, partition).await?;
-        let mut document = index.document.clone();
+    /// Returns the index of a partition of which nothing is archived.
+    pub(crate) fn absent(partition: Partition) -> Self {
+        let topic = Topic::RATINGS.name().to_owned();
+        Self { document: IndexDocument { topic, partition: partition.0, ..IndexDocument::default() }, tag: None }
+    }
+
+    /// Takes over the partition: every later change by its earlier writer fails.
+    pub(crate) async fn take_over(mut self, archive: &Archive) -> Result<Self, Error> {
+        let mut document = self.document.clone();
         document.epoch += 1;
-        index.write(archive, document).await?;
-        Ok(index)
+        self.write(archive, document).await?;
+        Ok(self)
+    }
+
+    /// Returns the position of the last archived record and its fingerprint, as far as it is known.
+    pub(crate) fn last_record(&self) -> Option<(Position, &str)> {
+        let offset = Offset(self.document.next_offset.checked_sub(1)?);
+        let fingerprint = self.document.last_record.as_str();
+        (!fingerprint.is_empty()).then_some((Position { partition: self.partition(), offset }, fingerprint))
+    }
+
+    /// Checks that the archived events are those of the log. A log that ends before the archive was
+    /// cut short or replaced: its events have the offsets of others that are archived.
+    pub(crate) fn check_belongs(&self, bounds: &Bounds) -> Result<(), Error> {
+        let archived = self.document.next_offset;
+        if archived <= bounds.end.0 {
+            return Ok(());
+        }
+        let problem = format!("it has events before offset {archived}, but the rating log ends at {}", bounds.end);
+        Err(belongs_to_another(bounds.partition, &problem))
     }
 
     /// Replaces the index.
@@ -125,6 +165,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::take_over;
 
     /// An index as the first version stored it.
     const FIRST_FORM: &str = r#"{
@@ -149,18 +190,28 @@ mod tests {
         newer["files"][0]["bloom"] = "xyz".into();
         let place = place(3).expect("valid");
         archive.objects.put(&place, newer.to_string().into(), Precondition::None).await.expect("writes");
-        Index::take_over(&archive, Partition(3)).await.expect("takes over");
+        take_over(&archive, Partition(3)).await;
         let stored = archive.objects.get(&place).await.expect("reads").expect("exists");
         let stored: Value = serde_json::from_slice(&stored.bytes).expect("JSON");
         newer["epoch"] = 6.into();
         assert_eq!(stored, newer);
     }
 
+    #[test]
+    fn the_archive_of_a_log_that_was_cut_short_or_replaced_is_not_used() {
+        let document = IndexDocument { next_offset: 20, ..IndexDocument::default() };
+        let index = Index { document, tag: None };
+        let bounds = |end| Bounds { partition: Partition(0), begin: Offset(0), end: Offset(end) };
+        assert!(index.check_belongs(&bounds(20)).is_ok() && index.check_belongs(&bounds(25)).is_ok());
+        let refused = index.check_belongs(&bounds(19)).expect_err("replaced").to_string();
+        assert!(refused.contains("ends at 19") && refused.contains("before offset 20"), "{refused}");
+    }
+
     #[tokio::test]
     async fn the_earlier_writer_of_a_partition_changes_nothing_any_more() {
         let archive = crate::testing::archive();
-        let mut earlier = Index::take_over(&archive, Partition(0)).await.expect("takes over");
-        Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        let mut earlier = take_over(&archive, Partition(0)).await;
+        take_over(&archive, Partition(0)).await;
         let changed = IndexDocument { next_offset: 9, ..earlier.document.clone() };
         let refused = earlier.write(&archive, changed).await.expect_err("fenced off");
         assert_eq!(refused.kind(), ErrorKind::Conflict);

@@ -20,8 +20,8 @@
 //! first and the log afterwards. Per partition:
 //!
 //! 1. Ask the log for the partition's bounds.
-//! 2. Read [`Archive::events`] from the first offset that is needed up to the end of the bounds,
-//!    and apply each page. Every event has its offset and its time of arrival.
+//! 2. Read [`Archive::events`] from the first offset that is needed, and apply each page. Every
+//!    event has its offset and its time of arrival. Files that cannot be read are left out.
 //! 3. Read the log from [`Events::log_start`] on. It returns the offset after the last archived
 //!    one.
 
@@ -29,6 +29,7 @@ mod compact;
 mod file;
 mod index;
 mod read;
+mod rekey;
 mod settings;
 #[cfg(test)]
 mod testing;
@@ -41,6 +42,7 @@ use marquee_kit::Compute;
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore};
 
 pub use read::Events;
+pub use rekey::{Copied, Original, rekey};
 pub use settings::Settings;
 pub use write::{Source, Writer};
 
@@ -60,7 +62,7 @@ pub struct Archive {
 pub struct ArchivedEvent {
     /// The offset of the event's record in its partition.
     pub offset: Offset,
-    /// When the record arrived, by the clock of its producer.
+    /// When the record arrived, as [`marquee_log::arrival`] tells.
     pub arrived_at: Timestamp,
     /// The event.
     pub event: RatingEvent,

@@ -1,22 +1,23 @@
 //! Reads the archived events of a partition.
-
-use std::ops::Range;
+//!
+//! A file that cannot be read never ends a training run or a rebuild: it is named in a warning and
+//! left out. Its events come from the log where the log still has them.
 
 use marquee_domain::{Offset, Partition};
-use marquee_ports::{Bounds, Error, ErrorKind};
+use marquee_kit::chain;
+use marquee_ports::{Bounds, Error, ErrorKind, RatingLog, Topic};
 
-use crate::index::Index;
+use crate::index::{FileEntry, Index, belongs_to_another, fingerprint};
 use crate::{Archive, ArchivedEvent};
 
 /// How often the index is read again in a row because files were merged meanwhile.
 const TRIES: u32 = 5;
 
-/// The archived events of a partition within a range of offsets, page by page.
+/// The archived events of a partition, page by page.
 #[derive(Debug)]
 pub struct Events {
     archive: Archive,
-    partition: Partition,
-    range: Range<Offset>,
+    bounds: Bounds,
     /// The offset from which the next page starts.
     next: Offset,
     /// The index. `None`: it must be read.
@@ -24,47 +25,116 @@ pub struct Events {
 }
 
 impl Archive {
-    /// Returns a reader of a partition's archived events within a range of offsets, in order.
-    pub fn events(&self, partition: Partition, range: Range<Offset>) -> Events {
-        Events { archive: self.clone(), partition, next: range.start, range, index: None }
+    /// Returns a reader of a partition's archived events in order, from an offset up to the end of
+    /// the bounds, which are those of the log.
+    pub fn events(&self, bounds: &Bounds, from: Offset) -> Events {
+        Events { archive: self.clone(), bounds: *bounds, next: from, index: None }
     }
+
+    /// Checks that the archived events of partitions are those of a log: that the log does not end
+    /// before the archive, and that it has the last archived record, unless it forgot that one.
+    ///
+    /// # Errors
+    /// The log was cut short or replaced (kind `Conflict`), or a back-end does not answer.
+    pub async fn check_belongs(&self, log: &dyn RatingLog, partitions: &[Partition]) -> Result<(), Error> {
+        let mut indices = Vec::with_capacity(partitions.len());
+        for &partition in partitions {
+            indices.push(self.index(partition).await?);
+        }
+        // After the indices, because a writer may archive more events meanwhile.
+        for bounds in log.bounds(Topic::RATINGS).await? {
+            if let Some(index) = indices.iter().find(|index| index.partition() == bounds.partition) {
+                index.check_belongs(&bounds)?;
+                check_last_record(index, log, &bounds).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the index of a partition. One that does not decode counts as absent, with a warning.
+    async fn index(&self, partition: Partition) -> Result<Index, Error> {
+        match Index::read(self, partition).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let error = chain(&error);
+                tracing::warn!(%partition, error, "an index of the archive cannot be read; its events were left out");
+                Ok(Index::absent(partition))
+            }
+            read => read,
+        }
+    }
+}
+
+/// Checks that a log has the last archived record where it was.
+async fn check_last_record(index: &Index, log: &dyn RatingLog, bounds: &Bounds) -> Result<(), Error> {
+    let Some((at, expected)) = index.last_record().filter(|(at, _)| at.offset >= bounds.begin) else { return Ok(()) };
+    let found = log.read(Topic::RATINGS, at, 1).await?;
+    let Some(found) = found.first().filter(|found| found.position == at) else { return Ok(()) };
+    if fingerprint(found.key.as_deref(), &found.value) == expected {
+        return Ok(());
+    }
+    Err(belongs_to_another(at.partition, &format!("the record at {at} is not the one that was archived")))
 }
 
 impl Events {
     /// Reads the next page: the events of one file. Returns `None` after the last one. A page can
     /// be empty, because records that are not events have offsets as well.
     ///
+    /// A file that is missing, damaged or not the one that was archived is left out with a warning
+    /// that names it. If the log still has its events, `None` is returned, and the log is read from
+    /// the beginning of the file on.
+    ///
     /// # Errors
-    /// A file that counts is missing, is not the file that was archived, or can't be read.
+    /// The object store does not answer.
     pub async fn next(&mut self) -> Result<Option<Vec<ArchivedEvent>>, Error> {
         let mut tries = 1;
         loop {
-            match self.try_next().await {
+            let index = match self.index.take() {
+                Some(index) => index,
+                None => self.archive.index(self.bounds.partition).await?,
+            };
+            let index = self.index.insert(index);
+            let ahead = |entry: &&FileEntry| entry.last_offset >= self.next.0 && entry.first_offset < self.bounds.end.0;
+            let found = index.document.files.iter().find(ahead);
+            let Some(entry) = found.filter(|_| self.next < self.bounds.end).cloned() else { return Ok(None) };
+            match self.archive.get(&entry.name(self.bounds.partition), &entry.sha256).await {
+                Ok(Some(rows)) => return Ok(Some(self.page(&entry, rows))),
                 // The writer merged the file into a larger one. The index names that one.
-                Err(error) if error.kind() == ErrorKind::Unavailable && tries < TRIES => {
+                Ok(None) if tries < TRIES => {
                     self.index = None;
                     tries += 1;
                 }
-                page => return page,
+                Ok(None) => {
+                    if self.is_in_log_after(&entry, "it is absent") {
+                        return Ok(None);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) => {
+                    if self.is_in_log_after(&entry, &chain(&error)) {
+                        return Ok(None);
+                    }
+                }
             }
         }
     }
 
-    async fn try_next(&mut self) -> Result<Option<Vec<ArchivedEvent>>, Error> {
-        let index = match self.index.take() {
-            Some(index) => index,
-            None => Index::read(&self.archive, self.partition).await?,
-        };
-        let index = self.index.insert(index);
-        let ahead = |last: u64, first: u64| last >= self.next.0 && first < self.range.end.0;
-        let found = index.document.files.iter().find(|entry| ahead(entry.last_offset, entry.first_offset));
-        let Some(entry) = found.filter(|_| self.next < self.range.end) else { return Ok(None) };
-        let name = entry.name(self.partition);
-        let rows = self.archive.get(&name, &entry.sha256).await?;
-        let wanted = |row: &ArchivedEvent| row.offset >= self.next && row.offset < self.range.end;
+    fn page(&mut self, entry: &FileEntry, rows: Vec<ArchivedEvent>) -> Vec<ArchivedEvent> {
+        let wanted = |row: &ArchivedEvent| row.offset >= self.next && row.offset < self.bounds.end;
         let page = rows.into_iter().filter(wanted).collect();
-        self.next = name.last.next().min(self.range.end);
-        Ok(Some(page))
+        self.next = Offset(entry.last_offset).next().min(self.bounds.end);
+        page
+    }
+
+    /// Passes over a file that cannot be read. Returns whether the log still has its events.
+    fn is_in_log_after(&mut self, entry: &FileEntry, reason: &str) -> bool {
+        let file = entry.name(self.bounds.partition);
+        let from = self.next.max(file.first);
+        let is_in_log = from >= self.bounds.begin;
+        tracing::warn!(%file, reason, is_in_log, "a file of the archive cannot be read and was left out");
+        if !is_in_log {
+            self.next = file.last.next().min(self.bounds.end);
+        }
+        is_in_log
     }
 
     /// Returns the offset after the last one that was read.
@@ -76,7 +146,7 @@ impl Events {
     /// longer has all records that the archive lacks.
     pub fn log_start(&self, bounds: &Bounds) -> Offset {
         if self.next < bounds.begin && self.next > Offset(0) {
-            let (partition, archived, begin) = (self.partition, self.next, bounds.begin);
+            let (partition, archived, begin) = (bounds.partition, self.next, bounds.begin);
             tracing::warn!(%partition, %archived, %begin, "some events are in neither the archive nor the log");
         }
         self.next.max(bounds.begin)
@@ -85,10 +155,18 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use marquee_domain::Timestamp;
+    use marquee_ports::NewRecord;
+    use marquee_ports::memory::MemoryLog;
+
     use super::*;
     use crate::compact::compact;
     use crate::settings::Settings;
-    use crate::testing::{archive, archived, write};
+    use crate::testing::{archive, archived, take_over, write};
+
+    fn bounds(begin: u64, end: u64) -> Bounds {
+        Bounds { partition: Partition(0), begin: Offset(begin), end: Offset(end) }
+    }
 
     async fn read(events: &mut Events) -> Vec<u64> {
         let mut offsets = Vec::new();
@@ -101,38 +179,145 @@ mod tests {
     #[tokio::test]
     async fn events_come_in_order_with_offset_and_time_of_arrival() {
         let archive = archive();
-        let mut index = Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        let mut index = take_over(&archive, Partition(0)).await;
         for first in [0, 10, 20] {
             write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
         }
-        let mut events = archive.events(Partition(0), Offset(5)..Offset(25));
+        let mut events = archive.events(&bounds(0, 25), Offset(5));
         assert_eq!(read(&mut events).await, (5..25).collect::<Vec<_>>());
         assert_eq!(events.next_offset(), Offset(25));
-        let mut events = archive.events(Partition(0), Offset(0)..Offset(u64::MAX));
+        let mut events = archive.events(&bounds(0, u64::MAX), Offset(0));
         assert_eq!(events.next().await.expect("reads").expect("a page")[3], archived(3));
         assert_eq!(read(&mut events).await, (10..30).collect::<Vec<_>>());
-        let bounds = |begin| Bounds { partition: Partition(0), begin: Offset(begin), end: Offset(99) };
-        assert_eq!((events.log_start(&bounds(0)), events.log_start(&bounds(40))), (Offset(30), Offset(40)));
+        assert_eq!((events.log_start(&bounds(0, 99)), events.log_start(&bounds(40, 99))), (Offset(30), Offset(40)));
     }
 
     #[tokio::test]
     async fn an_empty_archive_has_no_events() {
-        let mut events = archive().events(Partition(7), Offset(3)..Offset(9));
+        let mut events = archive().events(&bounds(0, 9), Offset(3));
         assert_eq!((events.next().await.expect("reads"), events.next_offset()), (None, Offset(3)));
     }
 
     #[tokio::test]
     async fn files_that_are_merged_while_they_are_read_are_read_once() {
         let archive = archive();
-        let mut index = Index::take_over(&archive, Partition(0)).await.expect("takes over");
+        let mut index = take_over(&archive, Partition(0)).await;
         for first in [0, 10, 20] {
             write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
         }
-        let mut events = archive.events(Partition(0), Offset(0)..Offset(30));
+        let mut events = archive.events(&bounds(0, 30), Offset(0));
         let first = events.next().await.expect("reads").expect("a page").len() as u64;
         let day = index.names().next().expect("a file").day;
         compact(&archive, &Settings { compact: 2, ..Settings::default() }, &mut index, &day).await.expect("merges");
         assert_eq!(index.document.files.len(), 1);
         assert_eq!(read(&mut events).await, (first..30).collect::<Vec<_>>());
+    }
+    /// An archive of three files, of ten events each.
+    async fn three_files() -> (Archive, Index) {
+        let archive = archive();
+        let mut index = take_over(&archive, Partition(0)).await;
+        for first in [0, 10, 20] {
+            write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
+        }
+        (archive, index)
+    }
+
+    /// Reads the archive, then the offset from which the log is read.
+    async fn read_with_log(archive: &Archive, begin: u64) -> (Vec<u64>, Offset) {
+        let mut events = archive.events(&bounds(begin, 30), Offset(0));
+        (read(&mut events).await, events.log_start(&bounds(begin, 30)))
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_left_out_and_comes_from_the_log_where_it_has_it() {
+        for damage in ["absent", "other bytes", "no day"] {
+            let (archive, mut index) = three_files().await;
+            let middle = index.names().nth(1).expect("a file").key().expect("valid");
+            match damage {
+                "absent" => archive.objects.delete(&middle).await.expect("deletes"),
+                "other bytes" => {
+                    let damaged = archive.objects.put(&middle, "PAR1".into(), marquee_ports::Precondition::None).await;
+                    drop(damaged.expect("writes"));
+                }
+                _ => {
+                    let mut document = index.document.clone();
+                    document.files[1] = serde_json::from_value(serde_json::json!({
+                        "day": "+58873-03-12/../..", "first_offset": 10, "last_offset": 19, "rows": 10, "sha256": ""
+                    }))
+                    .expect("an entry");
+                    index.write(&archive, document).await.expect("writes");
+                }
+            }
+            // The log has forgotten the events of the file: those after it still count.
+            let after: Vec<u64> = (0..10).chain(20..30).collect();
+            assert_eq!(read_with_log(&archive, 15).await, (after, Offset(30)), "{damage}");
+            // The log has them: it is read from there on.
+            assert_eq!(read_with_log(&archive, 10).await, ((0..10).collect(), Offset(10)), "{damage}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_that_cannot_be_read_counts_as_absent() {
+        let (archive, _) = three_files().await;
+        let place = crate::key(&format!("{}/index/00000.json", crate::FOLDER)).expect("valid");
+        archive.objects.put(&place, "{".into(), marquee_ports::Precondition::None).await.expect("writes");
+        assert_eq!(read_with_log(&archive, 4).await, (vec![], Offset(4)));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_a_year_that_cannot_be_is_read_and_its_events_have_a_sane_time() {
+        let archive = archive();
+        let mut index = take_over(&archive, Partition(0)).await;
+        let odd = ArchivedEvent { arrived_at: Timestamp::from_seconds(1_795_000_000_000), ..archived(0) };
+        let name = crate::file::FileName {
+            day: "58873-03-12".to_owned(),
+            partition: Partition(0),
+            first: Offset(0),
+            last: Offset(0),
+        };
+        let sha256 = archive.put(&name, vec![odd.clone()]).await.expect("writes");
+        let mut document = index.document.clone();
+        document.next_offset = 1;
+        document.files.push(FileEntry::new(name, 1, sha256));
+        index.write(&archive, document).await.expect("writes");
+        let mut events = archive.events(&bounds(1, 1), Offset(0));
+        let page = events.next().await.expect("reads").expect("a page");
+        assert_eq!(page, [ArchivedEvent { arrived_at: odd.event.at(), ..odd }]);
+    }
+
+    #[tokio::test]
+    async fn the_archive_of_another_log_is_refused() {
+        let (archive, _) = three_files().await;
+        let log = MemoryLog::new(1);
+        let refused = archive.check_belongs(&log, &[Partition(0)]).await.expect_err("the log is empty");
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert!(refused.to_string().contains("cut short or replaced"), "{refused}");
+        archive.check_belongs(&log, &[Partition(1)]).await.expect("nothing is archived");
+    }
+
+    #[tokio::test]
+    async fn the_archive_of_a_log_that_was_made_again_and_has_grown_is_refused() {
+        let log = MemoryLog::new(1);
+        let append = async |text: &'static str| {
+            let (key, value) = (None, text.into());
+            let record = NewRecord { key, value, headers: Vec::new(), timestamp: Timestamp::EPOCH };
+            log.append(Topic::RATINGS, vec![record; 3]).await.expect("appends");
+        };
+        append("old").await;
+        let archive = archive();
+        let mut index = take_over(&archive, Partition(0)).await;
+        let mut document = index.document.clone();
+        (document.next_offset, document.last_record) = (3, fingerprint(None, b"old"));
+        index.write(&archive, document).await.expect("writes");
+        let check = async || archive.check_belongs(&log, &[Partition(0)]).await;
+        check().await.expect("it is its own log");
+        log.recreate(Topic::RATINGS);
+        append("new").await;
+        append("new").await;
+        let refused = check().await.expect_err("another log").to_string();
+        assert!(refused.contains("0@2 is not the one that was archived"), "{refused}");
+        // A record that the log has forgotten tells nothing.
+        log.forget(Topic::RATINGS, Partition(0), Offset(3));
+        check().await.expect("it cannot be told");
     }
 }

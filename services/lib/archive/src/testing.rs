@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Timestamp, UserId};
+use marquee_domain::{MovieId, Offset, Partition, Rating, RatingEvent, Timestamp, UserId};
 use marquee_kit::Compute;
 use marquee_ports::memory::MemoryObjects;
 
@@ -18,6 +18,11 @@ pub(crate) fn archive() -> Archive {
 /// The archived event at an offset.
 pub(crate) fn archived(offset: u64) -> ArchivedEvent {
     row(offset, (offset % 3) as u8, 3.5, 1_764_081_000_000_000 + offset as i64)
+}
+
+/// Takes over a partition.
+pub(crate) async fn take_over(archive: &Archive, partition: Partition) -> Index {
+    Index::read(archive, partition).await.expect("reads").take_over(archive).await.expect("takes over")
 }
 
 /// Archives events as one file.

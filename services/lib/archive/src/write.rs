@@ -6,16 +6,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use marquee_backoff::Backoff;
 use marquee_domain::{Offset, Partition, Position, Scale};
 use marquee_kit::{Context, Stop, chain};
-use marquee_log::Decoder;
+use marquee_log::{Decoder, arrival};
 use marquee_ports::{Delivery, Error, ObjectStore, RatingLog, Record, Subscription, Topic};
 use prometheus_client::metrics::counter::Counter;
 
 use crate::compact::{compact, sweep};
 use crate::file::{FileName, day_of};
-use crate::index::{FileEntry, Index};
+use crate::index::{FileEntry, Index, fingerprint};
 use crate::{Archive, ArchivedEvent, Settings};
 
 /// The number of records taken at once.
@@ -64,6 +65,8 @@ struct PendingFile {
     /// The offset after the last record that was taken.
     next: Offset,
     day: String,
+    /// The key and the value of the last record that was taken.
+    last: (Option<Bytes>, Bytes),
     rows: Vec<ArchivedEvent>,
     since: Instant,
 }
@@ -137,10 +140,11 @@ impl Writer {
         subscription: &mut dyn Subscription,
         partitions: &[Partition],
     ) -> Result<BTreeMap<Partition, Assignment>, Error> {
+        self.archive.check_belongs(&*self.log, partitions).await?;
         let decoder = Decoder { scale: self.scale, partitions: self.log.bounds(Topic::RATINGS).await?.len() as u32 };
         let mut assignments = BTreeMap::new();
         for &partition in partitions {
-            let index = Index::take_over(&self.archive, partition).await?;
+            let index = Index::read(&self.archive, partition).await?.take_over(&self.archive).await?;
             sweep(&self.archive, &index).await?;
             subscription.seek(Position { partition, offset: Offset(index.document.next_offset) }).await?;
             assignments.insert(partition, Assignment { decoder, index, pending: None });
@@ -155,25 +159,34 @@ impl Writer {
         stored: &Record,
     ) -> Result<(), Error> {
         let offset = stored.position.offset;
-        let day = day_of(stored.timestamp);
+        // A record that is not an event is left out. The range of offsets includes it.
+        let event = assignment.decoder.decode(stored).ok();
+        let row = event.map(|event| ArchivedEvent { offset, arrived_at: arrival(stored.timestamp, &event), event });
+        let day = match (&row, &assignment.pending) {
+            (Some(row), _) => day_of(row.arrived_at),
+            (None, Some(file)) => file.day.clone(),
+            (None, None) => day_of(stored.timestamp),
+        };
         // A file ends with its day. Where the clocks of producers differ, a day has more files.
         let is_full = |file: &PendingFile| file.day != day || file.rows.len() >= self.settings.rows;
         if assignment.pending.as_ref().is_some_and(is_full) {
             self.close(subscription, assignment).await?;
         }
-        let new = || PendingFile { first: offset, next: offset, day, rows: Vec::new(), since: Instant::now() };
+        let last = (stored.key.clone(), stored.value.clone());
+        let since = Instant::now();
+        let new =
+            || PendingFile { first: offset, next: offset, day, last: Default::default(), rows: Vec::new(), since };
         let pending = assignment.pending.get_or_insert_with(new);
-        pending.next = offset.next();
-        // A record that is not an event is left out. The range of offsets includes it.
-        if let Ok(event) = assignment.decoder.decode(stored) {
-            pending.rows.push(ArchivedEvent { offset, arrived_at: stored.timestamp, event });
-        }
+        (pending.next, pending.last) = (offset.next(), last);
+        pending.rows.extend(row);
         Ok(())
     }
 
     /// Writes the pending file, names it in the index, and commits its offsets.
     async fn close(&self, subscription: &mut dyn Subscription, assignment: &mut Assignment) -> Result<(), Error> {
-        let Some(PendingFile { first, next, day, rows, .. }) = assignment.pending.take() else { return Ok(()) };
+        let Some(PendingFile { first, next, day, rows, last: (key, value), .. }) = assignment.pending.take() else {
+            return Ok(());
+        };
         let index = &mut assignment.index;
         let (partition, count) = (index.partition(), rows.len() as u64);
         let last = Offset(next.0.saturating_sub(1));
@@ -181,6 +194,7 @@ impl Writer {
         let sha256 = self.archive.put(&name, rows).await?;
         let mut document = index.document.clone();
         document.next_offset = next.0;
+        document.last_record = fingerprint(key.as_deref(), &value);
         document.files.push(FileEntry::new(name, count, sha256));
         index.write(&self.archive, document).await?;
         self.rows.inc_by(count);

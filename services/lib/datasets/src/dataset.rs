@@ -41,7 +41,7 @@ const MOVIES: &[&str] = &[
 pub struct Options {
     /// The format of the rating file, if its name does not tell it.
     pub format: Option<Format>,
-    /// The movie file, if it is not next to the rating file.
+    /// The movie file, if it is not in the folder of the rating file.
     pub movies: Option<PathBuf>,
 }
 
@@ -60,6 +60,7 @@ pub struct Dataset {
     ratings: Entry,
     movies: Option<Entry>,
     genres: Option<Entry>,
+    path: Option<PathBuf>,
 }
 
 /// Opens a folder, a zip archive or a single rating file.
@@ -81,8 +82,13 @@ pub fn open(path: &Path, options: Options) -> Result<Dataset, Error> {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Dataset::of_files(&base, &files, options.format)?
     } else {
-        single(&base, Place::File(path.to_owned()), options.format)?
+        let mut dataset = single(&base, Place::File(path.to_owned()), options.format)?;
+        if options.movies.is_none() && dataset.movies.is_none() {
+            dataset.find_movies_beside(path);
+        }
+        dataset
     };
+    dataset.path = std::fs::canonicalize(path).ok();
     if let Some(movies) = options.movies {
         dataset.movies = Some(Entry::file(&movies)?);
     }
@@ -127,7 +133,36 @@ impl Dataset {
         let (name, scale) = identify(name, &ratings, format, |known| find(known).is_some());
         let rating_count = count(&ratings, format)?;
         let genres = find("u.genre").cloned();
-        Ok(Self { name, scale, format, rating_count, ratings, movies, genres })
+        Ok(Self { name, scale, format, rating_count, ratings, movies, genres, path: None })
+    }
+
+    /// Uses the list of movies in the folder of a rating file, as if the folder had been opened.
+    /// Other data sets may be in the folder as well, so the format must be that of the ratings.
+    fn find_movies_beside(&mut self, path: &Path) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let beside = |name: &str| {
+            let found = [name.to_owned(), format!("{name}.gz")].into_iter().map(|name| folder.join(name));
+            found.into_iter().find(|path| path.is_file()).and_then(|path| Entry::file(&path).ok())
+        };
+        let of_format = |name: &&&str| match Format::of(name) {
+            // `u.item` has a layout of its own.
+            None => self.format == Format::Tabs,
+            format => format == Some(self.format),
+        };
+        self.movies = MOVIES.iter().filter(of_format).find_map(|name| beside(name));
+        if self.movies.is_some() {
+            self.genres = beside("u.genre");
+        }
+    }
+
+    /// Returns the name of the movie file, if there is one.
+    pub fn movie_file(&self) -> Option<&str> {
+        self.movies.as_ref().map(|movies| movies.name.as_str())
+    }
+
+    /// Returns the absolute path of the folder, archive or file, if it was opened by its path.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Returns the movies of the catalog. If an id occurs twice, the first movie counts. The result
@@ -156,8 +191,8 @@ impl Dataset {
     }
 
     /// Returns a fingerprint, by which an import that continues recognizes its file. It is the
-    /// SHA-256 in hexadecimal of the rating file's name, and of the size and the first and last 64
-    /// KiB of the file, or of the archive that contains it.
+    /// SHA-256 in hexadecimal of the rating file's name, and of the size, the time of the last
+    /// change, and the first and last 64 KiB of the file, or of the archive that contains it.
     ///
     /// # Errors
     /// The file cannot be read.

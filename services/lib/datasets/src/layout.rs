@@ -9,7 +9,7 @@ use crate::{Error, fields};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `u.data` of MovieLens 100K: user, movie, rating and Unix seconds, separated by tabs, without
-    /// a header.
+    /// a header. The seconds may be missing.
     Tabs,
     /// `ratings.dat` of MovieLens 1M and 10M: the same fields, separated by `::`. The seconds may
     /// be missing.
@@ -55,7 +55,7 @@ pub(crate) enum Separator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// Fields with a separator.
-    Delimited { separator: Separator, positions: Positions, header: bool, row_order: bool },
+    Delimited { separator: Separator, positions: Positions, header: bool },
     /// JSON objects.
     Ndjson,
 }
@@ -65,16 +65,18 @@ impl Layout {
     pub(crate) fn tell(format: Format, name: &str, sample: &[u8]) -> Result<Self, Error> {
         let first = sample.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
         let first = first.strip_suffix(b"\r").unwrap_or(first);
-        let plain = Positions { user: 0, movie: 1, rating: 2, timestamp: Some(3) };
+        // Files without a header may lack the times, which come last.
+        let timed = |separator| {
+            let timestamp = (Fields::new(separator, first).count() != 3).then_some(3);
+            Positions { user: 0, movie: 1, rating: 2, timestamp }
+        };
         match format {
             Format::Tabs => {
-                Ok(Self::Delimited { separator: Separator::Tab, positions: plain, header: false, row_order: false })
+                Ok(Self::Delimited { separator: Separator::Tab, positions: timed(Separator::Tab), header: false })
             }
             Format::DoubleColons => {
                 let separator = Separator::DoubleColon;
-                let row_order = Fields::new(separator, first).count() == 3;
-                let positions = if row_order { Positions { timestamp: None, ..plain } } else { plain };
-                Ok(Self::Delimited { separator, positions, header: false, row_order })
+                Ok(Self::Delimited { separator, positions: timed(separator), header: false })
             }
             Format::Csv => {
                 let header = fields::text(first);
@@ -86,7 +88,7 @@ impl Layout {
                     .collect();
                 let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
                 let positions = Positions::find(name, &columns)?;
-                Ok(Self::Delimited { separator, positions, header: true, row_order: false })
+                Ok(Self::Delimited { separator, positions, header: true })
             }
             Format::Ndjson => Ok(Self::Ndjson),
             Format::Parquet => Err(Error::Unknown { name: name.to_owned() }),

@@ -5,6 +5,7 @@ mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use marquee_domain::Timestamp;
 
@@ -14,9 +15,9 @@ use crate::{Error, Format, RowError};
 use columns::ColumnRows;
 use text::TextRows;
 
-/// The time of the first row in a file with `::` as separator and without times. It is the time of
-/// the first rating in MovieLens 1M, 2000-04-25T23:05:32Z. Each row is one second later than the
-/// row before, so the ratings keep the order of the file.
+/// The time of the first line of a file for rows without a time. It is the time of the first rating
+/// in MovieLens 1M, 2000-04-25T23:05:32Z. Each line is one second later than the line before, so
+/// the ratings keep the order of the file, and a file that is read again has the same times.
 pub const ROW_ORDER_START: Timestamp = Timestamp::from_seconds(956_703_932);
 
 /// A rating as it is in the file. Its ids and its value are not checked.
@@ -30,9 +31,17 @@ pub struct Row {
     pub movie: String,
     /// The value, which can be any number.
     pub rating: f64,
-    /// The time, if there is one: Unix seconds, RFC 3339, or [`ROW_ORDER_START`] plus the position
-    /// of the row.
+    /// The time, if the row has one.
     pub rated_at: Option<Timestamp>,
+}
+
+impl Row {
+    /// Returns the time of the rating. A row without one has the time of its place in the file: the
+    /// first line has [`ROW_ORDER_START`].
+    pub fn time(&self) -> Timestamp {
+        let in_order = || ROW_ORDER_START.plus(Duration::from_secs(self.line.saturating_sub(1)));
+        self.rated_at.unwrap_or_else(in_order)
+    }
 }
 
 /// Streams the rows of a data set. After the error of a bad row the next row follows. After a fatal

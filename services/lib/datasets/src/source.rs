@@ -38,6 +38,14 @@ impl Place {
         })
     }
 
+    /// Returns the nanoseconds from 1970 to the last change, or 0 where they are not known.
+    fn modified(&self) -> u128 {
+        let Self::File(path) = self else { return 0 };
+        let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        since.map_or(0, |since| since.as_nanos())
+    }
+
     pub(crate) fn size(&self) -> io::Result<u64> {
         match self {
             Self::File(path) => Ok(std::fs::metadata(path)?.len()),
@@ -155,8 +163,8 @@ impl Entry {
         }
     }
 
-    /// Returns the SHA-256 in hexadecimal of the name, and of the size and the first and last
-    /// [`SAMPLE`] bytes of the file, or of the archive that contains it.
+    /// Returns the SHA-256 in hexadecimal of the name, and of the size, the time of the last change
+    /// and the first and last [`SAMPLE`] bytes of the file, or of the archive that contains it.
     pub(crate) fn fingerprint(&self) -> io::Result<String> {
         let size = self.place.size()?;
         let mut raw = self.place.open()?;
@@ -164,6 +172,7 @@ impl Entry {
         hash.update((self.name.len() as u64).to_le_bytes());
         hash.update(self.name.as_bytes());
         hash.update(size.to_le_bytes());
+        hash.update(self.place.modified().to_le_bytes());
         let mut ends = Vec::new();
         (&mut raw).take(SAMPLE as u64).read_to_end(&mut ends)?;
         raw.seek(SeekFrom::Start(size.saturating_sub(SAMPLE as u64)))?;

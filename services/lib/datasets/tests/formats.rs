@@ -102,6 +102,66 @@ fn values_off_any_scale_and_absent_times_pass_through() {
 }
 
 #[test]
+fn rows_without_times_keep_the_order_of_the_file_in_every_format() {
+    let column = |values: [i64; 3]| Column::Int64(values.into_iter().map(Some).collect());
+    let parquet = marquee_parquet::write(&Table {
+        columns: vec![
+            ("user".to_owned(), column([1, 2, 1])),
+            ("movie".to_owned(), column([7, 7, 8])),
+            ("rating".to_owned(), column([3, 4, 5])),
+        ],
+    });
+    let ndjson = "{\"user\":1,\"movie\":7,\"rating\":3}\n{\"user\":2,\"movie\":7,\"rating\":4,\"timestamp\":null}\n{\"user\":1,\"movie\":8,\"rating\":5}";
+    for (name, bytes) in [
+        ("a.csv", Bytes::from("user,movie,rating\n1,7,3\n2,7,4\n1,8,5\n")),
+        ("a.ndjson", Bytes::from(ndjson)),
+        ("ratings.dat", Bytes::from("1::7::3\n2::7::4\n1::8::5\n")),
+        ("u.data", Bytes::from("1\t7\t3\n2\t7\t4\n1\t8\t5\n")),
+        ("a.parquet", Bytes::from(parquet.unwrap())),
+    ] {
+        let dataset = open_bytes(name, bytes, Options::default()).unwrap();
+        let times = || dataset.ratings().unwrap().map(|row| row.unwrap().time()).collect::<Vec<_>>();
+        assert_eq!(times().len(), 3, "{name}");
+        assert!(times().windows(2).all(|pair| pair[0] < pair[1]), "{name}: {:?}", times());
+        assert_eq!(times(), times(), "{name} is read alike again");
+        let mut rest = dataset.ratings().unwrap();
+        rest.skip_rows(2).unwrap();
+        assert_eq!(rest.next().unwrap().unwrap().time(), times()[2], "{name} is read alike from the middle");
+    }
+}
+
+#[test]
+fn a_rating_file_uses_the_movies_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let movies = |name: &str| open(&folder.path().join(name), Options::default()).unwrap().movies().unwrap().len();
+    write("ratings.csv", "userId,movieId,rating,timestamp\n1,2,3,964982703\n");
+    write("other.ndjson", "{\"user\":1,\"movie\":7,\"rating\":3}\n");
+    write("u.data", "1\t7\t3\t964982703\n");
+    assert_eq!([movies("ratings.csv"), movies("other.ndjson"), movies("u.data")], [0; 3]);
+    write("movies.csv", "movieId,title,genres\n2,Heat (1995),Action\n");
+    assert_eq!([movies("ratings.csv"), movies("other.ndjson"), movies("u.data")], [1, 0, 0]);
+    write("u.item", "7|Ran (1985)|01-Jan-1985||x|0\n");
+    assert_eq!([movies("ratings.csv"), movies("other.ndjson"), movies("u.data")], [1, 0, 1]);
+}
+
+#[test]
+fn a_file_that_changed_has_another_fingerprint_also_at_the_same_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let write = |middle: &str, seconds| {
+        let edge = "1,2,3,964982703\n".repeat(10_000);
+        std::fs::write(&path, format!("user,movie,rating,timestamp\n{edge}{middle}\n{edge}")).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        open(&path, Options::default()).unwrap().fingerprint().unwrap()
+    };
+    let first = write("1,2,9,964982703", 1_000);
+    assert_eq!(first, write("1,2,9,964982703", 1_000));
+    assert_ne!(first, write("1,2,4,964982703", 2_000));
+}
+
+#[test]
 fn skipping_rows_goes_on_where_reading_stopped() {
     let csv: String = (0..10_000).map(|row| format!("{row},7,{},964982703\n", row % 5)).collect();
     let csv = format!("user,movie,rating,timestamp\n{csv}");
@@ -179,7 +239,7 @@ fn a_folder_with_two_parquet_files_is_a_data_set() {
     assert_eq!(movies[0].genres, ["Action"]);
     assert_eq!(dataset.fingerprint().unwrap(), dataset.fingerprint().unwrap());
     let alone = open(&folder.path().join("ratings.parquet"), Options::default()).unwrap();
-    assert!(alone.movies().unwrap().is_empty());
+    assert_eq!((alone.movie_file(), alone.movies().unwrap()), (Some("items.parquet"), movies), "it lies beside");
     let options = Options { movies: Some(folder.path().join("items.parquet")), format: None };
     assert_eq!(open(&folder.path().join("ratings.parquet"), options).unwrap().movies().unwrap().len(), 1);
 }

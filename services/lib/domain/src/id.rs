@@ -24,6 +24,12 @@ pub enum IdError {
     /// The text has a control character, which would corrupt logs, keys and terminals.
     #[error("holds a control character: give printable text")]
     ControlCharacter,
+    /// The text is a step of a path, which URLs cannot name.
+    #[error("is '.' or '..', which a URL cannot name: give another id")]
+    PathStep,
+    /// The text has a character that shows nothing or reverses what is around it.
+    #[error("holds an invisible or direction-changing character: give text that reads as it is stored")]
+    Invisible,
     /// The text is not a model name. Model names become names of folders and labels.
     #[error("is not a model name: give 1 to 63 lower-case letters, digits and dashes, a letter first")]
     NotAModelName,
@@ -35,8 +41,8 @@ impl IdError {
         match self {
             Self::Empty => Reason::Empty,
             Self::TooLong(_) => Reason::TooLong,
-            Self::ControlCharacter => Reason::ControlCharacter,
-            Self::NotAModelName => Reason::Malformed,
+            Self::ControlCharacter | Self::Invisible => Reason::ControlCharacter,
+            Self::NotAModelName | Self::PathStep => Reason::Malformed,
         }
     }
 }
@@ -52,6 +58,27 @@ fn check(text: &str) -> Result<(), IdError> {
         return Err(IdError::ControlCharacter);
     }
     Ok(())
+}
+
+/// Checks the id of a user or a movie that is about to be stored. It refuses more than the types
+/// do, because records of earlier versions may have such ids.
+///
+/// # Errors
+/// The text is `.` or `..`, or has a character that people cannot see.
+pub fn check_new_id(text: &str) -> Result<(), IdError> {
+    if matches!(text, "." | "..") {
+        return Err(IdError::PathStep);
+    }
+    // Marks and overrides of the direction, separators of lines, a blank without width, and the
+    // byte order mark. Joiners stay: names in many scripts need them.
+    let is_invisible = |char| {
+        matches!(
+            char,
+            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
+    };
+    if text.chars().any(is_invisible) { Err(IdError::Invisible) } else { Ok(()) }
 }
 
 fn check_model_name(text: &str) -> Result<(), IdError> {

@@ -21,7 +21,7 @@ mod violation;
 mod window;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use id::{IdError, ModelName, MovieId, UserId, Version};
+pub use id::{IdError, ModelName, MovieId, UserId, Version, check_new_id};
 pub use ledger::{Ledger, LedgerChange, LedgerEntry};
 pub use moments::Moments;
 pub use movie::{Movie, MovieError};
@@ -29,8 +29,8 @@ pub use position::{Offset, Partition, Position};
 pub use rating::{Rating, RatingEvent};
 pub use route::{BUCKETS, BasisPoints, Candidate, Route, RouteError, RouteSpec, Salt, Variant, bucket};
 pub use run::{
-    Algorithm, FitParameters, GateResult, Outcome, ParameterError, RunId, RunIdError, RunMetrics, RunState, Stage,
-    TrainingPlan, TrainingRun,
+    Algorithm, FitParameters, GateResult, GateSide, Outcome, ParameterError, RunId, RunIdError, RunMetrics, RunState,
+    Stage, TrainingPlan, TrainingRun,
 };
 pub use scale::{Scale, ScaleError, ScaleViolation};
 pub use secret::Secret;

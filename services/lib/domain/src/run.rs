@@ -203,21 +203,40 @@ pub struct RunMetrics {
     pub training_ratings: u64,
 }
 
-/// A measured value and the bound that it must not exceed.
+/// The most warnings that a run keeps.
+const MOST_WARNINGS: usize = 20;
+
+/// Which values pass a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum GateSide {
+    /// Values up to the bound.
+    #[default]
+    AtMost,
+    /// Values from the bound on.
+    AtLeast,
+}
+
+/// A measured value and the bound that it is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateResult {
     /// The name of the gate.
     pub name: String,
     /// The measured value.
     pub value: f64,
-    /// The largest value that passes.
+    /// The last value that passes.
     pub bound: f64,
+    /// Which values pass.
+    pub side: GateSide,
 }
 
 impl GateResult {
-    /// Returns whether the value passes. A value that is not a number fails.
+    /// Returns whether the value passes. A value or a bound that is not a number fails.
     pub fn passes(&self) -> bool {
-        self.value.is_finite() && self.value <= self.bound
+        let within = match self.side {
+            GateSide::AtMost => self.value <= self.bound,
+            GateSide::AtLeast => self.value >= self.bound,
+        };
+        self.value.is_finite() && within
     }
 }
 
@@ -249,6 +268,8 @@ pub struct TrainingRun {
     pub metrics: Option<RunMetrics>,
     /// The gates that were checked so far.
     pub gates: Vec<GateResult>,
+    /// What the run left out because it could not be read, for people.
+    pub warnings: Vec<String>,
     /// The seconds that the fit of the published model took.
     pub train_seconds: Option<f64>,
     /// The published version.
@@ -288,6 +309,7 @@ impl TrainingRun {
             snapshot: None,
             metrics: None,
             gates: Vec::new(),
+            warnings: Vec::new(),
             train_seconds: None,
             version: None,
             digest: None,
@@ -317,7 +339,16 @@ impl TrainingRun {
         }
     }
 
-    /// Ends the run.
+    /// Records what the run left out. A repeated warning is kept once, and only the first
+    /// 20 different ones are kept.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        if !self.has_ended() && self.warnings.len() < MOST_WARNINGS && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Ends the run. The message of a published version names the warnings.
     pub fn end(&mut self, outcome: Outcome, at: Timestamp) {
         if self.has_ended() {
             return;
@@ -328,6 +359,10 @@ impl TrainingRun {
                 self.state = RunState::Succeeded;
                 self.progress = 1.0;
                 self.message = format!("published version {version}");
+                for warning in &self.warnings {
+                    self.message.push_str("; ");
+                    self.message.push_str(warning);
+                }
                 self.version = Some(version);
                 self.digest = Some(digest);
             }
@@ -387,9 +422,30 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_a_number_does_not_pass_a_gate() {
-        let gate = |value| GateResult { name: "rmse".to_owned(), value, bound: 1.0 };
-        assert!(gate(1.0).passes());
-        assert!(!gate(1.1).passes() && !gate(f64::NAN).passes() && !gate(f64::NEG_INFINITY).passes());
+        let gate = |value, side| GateResult { name: "rmse".to_owned(), value, bound: 1.0, side };
+        assert!(gate(1.0, GateSide::AtMost).passes() && gate(1.0, GateSide::AtLeast).passes());
+        assert!(!gate(1.1, GateSide::AtMost).passes() && !gate(0.9, GateSide::AtLeast).passes());
+        for side in [GateSide::AtMost, GateSide::AtLeast] {
+            for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                assert!(!gate(value, side).passes(), "{value} {side:?}");
+            }
+            let without_bound = GateResult { bound: f64::NAN, ..gate(1.0, side) };
+            assert!(!without_bound.passes(), "{side:?}");
+        }
+    }
+
+    #[test]
+    fn a_published_run_names_once_what_it_left_out_and_how_much_it_keeps_is_bounded() {
+        let mut run = run();
+        run.warn("3 records are unreadable");
+        run.warn("3 records are unreadable");
+        let mut many = run.clone();
+        run.end(Outcome::Published { version: Version(3), digest: "ab".to_owned() }, Timestamp::EPOCH);
+        assert_eq!(run.message, "published version 3; 3 records are unreadable");
+        run.warn("late");
+        assert_eq!(run.warnings.len(), 1);
+        (0..1_000).for_each(|day| many.warn(format!("day {day} is unreadable")));
+        assert_eq!(many.warnings.len(), MOST_WARNINGS);
     }
 
     #[test]

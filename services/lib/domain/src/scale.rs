@@ -121,7 +121,8 @@ impl Scale {
         ((self.max - self.min) / self.step).round() as usize + 1
     }
 
-    /// Returns the exact level of a value, which may be off by a millionth of a step.
+    /// Returns the exact level of a value. The value may be off by a millionth of a step, or by the
+    /// rounding of a 32-bit float, so that ratings of such columns are on their steps.
     ///
     /// # Errors
     /// The value is not on the scale.
@@ -130,7 +131,9 @@ impl Scale {
         if !value.is_finite() {
             return Err(ScaleViolation::NotANumber { min, max, step });
         }
-        let slack = step * 1e-6;
+        let rounding = value.abs().max(min.abs()) * f64::from(f32::EPSILON);
+        // A scale far from zero has steps that 32-bit floats can't tell apart.
+        let slack = rounding.clamp(step * 1e-6, step * 0.01);
         if value < min - slack || value > max + slack {
             return Err(ScaleViolation::OffScale { value, min, max, step });
         }
@@ -160,6 +163,26 @@ mod tests {
         assert!(matches!(scale.check(f64::NAN), Err(ScaleViolation::NotANumber { .. })));
         assert!(matches!(scale.check(9.0), Err(ScaleViolation::OffScale { .. })));
         assert!(matches!(scale.check(3.3), Err(ScaleViolation::OffStep { .. })));
+    }
+
+    #[test]
+    fn every_level_as_a_32_bit_float_is_on_its_step() {
+        for (min, max, step) in
+            [(0.0, 5.0, 0.1), (0.5, 5.0, 0.5), (-1.0, 1.0, 0.05), (0.0, 100.0, 0.1), (1.0, 10.0, 0.3)]
+        {
+            let scale = Scale::try_new(min, max, step).expect("valid");
+            for level in 0..scale.levels() {
+                let exact = min + level as f64 * step;
+                assert_eq!(scale.check(f64::from(exact as f32)), Ok(exact), "{min} to {max} in steps of {step}");
+                assert_eq!(scale.check(exact), Ok(exact));
+            }
+            for beside in [min + step * 0.4, min + step * 0.02, max - step * 0.02] {
+                assert!(matches!(scale.check(beside), Err(ScaleViolation::OffStep { .. })), "{beside}");
+            }
+            assert!(matches!(scale.check(max + step * 0.02), Err(ScaleViolation::OffScale { .. })));
+        }
+        let far = Scale::try_new(1e9, 1e9 + 1.0, 0.1).expect("valid");
+        assert!(far.check(1e9 + 0.15).is_err(), "a step stays a step where 32-bit floats can't tell");
     }
 
     #[test]

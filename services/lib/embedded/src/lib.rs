@@ -8,18 +8,27 @@
 //!
 //! **Invariant:** one process owns a folder at a time (`tests/folders.rs`).
 //!
+//! After a write that failed, for example on a full disk, writes go on by themselves once there is
+//! room. Files that somebody removed or cut short are noticed while the process runs and at its
+//! start; see `keeper.rs` and `segments.rs`.
+//!
 //! The log removes records in two ways. A compacted topic keeps only the newest record of each key:
 //! the batch that appends a record removes the older one. Any other topic removes records beyond
 //! its retention, if it has one; see `retention.rs`. Ratings, rejected ratings and movies have none
 //! by default. Offsets that groups committed are kept forever.
 
+mod bell;
 mod codec;
+mod database;
+mod engine;
 mod folder;
 mod groups;
+mod keeper;
 mod log;
 mod objects;
 mod reader;
 mod retention;
+mod segments;
 mod settings;
 mod store;
 mod subscription;
@@ -29,11 +38,16 @@ mod writer;
 use std::path::PathBuf;
 
 use thiserror::Error;
+use tokio::sync::watch;
 
+pub use folder::create_private_files;
 pub use log::EmbeddedLog;
 pub use objects::EmbeddedObjects;
 pub use settings::{LogSettings, RetentionSettings};
 pub use store::EmbeddedStore;
+
+/// Why nothing can be written to a back-end, now and later. `None`: it can be written to.
+pub type Trouble = watch::Receiver<Option<String>>;
 
 /// A folder could not be opened.
 #[derive(Debug, Error)]
@@ -62,8 +76,36 @@ pub enum OpenError {
         /// The topic's name.
         topic: String,
     },
+    /// Files of the database are missing or were cut short.
+    #[error("the database in {path} has lost data: {what}; {way_out}")]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        what: String,
+        /// What the user can do.
+        way_out: &'static str,
+    },
+    /// The manifest of the database could not be read or written.
+    #[error("use the manifest of the database in {path}")]
+    Manifest {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database was opened again after a failed write, and could not be used.
+    #[error("use the database in {path} again")]
+    Reopened {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: marquee_ports::Error,
+    },
     /// The key-value store could not be opened.
-    #[error("open the store in {path}")]
+    #[error("could not open the database; if its files are damaged, restore this folder from a backup: {path}")]
     Database {
         /// Its folder.
         path: PathBuf,

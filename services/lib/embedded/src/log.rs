@@ -6,21 +6,35 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use fjall::KeyspaceCreateOptions;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, check_group};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::folder::Database;
+use crate::database::Database;
+use crate::engine::Use;
 use crate::groups::Groups;
-use crate::reader::Reader;
+use crate::reader::{COMMITTED, Reader};
 use crate::retention::{RetentionThread, Sweep};
 use crate::subscription::EmbeddedSubscription;
-use crate::writer::{Append, Writer};
-use crate::{LogSettings, OpenError, topics};
+use crate::writer::{Append, NEWEST, Writer};
+use crate::{LogSettings, OpenError, Trouble, topics};
 
 // fjall panics on a key beyond 64 KiB, and the log adds a few bytes to the key of a record.
 const _: () = assert!(NewRecord::MAX_KEY < 32 << 10);
+
+const USE: Use = Use {
+    bulk: &["records", NEWEST],
+    notes: &[COMMITTED],
+    checkpoints: true,
+    way_out: "restore the folder from a backup, or delete segments.json in it to go on without what is lost",
+};
+
+/// Bytes of the appends that wait for the writer or are written, in units of a permit. Further
+/// appends wait in their callers.
+const QUEUE_PERMITS: u32 = 64 << 10;
+
+/// The bytes of a permit.
+const PERMIT: usize = 1 << 10;
 
 /// A rating log in a folder. Dropping it writes the appends that wait and ends its threads.
 #[derive(Debug)]
@@ -28,6 +42,8 @@ pub struct EmbeddedLog {
     reader: Reader,
     groups: Arc<Groups>,
     queue: Option<mpsc::Sender<Append>>,
+    /// Bounds the bytes of the appends that wait.
+    room: Arc<Semaphore>,
     writer: Option<JoinHandle<()>>,
     retention: Option<RetentionThread>,
 }
@@ -42,24 +58,33 @@ impl EmbeddedLog {
     /// left alone.
     pub fn open_topics(path: &Path, settings: &LogSettings, topics: &[Topic]) -> Result<Self, OpenError> {
         settings.validate_for(topics).map_err(|invalid| invalid.within("log"))?;
-        let failed = |source| OpenError::Database { path: path.to_owned(), source };
         let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let database = Database::open(path, &["records", "newest", "committed", "meta"])?;
-        let topics = topics::open(path, &database.fjall, topics, settings.partitions)?;
-        let keyspace = |name: &str| database.fjall.keyspace(name, KeyspaceCreateOptions::default).map_err(failed);
-        let (newest, committed, meta) = (keyspace("newest")?, keyspace("committed")?, keyspace("meta")?);
+        let database = Database::open(path, USE)?;
+        let topics = Arc::new(topics::open(path, &database, topics, settings.partitions)?);
+        let again = Arc::clone(&topics);
+        database.when_reopened(move |handles| again.values().try_for_each(|topic| topic.open_again(handles)));
         let limited = topics.values().map(|topic| (Arc::clone(topic), settings.retention(topic.topic)));
-        let sweep = Sweep::new(database.fjall.clone(), meta, limited);
-        let topics = Arc::new(topics);
-        let writer = Writer { database: database.fjall.clone(), newest, topics: Arc::clone(&topics) };
+        let sweep = Sweep::new(database.clone(), limited);
+        let writer = Writer { database: database.clone(), topics: Arc::clone(&topics) };
         let (queue, receiver) = mpsc::channel(settings.queue);
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(io)?;
         let retention = sweep.map(RetentionThread::start).transpose().map_err(io)?;
-        let reader = Reader::new(topics, committed, database);
-        Ok(Self { reader, groups: Arc::default(), queue: Some(queue), writer: Some(writer), retention })
+        let reader = Reader::new(topics, database);
+        let room = Arc::new(Semaphore::new(QUEUE_PERMITS as usize));
+        Ok(Self { reader, groups: Arc::default(), queue: Some(queue), room, writer: Some(writer), retention })
+    }
+
+    /// Returns the most bytes of memory that the log uses.
+    pub fn memory_bytes(&self) -> u64 {
+        USE.memory_bytes() + u64::from(QUEUE_PERMITS) * PERMIT as u64
+    }
+
+    /// Returns why nothing can be appended, now and later.
+    pub fn trouble(&self) -> Trouble {
+        self.reader.database.trouble()
     }
 }
 
@@ -70,11 +95,9 @@ impl EmbeddedLog {
         self.reader.topic(topic).expect("the log has the topic")
     }
 
-    /// Returns the database and its keyspace of metadata.
-    pub(crate) fn parts(&self) -> (fjall::Database, fjall::Keyspace) {
-        let database = self.reader.database();
-        let meta = database.keyspace("meta", KeyspaceCreateOptions::default).expect("opens");
-        (database, meta)
+    /// Returns the database.
+    pub(crate) fn database(&self) -> Database {
+        self.reader.database.clone()
     }
 }
 
@@ -95,7 +118,7 @@ impl RatingLog for EmbeddedLog {
         (0..topic.partitions)
             .map(Partition)
             .map(|partition| {
-                let begin = topic.begin(partition).map_err(crate::reader::failed("read the embedded log"))?;
+                let begin = self.reader.begin(topic, partition)?;
                 let end = topic.end(partition);
                 Ok(Bounds { partition, begin: begin.min(end), end })
             })
@@ -111,7 +134,11 @@ impl RatingLog for EmbeddedLog {
         let closed = || Error::bare(ErrorKind::Unavailable, "append to a log that is closed");
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
-        queue.send(Append { topic, records, answer }).await.map_err(|_| closed())?;
+        let bytes: usize = records.iter().map(NewRecord::size).sum();
+        // An append that is larger than all permits waits until nothing else does.
+        let permits = u32::try_from(bytes / PERMIT + 1).unwrap_or(QUEUE_PERMITS).min(QUEUE_PERMITS);
+        let room = Arc::clone(&self.room).acquire_many_owned(permits).await.map_err(|_| closed())?;
+        queue.send(Append { topic, records, answer, _room: room }).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 

@@ -1,10 +1,12 @@
 //! The embedded object store: files in a folder. A write goes to a temporary file, which is synced
 //! and then renamed.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind as IoKind, Write as _};
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind as IoKind, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +15,14 @@ use marquee_ports::{Error, ErrorKind, Object, ObjectEntry, ObjectKey, ObjectStor
 use sha2::{Digest, Sha256};
 
 use crate::OpenError;
-use crate::folder::FolderLock;
+use crate::folder::{FolderLock, NO_WAIT, make_private};
+
+/// The largest object in bytes. This bounds the memory of a read.
+const MAX_OBJECT: u64 = 1 << 30;
+
+/// The longest time that a read or a listing may take. A file system that hangs, as one of a server
+/// that is away does, must not hold up the caller.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An object store over files. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,8 +41,8 @@ impl EmbeddedObjects {
         let lock = FolderLock::take(path)?;
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let (root, incoming) = (path.join("objects"), path.join("incoming"));
-        fs::create_dir_all(&root).map_err(io)?;
-        fs::create_dir_all(&incoming).map_err(io)?;
+        make_private(&root).map_err(io)?;
+        make_private(&incoming).map_err(io)?;
         // The names of the two folders must be as durable as their content.
         File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
         for left in fs::read_dir(&incoming).map_err(io)? {
@@ -47,7 +56,17 @@ impl EmbeddedObjects {
     }
 
     fn read_now(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
-        match fs::read(self.path(key)) {
+        let path = self.path(key);
+        let bytes = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Ok(None),
+            Ok(metadata) => {
+                check_readable(key, &metadata)?;
+                read_file(&path)
+            }
+            Err(error) => Err(error),
+        };
+        match bytes {
+            Ok(bytes) if bytes.len() as u64 > MAX_OBJECT => Err(too_large("read", key, bytes.len() as u64)),
             Ok(bytes) => Ok(Some(Object { tag: tag(&bytes), bytes: bytes.into() })),
             Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory | IoKind::IsADirectory) => {
                 Ok(None)
@@ -57,6 +76,9 @@ impl EmbeddedObjects {
     }
 
     fn put_now(&self, key: &ObjectKey, bytes: &[u8], precondition: &Precondition) -> Result<Tag, Error> {
+        if bytes.len() as u64 > MAX_OBJECT {
+            return Err(too_large("write", key, bytes.len() as u64));
+        }
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = match precondition {
             Precondition::None => true,
@@ -69,7 +91,7 @@ impl EmbeddedObjects {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         let write = || -> std::io::Result<()> {
-            fs::create_dir_all(folder)?;
+            make_private(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(&self.incoming)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
@@ -116,6 +138,10 @@ impl EmbeddedObjects {
                     continue;
                 }
                 let path = entry.path();
+                // A symbolic link may lead to a file. Pipes, devices and loops of links are no
+                // objects.
+                let meta = if meta.is_symlink() { fs::metadata(&path).ok() } else { Some(meta) };
+                let Some(meta) = meta.filter(Metadata::is_file) else { continue };
                 let Some(key) =
                     path.strip_prefix(&self.root).ok().and_then(|path| ObjectKey::try_new(path.to_str()?).ok())
                 else {
@@ -150,6 +176,15 @@ impl EmbeddedObjects {
         remove().map_err(|error| failed("delete", key, error))
     }
 
+    /// Reads on another thread, with a deadline.
+    async fn read_off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let late = |_| Error::bare(ErrorKind::Unavailable, "read objects: the file system does not answer");
+        tokio::time::timeout(DEADLINE, self.off_thread(work)).await.map_err(late)?
+    }
+
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, Error> + Send + 'static,
@@ -158,6 +193,42 @@ impl EmbeddedObjects {
         let done = tokio::task::spawn_blocking(move || work(store)).await;
         done.map_err(|error| Error::new(ErrorKind::Unavailable, "use the object store", error))?
     }
+}
+
+/// Returns an error unless a file can be read without waiting for anybody and fits into memory.
+fn check_readable(key: &ObjectKey, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return match metadata.len() {
+            0..=MAX_OBJECT => Ok(()),
+            length => Err(too_large("read", key, length)),
+        };
+    }
+    let file_type = metadata.file_type();
+    let what = if file_type.is_fifo() {
+        "a pipe"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(Error::bare(ErrorKind::Corrupt, format!("read {key}: it is {what} and not a regular file; remove it")))
+}
+
+fn too_large(doing: &str, key: &ObjectKey, length: u64) -> Error {
+    let doing = format!("{doing} {key}: it has {length} bytes; the largest object has {MAX_OBJECT} bytes");
+    Error::bare(ErrorKind::Invalid, doing)
+}
+
+/// Reads a regular file, and no more of it than the largest object has.
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = File::options().read(true).custom_flags(NO_WAIT).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len().min(MAX_OBJECT) as usize);
+    file.take(MAX_OBJECT + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn tag(bytes: &[u8]) -> Tag {
@@ -177,12 +248,12 @@ impl ObjectStore for EmbeddedObjects {
 
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
         let key = key.clone();
-        self.off_thread(move |store| store.read_now(&key)).await
+        self.read_off_thread(move |store| store.read_now(&key)).await
     }
 
     async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
         let folder = folder.cloned();
-        self.off_thread(move |store| store.list_now(folder.as_ref())).await
+        self.read_off_thread(move |store| store.list_now(folder.as_ref())).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use fjall::Keyspace;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Error, ErrorKind, MAX_GROUP, Record, Topic};
 
 use crate::codec;
-use crate::folder::Database;
+use crate::database::Database;
+use crate::engine::{Handles, failed};
 use crate::topics::{StoredTopic, Topics, offset_of};
+
+/// The table of the offsets that groups committed.
+pub(crate) const COMMITTED: &str = "committed";
 
 /// Reads of more records than this leave the async threads.
 const INLINE: usize = 64;
@@ -19,10 +22,7 @@ const INLINE: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Reader {
     topics: Arc<Topics>,
-    committed: Keyspace,
-    /// Keeps the folder locked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "held for its lock"))]
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl fmt::Debug for Reader {
@@ -31,19 +31,9 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// Returns a function that makes a fjall error one of the port.
-pub(crate) fn failed(doing: &str) -> impl Fn(fjall::Error) -> Error + '_ {
-    move |error| Error::new(ErrorKind::Unavailable, doing, error)
-}
-
 impl Reader {
-    pub(crate) fn new(topics: Arc<Topics>, committed: Keyspace, database: Database) -> Self {
-        Self { topics, committed, database }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn database(&self) -> fjall::Database {
-        self.database.fjall.clone()
+    pub(crate) fn new(topics: Arc<Topics>, database: Database) -> Self {
+        Self { topics, database }
     }
 
     pub(crate) fn topic(&self, topic: Topic) -> Result<&Arc<StoredTopic>, Error> {
@@ -59,10 +49,11 @@ impl Reader {
         let from = Position { offset, ..from };
         let waiting = topic.end(from.partition).0.saturating_sub(from.offset.0);
         if waiting.min(max as u64) <= INLINE as u64 {
-            return scan(topic, from, max);
+            return self.database.read(|handles| scan(handles, topic, from, max));
         }
-        let topic = Arc::clone(topic);
-        let scan = tokio::task::spawn_blocking(move || scan(&topic, from, max));
+        let (topic, database) = (Arc::clone(topic), self.database.clone());
+        let scan = move || database.read(|handles| scan(handles, &topic, from, max));
+        let scan = tokio::task::spawn_blocking(scan);
         scan.await.map_err(|error| Error::new(ErrorKind::Unavailable, "read the embedded log", error))?
     }
 
@@ -73,24 +64,34 @@ impl Reader {
         if group.len() > MAX_GROUP {
             return Ok(found);
         }
-        for partition in (0..topic.partitions).map(Partition) {
-            let stored = self.committed.get(topic.key(partition, group.as_bytes()));
-            let stored = stored.map_err(failed("read a group's offsets"))?;
-            if let Some(offset) = stored.and_then(|bytes| bytes.as_ref().try_into().ok()) {
-                found.insert(partition, Offset(u64::from_be_bytes(offset)));
+        self.database.read(|handles| {
+            for partition in (0..topic.partitions).map(Partition) {
+                let stored = handles.table(COMMITTED).get(topic.key(partition, group.as_bytes()));
+                let stored = stored.map_err(failed("read a group's offsets"))?;
+                if let Some(offset) = stored.and_then(|bytes| bytes.as_ref().try_into().ok()) {
+                    found.insert(partition, Offset(u64::from_be_bytes(offset)));
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// Stores the offset that a group commits.
     pub(crate) fn commit(&self, topic: &StoredTopic, group: &str, next: Position) -> Result<(), Error> {
         let key = topic.key(next.partition, group.as_bytes());
-        self.committed.insert(key, next.offset.0.to_be_bytes()).map_err(failed("commit a group's offsets"))
+        let doing = "commit a group's offsets";
+        self.database.write(doing, |handles| {
+            handles.table(COMMITTED).insert(key, next.offset.0.to_be_bytes()).map_err(failed(doing))
+        })
+    }
+
+    /// Returns the offset of the first record of a partition, or its end when there is none.
+    pub(crate) fn begin(&self, topic: &StoredTopic, partition: Partition) -> Result<Offset, Error> {
+        self.database.read(|handles| topic.begin(handles, partition).map_err(failed("read the embedded log")))
     }
 }
 
-fn scan(topic: &StoredTopic, from: Position, max: usize) -> Result<Vec<Record>, Error> {
+fn scan(handles: &Handles, topic: &StoredTopic, from: Position, max: usize) -> Result<Vec<Record>, Error> {
     // Up to the published end: a batch becomes visible before its fsync is over, and until then it
     // could still be lost.
     let end = Position { partition: from.partition, offset: topic.end(from.partition) };
@@ -98,7 +99,7 @@ fn scan(topic: &StoredTopic, from: Position, max: usize) -> Result<Vec<Record>, 
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for entry in topic.records.range(topic.record_key(from)..topic.record_key(end)).take(max) {
+    for entry in topic.records(handles).range(topic.record_key(from)..topic.record_key(end)).take(max) {
         let (key, value) = entry.into_inner().map_err(failed("read the embedded log"))?;
         let offset =
             offset_of(&key).ok_or_else(|| Error::bare(ErrorKind::Corrupt, "read a key of the embedded log"))?;

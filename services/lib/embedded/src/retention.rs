@@ -16,10 +16,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fjall::{Database, Keyspace, PersistMode};
+use fjall::{Keyspace, PersistMode};
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::Retention;
+use marquee_ports::{Error, Retention};
 
+use crate::database::Database;
+use crate::engine::{Handles, META, failed};
 use crate::topics::{StoredTopic, offset_of};
 
 /// Records removed in one batch.
@@ -51,7 +53,8 @@ impl RetentionThread {
         let work = move || {
             while stopped.recv_timeout(sweep.interval()) == Err(RecvTimeoutError::Timeout) {
                 if let Err(error) = sweep.pass(SystemTime::now()) {
-                    tracing::error!(%error, "the embedded log could not remove old records; it will try again");
+                    let cause = std::error::Error::source(&error);
+                    tracing::error!(%error, cause, "the embedded log could not remove old records; it will try again");
                 }
             }
         };
@@ -72,7 +75,6 @@ impl Drop for RetentionThread {
 /// Removes records of the topics that do not keep them forever.
 pub(crate) struct Sweep {
     database: Database,
-    meta: Keyspace,
     topics: Vec<Limited>,
     /// Bytes removed since the last rewrite, by keyspace.
     removed: BTreeMap<String, u64>,
@@ -100,7 +102,6 @@ impl Sweep {
     /// Returns `None` when every topic keeps its records forever.
     pub(crate) fn new(
         database: Database,
-        meta: Keyspace,
         topics: impl IntoIterator<Item = (Arc<StoredTopic>, Retention)>,
     ) -> Option<Self> {
         let limited = topics.into_iter().filter(|(_, retention)| !retention.is_forever());
@@ -111,7 +112,7 @@ impl Sweep {
                 retention,
             })
             .collect();
-        (!topics.is_empty()).then_some(Self { database, meta, topics, removed: BTreeMap::new(), rewrite: REWRITE })
+        (!topics.is_empty()).then_some(Self { database, topics, removed: BTreeMap::new(), rewrite: REWRITE })
     }
 
     fn interval(&self) -> Duration {
@@ -126,44 +127,51 @@ impl Sweep {
     ///
     /// **Invariant:** no record is removed before it is as old as the topic's age, or while the
     /// partition holds no more than the topic's bytes.
-    pub(crate) fn pass(&mut self, now: SystemTime) -> Result<(), fjall::Error> {
+    pub(crate) fn pass(&mut self, now: SystemTime) -> Result<(), Error> {
+        let doing = "remove old records of the embedded log";
+        let database = self.database.clone();
+        database.write(doing, |handles| self.pass_over(handles, now).map_err(failed(doing)))
+    }
+
+    fn pass_over(&mut self, handles: &Handles, now: SystemTime) -> Result<(), fjall::Error> {
         for limited in &mut self.topics {
             let topic = &limited.topic;
             let mut begins: Vec<u64> =
                 (0..topic.partitions).map(|partition| topic.removed_below(Partition(partition)).0).collect();
             if let Some(age) = limited.retention.age {
-                sample(&self.meta, topic, now, sample_interval(age))?;
-                let aged = take_sample(&self.meta, topic, now.checked_sub(age).unwrap_or(UNIX_EPOCH))?;
+                sample(handles, topic, now, sample_interval(age))?;
+                let aged = take_sample(handles.table(META), topic, now.checked_sub(age).unwrap_or(UNIX_EPOCH))?;
                 begins = begins.iter().zip(aged.iter().chain(std::iter::repeat(&0))).map(|(a, b)| *a.max(b)).collect();
             }
             if let Some(bytes) = limited.retention.bytes {
                 for (partition, begin) in (0..topic.partitions).map(Partition).zip(&mut begins) {
                     let sizes = &mut limited.sizes[partition.0 as usize];
-                    sizes.count(topic, partition, run_bytes(bytes))?;
+                    sizes.count(handles, (topic, partition), run_bytes(bytes))?;
                     *begin = sizes.cut(*begin, bytes);
                 }
             }
             for (partition, begin) in (0..topic.partitions).map(Partition).zip(begins) {
                 let begin = Offset(begin).min(topic.end(partition));
-                let removed = remove(&self.database, topic, partition, begin)?;
-                *self.removed.entry(topic.records.name().to_string()).or_default() += removed;
+                let removed = remove(handles, topic, partition, begin)?;
+                *self.removed.entry(topic.table.clone()).or_default() += removed;
             }
         }
-        self.free_space()
+        self.free_space(handles)
     }
 
     /// Rewrites the keyspaces from which much was removed.
-    fn free_space(&mut self) -> Result<(), fjall::Error> {
+    fn free_space(&mut self, handles: &Handles) -> Result<(), fjall::Error> {
         for limited in &self.topics {
-            let records = &limited.topic.records;
-            let Some(removed) = self.removed.get_mut(records.name().as_ref()) else { continue };
+            let records = limited.topic.records(handles);
+            let Some(removed) = self.removed.get_mut(&limited.topic.table) else { continue };
             if *removed >= self.rewrite.max(records.disk_space() / 2) {
                 tracing::info!(
                     topic = limited.topic.topic.name(),
                     bytes = *removed,
                     "freeing space of removed records"
                 );
-                records.rotate_memtable_and_wait()?;
+                records.rotate_memtable()?;
+                handles.settle()?;
                 records.major_compact()?;
                 *removed = 0;
             }
@@ -173,26 +181,26 @@ impl Sweep {
 }
 
 /// Removes the records of a partition below an offset, and returns their size in bytes.
-fn remove(database: &Database, topic: &StoredTopic, partition: Partition, below: Offset) -> Result<u64, fjall::Error> {
+fn remove(handles: &Handles, topic: &StoredTopic, partition: Partition, below: Offset) -> Result<u64, fjall::Error> {
     let mut bytes = 0;
     loop {
         let from = topic.removed_below(partition);
         if from >= below {
             return Ok(bytes);
         }
-        let mut batch = database.batch().durability(Some(PersistMode::SyncData));
+        let mut batch = handles.engine.batch().durability(Some(PersistMode::SyncData));
         let (from, to) = (Position { partition, offset: from }, Position { partition, offset: below });
         let mut next = below;
-        for (index, entry) in topic.records.range(topic.record_key(from)..topic.record_key(to)).enumerate() {
+        for (index, entry) in topic.records(handles).range(topic.record_key(from)..topic.record_key(to)).enumerate() {
             let (key, value) = entry.into_inner()?;
             if index == BATCH {
                 next = offset_of(&key).unwrap_or(below);
                 break;
             }
             bytes += value.len() as u64;
-            batch.remove(&topic.records, key);
+            batch.remove(topic.records(handles), key);
         }
-        topic.store_begin(&mut batch, partition, next);
+        topic.store_begin(handles, &mut batch, (partition, next));
         batch.commit()?;
         topic.publish_begin(partition, next);
     }
@@ -211,12 +219,12 @@ fn sample_key(topic: &StoredTopic, micros: u64) -> Vec<u8> {
 }
 
 /// Stores how far each partition reaches, unless a sample is fresh or says the same.
-fn sample(meta: &Keyspace, topic: &StoredTopic, now: SystemTime, interval: Duration) -> Result<(), fjall::Error> {
+fn sample(handles: &Handles, topic: &StoredTopic, now: SystemTime, interval: Duration) -> Result<(), fjall::Error> {
     let mut value = vec![FORMAT];
     for end in topic.ends.borrow().iter() {
         value.extend_from_slice(&end.to_be_bytes());
     }
-    let now = micros(now);
+    let (now, meta) = (micros(now), handles.table(META));
     let newest = meta.range(sample_key(topic, 0)..=sample_key(topic, now)).next_back();
     if let Some((key, stored)) = newest.map(fjall::Guard::into_inner).transpose()? {
         let taken = key.last_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
@@ -247,14 +255,19 @@ fn run_bytes(limit: u64) -> u64 {
 
 impl Sizes {
     /// Counts the records that were appended since the last call.
-    fn count(&mut self, topic: &StoredTopic, partition: Partition, run: u64) -> Result<(), fjall::Error> {
+    fn count(
+        &mut self,
+        handles: &Handles,
+        (topic, partition): (&StoredTopic, Partition),
+        run: u64,
+    ) -> Result<(), fjall::Error> {
         let from = Offset(self.counted).max(topic.removed_below(partition));
         let end = topic.end(partition);
         if from >= end {
             return Ok(());
         }
         let (first, last) = (Position { partition, offset: from }, Position { partition, offset: end });
-        for entry in topic.records.range(topic.record_key(first)..topic.record_key(last)) {
+        for entry in topic.records(handles).range(topic.record_key(first)..topic.record_key(last)) {
             let (key, value) = entry.into_inner()?;
             let next = offset_of(&key).unwrap_or(from).0 + 1;
             let bytes = value.len() as u64;
@@ -318,9 +331,8 @@ mod tests {
         fn new(retention: Retention) -> Self {
             let folder = tempfile::tempdir().expect("temporary folder");
             let log = EmbeddedLog::open_topics(folder.path(), &LogSettings::default(), &[TOPIC]).expect("opens");
-            let (database, meta) = log.parts();
             let topic = Arc::clone(log.topic(TOPIC));
-            let sweep = Sweep::new(database, meta, [(topic, retention)]).expect("limits");
+            let sweep = Sweep::new(log.database(), [(topic, retention)]).expect("limits");
             Self { log, sweep, _folder: folder }
         }
 
@@ -336,9 +348,26 @@ mod tests {
             self.log.append(TOPIC, (0..count).map(record).collect()).await.expect("appends");
         }
 
+        fn begin(&self) -> Offset {
+            let begin = |handles: &Handles| Ok(self.log.topic(TOPIC).begin(handles, FIRST).expect("begins"));
+            self.log.database().read(begin).expect("reads")
+        }
+
+        /// Returns the size on disk of the table with the records, after a flush if it is wanted.
+        fn disk_space(&self, flush: bool) -> u64 {
+            let measure = |handles: &Handles| {
+                let records = self.log.topic(TOPIC).records(handles);
+                if flush {
+                    records.rotate_memtable_and_wait().expect("flushes");
+                }
+                Ok(records.disk_space())
+            };
+            self.log.database().read(measure).expect("reads")
+        }
+
         fn pass(&mut self, seconds: u64) -> u64 {
             self.sweep.pass(UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)).expect("passes");
-            self.log.topic(TOPIC).begin(FIRST).expect("begins").0
+            self.begin().0
         }
     }
 
@@ -378,14 +407,12 @@ mod tests {
         let mut driven = Driven::new(Retention { age: None, bytes: Some(100_000) });
         driven.sweep.rewrite = 1 << 20;
         driven.append(8_000).await;
-        let records = driven.log.topic(TOPIC).records.clone();
-        records.rotate_memtable_and_wait().expect("flushes");
-        let before = records.disk_space();
+        let before = driven.disk_space(true);
         assert!(before > 7_000_000, "{before}");
         driven.pass(0);
-        let after = records.disk_space();
+        let after = driven.disk_space(false);
         assert!(after < 500_000, "{after} of {before} bytes are left");
-        let offset = driven.log.topic(TOPIC).begin(FIRST).expect("begins");
+        let offset = driven.begin();
         let found = driven.log.read(TOPIC, Position { partition: FIRST, offset }, 9_000).await.expect("reads");
         assert_eq!(found.len() as u64, 8_000 - offset.0, "what is kept is whole");
     }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct LogSettings {
     /// Partitions of every topic, fixed when the log is created. Default 8.
     pub partitions: u32,
-    /// Appends that may wait for the writer; further ones wait in their callers. Default 1,024.
+    /// Appends that may wait for the writer, from 1 to 1,000,000; further ones wait in their
+    /// callers. Default 1,024.
     pub queue: usize,
     /// How long records are kept, by the name of the topic. A topic without an entry keeps its own
     /// limits: ratings, rejected ratings and movies are kept forever. Default empty.
@@ -51,7 +52,7 @@ impl LogSettings {
     pub(crate) fn validate_for(&self, topics: &[Topic]) -> Result<(), Invalid> {
         let partitions = "no such number of partitions; give 1 to 1,024";
         Invalid::unless((1..=1_024).contains(&self.partitions), "partitions", partitions)?;
-        Invalid::unless(self.queue > 0, "queue", "0 lets no append wait; give 1 or more")?;
+        Invalid::unless_in(1..=1_000_000, "queue", self.queue as u64)?;
         for (name, retention) in &self.retention {
             let wrong = |message: &str| Err(Invalid::new(format!("retention.{name}"), message));
             match topics.iter().find(|topic| topic.name() == name) {

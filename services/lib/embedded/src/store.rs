@@ -9,12 +9,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::PersistMode;
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey, Write};
 
-use crate::OpenError;
-use crate::folder::Database;
+use crate::database::Database;
+use crate::engine::{Handles, Use};
+use crate::{OpenError, Trouble};
+
+const ROWS: &str = "rows";
+
+const MARKERS: &str = "markers";
+
+/// After a loss of the newest rows, the feature store goes on at the marker, which is lost with
+/// them.
+const USE: Use = Use {
+    bulk: &[ROWS],
+    notes: &[MARKERS],
+    checkpoints: false,
+    way_out: "stop the process and delete the folder: the feature store builds it again from the log",
+};
 
 /// Batches with more rows than this are read and written off the async threads.
 const INLINE: usize = 64;
@@ -22,8 +36,6 @@ const INLINE: usize = 64;
 /// Rows by key in a folder. Clones share the folder.
 #[derive(Clone)]
 pub struct EmbeddedStore {
-    rows: Keyspace,
-    markers: Keyspace,
     database: Database,
     /// The number of each partition's newest lease. It is locked while a batch is written: checking
     /// the lease, reading a row's offset and writing the row must be one step.
@@ -39,65 +51,88 @@ impl std::fmt::Debug for EmbeddedStore {
 impl EmbeddedStore {
     /// Opens or creates the store in a folder.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Database { path: path.to_owned(), source };
-        let database = Database::open(path, &["rows", "markers"])?;
-        let rows = database.fjall.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
-        let markers = database.fjall.keyspace("markers", KeyspaceCreateOptions::default).map_err(failed)?;
-        Ok(Self { rows, markers, database, leases: Arc::default() })
+        let database = Database::open(path, USE)?;
+        Ok(Self { database, leases: Arc::default() })
     }
 
-    fn read_row(&self, source: Partition, key: &[u8]) -> Result<Option<Row>, Error> {
-        // No row has such a key, and fjall panics on a very long one.
-        if !RowKey::is_valid(key) {
-            return Ok(None);
-        }
-        let Some(stored) = self.rows.get(stored_key(source, key)).map_err(|error| failed("read a row", error))? else {
-            return Ok(None);
-        };
-        let Some((head, value)) = stored.split_first_chunk::<8>() else {
-            return Err(Error::bare(ErrorKind::Corrupt, "read a row: the stored row has no offset"));
-        };
-        Ok(Some(Row { value: Bytes::copy_from_slice(value), applied: Offset(u64::from_be_bytes(*head)) }))
+    /// Returns why nothing can be written, now and later.
+    pub fn trouble(&self) -> Trouble {
+        self.database.trouble()
     }
 
-    fn read_marker(&self, source: Partition) -> Result<Offset, Error> {
-        let stored = self.markers.get(source.0.to_be_bytes()).map_err(|error| failed("read a marker", error))?;
-        Ok(stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(Offset(0), |b| Offset(u64::from_be_bytes(b))))
+    /// Returns the most bytes of memory that the store uses.
+    pub fn memory_bytes(&self) -> u64 {
+        USE.memory_bytes()
     }
 
-    /// Writes a batch for the lease with this number.
-    fn write(&self, source: Partition, lease: u64, writes: &[Write], next: Offset) -> Result<usize, Error> {
+    /// Reads rows with one look at the database.
+    fn read_rows(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        self.database.read(|handles| keys.iter().map(|key| read_row(handles, key.source, &key.key)).collect())
+    }
+
+    /// Writes a batch for a lease.
+    fn write(&self, source: Partition, lease: LeaseNumber, writes: &[Write], next: Offset) -> Result<usize, Error> {
         let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        if leases.get(&source) != Some(&lease) {
+        if leases.get(&source) != Some(&lease.number) {
             let doing = format!("write rows of partition {source}: a newer lease was taken");
             return Err(Error::bare(ErrorKind::Unavailable, doing));
         }
-        // Handed to the operating system at once, so that a killed process loses nothing.
-        let mut batch = self.database.fjall.batch().durability(Some(PersistMode::Buffer));
-        // One key may come twice, and the stored rows do not show this batch yet.
-        let mut fresh: HashMap<&[u8], &Write> = HashMap::new();
-        for write in writes {
-            let applied = match fresh.get(&write.key[..]) {
-                Some(earlier) => Some(earlier.applied),
-                None => self.read_row(source, &write.key)?.map(|row| row.applied),
-            };
-            if applied.is_none_or(|applied| applied < write.applied) {
-                fresh.insert(&write.key, write);
+        self.database.write("write rows", |handles| {
+            // Checked while the engine cannot be opened again.
+            if self.database.generation() != lease.generation {
+                let doing = format!("write rows of partition {source}: the store was opened again since the lease");
+                return Err(Error::bare(ErrorKind::Unavailable, doing));
             }
-        }
-        let written = fresh.len();
-        for write in fresh.into_values() {
-            let mut stored = Vec::with_capacity(8 + write.value.len());
-            stored.extend_from_slice(&write.applied.0.to_be_bytes());
-            stored.extend_from_slice(&write.value);
-            batch.insert(&self.rows, stored_key(source, &write.key), stored);
-        }
-        if next > self.read_marker(source)? {
-            batch.insert(&self.markers, source.0.to_be_bytes(), next.0.to_be_bytes());
-        }
-        batch.commit().map_err(|error| failed("write rows", error))?;
-        Ok(written)
+            write_batch(handles, source, writes, next)
+        })
     }
+}
+
+fn read_row(handles: &Handles, source: Partition, key: &[u8]) -> Result<Option<Row>, Error> {
+    // No row has such a key, and fjall panics on a very long one.
+    if !RowKey::is_valid(key) {
+        return Ok(None);
+    }
+    let stored = handles.table(ROWS).get(stored_key(source, key));
+    let Some(stored) = stored.map_err(|error| failed("read a row", error))? else { return Ok(None) };
+    let Some((head, value)) = stored.split_first_chunk::<8>() else {
+        return Err(Error::bare(ErrorKind::Corrupt, "read a row: the stored row has no offset"));
+    };
+    Ok(Some(Row { value: Bytes::copy_from_slice(value), applied: Offset(u64::from_be_bytes(*head)) }))
+}
+
+fn read_marker(handles: &Handles, source: Partition) -> Result<Offset, Error> {
+    let stored = handles.table(MARKERS).get(source.0.to_be_bytes()).map_err(|error| failed("read a marker", error))?;
+    Ok(stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(Offset(0), |b| Offset(u64::from_be_bytes(b))))
+}
+
+/// Writes the rows that are newer than the stored ones, and the marker.
+fn write_batch(handles: &Handles, source: Partition, writes: &[Write], next: Offset) -> Result<usize, Error> {
+    // Handed to the operating system at once, so that a killed process loses nothing.
+    let mut batch = handles.engine.batch().durability(Some(PersistMode::Buffer));
+    // One key may come twice, and the stored rows do not show this batch yet.
+    let mut fresh: HashMap<&[u8], &Write> = HashMap::new();
+    for write in writes {
+        let applied = match fresh.get(&write.key[..]) {
+            Some(earlier) => Some(earlier.applied),
+            None => read_row(handles, source, &write.key)?.map(|row| row.applied),
+        };
+        if applied.is_none_or(|applied| applied < write.applied) {
+            fresh.insert(&write.key, write);
+        }
+    }
+    let written = fresh.len();
+    for write in fresh.into_values() {
+        let mut stored = Vec::with_capacity(8 + write.value.len());
+        stored.extend_from_slice(&write.applied.0.to_be_bytes());
+        stored.extend_from_slice(&write.value);
+        batch.insert(handles.table(ROWS), stored_key(source, &write.key), stored);
+    }
+    if next > read_marker(handles, source)? {
+        batch.insert(handles.table(MARKERS), source.0.to_be_bytes(), next.0.to_be_bytes());
+    }
+    batch.commit().map_err(|error| failed("write rows", error))?;
+    Ok(written)
 }
 
 /// The key under which a row is stored: its partition, then its own key.
@@ -113,25 +148,34 @@ fn failed(doing: &str, error: fjall::Error) -> Error {
 impl OnlineStore for EmbeddedStore {
     async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
         if keys.len() <= INLINE {
-            return keys.iter().map(|key| self.read_row(key.source, &key.key)).collect();
+            return self.read_rows(keys);
         }
         let (store, keys) = (self.clone(), keys.to_vec());
-        let work =
-            tokio::task::spawn_blocking(move || keys.iter().map(|key| store.read_row(key.source, &key.key)).collect());
+        let work = tokio::task::spawn_blocking(move || store.read_rows(&keys));
         work.await.map_err(|error| Error::new(ErrorKind::Unavailable, "read rows", error))?
     }
 
     async fn marker(&self, source: Partition) -> Result<Offset, Error> {
-        self.read_marker(source)
+        self.database.read(|handles| read_marker(handles, source))
     }
 
     async fn lease(&self, source: Partition) -> Result<Box<dyn Lease>, Error> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        let marker = self.read_marker(source)?;
+        let (marker, generation) =
+            self.database.read(|handles| Ok((read_marker(handles, source)?, self.database.generation())))?;
         let newest = leases.entry(source).or_default();
         *newest += 1;
-        Ok(Box::new(EmbeddedLease { store: self.clone(), source, number: *newest, marker, ended: false }))
+        let number = LeaseNumber { number: *newest, generation };
+        Ok(Box::new(EmbeddedLease { store: self.clone(), source, number, marker, ended: false }))
     }
+}
+
+/// Identifies a lease.
+#[derive(Debug, Clone, Copy)]
+struct LeaseNumber {
+    number: u64,
+    /// How often the engine had been opened again. It may lose writes then, which ends the lease.
+    generation: u64,
 }
 
 /// The lease of a partition. It ends when the next lease gets a higher number.
@@ -139,7 +183,7 @@ impl OnlineStore for EmbeddedStore {
 struct EmbeddedLease {
     store: EmbeddedStore,
     source: Partition,
-    number: u64,
+    number: LeaseNumber,
     marker: Offset,
     ended: bool,
 }

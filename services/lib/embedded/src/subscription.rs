@@ -11,7 +11,7 @@ use marquee_ports::{Delivery, Error, ErrorKind, Record, Subscription, Topic};
 use tokio::sync::watch;
 
 use crate::groups::Membership;
-use crate::reader::{Reader, failed};
+use crate::reader::Reader;
 use crate::topics::StoredTopic;
 
 pub(crate) struct EmbeddedSubscription {
@@ -50,7 +50,7 @@ impl EmbeddedSubscription {
         for &partition in &assigned {
             let next = match committed.get(&partition) {
                 Some(&offset) => offset,
-                None => self.topic.begin(partition).map_err(failed("read the embedded log"))?,
+                None => self.reader.begin(&self.topic, partition)?,
             };
             self.next.insert(partition, next);
         }

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fjall::{Keyspace, KeyspaceCreateOptions};
+use fjall::Keyspace;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Error, ErrorKind, Topic};
 use tokio::sync::watch;
 
 use crate::OpenError;
+use crate::database::Database;
+use crate::engine::{self, Handles, META};
 
 /// Numbers of the topics of logs that were created before numbers were stored.
 const FIRST: [(&str, u8); 3] =
@@ -30,8 +32,8 @@ pub(crate) struct StoredTopic {
     /// Stands for the topic in keys. A number is never used for another topic.
     number: u8,
     pub(crate) partitions: u32,
-    pub(crate) records: Keyspace,
-    meta: Keyspace,
+    /// The table that has its records.
+    pub(crate) table: String,
     /// The offset after the last durable record, by partition.
     pub(crate) ends: watch::Sender<Vec<u64>>,
     /// The offset below which retention has removed every record, by partition.
@@ -40,34 +42,47 @@ pub(crate) struct StoredTopic {
 
 /// Opens topics. `shared` is the number of partitions of every topic whose specification does not
 /// fix another.
-pub(crate) fn open(
-    path: &Path,
-    database: &fjall::Database,
-    topics: &[Topic],
-    shared: u32,
-) -> Result<Topics, OpenError> {
+pub(crate) fn open(path: &Path, database: &Database, topics: &[Topic], shared: u32) -> Result<Topics, OpenError> {
     let failed = |source| OpenError::Database { path: path.to_owned(), source };
-    let meta = database.keyspace("meta", KeyspaceCreateOptions::default).map_err(failed)?;
-    let stored = |key: &str| meta.get(key).map_err(failed);
-    match stored("partitions")?.and_then(|bytes| bytes.as_ref().try_into().ok()).map(u32::from_be_bytes) {
-        Some(stored) if stored != shared => {
-            return Err(OpenError::Partitions { path: path.to_owned(), stored, asked: shared });
+    let mut numbered = Vec::new();
+    with_handles(path, database, |handles| {
+        let meta = handles.table(META);
+        let stored = meta.get("partitions").map_err(failed)?;
+        match stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map(u32::from_be_bytes) {
+            Some(stored) if stored != shared => {
+                return Err(OpenError::Partitions { path: path.to_owned(), stored, asked: shared });
+            }
+            Some(_) => {}
+            None => meta.insert("partitions", shared.to_be_bytes()).map_err(failed)?,
         }
-        Some(_) => {}
-        None => meta.insert("partitions", shared.to_be_bytes()).map_err(failed)?,
-    }
+        for &topic in topics {
+            let partitions = topic.spec().partitions.count(shared);
+            numbered.push((topic, number(path, meta, topic, partitions)?, partitions));
+        }
+        Ok(())
+    })?;
     let mut all = Topics::new();
-    for &topic in topics {
-        let partitions = topic.spec().partitions.count(shared);
-        let number = number(path, &meta, topic, partitions)?;
-        // Topics that were added later have keyspaces of their own: rewriting one to free its space
+    for (topic, number, partitions) in numbered {
+        // Topics that were added later have tables of their own: rewriting one to free its space
         // leaves the ratings alone.
-        let name = if usize::from(number) <= FIRST.len() { "records".to_owned() } else { format!("records-{number}") };
-        let records = database.keyspace(&name, KeyspaceCreateOptions::default).map_err(failed)?;
-        let opened = StoredTopic::open(topic, number, partitions, records, meta.clone()).map_err(failed)?;
+        let table = if usize::from(number) <= FIRST.len() { "records".to_owned() } else { format!("records-{number}") };
+        database.add_table(&table).map_err(failed)?;
+        let opened = with_handles(path, database, |handles| {
+            StoredTopic::open(topic, (number, partitions), table, handles).map_err(failed)
+        })?;
         all.insert(topic, Arc::new(opened));
     }
     Ok(all)
+}
+
+/// Uses the handles of a database that has just been opened.
+fn with_handles<T>(
+    path: &Path,
+    database: &Database,
+    work: impl FnOnce(&Handles) -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    let done = database.read(|handles| Ok(work(handles)));
+    done.map_err(|source| OpenError::Reopened { path: path.to_owned(), source })?
 }
 
 /// Returns the number of a topic. A topic without one gets the next that is free.
@@ -100,23 +115,46 @@ fn number(path: &Path, meta: &Keyspace, topic: Topic, partitions: u32) -> Result
 impl StoredTopic {
     fn open(
         topic: Topic,
-        number: u8,
-        partitions: u32,
-        records: Keyspace,
-        meta: Keyspace,
+        (number, partitions): (u8, u32),
+        table: String,
+        handles: &Handles,
     ) -> Result<Self, fjall::Error> {
         let (mut begins, mut ends) = (Vec::new(), Vec::new());
         for partition in (0..partitions).map(Partition) {
-            let prefix = partition_key(number, partition);
-            let last = records.prefix(prefix).next_back().map(fjall::Guard::key).transpose()?;
-            let end = last.and_then(|key| offset_of(&key)).map_or(0, |offset| offset.0 + 1);
-            let begin = meta.get(begin_key(number, partition))?;
-            let begin = begin.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);
-            // Where every record was removed, only the beginning says which offset comes next.
-            ends.push(end.max(begin));
+            let (begin, end) = stored_bounds(handles, &table, number, partition)?;
+            ends.push(end);
             begins.push(AtomicU64::new(begin));
         }
-        Ok(Self { topic, number, partitions, records, meta, ends: watch::Sender::new(ends), begins })
+        Ok(Self { topic, number, partitions, table, ends: watch::Sender::new(ends), begins })
+    }
+
+    /// Reads again how far each partition reaches. A write that failed may have stored its records
+    /// all the same.
+    ///
+    /// # Errors
+    /// `Corrupt` if a partition ends before its end, which was published.
+    pub(crate) fn open_again(&self, handles: &Handles) -> Result<(), Error> {
+        let mut ends = self.ends.borrow().clone();
+        for (partition, end) in (0..self.partitions).map(Partition).zip(&mut ends) {
+            let stored = stored_bounds(handles, &self.table, self.number, partition);
+            let (begin, stored) = stored.map_err(engine::failed("read the bounds of the embedded log"))?;
+            if stored < *end {
+                let doing = format!(
+                    "read partition {partition} of {}, which ends at offset {stored} and has ended at {end}",
+                    self.topic
+                );
+                return Err(Error::bare(ErrorKind::Corrupt, doing));
+            }
+            *end = stored;
+            self.publish_begin(partition, Offset(begin));
+        }
+        self.ends.send_replace(ends);
+        Ok(())
+    }
+
+    /// Returns the table that has the records of the topic.
+    pub(crate) fn records<'h>(&self, handles: &'h Handles) -> &'h Keyspace {
+        handles.table(&self.table)
     }
 
     /// Returns the key of a record: topic, partition, offset; big-endian, so that byte order is log
@@ -144,20 +182,25 @@ impl StoredTopic {
     }
 
     /// Returns the offset of the first record of a partition, or its end when there is none.
-    pub(crate) fn begin(&self, partition: Partition) -> Result<Offset, fjall::Error> {
+    pub(crate) fn begin(&self, handles: &Handles, partition: Partition) -> Result<Offset, fjall::Error> {
         let removed = self.removed_below(partition);
         if !self.topic.is_compacted() {
             return Ok(removed);
         }
         // Compaction may remove the first record at any time.
-        let first = self.records.prefix(partition_key(self.number, partition)).next();
+        let first = self.records(handles).prefix(partition_key(self.number, partition)).next();
         let first = first.map(fjall::Guard::key).transpose()?;
         Ok(first.and_then(|key| offset_of(&key)).unwrap_or_else(|| self.end(partition)))
     }
 
     /// Adds to a batch that the records of a partition below an offset are gone.
-    pub(crate) fn store_begin(&self, batch: &mut fjall::OwnedWriteBatch, partition: Partition, begin: Offset) {
-        batch.insert(&self.meta, begin_key(self.number, partition), begin.0.to_be_bytes());
+    pub(crate) fn store_begin(
+        &self,
+        handles: &Handles,
+        batch: &mut fjall::OwnedWriteBatch,
+        (partition, begin): (Partition, Offset),
+    ) {
+        batch.insert(handles.table(META), begin_key(self.number, partition), begin.0.to_be_bytes());
     }
 
     /// Publishes that the records of a partition below an offset are gone.
@@ -181,6 +224,18 @@ impl StoredTopic {
         let doing = format!("read partition {partition} of {}, which has {} partitions", self.topic, self.partitions);
         Err(Error::bare(ErrorKind::Invalid, doing))
     }
+}
+
+/// Returns the offset below which retention has removed every record of a partition, and the offset
+/// after its last record.
+fn stored_bounds(handles: &Handles, table: &str, number: u8, partition: Partition) -> Result<(u64, u64), fjall::Error> {
+    let prefix = partition_key(number, partition);
+    let last = handles.table(table).prefix(prefix).next_back().map(fjall::Guard::key).transpose()?;
+    let end = last.and_then(|key| offset_of(&key)).map_or(0, |offset| offset.0 + 1);
+    let begin = handles.table(META).get(begin_key(number, partition))?;
+    let begin = begin.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);
+    // Where every record was removed, only the beginning says which offset comes next.
+    Ok((begin, end.max(begin)))
 }
 
 fn partition_key(number: u8, partition: Partition) -> [u8; 5] {

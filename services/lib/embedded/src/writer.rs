@@ -7,31 +7,38 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
+use fjall::{OwnedWriteBatch, PersistMode};
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Error, ErrorKind, NewRecord, Topic, partition_for};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::codec;
+use crate::database::Database;
+use crate::engine::{Handles, failed};
 use crate::topics::{StoredTopic, Topics};
 
 /// Records after which a batch takes no further append.
 const BATCH: usize = 16_384;
 
-/// Bytes of values after which a batch takes no further append. This bounds the memory of a batch.
+/// Bytes of records after which a batch takes no further append. This bounds the memory of a batch.
 const BATCH_BYTES: usize = 32 << 20;
+
+/// The table of compacted topics: key → offset of its newest record.
+pub(crate) const NEWEST: &str = "newest";
+
+const DOING: &str = "write to the embedded log";
 
 /// An append that waits for the writer.
 pub(crate) struct Append {
     pub(crate) topic: Topic,
     pub(crate) records: Vec<NewRecord>,
     pub(crate) answer: oneshot::Sender<Result<Vec<Position>, Error>>,
+    /// The bytes of the append, until it is answered.
+    pub(crate) _room: OwnedSemaphorePermit,
 }
 
 pub(crate) struct Writer {
     pub(crate) database: Database,
-    /// Compacted topics: key → offset of its newest record.
-    pub(crate) newest: Keyspace,
     pub(crate) topics: Arc<Topics>,
 }
 
@@ -44,7 +51,7 @@ struct Size {
 
 impl Size {
     fn of(append: &Append) -> Self {
-        let bytes = append.records.iter().map(|record| record.value.len()).sum();
+        let bytes = append.records.iter().map(NewRecord::size).sum();
         Self { records: append.records.len(), bytes }
     }
 
@@ -71,38 +78,34 @@ impl Writer {
 
     fn commit(&self, appends: Vec<Append>) {
         let mut pending = Pending::default();
-        let mut answers = Vec::with_capacity(appends.len());
-        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-        let mut placed = Ok(());
-        for append in appends {
-            let mut positions = Vec::new();
-            if placed.is_ok() {
-                placed = self
-                    .place(&mut batch, &mut pending, append.topic, &append.records)
-                    .map(|assigned| positions = assigned);
+        let (mut appends, mut answers) = (appends, Vec::new());
+        let written = self.database.write(DOING, |handles| {
+            let mut batch = handles.engine.batch().durability(Some(PersistMode::SyncData));
+            for append in &appends {
+                let placed = self.place(handles, &mut batch, &mut pending, append);
+                answers.push(placed.map_err(failed(DOING))?);
             }
-            answers.push((append.answer, positions));
-        }
-        let written = placed.and_then(|()| {
-            pending.write(&mut batch, &self.newest);
-            batch.commit()
+            pending.write(handles, &mut batch);
+            batch.commit().map_err(failed(DOING))?;
+            // Before the engine may be opened again, which reads the ends again.
+            for (topic, ends) in std::mem::take(&mut pending.ends) {
+                self.topics[&topic].ends.send_replace(ends);
+            }
+            Ok(())
         });
         match written {
             Ok(()) => {
-                for (topic, ends) in pending.ends {
-                    self.topics[&topic].ends.send_replace(ends);
-                }
-                for (answer, positions) in answers {
+                for (append, positions) in appends.drain(..).zip(answers) {
                     // The records of a caller that went away are in the log all the same.
-                    let _ = answer.send(Ok(positions));
+                    let _ = append.answer.send(Ok(positions));
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the embedded log could not write");
-                let text = error.to_string();
-                for (answer, _) in answers {
-                    let error = Error::new(ErrorKind::Unavailable, "write to the embedded log", text.clone());
-                    let _ = answer.send(Err(error));
+                let text = causes(&error);
+                tracing::error!(error = text, "the embedded log could not write");
+                for append in appends {
+                    let error = Error::new(ErrorKind::Unavailable, DOING, text.clone());
+                    let _ = append.answer.send(Err(error));
                 }
             }
         }
@@ -111,11 +114,12 @@ impl Writer {
     /// Assigns positions to the records of an append.
     fn place(
         &self,
+        handles: &Handles,
         batch: &mut OwnedWriteBatch,
         pending: &mut Pending,
-        topic: Topic,
-        records: &[NewRecord],
+        append: &Append,
     ) -> Result<Vec<Position>, fjall::Error> {
+        let (topic, records) = (append.topic, &append.records);
         let stored = &self.topics[&topic];
         let ends = pending.ends.entry(topic).or_insert_with(|| stored.ends.borrow().clone());
         let mut positions = Vec::with_capacity(records.len());
@@ -131,9 +135,9 @@ impl Writer {
                 match pending.newest.get(&name) {
                     Some(&older) => pending.records[older] = None,
                     None => {
-                        if let Some(offset) = self.stored_newest(&name)? {
+                        if let Some(offset) = stored_newest(handles, &name)? {
                             let older = Position { partition, offset: Offset(offset) };
-                            batch.remove(&stored.records, stored.record_key(older));
+                            batch.remove(stored.records(handles), stored.record_key(older));
                         }
                     }
                 }
@@ -148,11 +152,17 @@ impl Writer {
         }
         Ok(positions)
     }
+}
 
-    fn stored_newest(&self, name: &[u8]) -> Result<Option<u64>, fjall::Error> {
-        let stored = self.newest.get(name)?;
-        Ok(stored.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))))
-    }
+fn stored_newest(handles: &Handles, name: &[u8]) -> Result<Option<u64>, fjall::Error> {
+    let stored = handles.table(NEWEST).get(name)?;
+    Ok(stored.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))))
+}
+
+/// Returns the causes of an error as one text.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The records of a batch, before they are written.
@@ -176,14 +186,14 @@ struct PendingRecord {
 
 impl Pending {
     /// Adds the records to a batch, and which of them are the newest of their keys.
-    fn write(&mut self, batch: &mut OwnedWriteBatch, newest: &Keyspace) {
+    fn write(&mut self, handles: &Handles, batch: &mut OwnedWriteBatch) {
         for (name, index) in std::mem::take(&mut self.newest) {
             if let Some(record) = &self.records[index] {
-                batch.insert(newest, name, &record.key[5..]);
+                batch.insert(handles.table(NEWEST), name, &record.key[5..]);
             }
         }
         for record in std::mem::take(&mut self.records).into_iter().flatten() {
-            batch.insert(&record.topic.records, record.key, record.value);
+            batch.insert(record.topic.records(handles), record.key, record.value);
         }
     }
 }

@@ -18,6 +18,9 @@ const STEP: usize = 29;
 /// The file in the folder of a back-end to which everything is written first.
 const JOURNAL: &str = "database/0.jnl";
 
+/// The file that says which journals there are.
+const MANIFEST: &str = "segments.json";
+
 fn open_log(path: &Path) -> Option<EmbeddedLog> {
     EmbeddedLog::open(path, &LogSettings { partitions: 1, ..LogSettings::default() }).ok()
 }
@@ -70,6 +73,8 @@ fn a_journal_cut_short_keeps_every_append_before_the_cut() {
     let log = open_log(sound.path()).expect("opens");
     let journal = sound.path().join(JOURNAL);
     lengths.push(written(&journal).len());
+    // A process that is killed has not written that it closed the database.
+    let manifest = fs::read(sound.path().join(MANIFEST)).expect("reads");
     for append in 0..4 {
         runtime.block_on(log.append(topic, (0..3).map(|n| record(append * 3 + n)).collect())).expect("append");
         lengths.push(written(&journal).len());
@@ -79,6 +84,7 @@ fn a_journal_cut_short_keeps_every_append_before_the_cut() {
     for cut in (lengths[0]..whole.len()).step_by(STEP) {
         for length in [cut as u64, room] {
             let copy = copy_with(sound.path(), Path::new(JOURNAL), &whole[..cut], length);
+            fs::write(copy.path().join(MANIFEST), &manifest).expect("writes");
             let appends = lengths.iter().filter(|&&length| length <= cut).count() - 1;
             // And again, after it went on behind the cut.
             for records in [3 * appends, 3 * appends + 1] {

@@ -3,4 +3,6 @@
 mod crash;
 mod damage;
 mod folders;
+mod full_disk;
+mod lost_files;
 mod suites;

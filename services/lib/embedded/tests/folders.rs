@@ -2,6 +2,7 @@
 //! alone.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -72,6 +73,7 @@ fn a_half_created_database_is_created_again() {
             assert!(opened.is_ok() && !aside.exists(), "{name}: {:?}", opened.err());
             drop(opened);
             fs::rename(folder.path().join("database"), &aside).expect("moves it back");
+            fs::remove_file(folder.path().join("segments.json")).expect("a half-created database has none");
         }
     }
 }
@@ -143,4 +145,108 @@ async fn objects_ignore_other_files_and_remove_what_a_writer_left() {
     let key = ObjectKey::try_new("a/b").expect("a path of an object");
     objects.put(&key, Bytes::from_static(b"x"), Precondition::Absent).await.expect("put");
     assert_eq!(objects.list(None).await.expect("list").len(), 1);
+}
+
+/// Returns what other users can use below a folder.
+fn exposed(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        let metadata = fs::metadata(&path).expect("there");
+        if metadata.permissions().mode() & 0o077 != 0 {
+            found.push(format!("{} {:o}", path.display(), metadata.permissions().mode()));
+        }
+        if metadata.is_dir() {
+            waiting.extend(fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn other_users_can_read_nothing() {
+    marquee_embedded::create_private_files();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let data = folder.path().join("data");
+    let write = || async {
+        let (log, objects) = (open_log(&data.join("log"), 3), EmbeddedObjects::open(&data.join("objects")));
+        let store = EmbeddedStore::open(&data.join("store")).expect("opens");
+        log.expect("opens").append(Topic::RATINGS, vec![record("x")]).await.expect("append");
+        let key = ObjectKey::try_new("a/b/c").expect("a path of an object");
+        objects.expect("opens").put(&key, Bytes::from_static(b"x"), Precondition::None).await.expect("put");
+        drop(store);
+    };
+    write().await;
+    assert_eq!(exposed(&data), Vec::<String>::new());
+
+    // What an earlier version made is taken away from others at the next start.
+    let status = std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(&data).status();
+    assert!(status.expect("chmod runs").success() && !exposed(&data).is_empty());
+    write().await;
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("changed");
+    assert_eq!(exposed(&data), Vec::<String>::new());
+}
+
+fn make_pipe(path: &Path) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_an_error_and_is_not_waited_for() {
+    for name in ["lock", "segments.json"] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        drop(open_log(folder.path(), 3).expect("opens"));
+        fs::remove_file(folder.path().join(name)).expect("removes");
+        make_pipe(&folder.path().join(name));
+        let refused = open_log(folder.path(), 3).expect_err(name);
+        assert!(matches!(refused, OpenError::Io { .. } | OpenError::Manifest { .. }), "{name}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_regular_files_are_objects_and_nothing_else_is_waited_for() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let objects = EmbeddedObjects::open(folder.path()).expect("opens");
+    let key = |path: &str| ObjectKey::try_new(path).expect("a path of an object");
+    objects.put(&key("m/good"), Bytes::from_static(b"x"), Precondition::Absent).await.expect("put");
+    let place = folder.path().join("objects/m");
+    make_pipe(&place.join("pipe"));
+    let _socket = std::os::unix::net::UnixListener::bind(place.join("socket")).expect("a socket");
+    for (name, target) in [("loop", "loop"), ("to-pipe", "pipe"), ("device", "/dev/zero"), ("nowhere", "absent")] {
+        std::os::unix::fs::symlink(target, place.join(name)).expect("a link");
+    }
+    std::os::unix::fs::symlink("good", place.join("link")).expect("a link");
+    fs::create_dir(place.join("folder")).expect("a folder");
+    let huge = fs::File::create(place.join("huge")).expect("a file");
+    huge.set_len(1 << 40).expect("a sparse file");
+
+    let within = |time| {
+        tokio::time::timeout(std::time::Duration::from_secs(time), async {
+            let list = objects.list(None).await.expect("lists");
+            let names: Vec<_> = list.iter().map(|entry| entry.key.as_str()).collect();
+            assert_eq!(names, ["m/good", "m/huge", "m/link"]);
+            for (name, expected) in [
+                ("m/pipe", "it is a pipe"),
+                ("m/socket", "it is a socket"),
+                ("m/to-pipe", "it is a pipe"),
+                ("m/device", "it is a device"),
+                ("m/huge", "the largest object has"),
+                ("m/loop", "read m/loop"),
+            ] {
+                let error = objects.get(&key(name)).await.expect_err(name).to_string();
+                assert!(error.contains(expected), "{error}");
+            }
+            for name in ["m/folder", "m/nowhere", "m/absent"] {
+                assert_eq!(objects.get(&key(name)).await.expect("reads"), None, "{name}");
+            }
+            for name in ["m/good", "m/link"] {
+                assert_eq!(objects.get(&key(name)).await.expect("reads").expect("there").bytes, "x", "{name}");
+            }
+        })
+    };
+    within(10).await.expect("nothing blocks");
+    // They can be replaced and removed.
+    objects.put(&key("m/pipe"), Bytes::from_static(b"y"), Precondition::None).await.expect("put");
+    objects.delete(&key("m/to-pipe")).await.expect("delete");
+    assert_eq!(objects.get(&key("m/pipe")).await.expect("reads").expect("there").bytes, "y");
 }

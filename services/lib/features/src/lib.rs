@@ -9,6 +9,7 @@
 //! **Invariant:** the same events give the same rows to the last bit in all three executions
 //! (`at_every_instant_the_rows_are_those_of_the_known_events`).
 
+mod chunks;
 mod definition;
 mod row;
 mod stored;
@@ -17,6 +18,7 @@ mod testing;
 mod timeline;
 mod value;
 
+pub use chunks::{Chunk, Chunks, Layout, RowWrite, StoredUser, UserEdit, UserPart, UserWithChunks};
 pub use definition::{Column, Definition, Feature, Statistics, Sums, UnknownFeature, View};
 pub use row::{Change, MovieRow, UserHead, UserRow, UserSummary, movie_key, user_key};
 pub use stored::{Pack, RowError, Unpack, pack, unpack};

@@ -15,7 +15,10 @@
 //!   until the partition moves to a newer instance. A release must therefore read a new format
 //!   before the next release writes it.
 //!
-//! Rows of format 2 are converted when they are read. Their removal markers are dropped.
+//! Rows of format 2 are converted when they are read. Their removal markers are dropped. A user
+//! with many ratings has a row of format 4 and further rows; see [`crate::chunks`].
+
+mod chunks;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +35,9 @@ use crate::{MovieRow, UserHead, UserRow, UserSummary};
 /// The format that is written.
 const FORMAT: u8 = 3;
 
+/// The format of a user whose ratings are in chunks.
+const IN_CHUNKS: u8 = 4;
+
 /// The format before sections, which is still read.
 const WITHOUT_SECTIONS: u8 = 2;
 
@@ -39,7 +45,7 @@ const WITHOUT_SECTIONS: u8 = 2;
 #[derive(Debug, Error)]
 pub enum RowError {
     /// A newer version wrote the row. It is whole, and a newer instance can read it.
-    #[error("a row has format {format}, and this version reads formats up to {FORMAT}; upgrade this instance")]
+    #[error("a row has format {format}, and this version reads formats up to {IN_CHUNKS}; upgrade this instance")]
     Newer {
         /// The row's format.
         format: u8,
@@ -107,9 +113,12 @@ impl Pack for MovieRow {
     }
 }
 
+/// Of a user whose ratings are in chunks, this is the row that is served: it has the newest ratings
+/// only. Events are applied to a [`StoredUser`](crate::StoredUser) instead.
 impl Unpack for UserRow {
     fn unpack(bytes: &[u8]) -> Result<Self, RowError> {
         match Body::of(bytes)? {
+            Body::InChunks(body) => chunks::unpack_served(body),
             Body::WithoutSections(body) => Ok(postcard::from_bytes::<OldUser>(body).map_err(RowError::Decode)?.into()),
             Body::Sections(body) => {
                 let (summary, body) = section(body)?;
@@ -142,6 +151,7 @@ impl Unpack for MovieRow {
         let (first, sections) = match Body::of(bytes)? {
             Body::WithoutSections(body) => (body, &[][..]),
             Body::Sections(body) => section(body)?,
+            Body::InChunks(_) => return Err(RowError::Format),
         };
         let (StoredSums { moments, tiles, event_time }, after) = fields(first)?;
         let unknown = Unknown { fields: [after.to_vec(), Vec::new()], sections: sections.to_vec() };
@@ -153,14 +163,17 @@ impl Unpack for MovieRow {
 enum Body<'a> {
     WithoutSections(&'a [u8]),
     Sections(&'a [u8]),
+    /// The sections of a user whose ratings are in chunks.
+    InChunks(&'a [u8]),
 }
 
 impl<'a> Body<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, RowError> {
         match bytes.split_first() {
             Some((&FORMAT, body)) => Ok(Self::Sections(body)),
+            Some((&IN_CHUNKS, body)) => Ok(Self::InChunks(body)),
             Some((&WITHOUT_SECTIONS, body)) => Ok(Self::WithoutSections(body)),
-            Some((&format, _)) if format > FORMAT => Err(RowError::Newer { format }),
+            Some((&format, _)) if format > IN_CHUNKS => Err(RowError::Newer { format }),
             _ => Err(RowError::Format),
         }
     }
@@ -169,7 +182,7 @@ impl<'a> Body<'a> {
     fn first_section(self) -> Result<&'a [u8], RowError> {
         match self {
             Self::WithoutSections(body) => Ok(body),
-            Self::Sections(body) => Ok(section(body)?.0),
+            Self::Sections(body) | Self::InChunks(body) => Ok(section(body)?.0),
         }
     }
 }

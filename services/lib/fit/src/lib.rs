@@ -83,6 +83,19 @@ pub fn fit(
     }
 }
 
+/// Returns the model with at least this standard deviation of the noise in every sample, in stars.
+///
+/// Ratings that hardly differ lead to noise of about 0, and a model would then be certain of what
+/// it predicts.
+#[must_use]
+pub fn with_smallest_spread(mut posterior: Posterior, smallest: f64) -> Posterior {
+    let most = 1.0 / (smallest * smallest);
+    for sample in &mut posterior.samples {
+        sample.noise_precision = sample.noise_precision.min(most);
+    }
+    posterior
+}
+
 /// Reports a finished sweep, and fails when the observer has canceled the fit.
 fn report(observer: &mut dyn Observer, done: usize, total: usize) -> Result<(), FitError> {
     observer.progress(done, total);

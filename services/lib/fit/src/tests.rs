@@ -113,6 +113,36 @@ fn movies_that_nobody_rated_are_all_predicted_alike() {
     }
 }
 
+#[test]
+fn ratings_that_hardly_differ_give_a_finite_model_with_a_floor_on_its_doubt() {
+    let all = |users: u32, movies: u32, value: fn(u32, u32) -> f64| -> Ratings {
+        let pairs = (0..users).flat_map(|user| (0..movies).map(move |movie| (user, movie, value(user, movie))));
+        Ratings::try_new(users as usize, movies as usize, pairs.collect()).unwrap()
+    };
+    let one_each = (0..100).map(|one| (one, one, f64::from(one * 7 % 5) + 1.0)).collect();
+    let sets = [
+        ("constant", all(20, 20, |_, _| 4.0)),
+        ("flat users", all(20, 20, |user, _| f64::from(user % 5) + 1.0)),
+        ("one user", all(1, 100, |_, movie| f64::from(movie % 5) + 1.0)),
+        ("one movie", all(100, 1, |user, _| f64::from(user % 5) + 1.0)),
+        ("one rating", all(1, 1, |_, _| 3.0)),
+        ("one each", Ratings::try_new(100, 100, one_each).unwrap()),
+    ];
+    for (name, ratings) in sets {
+        for algorithm in [Algorithm::Bias, Algorithm::Map, Algorithm::Bayes] {
+            let posterior = fit(&ratings, algorithm, &parameters(algorithm), &mut ()).unwrap();
+            let posterior = with_smallest_spread(posterior, 0.25);
+            for history in [Vec::new(), vec![(0, 4.0)], vec![(0, 4.0); 300]] {
+                let estimate = posterior.estimate(&posterior.state(&history), 0);
+                assert!(estimate.rating.is_finite(), "{name} {algorithm:?} {estimate:?}");
+                assert!(estimate.spread.is_finite() && estimate.spread >= 0.25, "{name} {algorithm:?} {estimate:?}");
+                let is_near = (estimate.rating - 4.0).abs() < 0.3;
+                assert!(name != "constant" || is_near, "{algorithm:?} {estimate:?}");
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Watch {
     seen: Vec<(usize, usize)>,

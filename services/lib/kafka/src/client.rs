@@ -159,6 +159,7 @@ pub(crate) fn producer(settings: &Settings) -> ClientConfig {
         Compression::Gzip => "gzip",
         Compression::Snappy => "snappy",
         Compression::Lz4 => "lz4",
+        Compression::Zstd => "zstd",
     };
     config
         .set("enable.idempotence", "true")
@@ -183,6 +184,10 @@ fn consumer(settings: &Settings, group: &str) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("allow.auto.create.topics", "false")
+        // Records of aborted transactions are never delivered.
+        .set("isolation.level", "read_committed")
+        // A batch whose bytes changed on a disk is reported and not delivered.
+        .set("check.crcs", "true")
         .set("fetch.message.max.bytes", settings.fetch_bytes.to_string())
         .set("queued.max.messages.kbytes", (settings.prefetch_bytes >> 10).to_string())
         .set("fetch.error.backoff.ms", BACKOFF.0)
@@ -249,6 +254,7 @@ mod tests {
             request_timeout: Duration::from_secs(2),
             delivery_timeout: Duration::from_millis(100),
             session_timeout: Duration::from_secs(1),
+            compression: Compression::Zstd,
             ..Settings::default()
         };
         let sasl = Settings {

@@ -125,6 +125,28 @@ pub(crate) fn kind_of(code: Code) -> ErrorKind {
     }
 }
 
+/// Returns whether a client does not recover from an error by itself.
+pub(crate) fn is_final(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::MessageConsumptionFatal(_))
+        || (kind(error) != ErrorKind::Unavailable && !is_unreadable(error))
+}
+
+/// Returns whether a client met records that it cannot read: a batch with damaged bytes, with a
+/// codec that no Kafka has, or one that is too large to fetch.
+pub(crate) fn is_unreadable(error: &KafkaError) -> bool {
+    let KafkaError::MessageConsumption(code) = error else { return false };
+    matches!(
+        code,
+        Code::BadMessage
+            | Code::BadCompression
+            | Code::NotImplemented
+            | Code::InvalidMessage
+            | Code::InvalidRecord
+            | Code::MessageSizeTooLarge
+            | Code::UnsupportedCompressionType
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;

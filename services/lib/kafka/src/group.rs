@@ -19,10 +19,11 @@ use rdkafka::{Message, Offset as KafkaOffset};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use crate::failure::{failed, late};
+use crate::failure::{failed, is_final, is_unreadable, late};
 use crate::leaving::LeavingMembers;
 use crate::membership::{Change, Member, Membership, apply_on_leaving};
-use crate::reader::{is_cut_off, is_final, list, retry_until};
+use crate::reader::{is_cut_off, list, retry_until};
+use crate::reading::{self, Reading};
 use crate::{Settings, client, reader, record};
 
 /// How often a waiting member polls, so that brokers know that it is alive.
@@ -46,6 +47,11 @@ pub(crate) struct KafkaSubscription {
     pending: Option<Vec<Partition>>,
     /// Offsets at which reading goes on. They are applied before anything else is read.
     positions: BTreeMap<Partition, KafkaOffset>,
+    /// The next offset of each assigned partition, as far as it is known.
+    next: BTreeMap<Partition, i64>,
+    /// Whether the member met records that cannot be read.
+    is_stuck: bool,
+    settings: Settings,
 }
 
 impl fmt::Debug for KafkaSubscription {
@@ -81,6 +87,9 @@ impl KafkaSubscription {
             must_announce: false,
             pending: None,
             positions: BTreeMap::new(),
+            next: BTreeMap::new(),
+            is_stuck: false,
+            settings: settings.clone(),
         })
     }
 
@@ -137,6 +146,7 @@ impl KafkaSubscription {
         let committed = self.blocking(ask).await?;
         let begin = |partition: &Partition| committed.get(partition).map_or(KafkaOffset::Beginning, to_kafka);
         self.positions = now.iter().map(|partition| (*partition, begin(partition))).collect();
+        self.next.retain(|partition, _| now.contains(partition));
         self.must_announce = false;
         Ok(now)
     }
@@ -165,13 +175,43 @@ impl KafkaSubscription {
         };
         self.blocking(apply).await?;
         self.pending = None;
-        self.positions.clear();
+        let number = |offset| if let KafkaOffset::Offset(offset) = offset { offset } else { 0 };
+        self.next.extend(std::mem::take(&mut self.positions).into_iter().map(|(at, offset)| (at, number(offset))));
+        Ok(())
+    }
+
+    /// Passes over the records that the member cannot read. librdkafka does not say in which
+    /// partition they are, so all are tried.
+    async fn skip_unreadable(&mut self) -> Result<(), Error> {
+        let (settings, topic, next) = (self.settings.clone(), self.topic.clone(), self.next.clone());
+        let skip = move |_: &Member, deadline: Instant| {
+            let doing = || format!("find the next record of {topic} that can be read");
+            let reader = reading::client(&settings)?;
+            let mut found = BTreeMap::new();
+            for (&partition, &next) in &next {
+                let number = reader::native(partition);
+                let bounds = |left| reader.fetch_watermarks(&topic, number, left);
+                let (begin, end) = retry_until(deadline, doing, bounds)?;
+                let from = next.max(begin);
+                if from >= end {
+                    continue;
+                }
+                let reading = Reading { topic: &topic, partition: number, end, deadline };
+                let skipped = reading.skip_unreadable(&reader, from);
+                let skipped = skipped.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
+                found.extend(skipped.map(|next| (partition, KafkaOffset::Offset(next))));
+            }
+            Ok(found)
+        };
+        let found = self.blocking(skip).await?;
+        self.positions.extend(found);
+        self.is_stuck = false;
         Ok(())
     }
 
     /// Returns the records that have arrived, at most `max`. Never waits.
-    fn poll_records(&self, max: usize) -> Result<Vec<Record>, Error> {
-        let member = self.member()?;
+    fn poll_records(&mut self, max: usize) -> Result<Vec<Record>, Error> {
+        let member = Arc::clone(self.member()?);
         let mut records = Vec::new();
         let mut cut_off = None;
         while records.len() < max {
@@ -179,7 +219,14 @@ impl KafkaSubscription {
             match member.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     debug_assert_eq!(message.topic(), self.topic, "a member subscribes to one topic");
-                    records.push(record::from_message(&message));
+                    let record = record::from_message(&message);
+                    self.next.insert(record.position.partition, message.offset() + 1);
+                    records.push(record);
+                }
+                Some(Err(error)) if is_unreadable(&error) => {
+                    tracing::debug!(%error, topic = self.topic, "Kafka client met records that it cannot read");
+                    self.is_stuck = true;
+                    break;
                 }
                 // This may be out of date: a later poll knows more.
                 Some(Err(error)) if is_cut_off(&error) => cut_off = Some(error),
@@ -218,9 +265,16 @@ impl Subscription for KafkaSubscription {
                 self.apply_change(change).await?;
                 continue;
             }
+            if self.is_stuck {
+                self.skip_unreadable().await?;
+                continue;
+            }
             let records = self.poll_records(max.max(1))?;
             if !records.is_empty() {
                 return Ok(Delivery::Records(records));
+            }
+            if self.is_stuck {
+                continue;
             }
             if self.member()?.context().change().is_some() {
                 continue;

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use crate::failure::late;
 use crate::group::KafkaSubscription;
 use crate::leaving::LeavingMembers;
+use crate::partitions::earlier_count;
 use crate::producer::Producer;
 use crate::reader::{self, Readers};
 use crate::{ConnectError, Settings, topics};
@@ -47,19 +48,37 @@ impl KafkaLog {
         Self::connect_archived(settings, None).await
     }
 
+    /// Connects like [`Self::connect`], also to topics to which partitions were added. For programs
+    /// that copy the records to other topics.
+    pub async fn connect_to_copy(settings: &Settings) -> Result<Self, ConnectError> {
+        // Whether the records are kept does not matter to who copies them.
+        Self::open(settings, Some(Duration::ZERO), false).await
+    }
+
     /// Connects like [`Self::connect`]. `archive` is the interval at which an archive copies the
     /// ratings out of the log, or `None` when none runs. With an archive, a finite retention of the
     /// ratings is accepted if it leaves the archive time enough.
+    ///
+    /// # Errors
+    /// Among others: partitions were added to a topic that has records.
     pub async fn connect_archived(settings: &Settings, archive: Option<Duration>) -> Result<Self, ConnectError> {
+        Self::open(settings, archive, true).await
+    }
+
+    async fn open(settings: &Settings, archive: Option<Duration>, is_strict: bool) -> Result<Self, ConnectError> {
         settings.validate().map_err(|invalid| invalid.within("kafka"))?;
         let settings = settings.clone();
         let connected = spawn_blocking(move || {
             let control = reader::connect(&settings)?;
             let partitions = topics::prepare(&settings, Topic::ALL, archive, &control)?;
+            let readers = Readers::new(&settings, control);
+            if is_strict {
+                check_keys(&settings, &readers, &partitions)?;
+            }
             Ok(Self {
                 partitions,
                 producer: Producer::new(&settings)?,
-                readers: Arc::new(Readers::new(&settings, control)),
+                readers: Arc::new(readers),
                 permits: Semaphore::new(settings.readers as usize),
                 leaving: Arc::default(),
                 settings,
@@ -86,6 +105,31 @@ impl KafkaLog {
         let readers = Arc::clone(&self.readers);
         let done = spawn_blocking(move || read(&readers)).await;
         done.map_err(|error| Error::new(ErrorKind::Unavailable, "ask Kafka", error))?
+    }
+}
+
+/// Refuses a rating topic to which partitions were added after it had records. Blocks.
+fn check_keys(settings: &Settings, readers: &Readers, partitions: &BTreeMap<Topic, u32>) -> Result<(), ConnectError> {
+    let Some(&count) = partitions.get(&Topic::RATINGS) else { return Ok(()) };
+    let topic = settings.topic(Topic::RATINGS);
+    match earlier_count(readers, &topic, count) {
+        Ok(None) => Ok(()),
+        Ok(Some(before)) => {
+            let problem = format!(
+                "it has {count} partitions, but its first records were written when it had {before}, so the events of \
+                 most users are in another partition than they belong to now"
+            );
+            let fix =
+                "copy the topics to new ones: stop the fleet, run `marquee rekey --to-prefix PREFIX`, and follow \
+                       what it prints"
+                    .to_owned();
+            Err(ConnectError::Unfit { topic, problem, fix })
+        }
+        // Reading may be impossible now; it is no reason not to start.
+        Err(error) => {
+            tracing::warn!(%error, topic, "could not check whether partitions were added");
+            Ok(())
+        }
     }
 }
 

@@ -10,11 +10,12 @@ use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, Record};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::client::{self, Client, Events, poll};
 use crate::failure::{code, failed, kind, late};
-use crate::{ConnectError, Settings, record};
+use crate::reading::{self, Reading};
+use crate::{ConnectError, Settings};
 
 /// The shortest and the longest pause before a call is retried.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
@@ -131,14 +132,8 @@ impl Readers {
             return Ok(Vec::new());
         }
         let reader = self.idle().pop();
-        let reader = match reader {
-            Some(reader) => reader,
-            None => {
-                let made = client::reader(&self.settings).create_with_context(Events::default());
-                made.map_err(|error| failed("make a reader", error))?
-            }
-        };
-        let read = Reading { topic, partition, wanted, end, max, deadline }.run(&reader);
+        let reader = reader.map_or_else(|| reading::client(&self.settings), Ok)?;
+        let read = Reading { topic, partition, end, deadline }.read(&reader, wanted, max);
         // After a failure the state of the client is unknown, so it is dropped and the next read
         // creates another.
         let read = read.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
@@ -193,60 +188,6 @@ pub(crate) fn committed<C: rdkafka::consumer::ConsumerContext>(
         let asked = list(topic, partitions.iter().map(|partition| (partition, KafkaOffset::Invalid)))?;
         offsets(&consumer.committed_offsets(asked, left)?)
     })
-}
-
-/// One read.
-struct Reading<'a> {
-    topic: &'a str,
-    partition: i32,
-    wanted: i64,
-    end: i64,
-    max: usize,
-    deadline: Instant,
-}
-
-impl Reading<'_> {
-    /// Reads with a client that has no partition assigned, and unassigns it again. The error is
-    /// `None` at the deadline.
-    fn run(&self, reader: &Client) -> Result<Vec<Record>, Option<Error>> {
-        let doing = || format!("read {} from {}@{}", self.topic, self.partition, self.wanted);
-        let assign = || {
-            let mut list = TopicPartitionList::new();
-            list.add_partition_offset(self.topic, self.partition, KafkaOffset::Offset(self.wanted))?;
-            reader.assign(&list)
-        };
-        assign().map_err(|error| failed(doing(), error))?;
-        let mut records = Vec::new();
-        loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(None);
-            }
-            match reader.poll(left) {
-                // A record of an earlier read.
-                Some(Ok(message)) if message.partition() != self.partition || message.offset() < self.wanted => {}
-                Some(Ok(message)) => {
-                    if message.offset() < self.end {
-                        records.push(record::from_message(&message));
-                    }
-                    if records.len() >= self.max || message.offset() + 1 >= self.end {
-                        break;
-                    }
-                }
-                // The records up to the end were compacted away, or are markers of transactions.
-                Some(Err(KafkaError::PartitionEOF(partition))) if partition == self.partition => break,
-                Some(Err(error)) if is_final(&error) => return Err(Some(failed(doing(), error))),
-                Some(Err(_)) | None => {}
-            }
-        }
-        reader.unassign().map_err(|error| failed(doing(), error))?;
-        Ok(records)
-    }
-}
-
-/// Returns whether a client does not recover from an error by itself.
-pub(crate) fn is_final(error: &KafkaError) -> bool {
-    matches!(error, KafkaError::MessageConsumptionFatal(_)) || kind(error) != ErrorKind::Unavailable
 }
 
 /// Returns whether no broker of a client can be reached.

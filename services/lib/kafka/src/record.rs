@@ -36,8 +36,34 @@ pub(crate) fn headers(headers: &[Header]) -> Option<OwnedHeaders> {
     Some(headers.iter().fold(all, |all, (name, value)| all.insert(KafkaHeader { key: name, value: Some(&value[..]) })))
 }
 
+/// The first and the last time, in milliseconds, that are told apart from a time in another unit:
+/// March 1973 and the end of the year 2199. The producers of this project may write earlier times.
+const FIRST_MILLIS: i64 = 100_000_000_000;
+const LAST_MILLIS: i64 = 7_258_118_399_999;
+
+/// Returns the time of a record for the number that its producer wrote, which should be
+/// milliseconds. Seconds, microseconds and nanoseconds are told apart by their size. A number that
+/// is no time in any unit, such as -1, gives [`Timestamp::EPOCH`]: the record has no time.
+fn time_of(number: i64) -> Timestamp {
+    let is_time = |millis: i64| (FIRST_MILLIS..=LAST_MILLIS).contains(&millis);
+    let units = [number, number / 1_000, number / 1_000_000, number.saturating_mul(1_000)];
+    let millis = match units.into_iter().find(|millis| is_time(*millis)) {
+        Some(millis) => millis,
+        None if (0..FIRST_MILLIS).contains(&number) => number,
+        None => 0,
+    };
+    Timestamp::from_micros(millis * 1_000)
+}
+
+/// Returns the bytes of a value, but not more than a topic accepts unpacked, which is more than a
+/// value may have: it is refused for its size. A batch of a megabyte can unpack to a gigabyte.
+fn value_of(bytes: Option<&[u8]>) -> Bytes {
+    let bytes = bytes.unwrap_or_default();
+    Bytes::copy_from_slice(&bytes[..bytes.len().min(LARGEST_BATCH)])
+}
+
 /// Returns a record as it was read. A missing value (a tombstone) is empty, and so is a header
-/// without a value.
+/// without a value. The time is what [`time_of`] makes of it.
 pub(crate) fn from_message<M: Message>(message: &M) -> Record {
     let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
     Record {
@@ -46,9 +72,9 @@ pub(crate) fn from_message<M: Message>(message: &M) -> Record {
             offset: Offset(u64::try_from(message.offset()).unwrap_or_default()),
         },
         key: copy(message.key()),
-        value: copy(message.payload()).unwrap_or_default(),
+        value: value_of(message.payload()),
         headers: message.headers().map(read_headers).unwrap_or_default(),
-        timestamp: Timestamp::from_micros(message.timestamp().to_millis().unwrap_or(0).saturating_mul(1_000)),
+        timestamp: time_of(message.timestamp().to_millis().unwrap_or(0)),
     }
 }
 
@@ -107,6 +133,35 @@ mod tests {
         assert_eq!(millis(Timestamp::from_micros(881_250_949_123_999)), 881_250_949_123);
         assert_eq!(millis(Timestamp::EPOCH), 1);
         assert_eq!(millis(Timestamp::from_seconds(-5)), 1);
+    }
+
+    #[test]
+    fn a_time_in_another_unit_is_told_by_its_size_and_what_is_no_time_is_absent() {
+        let millis = 1_769_890_500_123_i64;
+        let known = [
+            (millis, millis),
+            (millis / 1_000, millis / 1_000 * 1_000),
+            (millis * 1_000 + 7, millis),
+            (millis * 1_000_000 + 7, millis),
+            (881_250_949, 881_250_949_000),
+            // Times of this project's own producers, before 1973.
+            (1, 1),
+            (7_000, 7_000),
+        ];
+        for (number, expected) in known {
+            assert_eq!(time_of(number), Timestamp::from_micros(expected * 1_000), "{number}");
+        }
+        for number in [0, -1, -millis, i64::MIN, i64::MAX, 50_000_000_000_000] {
+            assert_eq!(time_of(number), Timestamp::EPOCH, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_far_too_large_is_cut_to_what_is_refused() {
+        let sent = vec![b'x'; 4 * NewRecord::MAX_VALUE];
+        assert_eq!(value_of(Some(&sent)).len(), LARGEST_BATCH);
+        const { assert!(LARGEST_BATCH > NewRecord::MAX_VALUE, "so that it is refused") };
+        assert_eq!((value_of(Some(b"")).len(), value_of(None).len()), (0, 0));
     }
 
     #[test]

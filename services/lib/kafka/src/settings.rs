@@ -29,6 +29,8 @@ pub enum Compression {
     /// By LZ4.
     #[default]
     Lz4,
+    /// By Zstandard.
+    Zstd,
 }
 
 /// Settings of the rating log over Kafka.
@@ -83,7 +85,7 @@ pub struct Settings {
     pub batch_bytes: u64,
     /// Most records of a batch. Default 10,000.
     pub batch_records: u32,
-    /// Compression of batches: `none`, `gzip`, `snappy` or `lz4`. Default `lz4`.
+    /// Compression of batches: `none`, `gzip`, `snappy`, `lz4` or `zstd`. Default `lz4`.
     pub compression: Compression,
     /// Most bytes of records that are on their way; at least 2 MiB. More wait in their callers.
     /// Default 64 MiB.

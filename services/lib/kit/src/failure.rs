@@ -28,6 +28,12 @@ pub enum Kind {
     Aborted,
     /// There are too many requests or a quota is used up. The caller should retry later.
     ResourceExhausted,
+    /// The caller did not prove who it is.
+    Unauthenticated,
+    /// The caller may not do this.
+    PermissionDenied,
+    /// The process does not serve the method.
+    Unimplemented,
     /// A dependency is not available. The caller should retry.
     Unavailable,
     /// The request took too long.
@@ -40,12 +46,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::InvalidArgument,
         Self::NotFound,
         Self::FailedPrecondition,
         Self::Aborted,
         Self::ResourceExhausted,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::Unimplemented,
         Self::Unavailable,
         Self::DeadlineExceeded,
         Self::Cancelled,
@@ -60,6 +69,9 @@ impl Kind {
             Self::FailedPrecondition => Code::FailedPrecondition,
             Self::Aborted => Code::Aborted,
             Self::ResourceExhausted => Code::ResourceExhausted,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::PermissionDenied => Code::PermissionDenied,
+            Self::Unimplemented => Code::Unimplemented,
             Self::Unavailable => Code::Unavailable,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
             Self::Cancelled => Code::Cancelled,
@@ -75,6 +87,9 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Aborted => StatusCode::CONFLICT,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
+            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable | Self::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,6 +104,9 @@ impl Kind {
             Self::FailedPrecondition => "FAILED_PRECONDITION",
             Self::Aborted => "ABORTED",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::Unimplemented => "UNIMPLEMENTED",
             Self::Unavailable => "UNAVAILABLE",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Cancelled => "CANCELLED",
@@ -125,6 +143,8 @@ pub struct Failure {
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
     quota_of: Option<String>,
+    /// The status over HTTP, if it is not that of the kind.
+    http: Option<StatusCode>,
     /// The chain of causes, for the log. The caller never receives it.
     cause: Option<String>,
 }
@@ -190,6 +210,13 @@ impl Failure {
         self
     }
 
+    /// Sets the status over HTTP, where it says more than the kind.
+    #[must_use]
+    pub fn answered_as(mut self, status: StatusCode) -> Self {
+        self.http = Some(status);
+        self
+    }
+
     /// Sets the owner of the quota that is used up, as in google.rpc.QuotaFailure: `client:NAME`.
     #[must_use]
     pub fn quota_of(mut self, subject: impl Into<String>) -> Self {
@@ -243,6 +270,7 @@ impl Failure {
             violations,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
             quota_of: details.quota_failure().and_then(|quota| Some(quota.violations.first()?.subject.clone())),
+            http: None,
             cause: None,
         }
     }
@@ -311,7 +339,11 @@ impl IntoResponse for Failure {
         self.log();
         let violations = self.violations.into_iter().map(BodyViolation::from).collect();
         let error = BodyError { code: self.kind.name().to_owned(), message: self.message, violations };
-        let mut response = (self.kind.http(), Json(Body { error })).into_response();
+        let status = self.http.unwrap_or_else(|| self.kind.http());
+        let mut response = (status, Json(Body { error })).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(after) = self.retry_after {
             let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -85,7 +85,8 @@ impl Health {
         });
     }
 
-    /// Returns the gRPC health service, and the task that updates it until `stop`.
+    /// Returns the gRPC health service, and the task that updates it until `stop`. Then the streams
+    /// of clients that watch a check end.
     pub fn grpc(&self, stop: crate::Stop) -> (HealthServer<HealthService>, impl Future<Output = ()> + Send + 'static) {
         let reporter = HealthReporter::new();
         let server = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
@@ -94,7 +95,7 @@ impl Health {
     }
 }
 
-async fn report(reporter: HealthReporter, mut states: watch::Receiver<States>, stop: crate::Stop) {
+async fn report(mut reporter: HealthReporter, mut states: watch::Receiver<States>, stop: crate::Stop) {
     let serving = |ready: bool| if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
     loop {
         let current = states.borrow_and_update().clone();
@@ -105,8 +106,12 @@ async fn report(reporter: HealthReporter, mut states: watch::Receiver<States>, s
         reporter.set_service_status("", serving(current.is_ready())).await;
         tokio::select! {
             changed = states.changed() => if changed.is_err() { return },
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         }
+    }
+    let services: Vec<&'static str> = states.borrow().checks.keys().copied().chain([""]).collect();
+    for service in services {
+        reporter.clear_service_status(service).await;
     }
 }
 
@@ -151,6 +156,30 @@ mod tests {
         two.not_ready("away");
         assert_eq!(health.states()["two"], CheckState::NotReady("away".to_owned()));
         assert!(!health.is_ready());
+    }
+
+    #[tokio::test]
+    async fn streams_of_clients_that_watch_a_check_end_with_the_service() {
+        use tonic_health::pb::HealthCheckRequest;
+        use tonic_health::pb::health_client::HealthClient;
+        let health = Health::default();
+        health.check("one").ready();
+        let stop = crate::Stop::new();
+        let (server, report) = health.grpc(stop.clone());
+        let report = tokio::spawn(report);
+        let mut client = HealthClient::new(crate::Transport::in_process(server));
+        let request = || HealthCheckRequest { service: "one".to_owned() };
+        let mut states = loop {
+            match client.watch(request()).await {
+                Ok(states) => break states.into_inner(),
+                // The first report is still to come.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(states.message().await.expect("a state").map(|state| state.status), Some(1));
+        stop.cancel();
+        report.await.expect("no panic");
+        assert_eq!(states.message().await.expect("no error"), None);
     }
 
     #[test]

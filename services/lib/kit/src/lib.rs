@@ -10,6 +10,7 @@ mod context;
 mod failure;
 mod health;
 mod metrics;
+mod process;
 mod refusal;
 mod server;
 mod tasks;
@@ -25,7 +26,10 @@ pub use marquee_domain::{Reason, Violation};
 pub use marquee_settings as settings;
 pub use metrics::{Metrics, latency_buckets};
 pub use refusal::unreadable;
-pub use server::{Error as ServerError, GrpcLimits, bind, serve_grpc, serve_http};
+pub use server::{
+    Bodies, ClientSettings, Closing, Error as ServerError, Server, ServerSettings, Services, SetupError, TlsError,
+    TlsSettings, TokenError, bind, serve_grpc, serve_http, time_limit,
+};
 pub use tasks::{TaskError, Tasks};
 pub use tokio_util::sync::CancellationToken as Stop;
 pub use transport::{ConnectError, Transport};

@@ -4,17 +4,29 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::process::ProcessCollector;
+
 /// A registry of metrics. Clones are cheap and share the registry. Every name starts with
-/// `marquee_`.
+/// `marquee_`, except for the usual metrics of a process, which start with `process_`.
 #[derive(Clone)]
-pub struct Metrics(Arc<Mutex<Registry>>);
+pub struct Metrics(Arc<Mutex<Registries>>);
+
+struct Registries {
+    own: Registry,
+    process: Registry,
+}
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Registry::with_prefix("marquee"))))
+        let mut own = Registry::with_prefix("marquee");
+        own.register("build", "The version of this program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let mut process = Registry::default();
+        process.register_collector(Box::new(ProcessCollector));
+        Self(Arc::new(Mutex::new(Registries { own, process })))
     }
 }
 
@@ -27,15 +39,18 @@ impl fmt::Debug for Metrics {
 impl Metrics {
     /// Registers a metric and returns it. `help` is a sentence without its period.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).own.register(name, help, metric.clone());
         metric
     }
 
     /// Returns all metrics in the OpenMetrics text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let registries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Writing to a string cannot fail.
-        let _ = encode(&mut text, &self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = encode_registry(&mut text, &registries.own)
+            .and_then(|()| encode_registry(&mut text, &registries.process))
+            .and_then(|()| encode_eof(&mut text));
         text
     }
 }
@@ -57,5 +72,24 @@ mod tests {
         let counter: Counter = metrics.register("ratings_accepted", "Ratings written to the log", Counter::default());
         counter.inc_by(3);
         assert!(metrics.text().contains("marquee_ratings_accepted_total 3"), "{}", metrics.text());
+    }
+
+    #[test]
+    fn the_process_and_its_version_are_in_the_text() {
+        let text = Metrics::default().text();
+        assert!(text.contains(concat!("marquee_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1")), "{text}");
+        for name in [
+            "process_cpu_seconds_total",
+            "process_resident_memory_bytes",
+            "process_virtual_memory_bytes",
+            "process_open_fds",
+            "process_max_fds",
+            "process_threads",
+            "process_start_time_seconds",
+        ] {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+            assert!(value.is_some_and(|value| value >= 0.0), "{name}: {text}");
+        }
+        assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

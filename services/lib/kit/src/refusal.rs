@@ -46,10 +46,19 @@ pub fn unreadable(status: &Status) -> Option<Failure> {
     }
 }
 
-/// Corrects the status of an answer over gRPC, if the caller sent an unreadable message.
-pub(crate) fn grpc(response: Response) -> Response {
-    let failure = Status::from_header_map(response.headers()).and_then(|status| unreadable(&status));
-    failure.map_or(response, |failure| Status::from(failure).into_http())
+/// Corrects the status of an answer over gRPC, if the caller sent an unreadable message or called a
+/// method that does not exist.
+pub(crate) fn grpc(response: Response, path: &str) -> Response {
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    if status.code() == Code::Unimplemented && status.message().is_empty() {
+        let path: String = path.chars().take(200).collect();
+        let message = format!(
+            "this process does not serve {path}: check the name of the method, and whether the role that serves it \
+             runs at another address"
+        );
+        return Status::from(Failure::new(Kind::Unimplemented, message)).into_http();
+    }
+    unreadable(&status).map_or(response, |failure| Status::from(failure).into_http())
 }
 
 /// Converts an answer over HTTP: a refusal in plain text becomes JSON with the same status.
@@ -95,8 +104,18 @@ mod tests {
         let failure = unreadable(&status).expect("a failure");
         assert_eq!(failure.kind(), Kind::InvalidArgument);
         assert_eq!(failure.violations()[0].reason, Reason::Malformed);
-        let answer = grpc(status.into_http());
+        let answer = grpc(status.into_http(), "/a.A/B");
         assert_eq!(Status::from_header_map(answer.headers()).expect("a status").code(), Code::InvalidArgument);
+    }
+
+    #[test]
+    fn a_method_that_is_not_served_stays_unimplemented_and_says_so() {
+        let answer = grpc(Status::unimplemented("").into_http(), "/a.A/B");
+        let status = Status::from_header_map(answer.headers()).expect("a status");
+        assert_eq!(Failure::from_status(&status).kind(), Kind::Unimplemented);
+        assert!(status.message().contains("does not serve /a.A/B"), "{status}");
+        let own = grpc(Status::unimplemented("compressed with br").into_http(), "/a.A/B");
+        assert_eq!(Status::from_header_map(own.headers()).expect("a status").message(), "compressed with br");
     }
 
     #[test]

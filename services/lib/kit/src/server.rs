@@ -1,22 +1,47 @@
 //! The listeners: gRPC over HTTP/2, and JSON over HTTP. Both drain before they close.
+//!
+//! Both share one [`Server`]: the limits of connections and of memory, the identity of callers, and
+//! the certificates.
+
+mod answers;
+mod auth;
+mod bodies;
+mod budget;
+mod connections;
+mod guard;
+mod json;
+mod listen;
+mod messages;
+mod observe;
+mod schema;
+mod settings;
+mod shared;
+mod tls;
+mod unpack;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
-use tracing::Instrument;
 
-use crate::{Metrics, Stop, latency_buckets, refusal, telemetry};
+pub use bodies::Bodies;
+pub use observe::time_limit;
+pub use settings::{ClientSettings, Settings as ServerSettings, TlsSettings};
+pub use shared::{Server, Services, SetupError};
+pub use tls::TlsError;
+
+pub(crate) use auth::Token;
+pub use auth::TokenError;
+
+use crate::{Metrics, Stop};
+use listen::Listening;
+
+/// The connections that the system accepts before the process does.
+const BACKLOG: u32 = 1_024;
 
 /// A listener could not be opened, or it failed.
 #[derive(Debug, Error)]
@@ -30,126 +55,74 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// The gRPC server failed.
-    #[error("the gRPC server ended")]
-    Grpc(#[source] tonic::transport::Error),
-    /// The HTTP server failed.
-    #[error("the HTTP server ended")]
-    Http(#[source] std::io::Error),
-}
-
-/// The limits of a gRPC listener.
-#[derive(Debug, Clone, Copy)]
-pub struct GrpcLimits {
-    /// The most requests in flight on one connection. Further requests wait in the client.
-    pub streams_per_connection: u32,
-    /// The longest time that closing waits for requests in flight.
-    pub drain: Duration,
-}
-
-impl Default for GrpcLimits {
-    fn default() -> Self {
-        Self { streams_per_connection: 1_024, drain: Duration::from_secs(10) }
-    }
+    /// The listener failed.
+    #[error("a listener ended")]
+    Listen(#[source] std::io::Error),
 }
 
 /// Opens a listener. This comes before any other work, so that an address in use is reported at
 /// once. With port 0 the system picks a port.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A server that starts again finds connections of its predecessor that wait to expire.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|source| Error::Bind { address, source })
+}
+
+/// When a listener ends.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    /// Canceled when the listener must close.
+    pub stop: Stop,
+    /// The longest time that closing waits for requests in flight.
+    pub drain: Duration,
 }
 
 /// Serves gRPC until `stop`. Then it waits for requests in flight, at most for the drain time.
+///
+/// # Errors
+/// The listener has no address.
 pub async fn serve_grpc(
     listener: TcpListener,
     routes: Routes,
-    limits: GrpcLimits,
+    server: Server,
     metrics: &Metrics,
-    stop: Stop,
+    closing: Closing,
 ) -> Result<(), Error> {
-    let routes = Routes::from(observed(routes.into_axum_router(), metrics, "grpc"));
-    let server = tonic::transport::Server::builder()
-        .max_concurrent_streams(limits.streams_per_connection)
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            stop.clone().cancelled_owned(),
-        );
-    tokio::select! {
-        ended = server => ended.map_err(Error::Grpc),
-        () = expired(stop, limits.drain) => Ok(()),
-    }
+    let router = observe::grpc(routes.into_axum_router(), metrics, &server.0);
+    serve(listener, router, true, server, closing).await
 }
 
-/// Serves HTTP until `stop`. Then it waits for requests in flight, at most for `drain`.
+/// Serves HTTP until `stop`. Then it waits for requests in flight, at most for the drain time.
+///
+/// # Errors
+/// The listener has no address.
 pub async fn serve_http(
     listener: TcpListener,
     router: Router,
-    drain: Duration,
+    server: Server,
     metrics: &Metrics,
-    stop: Stop,
+    closing: Closing,
 ) -> Result<(), Error> {
-    let router = observed(router, metrics, "http");
-    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
-    tokio::select! {
-        ended = async { server.await } => ended.map_err(Error::Http),
-        () = expired(stop, drain) => Ok(()),
-    }
+    let router = observe::http(router, metrics, &server.0);
+    serve(listener, router, false, server, closing).await
 }
 
-/// Waits until the drain time after `stop` is over.
-async fn expired(stop: Stop, drain: Duration) {
-    stop.cancelled().await;
-    tokio::time::sleep(drain).await;
-    tracing::warn!("requests in flight did not end in time");
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    http2_only: bool,
+    server: Server,
+    closing: Closing,
+) -> Result<(), Error> {
+    let Closing { stop, drain } = closing;
+    let shared = Arc::clone(&server.0);
+    Listening { router, shared, http2_only, drain, stop }.run(listener).await.map_err(Error::Listen)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
-    protocol: &'static str,
-    route: String,
-    status: u16,
-}
-
-#[derive(Clone)]
-struct Observer {
-    protocol: &'static str,
-    durations: Family<Labels, Histogram, fn() -> Histogram>,
-}
-
-/// Measures every request, and records it in a span of the caller's trace. Also converts the
-/// answers to requests that no handler saw.
-fn observed(router: Router, metrics: &Metrics, protocol: &'static str) -> Router {
-    let family = Family::new_with_constructor((|| Histogram::new(latency_buckets())) as fn() -> Histogram);
-    let name = if protocol == "grpc" { "grpc_request_seconds" } else { "http_request_seconds" };
-    let durations = metrics.register(name, "Time to the head of the answer, by route and status", family);
-    router.layer(from_fn_with_state(Observer { protocol, durations }, observe))
-}
-
-async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let path = request.uri().path().to_owned();
-    let method = request.method().clone();
-    let span = tracing::info_span!("request", protocol = observer.protocol, route = path);
-    telemetry::continue_trace(&span, |name| request.headers().get(name).and_then(|value| value.to_str().ok()));
-    let response = next.run(request).instrument(span).await;
-    let response = match observer.protocol {
-        "grpc" => refusal::grpc(response),
-        _ => refusal::http(response, method.as_str(), &path).await,
-    };
-    let (route, status) = if observer.protocol == "grpc" {
-        let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok()).unwrap_or(0);
-        // Only methods that exist become labels. Otherwise a caller could create new time series.
-        (if matched.is_some() && code != tonic::Code::Unimplemented as u16 { path } else { "unknown".to_owned() }, code)
-    } else {
-        (matched.unwrap_or_else(|| "unknown".to_owned()), response.status().as_u16())
-    };
-    let labels = Labels { protocol: observer.protocol, route, status };
-    observer.durations.get_or_create(&labels).observe(start.elapsed().as_secs_f64());
-    response
-}
+#[cfg(test)]
+mod tests;

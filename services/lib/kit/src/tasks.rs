@@ -8,6 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
+/// The longest time that an aborted task may take to be dropped.
+const ABORT: Duration = Duration::from_millis(200);
+
 /// A task returned an error or panicked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("task {task} {what}")]
@@ -98,8 +101,10 @@ impl Tasks {
                 tracing::warn!(task, "background task did not end in time and is aborted");
                 work.abort();
                 // Waits until the aborted task is dropped, so that what it holds is free
-                // afterwards.
-                let _ = supervisor.await;
+                // afterwards. A task that blocks its thread cannot be aborted.
+                if tokio::time::timeout(ABORT, supervisor).await.is_err() {
+                    tracing::error!(task, "background task blocks its thread and is left behind");
+                }
             }
         }
     }
@@ -146,5 +151,17 @@ mod tests {
         });
         tasks.join(Duration::from_secs(5)).await;
         assert_eq!(receive.await, Ok(7));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn work_that_blocks_its_thread_does_not_block_join() {
+        let tasks = Tasks::default();
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
+        tasks.spawn("blocked", async move {
+            let _ = blocked.recv();
+            Ok::<_, std::io::Error>(())
+        });
+        tokio::time::timeout(Duration::from_secs(10), tasks.join(Duration::ZERO)).await.expect("join ends");
+        drop(release);
     }
 }

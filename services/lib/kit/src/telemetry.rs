@@ -4,9 +4,11 @@
 //! `tracing`, and the functions of this module that carry the trace context through calls and
 //! through the log.
 
+use std::fmt;
 use std::io::IsTerminal;
+use std::time::Duration;
 
-use marquee_settings::{Invalid, Validate};
+use marquee_settings::{Invalid, Validate, redact};
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
@@ -15,14 +17,16 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tracing::Span;
+use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// The settings of logs and traces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as
@@ -33,6 +37,17 @@ pub struct Settings {
     /// The endpoint that receives traces (OTLP over gRPC), for example `http://127.0.0.1:4317`.
     /// Empty, the default: no traces are sent.
     pub otlp_endpoint: String,
+}
+
+/// The derived output would show a password in the address.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("log", &redact(&self.log))
+            .field("format", &self.format)
+            .field("otlp_endpoint", &redact(&self.otlp_endpoint))
+            .finish()
+    }
 }
 
 /// The form of log lines.
@@ -58,22 +73,26 @@ impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
         let expected = "expected a level such as info, or directives such as info,marquee_inference=debug";
         filter(&self.log).map_err(|error| Invalid::new("log", format!("{error}; {expected}")))?;
-        let has_scheme = ["http://", "https://"].iter().any(|scheme| self.otlp_endpoint.starts_with(scheme));
+        let address: Option<http::Uri> = self.otlp_endpoint.parse().ok();
+        let is_address = |address: http::Uri| {
+            matches!(address.scheme_str(), Some("http" | "https"))
+                && address.host().is_some_and(|host| !host.is_empty())
+        };
         Invalid::unless(
-            self.otlp_endpoint.is_empty() || has_scheme,
+            self.otlp_endpoint.is_empty() || address.is_some_and(is_address),
             "otlp_endpoint",
             "is not an address; expected http://HOST:PORT",
         )
     }
 }
 
-/// Parses a log filter. A single word must be a level. The parser would take a misspelled level for
-/// the name of a module, and then nothing would be logged.
+/// Parses a log filter. A single word must be a level or a module of this project. The parser would
+/// take a misspelled level for the name of a module, and then nothing would be logged.
 fn filter(text: &str) -> Result<EnvFilter, FilterError> {
     let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
     let words = text.split(',').map(str::trim);
-    for word in words.filter(|word| !word.is_empty() && !word.contains(['=', ':', '[', '_'])) {
-        if !is_level(word) {
+    for word in words.filter(|word| !word.is_empty() && !word.contains(['=', '['])) {
+        if !is_level(word) && !word.starts_with("marquee") {
             return Err(FilterError::Level(word.to_owned()));
         }
     }
@@ -112,10 +131,10 @@ pub enum Error {
 pub struct Guard(Option<SdkTracerProvider>);
 
 impl Guard {
-    /// Sends the spans that are still waiting.
+    /// Sends the spans that are still waiting, if the endpoint takes them within a second.
     pub fn shutdown(self) {
         if let Some(provider) = self.0
-            && let Err(error) = provider.shutdown()
+            && let Err(error) = provider.shutdown_with_timeout(Duration::from_secs(1))
         {
             tracing::debug!(%error, "the last spans were not sent");
         }
@@ -131,8 +150,7 @@ pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error>
         Format::Auto => !std::io::stderr().is_terminal(),
     };
     let (human_layer, json_layer) = if json {
-        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
-        (None, Some(layer))
+        (None, Some(json_lines(std::io::stderr)))
     } else {
         let ansi = std::io::stderr().is_terminal();
         (Some(tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(std::io::stderr)), None)
@@ -159,6 +177,16 @@ pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error>
         .try_init()
         .map_err(Error::Twice)?;
     Ok(Guard(provider))
+}
+
+/// Writes each event as one JSON object. The list of its spans ends with the current one, which is
+/// not repeated beside it.
+fn json_lines<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer)
 }
 
 struct Inject(Option<String>);
@@ -202,6 +230,9 @@ pub fn continue_trace<'a>(span: &Span, header: impl FnOnce(&'static str) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
@@ -214,8 +245,51 @@ mod tests {
         }
         let error = check("inof").expect_err("refused").to_string();
         assert!(error.starts_with("log: 'inof' is not a level; expected a level such as info"), "{error}");
-        assert!(check("very=loud").is_err());
-        let wrong = Settings { otlp_endpoint: "somewhere".to_owned(), ..Settings::default() };
-        assert_eq!(wrong.validate().expect_err("refused").key(), "otlp_endpoint");
+        for wrong in
+            ["very=loud", "in_fo", "info,dbeug", "info, marquee_ingest=dbeug", "[", "info,hyper_util", "http://host:1"]
+        {
+            assert!(check(wrong).is_err(), "{wrong}");
+        }
+        for endpoint in ["somewhere", "http://", "ftp://host:1", "http:// host:1"] {
+            let wrong = Settings { otlp_endpoint: endpoint.to_owned(), ..Settings::default() };
+            assert_eq!(wrong.validate().expect_err(endpoint).key(), "otlp_endpoint");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_not_shown() {
+        let settings = Settings { otlp_endpoint: "http://me:hunter2@host:4317".to_owned(), ..Settings::default() };
+        assert_eq!(settings.validate(), Ok(()));
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a lock").write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_json_line_names_every_span_once() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::registry().with(json_lines(move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let _outer = tracing::info_span!("outer", batch = 1).entered();
+            let _inner = tracing::info_span!("inner", row = 2).entered();
+            tracing::info!(count = 3, "done");
+        });
+        let text = String::from_utf8(lines.0.lock().expect("a lock").clone()).expect("UTF-8");
+        assert_eq!(text.matches("inner").count(), 1, "{text}");
+        let line: serde_json::Value = serde_json::from_str(&text).expect("one JSON line");
+        assert_eq!(serde_json::json!([line["count"], line["message"]]), serde_json::json!([3, "done"]));
+        assert_eq!(line["spans"], serde_json::json!([{"name": "outer", "batch": 1}, {"name": "inner", "row": 2}]));
     }
 }

@@ -7,31 +7,64 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use thiserror::Error;
 use tonic::body::Body;
-use tonic::transport::Endpoint;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
+use crate::ClientSettings;
+use crate::server::{Token, TokenError};
 use crate::telemetry;
 
-/// The address of a server is not valid.
+/// A client cannot be created.
 #[derive(Debug, Error)]
-#[error("'{address}' is not the address of a gRPC server; expected http://HOST:PORT")]
-pub struct ConnectError {
-    address: String,
-    #[source]
-    source: Option<tonic::transport::Error>,
+pub enum ConnectError {
+    /// The address of a server is not valid.
+    #[error("'{address}' is not the address of a gRPC server; expected http://HOST:PORT or https://HOST:PORT")]
+    Address {
+        /// The address.
+        address: String,
+        /// What is wrong, if the library tells it.
+        #[source]
+        source: Option<tonic::transport::Error>,
+    },
+    /// A file with certificates or a key cannot be read.
+    #[error("{path} cannot be read; expected PEM")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The certificates or the key cannot be used.
+    #[error("the certificates for '{address}' cannot be used; check the files that the settings name")]
+    Tls {
+        /// The address.
+        address: String,
+        /// What is wrong.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// The token cannot be read.
+    #[error("the token cannot be used")]
+    Token(#[source] TokenError),
 }
 
 /// The transport of generated clients. Clones are cheap.
 #[derive(Clone)]
-pub struct Transport(BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>);
+pub struct Transport {
+    service: BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>,
+    token: Option<Arc<Token>>,
+}
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,18 +79,41 @@ impl Transport {
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self(BoxCloneSyncService::new(server.map_err(|never| match never {})))
+        Self { service: BoxCloneSyncService::new(server.map_err(|never| match never {})), token: None }
     }
 
-    /// Returns a transport over the network to `http://HOST:PORT`. It connects at the first call,
-    /// and again after a connection is lost. A connection attempt takes at most two seconds.
+    /// Returns a transport over the network to `http://HOST:PORT` or `https://HOST:PORT`. It
+    /// connects at the first call, and again after a connection is lost. A connection attempt takes
+    /// at most two seconds.
+    ///
+    /// # Errors
+    /// The address is not valid.
     pub fn connect(address: &str) -> Result<Self, ConnectError> {
-        let bad = |source| ConnectError { address: address.to_owned(), source };
-        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
-        // An address without a host, or with another scheme, would fail at every call.
-        if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none_or(str::is_empty) {
+        Self::connect_with(address, &ClientSettings::default())
+    }
+
+    /// Returns a transport over the network with certificates and a token.
+    ///
+    /// # Errors
+    /// The address is not valid, or a file of the settings cannot be used.
+    pub fn connect_with(address: &str, settings: &ClientSettings) -> Result<Self, ConnectError> {
+        let bad = |source| ConnectError::Address { address: address.to_owned(), source };
+        let mut endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
+        let is_encrypted = match endpoint.uri().scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(bad(None)),
+        };
+        // An address without a host would fail at every call.
+        if endpoint.uri().host().is_none_or(str::is_empty) {
             return Err(bad(None));
         }
+        if is_encrypted {
+            let refused = |source| ConnectError::Tls { address: address.to_owned(), source };
+            endpoint = endpoint.tls_config(tls(settings)?).map_err(refused)?;
+        }
+        let token = (!settings.token_file.as_os_str().is_empty()).then(|| Token::read(&settings.token_file));
+        let token = token.transpose().map_err(ConnectError::Token)?.map(Arc::new);
         let endpoint = endpoint
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
@@ -66,8 +122,21 @@ impl Transport {
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(4 << 20);
         let channel = endpoint.connect_lazy().map_err(BoxError::from);
-        Ok(Self(BoxCloneSyncService::new(channel)))
+        Ok(Self { service: BoxCloneSyncService::new(channel), token })
     }
+}
+
+/// Returns what a client trusts, and the certificate that it shows.
+fn tls(settings: &ClientSettings) -> Result<ClientTlsConfig, ConnectError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|source| ConnectError::File { path: path.to_owned(), source });
+    let mut config = match settings.ca_file.as_os_str().is_empty() {
+        true => ClientTlsConfig::new().with_native_roots(),
+        false => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(&settings.ca_file)?)),
+    };
+    if !settings.cert_file.as_os_str().is_empty() {
+        config = config.identity(Identity::from_pem(read(&settings.cert_file)?, read(&settings.key_file)?));
+    }
+    Ok(config)
 }
 
 impl Service<Request<Body>> for Transport {
@@ -76,13 +145,23 @@ impl Service<Request<Body>> for Transport {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context)
+        self.service.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if let Some(parent) = telemetry::traceparent().and_then(|parent| parent.parse().ok()) {
             request.headers_mut().insert("traceparent", parent);
         }
-        self.0.call(request)
+        if let Some(token) = self.token.as_ref().and_then(|token| bearer(token)) {
+            request.headers_mut().insert(header::AUTHORIZATION, token);
+        }
+        self.service.call(request)
     }
+}
+
+fn bearer(token: &Token) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.current())).ok()?;
+    // The value is kept out of debug output and of the table of header compression.
+    value.set_sensitive(true);
+    Some(value)
 }

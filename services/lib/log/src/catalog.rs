@@ -12,7 +12,7 @@ use marquee_ports::{Error, RatingLog, Record, Topic};
 use marquee_proto::record;
 use tokio::sync::Mutex;
 
-use crate::scan;
+use crate::{content_type, scan};
 
 /// The movies topic as this process has read it.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ enum Change {
 
 fn change(stored: &Record) -> Result<Change, Box<dyn std::error::Error>> {
     if !stored.value.is_empty() {
-        return Ok(Change::Put(record::decode_movie(stored.header(record::CONTENT_TYPE), &stored.value)?));
+        return Ok(Change::Put(record::decode_movie(content_type(stored), &stored.value)?));
     }
     let key = stored.key.as_deref().unwrap_or_default();
     Ok(Change::Remove(MovieId::try_new(std::str::from_utf8(key)?)?))

@@ -3,7 +3,7 @@
 //! - [`scan`] reads a range of one partition once, page by page: joins, backfills, snapshots.
 //! - [`Follower`] consumes a topic as a member of a group, for as long as the process runs.
 //! - [`MovieCatalog`] is the newest state of the movies topic.
-//! - [`Decoder`] decodes the records of the rating topic.
+//! - [`Decoder`] decodes the records of the rating topic, and [`arrival`] dates them.
 
 mod catalog;
 mod decoder;
@@ -12,7 +12,7 @@ mod progress;
 mod scan;
 
 pub use catalog::{MovieCatalog, Movies};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, arrival, content_type};
 pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets};
 pub use progress::{PartitionProgress, Progress, Readiness};
 pub use scan::{Scan, scan};

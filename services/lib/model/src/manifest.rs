@@ -102,15 +102,18 @@ pub struct Dataset {
     pub last_rated_at: String,
 }
 
-/// A quality gate: a measured value and the largest value that is allowed.
+/// A quality gate: a measured value and the last value that is allowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// Name of the measurement.
     pub name: String,
     /// The measured value.
     pub value: f64,
-    /// The largest allowed value.
+    /// The largest allowed value, or the smallest one if `at_least` is set.
     pub bound: f64,
+    /// Whether the bound is the smallest allowed value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
 }
 
 /// Why a manifest cannot be read.

@@ -2,7 +2,8 @@
 //!
 //! The manifest is written last, and only if it is absent. A version exists when its manifest
 //! exists. A version is never changed afterwards, and two publishers that try the same number at
-//! the same time get two different numbers.
+//! the same time get two different numbers. A version that is withdrawn is gone, and its number is
+//! not used again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,6 +16,10 @@ use marquee_ports::{Error, ErrorKind, ObjectEntry, ObjectKey, ObjectStore, Preco
 use crate::files::{LARGEST_MANIFEST, LARGEST_SIGNATURE, MANIFEST, SIGNATURE};
 use crate::manifest::Manifest;
 use crate::package::sha256;
+
+/// The object that reserves a version's number, and its content.
+const CLAIM: &str = "claim";
+const CLAIMED: &[u8] = b"claimed\n";
 
 /// How many versions are searched for the one that a training run published.
 const NEWEST: usize = 8;
@@ -138,37 +143,83 @@ impl ModelStore {
     pub async fn publish<E>(
         &self,
         name: &ModelName,
-        mut build: impl FnMut(Version) -> Result<BTreeMap<String, Bytes>, E>,
+        build: impl FnMut(Version) -> Result<BTreeMap<String, Bytes>, E>,
     ) -> Result<Result<Version, E>, Error> {
+        let always = || std::future::ready(Ok(true));
+        let refused = || Error::bare(ErrorKind::Invalid, "publish a package that its publisher refused");
+        match self.publish_if(name, build, always).await? {
+            Ok(version) => version.map(Ok).ok_or_else(refused),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Publishes like [`Self::publish`], and asks `may_publish` when everything but the manifest is
+    /// written. If the answer is no, the files are removed, and the result is `None`.
+    pub async fn publish_if<E, F>(
+        &self,
+        name: &ModelName,
+        mut build: impl FnMut(Version) -> Result<BTreeMap<String, Bytes>, E>,
+        may_publish: impl Fn() -> F,
+    ) -> Result<Result<Option<Version>, E>, Error>
+    where
+        F: Future<Output = Result<bool, Error>>,
+    {
         let mut version = Version(self.versions(name).await?.last().map_or(1, |last| last.0 + 1));
         loop {
             let files = match build(version) {
                 Ok(files) => files,
                 Err(error) => return Ok(Err(error)),
             };
-            match self.put(name, version, files).await {
-                Ok(()) => return Ok(Ok(version)),
+            match self.put(name, version, files, &may_publish).await {
+                Ok(published) => return Ok(Ok(published.then_some(version))),
                 Err(error) if error.kind() == ErrorKind::Conflict => version = Version(version.0 + 1),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn put(&self, name: &ModelName, version: Version, mut files: BTreeMap<String, Bytes>) -> Result<(), Error> {
+    /// Removes a version. The claim stays behind, so that its number is not used again.
+    pub async fn withdraw(&self, name: &ModelName, version: Version) -> Result<(), Error> {
+        self.0.put(&file(name, version, CLAIM)?, Bytes::from_static(CLAIMED), Precondition::None).await?;
+        // Without its manifest, the version does not exist, whatever happens to the other files.
+        self.0.delete(&file(name, version, MANIFEST)?).await?;
+        for (path, entry) in self.stored(name, version).await? {
+            if path != CLAIM {
+                self.0.delete(&entry.key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the files of a version. Returns whether it was published.
+    async fn put<F>(
+        &self,
+        name: &ModelName,
+        version: Version,
+        mut files: BTreeMap<String, Bytes>,
+        may_publish: impl Fn() -> F,
+    ) -> Result<bool, Error>
+    where
+        F: Future<Output = Result<bool, Error>>,
+    {
         let Some(manifest) = files.remove(MANIFEST) else {
             return Err(Error::bare(ErrorKind::Invalid, "publish a package without a manifest"));
         };
         // The claim is written first, so that two publishers never write into the same folder.
-        let claim = file(name, version, "claim")?;
-        self.0.put(&claim, Bytes::from_static(b"claimed\n"), Precondition::Absent).await?;
+        let claim = file(name, version, CLAIM)?;
+        self.0.put(&claim, Bytes::from_static(CLAIMED), Precondition::Absent).await?;
         for (path, bytes) in files {
             self.0.put(&file(name, version, &path)?, bytes, Precondition::None).await?;
+        }
+        if !may_publish().await? {
+            self.withdraw(name, version).await?;
+            return Ok(false);
         }
         self.0.put(&file(name, version, MANIFEST)?, manifest, Precondition::Absent).await?;
         // The version exists now. A claim that stays behind is harmless: the manifest reserves the
         // number as well. So a failed deletion must not make the published version look failed.
         let _ = self.0.delete(&claim).await;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -198,6 +249,28 @@ mod tests {
             assert_eq!(published, Version(number));
         }
         assert_eq!(store.versions(&name).await.expect("lists").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_publisher_that_may_not_publish_any_more_leaves_no_version() {
+        let objects = MemoryObjects::default();
+        let store = ModelStore::new(Arc::new(objects.clone()));
+        let name = ModelName::try_new("ratings").expect("valid");
+        let files = |_| {
+            let files = [(MANIFEST, "{}"), ("encoder.onnx", "graph")];
+            Ok::<_, Error>(files.map(|(name, text)| (name.to_owned(), Bytes::from(text))).into_iter().collect())
+        };
+        let refused =
+            store.publish_if(&name, files, || std::future::ready(Ok(false))).await.expect("answers").expect("builds");
+        assert_eq!((refused, store.versions(&name).await.expect("lists").len()), (None, 0));
+        let published = store.publish(&name, files).await.expect("publishes").expect("builds");
+        assert_eq!(published, Version(2), "the number is not used again");
+
+        store.withdraw(&name, published).await.expect("withdraws");
+        assert!(store.versions(&name).await.expect("lists").is_empty());
+        let left = objects.list(None).await.expect("lists");
+        assert!(left.iter().all(|entry| entry.key.as_str().ends_with("/claim")), "{left:?}");
+        assert_eq!(store.publish(&name, files).await.expect("publishes").expect("builds"), Version(3));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! The place of objects in S3: the server, the bucket and the prefix of all paths.
 
+use std::net::IpAddr;
+
 use marquee_ports::ObjectKey;
 use marquee_settings::Invalid;
 use object_store::path::Path;
@@ -32,7 +34,7 @@ impl Address {
             "" => None,
             prefix => Some(ObjectKey::try_new(prefix).map_err(|_| wrong())?),
         };
-        let endpoint = endpoint(&settings.endpoint)?;
+        let endpoint = endpoint(settings)?;
         Ok(Self { bucket: bucket.to_owned(), prefix, endpoint, path_style: settings.path_style })
     }
 
@@ -87,18 +89,41 @@ impl Address {
     }
 }
 
-fn endpoint(text: &str) -> Result<Option<String>, Invalid> {
-    if text.is_empty() {
+/// Checks an endpoint, and returns it without slashes at its end. A path is allowed: some servers
+/// and proxies serve S3 below one.
+fn endpoint(settings: &Settings) -> Result<Option<String>, Invalid> {
+    if settings.endpoint.is_empty() {
         return Ok(None);
     }
-    let trimmed = text.strip_suffix('/').unwrap_or(text);
-    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b);
-    if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(allowed)) {
-        // The value may contain a password, so the message does not repeat it.
-        return Err(Invalid::new("endpoint", "is not an address; expected https://HOST[:PORT] or http://HOST[:PORT]"));
+    // The value may contain a password, so no message repeats it.
+    let invalid = |message: &str| Err(Invalid::new("endpoint", message));
+    let trimmed = settings.endpoint.trim_end_matches('/');
+    let rest = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://")).unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_allowed = |text: &str, others: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || others.contains(&b));
+    let is_path = path.is_empty() || path.split('/').all(|part| !["", ".", ".."].contains(&part));
+    if host.is_empty() || !is_allowed(host, b".-:[]_") || !is_allowed(path, b".-_~/") || !is_path {
+        return invalid(
+            "is not an address; expected https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], without a user or a \
+             query",
+        );
+    }
+    if trimmed.starts_with("http://") && !settings.allow_http && !is_loopback(host) {
+        return invalid(
+            "is http://, which sends contents and session tokens unencrypted; use https://, or set allow_http = true \
+             if the network is trusted",
+        );
     }
     Ok(Some(trimmed.to_owned()))
+}
+
+/// Returns whether a host, with or without a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.ends_with(".localhost") || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -126,9 +151,19 @@ mod tests {
         ] {
             assert_eq!(address(url, "").expect_err(url).key(), "url", "{url}");
         }
-        for endpoint in
-            ["films", "ftp://films", "http://", "http://user:hunter2@films", "http://films/path", "http://a b"]
-        {
+        for endpoint in [
+            "films",
+            "ftp://films",
+            "http://",
+            "https:///",
+            "https://user:hunter2@films",
+            "https://host/a//b",
+            "https://host/../b",
+            "https://host/?x=hunter2",
+            "https://a b",
+            "http://storage:9000",
+            "http://10.0.0.7:9000",
+        ] {
             let error = address("s3://films", endpoint).expect_err(endpoint);
             assert_eq!(error.key(), "endpoint");
             assert!(!error.to_string().contains("hunter2"));
@@ -137,7 +172,7 @@ mod tests {
 
     #[test]
     fn http_is_used_only_where_it_is_asked_for() {
-        for (endpoint, unencrypted) in [("", false), ("https://films:9000", false), ("http://127.0.0.1:9000/", true)] {
+        for (endpoint, unencrypted) in [("", false), ("https://store:9000", false), ("http://127.0.0.1:9000/", true)] {
             assert_eq!(
                 address("s3://films", endpoint).expect("an address").is_unencrypted(),
                 unencrypted,
@@ -147,12 +182,35 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_may_have_a_path_and_slashes_at_its_end() {
+        for (endpoint, client) in [
+            ("https://host/", "https://host"),
+            ("https://host:9000//", "https://host:9000"),
+            ("https://host/s3/v1/", "https://host/s3/v1"),
+            ("http://localhost:9000/", "http://localhost:9000"),
+            ("http://[::1]:9000", "http://[::1]:9000"),
+        ] {
+            let address = address("s3://films", endpoint).expect(endpoint);
+            assert_eq!(address.client_endpoint().as_deref(), Some(client));
+        }
+    }
+
+    #[test]
+    fn http_over_a_network_needs_a_setting() {
+        let settings =
+            |allow_http| Settings { endpoint: "http://storage:9000".to_owned(), allow_http, ..Settings::default() };
+        let refused = Address::try_new(&settings(false)).expect_err("refused").to_string();
+        assert!(refused.contains("allow_http"), "{refused}");
+        assert!(Address::try_new(&settings(true)).expect("allowed").is_unencrypted());
+    }
+
+    #[test]
     fn the_bucket_is_part_of_the_path_or_of_the_host() {
         let settings =
-            |path_style| Settings { endpoint: "http://host:1".to_owned(), path_style, ..Settings::default() };
+            |path_style| Settings { endpoint: "https://host:1".to_owned(), path_style, ..Settings::default() };
         let client = |path_style| Address::try_new(&settings(path_style)).expect("an address").client_endpoint();
-        assert_eq!(client(true).as_deref(), Some("http://host:1"));
-        assert_eq!(client(false).as_deref(), Some("http://marquee.host:1"));
+        assert_eq!(client(true).as_deref(), Some("https://host:1"));
+        assert_eq!(client(false).as_deref(), Some("https://marquee.host:1"));
     }
 
     #[test]

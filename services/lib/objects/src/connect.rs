@@ -2,144 +2,38 @@
 //! fail at the start, with a message that says what to do.
 
 use std::fs;
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use marquee_ports::ErrorKind;
-use marquee_settings::{Invalid, Validate as _};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use marquee_settings::Validate as _;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider, S3ConditionalPut};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
-use object_store::{Certificate, ClientOptions, Error as S3Error, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{Certificate, ClientOptions, ObjectStore as _, ObjectStoreExt as _};
 use object_store::{PutMode, PutOptions, UpdateVersion};
-use thiserror::Error as ThisError;
-use tracing::debug;
+use tokio::time::timeout;
+use tracing::{debug, warn};
 
 use crate::Settings;
 use crate::address::Address;
+use crate::environment::{Environment, Keys};
+use crate::error::{ConnectError, Source};
 use crate::failure::{Cause, Message};
+use crate::profile::ProfileKeys;
 use crate::retry::Retry;
+
+/// How long a request for keys is repeated, and how long all of them may take.
+const KEYS_PATIENCE: Duration = Duration::from_secs(3);
+const KEYS_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A tag that no object has: no content with this MD5 is known.
 const NO_TAG: &str = "\"00000000000000000000000000000000\"";
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
-
-/// Why the object store cannot be used. `Display` says what to do. The source is the message of the
-/// server.
-#[derive(Debug, ThisError)]
-pub enum ConnectError {
-    /// A setting is invalid.
-    #[error("s3.{0}")]
-    Settings(Invalid),
-    /// The file of trusted certificates cannot be read.
-    #[error("s3.ca_file: cannot read certificates from {path}; give a file of certificates in PEM")]
-    Certificates {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        #[source]
-        source: Source,
-    },
-    /// The client refuses its settings.
-    #[error("cannot create the S3 client; check the settings under s3 and the AWS_* environment variables")]
-    Client(#[source] Source),
-    /// There are no keys in the settings or in the environment.
-    #[error(
-        "s3.access_key_id: no keys found; set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    )]
-    NoKeys(#[source] Source),
-    /// The server does not answer.
-    #[error("cannot reach bucket {bucket} at {server}; check that the server runs and that s3.endpoint is its address")]
-    NoAnswer {
-        /// The bucket.
-        bucket: String,
-        /// The server.
-        server: String,
-        /// The reason.
-        #[source]
-        source: Source,
-    },
-    /// The bucket does not exist.
-    #[error("there is no bucket {bucket} at {server}; create it, or correct s3.url and s3.endpoint")]
-    NoBucket {
-        /// The bucket.
-        bucket: String,
-        /// The server.
-        server: String,
-    },
-    /// The keys are wrong or do not have enough permissions.
-    #[error(
-        "{server} refuses bucket {bucket} to these keys; check the keys and their permissions to list, read, write and delete"
-    )]
-    Refused {
-        /// The bucket.
-        bucket: String,
-        /// The server.
-        server: String,
-        /// The message of the server.
-        #[source]
-        source: Source,
-    },
-    /// The bucket is in another region.
-    #[error("bucket {bucket} at {server} is in another region; set s3.region to the region of the bucket")]
-    Region {
-        /// The bucket.
-        bucket: String,
-        /// The server.
-        server: String,
-        /// The message of the server.
-        #[source]
-        source: Source,
-    },
-    /// The server sends an unexpected answer.
-    #[error("cannot use bucket {bucket} at {server}; check that the server speaks S3")]
-    Request {
-        /// The bucket.
-        bucket: String,
-        /// The server.
-        server: String,
-        /// The message of the server.
-        #[source]
-        source: Source,
-    },
-    /// The server ignores or refuses conditional writes. Without them, two processes could hold the
-    /// same lease.
-    #[error("{server} does not support conditional writes (If-Match, If-None-Match); use a server that supports them")]
-    NoConditions {
-        /// The server.
-        server: String,
-    },
-}
-
-impl ConnectError {
-    /// Returns whether the same call may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::NoAnswer { .. })
-    }
-
-    fn about(address: &Address, error: &S3Error) -> Self {
-        let (bucket, server) = (address.bucket.clone(), address.server().to_owned());
-        let cause = Cause::of(error);
-        let source = Source::from(Message::of(error));
-        match cause {
-            Cause::NoBucket | Cause::NoObject => Self::NoBucket { bucket, server },
-            Cause::Refused => Self::Refused { bucket, server, source },
-            Cause::Region => Self::Region { bucket, server, source },
-            cause if cause.kind() == ErrorKind::Unavailable => Self::NoAnswer { bucket, server, source },
-            _ => Self::Request { bucket, server, source },
-        }
-    }
-}
-
 /// Returns a client that has passed the checks.
 pub(crate) async fn connect(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectError> {
     settings.validate().map_err(ConnectError::Settings)?;
-    let store = client(settings, address)?;
-    store
-        .credentials()
-        .get_credential()
-        .await
-        .map_err(|error| ConnectError::NoKeys(Source::from(Message::of(&error))))?;
+    let environment = Environment::of_process();
+    let store = client(settings, address, &environment).await?;
     let folder = address.folder(None).map(|prefix| format!("{prefix}/"));
     let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
     let listed = store.list_paginated(folder.as_deref(), one).await;
@@ -148,19 +42,12 @@ pub(crate) async fn connect(settings: &Settings, address: &Address) -> Result<Am
     Ok(store)
 }
 
-fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectError> {
+/// Makes a client whose keys were found.
+async fn client(settings: &Settings, address: &Address, environment: &Environment) -> Result<AmazonS3, ConnectError> {
     // This sets the only TLS provider that is compiled in. The call fails if it is already set,
     // which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let given = !settings.access_key_id.is_empty();
-    let mut builder = if given {
-        let keys = AmazonS3Builder::new().with_access_key_id(&settings.access_key_id);
-        keys.with_secret_access_key(settings.secret_access_key.expose())
-    } else {
-        // The environment is read here and not with the other settings, because the names of the
-        // variables are Amazon's. Amazon's machines set them.
-        AmazonS3Builder::from_env()
-    };
+    let mut builder = with_keys(settings, environment).await?;
     if let Some(endpoint) = address.client_endpoint() {
         // The environment may have set the other form of the option, which would take precedence.
         builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, &endpoint).with_endpoint(endpoint);
@@ -172,7 +59,7 @@ fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectErr
         .with_allow_http(address.is_unencrypted())
         .with_connect_timeout(settings.connect_timeout)
         .with_timeout(settings.request_timeout);
-    if address.is_unencrypted() && given {
+    if address.is_unencrypted() && !settings.access_key_id.is_empty() {
         // Without encryption no certificates are needed. So a machine without certificates, such as
         // a minimal container, must work.
         options = options.with_no_system_certificates(true);
@@ -180,16 +67,60 @@ fn client(settings: &Settings, address: &Address) -> Result<AmazonS3, ConnectErr
     for certificate in certificates(settings)? {
         options = options.with_root_certificate(certificate);
     }
-    let built = builder
+    let builder = builder
         .with_bucket_name(&address.bucket)
         .with_virtual_hosted_style_request(!settings.path_style)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         // Objects are deleted one at a time, with a request that every server supports.
         .with_disable_bulk_delete(true)
-        .with_client_options(options)
-        .with_retry(Retry(settings.patience).of_requests())
-        .build();
-    built.map_err(|error| ConnectError::Client(Source::from(Message::of(&error))))
+        .with_client_options(options);
+    let keys = find_keys(&builder).await?;
+    build(builder.with_credentials(keys).with_retry(Retry(settings.patience).of_requests()))
+}
+
+/// Returns a builder with the keys of the settings, or with those of the environment.
+async fn with_keys(settings: &Settings, environment: &Environment) -> Result<AmazonS3Builder, ConnectError> {
+    if !settings.access_key_id.is_empty() {
+        if settings.session_token.is_empty() && environment.get("AWS_SESSION_TOKEN").is_some() {
+            warn!(
+                "AWS_SESSION_TOKEN is not used, because the settings have keys; set s3.session_token if they are \
+                 temporary"
+            );
+        }
+        let keys = AmazonS3Builder::new().with_access_key_id(&settings.access_key_id);
+        let keys = keys.with_secret_access_key(settings.secret_access_key.expose());
+        return Ok(match settings.session_token.expose() {
+            "" => keys,
+            token => keys.with_token(token),
+        });
+    }
+    let builder = environment.builder();
+    let (found, region) = environment.find().await.map_err(|reason| ConnectError::NoKeys(Source::from(reason)))?;
+    Ok(match found {
+        Keys::Client => builder,
+        Keys::Profile(files) => {
+            debug!(%files, "the keys of S3 come from a profile");
+            let has_region = builder.get_config_value(&AmazonS3ConfigKey::Region).is_some();
+            let builder = builder.with_credentials(Arc::new(ProfileKeys::new(files)));
+            region.filter(|_| !has_region).map_or(builder.clone(), |region| builder.with_region(region))
+        }
+    })
+}
+
+/// Asks for the keys once, without the patience of other requests: a machine that has no role does
+/// not answer at all.
+async fn find_keys(builder: &AmazonS3Builder) -> Result<AwsCredentialProvider, ConnectError> {
+    let keys = Arc::clone(build(builder.clone().with_retry(Retry(KEYS_PATIENCE).of_requests()))?.credentials());
+    let no_keys = |source| Err(ConnectError::NoKeys(source));
+    match timeout(KEYS_DEADLINE, keys.get_credential()).await {
+        Ok(Ok(_)) => Ok(keys),
+        Ok(Err(error)) => no_keys(Source::from(Message::of(&error))),
+        Err(_) => no_keys(Source::from("no keys arrived in time")),
+    }
+}
+
+fn build(builder: AmazonS3Builder) -> Result<AmazonS3, ConnectError> {
+    builder.build().map_err(|error| ConnectError::Client(Source::from(Message::of(&error))))
 }
 
 fn certificates(settings: &Settings) -> Result<Vec<Certificate>, ConnectError> {
@@ -233,5 +164,79 @@ async fn check_conditions(store: &AmazonS3, address: &Address) -> Result<(), Con
 async fn remove(store: &AmazonS3, path: &Path) {
     if let Err(error) = store.delete(path).await {
         debug!(%path, %error, "probe left behind");
+    }
+}
+
+#[cfg(test)]
+#[expect(dead_code, reason = "the tests of the crate use the rest")]
+#[path = "../tests/answers/server.rs"]
+mod server;
+
+#[cfg(test)]
+mod tests {
+    use super::server::{Answer, Request, Server};
+    use super::*;
+
+    /// Returns the id, the secret and the token of the keys that are found with these variables.
+    async fn keys(variables: &[(&str, &str)]) -> Result<(String, String, Option<String>), ConnectError> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = Environment::from_variables(variables.iter().map(owned));
+        let settings = Settings::default();
+        let address = Address::try_new(&settings).map_err(ConnectError::Settings)?;
+        let store = client(&settings, &address, &environment).await?;
+        let keys = store.credentials().get_credential().await.expect("they were found");
+        Ok((keys.key_id.clone(), keys.secret_key.clone(), keys.token.clone()))
+    }
+
+    fn found(id: &str, secret: &str, token: &str) -> (String, String, Option<String>) {
+        (id.to_owned(), secret.to_owned(), Some(token.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn temporary_keys_come_from_variables_and_from_a_profile() {
+        let variables =
+            [("AWS_ACCESS_KEY_ID", "ASIAONE"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_SESSION_TOKEN", "token")];
+        assert_eq!(keys(&variables).await.expect("variables"), found("ASIAONE", "secret", "token"));
+        let path = std::env::temp_dir().join(format!("marquee-objects-chain-{}", std::process::id()));
+        let text = "[work]\naws_access_key_id=ASIATWO\naws_secret_access_key=s\naws_session_token=t\n";
+        fs::write(&path, text).expect("a file");
+        let file = path.display().to_string();
+        let variables = [("AWS_PROFILE", "work"), ("AWS_SHARED_CREDENTIALS_FILE", &file)];
+        assert_eq!(keys(&variables).await.expect("a profile"), found("ASIATWO", "s", "t"));
+        fs::remove_file(&path).expect("removed");
+        let error = keys(&variables).await.expect_err("the profile is gone");
+        let source = std::error::Error::source(&error).expect("a reason").to_string();
+        assert!(error.to_string().contains("AWS_PROFILE") && source.contains("profile work"), "{error}: {source}");
+    }
+
+    /// Answers as the metadata service of a machine that has a role.
+    fn metadata(request: &Request) -> Answer {
+        let role = "/latest/meta-data/iam/security-credentials/";
+        match request.target.as_str() {
+            "/latest/api/token" => Answer::ok("session"),
+            target if target == role => Answer::ok("reader"),
+            target if target.starts_with(role) => Answer::ok(
+                r#"{"AccessKeyId": "ASIATHREE", "SecretAccessKey": "s", "Token": "t",
+                "Expiration": "2999-01-01T00:00:00Z",
+                "Code": "Success", "LastUpdated": "2024-01-01T00:00:00Z", "Type": "AWS-HMAC"}"#,
+            ),
+            _ => Answer::error(404, "NotFound"),
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_come_from_the_role_of_a_machine() {
+        let server = Server::start(metadata).await;
+        let variables = [("AWS_METADATA_ENDPOINT", server.endpoint())];
+        assert_eq!(keys(&variables).await.expect("a role"), found("ASIATHREE", "s", "t"));
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_keys_is_told_soon_where_to_put_them() {
+        let server = Server::start(|_| Answer::error(404, "NotFound")).await;
+        let started = std::time::Instant::now();
+        let error = keys(&[("AWS_METADATA_ENDPOINT", server.endpoint())]).await.expect_err("no role");
+        assert!(matches!(error, ConnectError::NoKeys(_)), "{error}");
+        assert!(started.elapsed() < KEYS_DEADLINE * 2);
     }
 }

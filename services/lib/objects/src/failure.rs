@@ -15,10 +15,6 @@ const STATUS: &str = "Server returned non-2xx status code: ";
 /// The client's message for an answer from another region.
 const REDIRECT: &str = "Received redirect without LOCATION";
 
-/// Codes of servers that store objects in a file system. They mean that the path is already a
-/// folder, or is below an object. S3 itself allows both.
-const FOLDER_AND_OBJECT: [&str; 3] = ["ObjectParentIsFile", "ExistingObjectIsDirectory", "ObjectExistsAsDirectory"];
-
 /// Largest number of characters of an answer that a message repeats.
 const LONGEST_MESSAGE: usize = 500;
 
@@ -33,24 +29,66 @@ pub(crate) enum Cause {
     NoBucket,
     /// The path is both an object and a folder, which the server does not allow.
     Both,
-    /// The keys do not permit the call.
+    /// The keys are right and do not permit the call.
     Refused,
+    /// The access key is unknown, or its secret is another one.
+    Keys,
+    /// The session token has expired or is not valid.
+    Token,
+    /// The clock of this machine differs from that of the server.
+    Clock,
     /// The bucket is in another region.
     Region,
     /// The server does not support the call.
     Unsupported,
     /// The request is invalid.
     Request,
-    /// There is no answer, or the server is overloaded. The same call may succeed later.
+    /// The server asks to send less, or is overloaded. The same call may succeed later.
+    Busy,
+    /// There is no answer, or the server failed. The same call may succeed later.
     NoAnswer,
 }
+
+/// The codes of S3 that tell more than the status.
+const CODES: [(&str, Cause); 27] = [
+    ("ObjectParentIsFile", Cause::Both),
+    ("ExistingObjectIsDirectory", Cause::Both),
+    ("ObjectExistsAsDirectory", Cause::Both),
+    ("RequestTimeTooSkewed", Cause::Clock),
+    ("RequestExpired", Cause::Clock),
+    ("InvalidAccessKeyId", Cause::Keys),
+    ("SignatureDoesNotMatch", Cause::Keys),
+    ("InvalidClientTokenId", Cause::Keys),
+    ("UnrecognizedClientException", Cause::Keys),
+    ("ExpiredToken", Cause::Token),
+    ("ExpiredTokenException", Cause::Token),
+    ("InvalidToken", Cause::Token),
+    ("TokenRefreshRequired", Cause::Token),
+    ("SlowDown", Cause::Busy),
+    ("SlowDownRead", Cause::Busy),
+    ("SlowDownWrite", Cause::Busy),
+    ("Throttling", Cause::Busy),
+    ("ThrottlingException", Cause::Busy),
+    ("RequestLimitExceeded", Cause::Busy),
+    ("TooManyRequests", Cause::Busy),
+    ("NoSuchBucket", Cause::NoBucket),
+    // It is unknown whether the missing upload was completed or aborted. Writing again is right in
+    // both cases.
+    ("NoSuchUpload", Cause::NoAnswer),
+    // Amazon's answer to content that arrives too slowly.
+    ("RequestTimeout", Cause::NoAnswer),
+    ("AuthorizationHeaderMalformed", Cause::Region),
+    ("PermanentRedirect", Cause::Region),
+    ("IncorrectEndpoint", Cause::Region),
+    ("IllegalLocationConstraintException", Cause::Region),
+];
 
 impl Cause {
     pub(crate) fn of(error: &S3Error) -> Self {
         let answer = Answer::of(error);
-        let says = |code: &str| answer.text.contains(code);
-        if FOLDER_AND_OBJECT.into_iter().any(says) {
-            return Self::Both;
+        // Servers over a file system answer 409 for a path that is both, which is no condition.
+        if let Some(cause) = answer.cause() {
+            return cause;
         }
         match error {
             S3Error::Precondition { .. } | S3Error::AlreadyExists { .. } | S3Error::NotModified { .. } => {
@@ -61,19 +99,13 @@ impl Cause {
             S3Error::InvalidPath { .. } | S3Error::UnknownConfigurationKey { .. } => Self::Request,
             // Listings report every status as a generic failure.
             _ => match answer.status {
-                _ if says("NoSuchBucket") => Self::NoBucket,
-                // It is unknown whether the missing upload was completed or aborted. Writing again
-                // is right in both cases.
-                _ if says("NoSuchUpload") => Self::NoAnswer,
-                // Amazon's answer to content that arrives too slowly.
-                Some(400) if says("RequestTimeout") => Self::NoAnswer,
-                Some(400) if says("AuthorizationHeaderMalformed") => Self::Region,
                 Some(301 | 307) => Self::Region,
                 Some(401 | 403) => Self::Refused,
                 Some(404) => Self::NoObject,
                 Some(409 | 412) => Self::Condition,
                 Some(501) => Self::Unsupported,
-                Some(408 | 429) => Self::NoAnswer,
+                Some(408) => Self::NoAnswer,
+                Some(429 | 503) => Self::Busy,
                 Some(400..=499) => Self::Request,
                 _ if matches!(error, S3Error::NotFound { .. }) => Self::NoObject,
                 _ => Self::NoAnswer,
@@ -84,14 +116,17 @@ impl Cause {
     /// Returns the kind of error for a call without a condition.
     pub(crate) fn kind(self) -> ErrorKind {
         match self {
-            // Another write of this object was in progress.
-            Self::Condition | Self::NoAnswer => ErrorKind::Unavailable,
+            // Another write of this object was in progress, or the server has no time.
+            Self::Condition | Self::Busy | Self::NoAnswer => ErrorKind::Unavailable,
+            // A clock is set and a token is renewed while the process runs.
+            Self::Clock | Self::Token => ErrorKind::Unavailable,
             // A repeated call does not help with the rest, and the stored data is intact. An
             // operator must act.
             Self::NoObject
             | Self::NoBucket
             | Self::Both
             | Self::Refused
+            | Self::Keys
             | Self::Region
             | Self::Unsupported
             | Self::Request => ErrorKind::Invalid,
@@ -104,6 +139,10 @@ impl Cause {
             Self::NoBucket => ": the bucket does not exist",
             Self::Both => ": a path names an object or a folder, not both",
             Self::Refused => ": the keys do not permit it",
+            Self::Keys => ": the access key or its secret is wrong",
+            Self::Token => ": the session token has expired or is not valid; renew it",
+            Self::Clock => ": the clock of this machine differs from that of the server; set it right",
+            Self::Busy => ": the server is overloaded or asks to slow down",
             Self::Region => ": the bucket is in another region",
             Self::Unsupported => ": the server does not support it",
             Self::Condition | Self::NoObject | Self::Request | Self::NoAnswer => "",
@@ -159,6 +198,22 @@ struct Answer {
 }
 
 impl Answer {
+    /// Returns the cause that the code of the answer names. Only the code is looked at, since the
+    /// rest of the answer repeats the names of objects.
+    fn cause(&self) -> Option<Cause> {
+        let code = element(&self.text, "Code")?.trim();
+        if code == "SignatureDoesNotMatch" || code == "AccessDenied" {
+            let message = element(&self.text, "Message").unwrap_or_default();
+            if ["Signature not yet current", "Signature expired", "Request has expired"]
+                .iter()
+                .any(|m| message.contains(m))
+            {
+                return Some(Cause::Clock);
+            }
+        }
+        CODES.iter().find(|(known, _)| *known == code).map(|(_, cause)| *cause)
+    }
+
     fn of(error: &S3Error) -> Self {
         let mut next: Option<&dyn StdError> = Some(error);
         while let Some(error) = next {
@@ -194,23 +249,39 @@ mod tests {
 
     #[test]
     fn a_status_decides_the_cause() {
-        use Cause::{Condition, NoAnswer, NoBucket, NoObject, Refused, Region, Request, Unsupported};
+        use Cause::{
+            Busy, Clock, Condition, Keys, NoAnswer, NoBucket, NoObject, Refused, Region, Request, Token, Unsupported,
+        };
         for (answer, cause, kind) in [
             ("400 Bad Request: <Code>InvalidArgument</Code>", Request, ErrorKind::Invalid),
             ("400 Bad Request: <Code>RequestTimeout</Code>", NoAnswer, ErrorKind::Unavailable),
             ("400 Bad Request: <Code>AuthorizationHeaderMalformed</Code>", Region, ErrorKind::Invalid),
+            ("400 Bad Request: <Code>ExpiredToken</Code>", Token, ErrorKind::Unavailable),
+            ("400 Bad Request: <Code>InvalidToken</Code><Token-0>FwoG</Token-0>", Token, ErrorKind::Unavailable),
             ("401 Unauthorized: ", Refused, ErrorKind::Invalid),
             ("403 Forbidden: <Code>AccessDenied</Code>", Refused, ErrorKind::Invalid),
+            (
+                "403 Forbidden: <Code>AccessDenied</Code><Message>Request has expired</Message>",
+                Clock,
+                ErrorKind::Unavailable,
+            ),
+            ("403 Forbidden: <Code>InvalidAccessKeyId</Code>", Keys, ErrorKind::Invalid),
+            ("403 Forbidden: <Code>SignatureDoesNotMatch</Code>", Keys, ErrorKind::Invalid),
+            ("403 Forbidden: <Code>RequestTimeTooSkewed</Code>", Clock, ErrorKind::Unavailable),
+            ("403 Forbidden: ", Refused, ErrorKind::Invalid),
             ("404 Not Found: <Code>NoSuchKey</Code>", NoObject, ErrorKind::Invalid),
+            ("404 Not Found: <Code>NoSuchKey</Code><Key>a/NoSuchBucket</Key>", NoObject, ErrorKind::Invalid),
             ("404 Not Found: <Code>NoSuchBucket</Code>", NoBucket, ErrorKind::Invalid),
             ("404 Not Found: <Code>NoSuchUpload</Code>", NoAnswer, ErrorKind::Unavailable),
             ("408 Request Timeout: ", NoAnswer, ErrorKind::Unavailable),
             ("409 Conflict: <Code>OperationAborted</Code>", Condition, ErrorKind::Unavailable),
+            ("412 Precondition Failed: <Code>PreconditionFailed</Code>", Condition, ErrorKind::Unavailable),
             ("413 Payload Too Large: ", Request, ErrorKind::Invalid),
-            ("429 Too Many Requests: ", NoAnswer, ErrorKind::Unavailable),
+            ("429 Too Many Requests: ", Busy, ErrorKind::Unavailable),
             ("500 Internal Server Error: ", NoAnswer, ErrorKind::Unavailable),
             ("501 Not Implemented: ", Unsupported, ErrorKind::Invalid),
-            ("503 Service Unavailable: <Code>SlowDown</Code>", NoAnswer, ErrorKind::Unavailable),
+            ("503 Service Unavailable: <Code>SlowDown</Code>", Busy, ErrorKind::Unavailable),
+            ("503 Service Unavailable: ", Busy, ErrorKind::Unavailable),
         ] {
             let error = generic(&format!("{STATUS}{answer}"));
             assert_eq!((Cause::of(&error), Cause::of(&error).kind()), (cause, kind), "{answer}");
@@ -229,6 +300,17 @@ mod tests {
         assert_eq!(error.to_string(), "write a/b: a path names an object or a folder, not both");
         let source = error.source().map(ToString::to_string);
         assert_eq!(source.as_deref(), Some("the server answered 409 Conflict: ObjectParentIsFile"));
+    }
+
+    #[test]
+    fn a_hint_tells_the_causes_apart() {
+        let said =
+            |code: &str| failed("read a", &generic(&format!("{STATUS}403 Forbidden: <Code>{code}</Code>"))).to_string();
+        assert_eq!(said("AccessDenied"), "read a: the keys do not permit it");
+        assert_eq!(said("InvalidAccessKeyId"), "read a: the access key or its secret is wrong");
+        assert!(said("ExpiredToken").contains("session token"));
+        assert!(said("RequestTimeTooSkewed").contains("clock"));
+        assert!(said("SlowDown").contains("slow down"));
     }
 
     #[test]

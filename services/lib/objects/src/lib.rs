@@ -12,12 +12,15 @@
 
 mod address;
 mod connect;
+mod environment;
+mod error;
 mod failure;
+mod profile;
 mod retry;
 mod settings;
 mod store;
 mod upload;
 
-pub use connect::ConnectError;
+pub use error::ConnectError;
 pub use settings::Settings;
 pub use store::S3Objects;

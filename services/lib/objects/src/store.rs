@@ -15,7 +15,8 @@ use object_store::{PutMode, PutOptions, PutResult, UpdateVersion};
 
 use crate::Settings;
 use crate::address::Address;
-use crate::connect::{ConnectError, connect};
+use crate::connect::connect;
+use crate::error::ConnectError;
 use crate::failure::{Cause, Message, failed};
 use crate::retry::Retry;
 use crate::settings::LARGEST_PUT;
@@ -44,6 +45,7 @@ pub struct S3Objects {
     retry: Retry,
     multipart_threshold: u64,
     part_size: u64,
+    max_object: u64,
 }
 
 /// The derived output would show the id of the access key and many options of the client.
@@ -65,6 +67,7 @@ impl S3Objects {
             retry: Retry(settings.patience),
             multipart_threshold: settings.multipart_threshold,
             part_size: settings.part_size,
+            max_object: settings.max_object,
         })
     }
 
@@ -126,6 +129,11 @@ impl S3Objects {
             Err(error) => return Err(failed(doing(), &error)),
         };
         let tag = found.meta.e_tag.clone().ok_or_else(|| untagged(key))?;
+        if found.meta.size > self.max_object {
+            let (size, limit) = (found.meta.size, self.max_object);
+            let doing = format!("read {key}: it has {size} bytes, more than s3.max_object allows ({limit})");
+            return Err(Error::bare(ErrorKind::Invalid, doing));
+        }
         let bytes = found.bytes().await.map_err(|error| failed(doing(), &error))?;
         Ok(Some(Object { bytes, tag: Tag(tag) }))
     }

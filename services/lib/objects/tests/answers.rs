@@ -201,12 +201,72 @@ async fn what_is_wrong_with_a_bucket_is_said_at_once() {
         (Answer::error(301, "PermanentRedirect"), "is in another region"),
         (Answer::error(400, "AuthorizationHeaderMalformed"), "is in another region"),
         (Answer::error(400, "InvalidRequest"), "check that the server speaks S3"),
-        (Answer::error(503, "SlowDown"), "cannot reach bucket films at http://127.0.0.1:"),
+        (Answer::error(403, "InvalidAccessKeyId"), "s3.access_key_id"),
+        (Answer::error(400, "ExpiredToken"), "renew it"),
+        (Answer::error(403, "RequestTimeTooSkewed"), "the clock of this machine differs"),
+        (Answer::error(500, "InternalError"), "cannot reach bucket films at http://127.0.0.1:"),
+        (Answer::error(503, "SlowDown"), "asks to slow down"),
     ] {
         let server = Server::start(move |_| answer.clone()).await;
         let error = S3Objects::connect(&settings(&server)).await.expect_err(words);
         assert!(error.to_string().contains(words), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"));
-        assert_eq!(error.is_retryable(), matches!(error, ConnectError::NoAnswer { .. }));
+        let passes =
+            matches!(error, ConnectError::NoAnswer { .. } | ConnectError::Busy { .. } | ConnectError::Clock { .. });
+        assert_eq!(error.is_retryable(), passes, "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_session_token_is_sent_and_never_shown() {
+    let server = Server::start(|request| match request.header("x-amz-security-token") {
+        Some("FwoGZXIvYXdz/+=") => welcome(request).unwrap_or_else(|| Answer::error(404, "NoSuchKey")),
+        _ => Answer::error(403, "InvalidToken"),
+    })
+    .await;
+    let with_token = Settings {
+        session_token: Secret::new("FwoGZXIvYXdz/+="),
+        access_key_id: "ASIAKEY".to_owned(),
+        ..settings(&server)
+    };
+    let objects = S3Objects::connect(&with_token).await.expect("the token is right");
+    for shown in [format!("{with_token:?}"), format!("{objects:?}"), serde_json::to_string(&with_token).expect("JSON")]
+    {
+        assert!(!shown.contains("FwoGZXIv"), "{shown}");
+    }
+    let wrong = Settings { session_token: Secret::new("other"), ..with_token };
+    let error = S3Objects::connect(&wrong).await.expect_err("another token");
+    assert!(error.to_string().contains("s3.session_token"), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoint_below_a_path_is_used_as_it_is() {
+    let server = Server::start(|request| welcome(request).unwrap_or_else(|| Answer::error(404, "NoSuchKey"))).await;
+    let below = Settings { endpoint: format!("{}/storage/s3//", server.endpoint()), ..settings(&server) };
+    let objects = S3Objects::connect(&below).await.expect("connects");
+    assert_eq!(objects.get(&key("a")).await.expect("get"), None);
+    let requests = server.requests();
+    assert!(requests.iter().all(|line| line.contains(" /storage/s3/films")), "{requests:?}");
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_large_is_refused_before_it_is_read() {
+    let server = Server::start(|request| {
+        welcome(request).unwrap_or_else(|| Answer::ok(&"x".repeat(2_000)).with("etag", "\"tag\""))
+    })
+    .await;
+    let small = Settings { max_object: 1_999, ..settings(&server) };
+    let objects = S3Objects::connect(&small).await.expect("connects");
+    let error = objects.get(&key("a")).await.expect_err("too large");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("2000 bytes") && error.to_string().contains("s3.max_object"), "{error}");
+}
+
+#[tokio::test]
+async fn a_content_that_never_ends_is_given_up() {
+    let (_server, objects) = connected(|_| Answer::Beginning("\"tag\"", "half of it".to_owned(), 1_000)).await;
+    let started = Instant::now();
+    let error = objects.get(&key("a")).await.expect_err("it never ends");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(started.elapsed() < PATIENCE + TIMEOUT * 2 + Duration::from_secs(10), "{:?}", started.elapsed());
 }

@@ -39,6 +39,12 @@ impl NewRecord {
     /// The largest sum of the names and values of the headers in bytes.
     pub const MAX_HEADERS: usize = 64 << 10;
 
+    /// Returns the bytes of the key, the value and the headers.
+    pub fn size(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.len() + headers
+    }
+
     /// Checks the sizes that every log accepts.
     ///
     /// # Errors
@@ -76,9 +82,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the value of the first header with a name.
+    /// Returns the value of the first header with a name, in upper or lower case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
     }
 
     /// Returns whether the record is in the partition of a key, in a topic with `partitions`

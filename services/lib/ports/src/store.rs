@@ -114,4 +114,14 @@ pub trait Lease: Debug + Send {
     /// has lost writes, or if a newer lease was taken; both are `Unavailable`. After another error
     /// a beginning of the batch may have been written, and the replay skips what is there.
     async fn apply(&mut self, writes: Vec<Write>, next: Offset) -> Result<usize, Error>;
+
+    /// Checks that the store still has what the lease wrote, and that it keeps rows. A holder calls
+    /// it every few seconds, so that a loss is noticed even if nothing is written.
+    ///
+    /// # Errors
+    /// `Unavailable` if rows are lost, or may be lost at any time. The caller must take a new lease
+    /// and apply the log again from its marker.
+    async fn verify(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }

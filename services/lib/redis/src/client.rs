@@ -3,6 +3,7 @@
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::script::Scripts;
+use crate::watch::Watch;
 
 /// The connection to Redis, the names of the keys, and the scripts.
 #[derive(Debug)]
@@ -11,4 +12,5 @@ pub(crate) struct Client {
     pub(crate) cluster: bool,
     pub(crate) layout: Layout,
     pub(crate) scripts: Scripts,
+    pub(crate) watch: Watch,
 }

@@ -1,17 +1,19 @@
-//! Opens connections to one server or to a cluster.
+//! Opens connections to one server, to a cluster, or to the primary that sentinels name.
 
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
-    RedisResult, Value,
+    RedisResult, TlsCertificates, Value,
 };
 
-use crate::Settings;
+use crate::node::{client, tcp, with_user};
+use crate::sentinel::Sentinels;
+use crate::tls::certificates;
+use crate::{ConnectError, Settings};
 
 /// A connection to one server or to a cluster. Clones share it.
 #[derive(Clone)]
@@ -57,43 +59,38 @@ impl ConnectionLike for Connection {
 
 /// Opens connections as the settings say. It holds the password, so it has no `Debug`.
 pub(crate) struct Opener {
-    client: OpenerClient,
+    target: Target,
+    config: AsyncConnectionConfig,
     /// Longest time to open a connection.
     timeout: Duration,
 }
 
-enum OpenerClient {
-    Single(Client, AsyncConnectionConfig),
+enum Target {
+    Single(Client),
     Cluster(ClusterClient),
+    Sentinel(Sentinels),
 }
 
 impl Opener {
-    /// Checks the addresses. Does not connect.
-    pub(crate) fn new(settings: &Settings) -> RedisResult<Self> {
-        let nodes = settings.urls.iter().map(|url| node(url, settings)).collect::<RedisResult<Vec<_>>>()?;
-        let client = if settings.cluster {
-            OpenerClient::Cluster(cluster_client(nodes, settings)?)
-        } else {
-            let node = nodes
-                .into_iter()
-                .next()
-                .ok_or_else(|| RedisError::from((redis::ErrorKind::InvalidClientConfig, "no address")))?;
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(settings.connect_timeout))
-                .set_response_timeout(Some(settings.response_timeout));
-            OpenerClient::Single(Client::open(node)?, config)
-        };
-        Ok(Self { client, timeout: settings.connect_timeout + settings.response_timeout })
+    /// Checks the addresses and reads the certificates. Does not connect.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConnectError> {
+        let certificates = certificates(settings)?;
+        let target = target(settings, certificates).map_err(ConnectError::Address)?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(settings.connect_timeout))
+            .set_response_timeout(Some(settings.response_timeout));
+        Ok(Self { target, config, timeout: settings.connect_timeout + settings.response_timeout })
     }
 
     /// Opens a connection.
     pub(crate) async fn open(&self) -> RedisResult<Connection> {
         let open = async {
-            Ok::<_, RedisError>(match &self.client {
-                OpenerClient::Single(client, config) => {
-                    Connection::Single(client.get_multiplexed_async_connection_with_config(config).await?)
+            Ok::<_, RedisError>(match &self.target {
+                Target::Single(client) => {
+                    Connection::Single(client.get_multiplexed_async_connection_with_config(&self.config).await?)
                 }
-                OpenerClient::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
+                Target::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
+                Target::Sentinel(sentinels) => Connection::Single(sentinels.primary(&self.config).await?),
             })
         };
         // A paused server accepts connections and does not answer.
@@ -104,7 +101,27 @@ impl Opener {
     }
 }
 
-fn cluster_client(nodes: Vec<ConnectionInfo>, settings: &Settings) -> RedisResult<ClusterClient> {
+fn target(settings: &Settings, certificates: Option<TlsCertificates>) -> RedisResult<Target> {
+    let nodes = settings.urls.iter().map(|url| url.as_str().into_connection_info());
+    let nodes = nodes.collect::<RedisResult<Vec<ConnectionInfo>>>()?;
+    let Some(first) = nodes.first().cloned() else {
+        return Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, "no address")));
+    };
+    if settings.cluster {
+        let nodes = nodes.into_iter().map(|node| prepared(node, settings)).collect();
+        Ok(Target::Cluster(cluster_client(nodes, settings, certificates)?))
+    } else if settings.sentinel.is_empty() {
+        Ok(Target::Single(client(prepared(first, settings), certificates.as_ref())?))
+    } else {
+        Ok(Target::Sentinel(Sentinels::new(nodes, settings, certificates)?))
+    }
+}
+
+fn cluster_client(
+    nodes: Vec<ConnectionInfo>,
+    settings: &Settings,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<ClusterClient> {
     let mut builder = ClusterClient::builder(nodes)
         .retries(3)
         .min_retry_wait(20)
@@ -112,6 +129,9 @@ fn cluster_client(nodes: Vec<ConnectionInfo>, settings: &Settings) -> RedisResul
         .tcp_settings(tcp(settings))
         .connection_timeout(settings.connect_timeout)
         .response_timeout(settings.response_timeout);
+    if let Some(certificates) = certificates {
+        builder = builder.certs(certificates);
+    }
     if !settings.username.is_empty() {
         builder = builder.username(&settings.username);
     }
@@ -121,23 +141,9 @@ fn cluster_client(nodes: Vec<ConnectionInfo>, settings: &Settings) -> RedisResul
     builder.build()
 }
 
-/// Returns the TCP settings. A server whose machine is gone does not even refuse, so the operating
-/// system closes the connection after the deadline.
-fn tcp(settings: &Settings) -> TcpSettings {
-    let tcp = TcpSettings::default().set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let tcp = tcp.set_user_timeout(settings.deadline);
-    tcp
-}
-
-fn node(url: &str, settings: &Settings) -> RedisResult<ConnectionInfo> {
-    let info = url.into_connection_info()?;
-    let mut redis = info.redis_settings().clone();
-    if !settings.username.is_empty() {
-        redis = redis.set_username(&settings.username);
-    }
-    if !settings.password.is_empty() {
-        redis = redis.set_password(settings.password.expose());
-    }
-    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp(settings)))
+/// Returns an address with the user, the password and the TCP settings of the settings.
+fn prepared(node: ConnectionInfo, settings: &Settings) -> ConnectionInfo {
+    let user = (settings.username.as_str(), settings.password.expose());
+    let redis = with_user(node.redis_settings().clone(), user);
+    node.set_redis_settings(redis).set_tcp_settings(tcp(settings))
 }

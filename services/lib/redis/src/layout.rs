@@ -1,7 +1,9 @@
 //! How rows, markers and leases are stored: the keys and the form of their values.
 //!
 //! A row is 20 digits, the offset of its newest event, and then its value. A marker is 20 digits,
-//! and then the trace of an unfinished batch (see [`crate::script`]).
+//! and then the trace of an unfinished batch (see [`crate::script`]). A hash lists the keys of all
+//! rows of a partition, so that a lost row is not taken for one that was never written (see
+//! [`crate::known`]).
 
 use std::io::Write as _;
 
@@ -47,6 +49,11 @@ impl Layout {
     /// Returns the key of the id of a partition's newest lease.
     pub(crate) fn lease_key(&self, source: Partition) -> String {
         format!("{}{{p{source}}}@lease", self.prefix)
+    }
+
+    /// Returns the name of the key that lists the rows of a partition.
+    pub(crate) fn known_key(&self, source: Partition) -> String {
+        format!("{}{{p{source}}}@known", self.prefix)
     }
 }
 
@@ -110,5 +117,6 @@ mod tests {
         assert_eq!(layout.row_key(Partition(3), b"u/ann"), b"marquee:{p3}:u/ann");
         assert_eq!(layout.marker_key(Partition(3)), "marquee:{p3}@");
         assert_eq!(layout.lease_key(Partition(3)), "marquee:{p3}@lease");
+        assert_eq!(layout.known_key(Partition(3)), "marquee:{p3}@known");
     }
 }

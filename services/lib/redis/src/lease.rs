@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, Write};
-use redis::FromRedisValue;
+use redis::FromRedisValue as _;
 
 use crate::client::Client;
+use crate::known::{forget_all, lost};
 use crate::layout::{decode_marker, encode_offset};
 use crate::script::{Chunk, Outcome, chunks, unique_id};
 
@@ -19,6 +20,8 @@ pub(crate) struct RedisLease {
     source: Partition,
     id: String,
     marker: Offset,
+    /// Whether the partition lists its rows (see [`crate::known`]).
+    is_listed: bool,
     /// Set while a batch is written, and left so by an error. A part of the batch may be stored
     /// then, and rows that were read afterwards could be lost without any sign.
     ended: bool,
@@ -29,13 +32,19 @@ impl RedisLease {
     pub(crate) async fn take(client: Arc<Client>, source: Partition) -> Result<Self, Error> {
         const DOING: &str = "take a lease";
         let id = unique_id();
+        client.watch.check(&client.link).await?;
         let mut script = client.scripts.lease.prepare_invoke();
-        script.key(client.layout.marker_key(source)).key(client.layout.lease_key(source)).arg(&id);
+        let layout = &client.layout;
+        script.key(layout.marker_key(source)).key(layout.lease_key(source)).key(layout.known_key(source)).arg(&id);
         let reply = client.link.run(DOING, &script).await?;
-        let stored =
-            Option::<Bytes>::from_redis_value(reply).map_err(|error| Error::new(ErrorKind::Corrupt, DOING, error))?;
-        let marker = decode_marker(stored.as_ref())?;
-        Ok(Self { client, source, id, marker, ended: false })
+        let (stored, is_listed) = <(Option<Bytes>, bool)>::from_redis_value(reply)
+            .map_err(|error| Error::new(ErrorKind::Corrupt, DOING, error))?;
+        if stored.is_none() {
+            // Rows that are left belong to a partition that has lost others.
+            forget_all(&client, source).await?;
+        }
+        let (marker, is_listed) = (decode_marker(stored.as_ref())?, is_listed || stored.is_none());
+        Ok(Self { client, source, id, marker, is_listed, ended: false })
     }
 
     /// Writes one chunk of a batch that moves the marker to `next`.
@@ -43,15 +52,18 @@ impl RedisLease {
         let layout = &self.client.layout;
         let mut script = self.client.scripts.apply.prepare_invoke();
         script.key(layout.marker_key(self.source)).key(layout.lease_key(self.source));
+        script.key(layout.known_key(self.source));
         script.arg(&self.id).arg(encode_offset(self.marker)).arg(encode_offset(next));
         script.arg(&chunk.expects).arg(&chunk.leaves);
         for write in chunk.writes {
             script.key(layout.row_key(self.source, &write.key));
             script.arg(encode_offset(write.applied)).arg(&write.value[..]);
         }
-        let reply = self.client.link.run("write rows", &script).await?;
-        Outcome::from_reply(&reply)
-            .ok_or_else(|| Error::bare(ErrorKind::Corrupt, format!("write rows: unexpected reply {reply:?}")))
+        outcome("write rows", &self.client.link.run("write rows", &script).await?)
+    }
+
+    fn behind(&self) -> Error {
+        self.refused(&format!("Redis lost its newest writes, its marker is behind {}", self.marker))
     }
 
     fn refused(&self, why: &str) -> Error {
@@ -78,17 +90,40 @@ impl Lease for RedisLease {
         for chunk in chunks(&writes) {
             match self.write(&chunk, next).await? {
                 Outcome::Written(rows) => written += rows,
-                Outcome::Behind => {
-                    let why = format!("Redis lost its newest writes, its marker is behind {}", self.marker);
-                    return Err(self.refused(&why));
-                }
+                Outcome::Behind => return Err(self.behind()),
                 Outcome::Fenced => {
                     return Err(self.refused("a newer lease was taken, or Redis lost this one"));
                 }
+                Outcome::Lost => return Err(lost(self.source, "write rows")),
             }
         }
         self.marker = self.marker.max(next);
         self.ended = false;
         Ok(written)
     }
+
+    async fn verify(&mut self) -> Result<(), Error> {
+        const DOING: &str = "verify a lease";
+        let client = &*self.client;
+        client.watch.check(&client.link).await?;
+        let layout = &client.layout;
+        let mut script = client.scripts.verify.prepare_invoke();
+        script.key(layout.marker_key(self.source)).key(layout.lease_key(self.source));
+        script.key(layout.known_key(self.source));
+        script.arg(&self.id).arg(encode_offset(self.marker)).arg(u8::from(self.is_listed));
+        // While a cluster moves the slot, nothing can be said. The next write is refused if
+        // something is lost.
+        let Some(reply) = client.link.run_slot(DOING, &script).await? else { return Ok(()) };
+        match outcome(DOING, &reply)? {
+            // A consumer that lost its partition learns that from the log.
+            Outcome::Written(_) | Outcome::Fenced => Ok(()),
+            Outcome::Behind => Err(self.behind()),
+            Outcome::Lost => Err(lost(self.source, DOING)),
+        }
+    }
+}
+
+fn outcome(doing: &str, reply: &redis::Value) -> Result<Outcome, Error> {
+    let unexpected = || Error::bare(ErrorKind::Corrupt, format!("{doing}: unexpected reply {reply:?}"));
+    Outcome::from_reply(reply).ok_or_else(unexpected)
 }

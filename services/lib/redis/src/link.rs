@@ -3,18 +3,22 @@
 use std::sync::{Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use marquee_backoff::Backoff;
+use marquee_backoff::{Backoff, Delays};
 use marquee_ports::{Error, ErrorKind};
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::Settings;
 use crate::connection::{Connection, Opener};
 use crate::failure::{Verdict, verdict};
+use crate::{ConnectError, Settings};
 
 /// Between two tries of a call.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
+
+/// Between two connections, while no reply comes over the first of them. All calls share it, so
+/// many calls that fail at the same time do not open many connections.
+const PACE: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(100));
 
 /// What a call sends. Sending it twice must be harmless.
 #[derive(Clone, Copy)]
@@ -33,10 +37,12 @@ enum Reply {
 /// The connection that works, and the means to open the next one.
 pub(crate) struct Link {
     opener: Opener,
+    is_cluster: bool,
     deadline: Duration,
     current: SyncMutex<Current>,
-    /// Held while a connection is opened. Other calls wait for it, each until its own deadline.
-    opening: Mutex<()>,
+    /// Held while a connection is opened. Other calls wait for it, each until its own deadline. It
+    /// has the delays since the last connection that worked.
+    opening: Mutex<Option<Delays>>,
 }
 
 #[derive(Default)]
@@ -46,6 +52,8 @@ struct Current {
     number: u64,
     /// When the last reply came.
     replied: Option<Instant>,
+    /// Whether a reply came over the last connection.
+    works: bool,
 }
 
 impl std::fmt::Debug for Link {
@@ -55,14 +63,25 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Checks the addresses. The first call connects.
-    pub(crate) fn new(settings: &Settings) -> RedisResult<Self> {
+    /// Checks the addresses and the certificates. The first call connects.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConnectError> {
         Ok(Self {
             opener: Opener::new(settings)?,
+            is_cluster: settings.cluster,
             deadline: settings.deadline,
             current: SyncMutex::default(),
             opening: Mutex::default(),
         })
+    }
+
+    /// Returns the longest time that one call may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Returns whether the servers are a cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.is_cluster
     }
 
     /// Runs a command on one key, or on none.
@@ -87,6 +106,15 @@ impl Link {
         }
     }
 
+    /// Runs a script on many keys of one slot. Returns `None` if the keys are on two servers,
+    /// because a cluster is moving the slot.
+    pub(crate) async fn run_slot(&self, doing: &str, script: &ScriptInvocation<'_>) -> Result<Option<Value>, Error> {
+        match self.call(doing, Request::Script(script), true).await? {
+            Reply::Split => Ok(None),
+            Reply::Value(value) => Ok(Some(value)),
+        }
+    }
+
     /// Makes a call that waits until the cluster has moved the slot.
     async fn value(&self, doing: &str, request: Request<'_>) -> Result<Value, Error> {
         match self.call(doing, request, false).await? {
@@ -105,7 +133,7 @@ impl Link {
             let mut used = None;
             let error = match tokio::time::timeout_at(end, self.send(request, &mut used)).await {
                 Ok(Ok(value)) => {
-                    self.current().replied = Some(Instant::now());
+                    self.current().answered();
                     return Ok(Reply::Value(value));
                 }
                 Ok(Err(error)) => error,
@@ -143,9 +171,16 @@ impl Link {
         if let Some(open) = self.current().open() {
             return Ok(open);
         }
-        let _opening = self.opening.lock().await;
+        let mut delays = self.opening.lock().await;
         if let Some(open) = self.current().open() {
             return Ok(open);
+        }
+        if std::mem::take(&mut self.current().works) {
+            *delays = None;
+        }
+        match &mut *delays {
+            Some(delays) => delays.wait().await,
+            None => *delays = Some(PACE.start()),
         }
         let opened = self.opener.open().await?;
         let mut current = self.current();
@@ -167,12 +202,23 @@ impl Link {
         }
     }
 
+    /// Drops the connection to a server that is not the primary any more. The next call opens
+    /// another one.
+    pub(crate) fn leave(&self) {
+        self.current().connection = None;
+    }
+
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Current {
+    fn answered(&mut self) {
+        self.replied = Some(Instant::now());
+        self.works = true;
+    }
+
     fn open(&self) -> Option<(u64, Connection)> {
         self.connection.clone().map(|connection| (self.number, connection))
     }

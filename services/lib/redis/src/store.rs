@@ -7,44 +7,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey};
-use marquee_settings::{Invalid, Validate as _};
-use redis::Value;
-use thiserror::Error as ThisError;
+use marquee_settings::Validate as _;
+use tokio::time::Instant;
 
-use crate::Settings;
+use crate::address::shown;
 use crate::client::Client;
 use crate::layout::{Layout, decode_marker, decode_row};
 use crate::lease::RedisLease;
 use crate::link::Link;
 use crate::script::Scripts;
+use crate::watch::Watch;
+use crate::{ConnectError, Settings, known};
 
 /// Rows that one command reads.
 const READ: usize = 512;
-
-/// Redis cannot be used.
-#[derive(Debug, ThisError)]
-pub enum ConnectError {
-    /// A setting makes no sense.
-    #[error("redis.{0}")]
-    Setting(Invalid),
-    /// An address is not valid.
-    #[error("redis.urls: no valid address; expected redis://HOST:PORT")]
-    Address(#[source] redis::RedisError),
-    /// The server may evict rows while their marker stays.
-    #[error("Redis evicts keys when its memory is full; set its maxmemory-policy to noeviction")]
-    Evicts,
-    /// The server does not answer, or refuses the connection.
-    #[error(
-        "cannot use Redis at {urls}; check that it runs, and the settings redis.urls, redis.cluster and redis.password"
-    )]
-    Server {
-        /// The configured addresses.
-        urls: String,
-        /// The failed call.
-        #[source]
-        source: Error,
-    },
-}
 
 /// Rows in Redis. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -58,16 +34,16 @@ impl RedisStore {
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         settings.validate().map_err(ConnectError::Setting)?;
         let store = Self(Arc::new(Client {
-            link: Link::new(settings).map_err(ConnectError::Address)?,
+            link: Link::new(settings)?,
             cluster: settings.cluster,
             layout: Layout::new(settings.prefix.clone()),
             scripts: Scripts::new(),
+            watch: Watch::default(),
         }));
-        let failed = |source| ConnectError::Server { urls: settings.urls.join(", "), source };
-        let memory: Value =
-            store.0.link.query("read the memory policy", redis::cmd("INFO").arg("memory")).await.map_err(failed)?;
-        if contains(&memory, "maxmemory_policy:allkeys") {
-            return Err(ConnectError::Evicts);
+        let failed = |source| ConnectError::server(shown(&settings.urls), source);
+        store.0.watch.ask(&store.0.link).await.map_err(failed)?;
+        if let Some(policy) = store.0.watch.evicting_policy() {
+            return Err(ConnectError::Evicts { policy });
         }
         // A server of a cluster answers MOVED to a client that expects a single server, and a
         // single server has no slots. This read fails in both cases.
@@ -95,33 +71,8 @@ impl RedisStore {
         stored.into_iter().map(|stored| stored.map(decode_row).transpose()).collect()
     }
 
-    /// Reads rows with one command each. While a cluster moves a slot, each key is found where it
-    /// is.
-    async fn read_one_by_one(&self, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
-        let mut rows = Vec::with_capacity(keys.len());
-        for key in keys {
-            let mut command = redis::cmd("GET");
-            command.arg(self.0.layout.row_key(key.source, &key.key));
-            rows.push(self.0.link.query("read rows", &command).await?);
-        }
-        Ok(rows)
-    }
-}
-
-/// Returns whether a reply, of one server or of each server, contains a text.
-fn contains(reply: &Value, text: &str) -> bool {
-    match reply {
-        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).contains(text),
-        Value::SimpleString(content) | Value::VerbatimString { text: content, .. } => content.contains(text),
-        Value::Array(all) => all.iter().any(|one| contains(one, text)),
-        Value::Map(all) => all.iter().any(|(_, one)| contains(one, text)),
-        _ => false,
-    }
-}
-
-#[async_trait]
-impl OnlineStore for RedisStore {
-    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+    /// Reads rows, with one command for each slot or for each [`READ`] rows of it.
+    async fn read_all(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
         let mut rows = vec![None; keys.len()];
         let mut by_slot: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
         for (at, key) in keys.iter().enumerate().filter(|(_, key)| RowKey::is_valid(&key.key)) {
@@ -142,6 +93,45 @@ impl OnlineStore for RedisStore {
             }
         }
         Ok(rows)
+    }
+
+    /// Fails if a row that was not found was written before.
+    async fn check_absent(&self, keys: &[RowKey], rows: &[Option<Row>]) -> Result<(), Error> {
+        let mut absent: BTreeMap<Partition, Vec<&RowKey>> = BTreeMap::new();
+        for (key, _) in keys.iter().zip(rows).filter(|(key, row)| row.is_none() && RowKey::is_valid(&key.key)) {
+            absent.entry(key.source).or_default().push(key);
+        }
+        let checks = absent
+            .iter()
+            .flat_map(|(&source, keys)| keys.chunks(READ).map(move |keys| known::check_absent(&self.0, source, keys)));
+        futures_util::future::try_join_all(checks).await.map(drop)
+    }
+
+    /// Reads rows with one command each. While a cluster moves a slot, each key is found where it
+    /// is.
+    async fn read_one_by_one(&self, keys: &[&RowKey]) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut command = redis::cmd("GET");
+            command.arg(self.0.layout.row_key(key.source, &key.key));
+            rows.push(self.0.link.query("read rows", &command).await?);
+        }
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl OnlineStore for RedisStore {
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        let end = Instant::now() + self.0.link.deadline();
+        // A server that is a replica now is left. A policy that evicts rows is a reason not to
+        // write; rows that are found are right.
+        let (rows, _) = futures_util::future::join(self.read_all(keys), self.0.watch.check(&self.0.link)).await;
+        let rows = rows?;
+        match tokio::time::timeout_at(end, self.check_absent(keys, &rows)).await {
+            Ok(checked) => checked.map(|()| rows),
+            Err(_) => Err(Error::bare(ErrorKind::Unavailable, "look for lost rows: Redis did not reply in time")),
+        }
     }
 
     async fn marker(&self, source: Partition) -> Result<Offset, Error> {
@@ -165,7 +155,7 @@ mod tests {
         let wrong = [
             (Settings { urls: Vec::new(), ..Settings::default() }, "redis.urls"),
             (Settings { urls: vec!["nonsense".to_owned()], ..Settings::default() }, "redis.urls"),
-            (Settings { urls: vec!["redis://u:pw@h:1".to_owned()], ..Settings::default() }, "redis.urls"),
+            (Settings { urls: vec!["redis://u:p/w@h:1".to_owned()], ..Settings::default() }, "redis.urls"),
             (Settings { prefix: "{a}".to_owned(), ..Settings::default() }, "redis.prefix"),
         ];
         for (settings, part) in wrong {

@@ -37,10 +37,10 @@ pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
          .cards,.plots{{display:flex;flex-wrap:wrap;gap:1rem}}.cards div{{border:1px solid var(--faint);border-radius:8px;padding:.5rem 1rem}}\
          .cards b{{display:block;font-size:1.4rem}}figure{{margin:0}}figcaption{{color:var(--faint)}}svg text{{fill:var(--ink);font-size:11px}}\
          .axis{{stroke:var(--faint)}}.mark{{fill:var(--mark)}}.line{{stroke:var(--mark);fill:none;stroke-width:2}}</style>\
-         <h1>{title}</h1><p>{subtitle}, judged on {ratings} later ratings, each predicted from what its user rated before.</p><div class=cards>",
+         <h1>{title}</h1><p>{subtitle}, judged on {ratings}, each predicted from what its user rated before.</p><div class=cards>",
         title = escape(heading.title),
         subtitle = escape(heading.subtitle),
-        ratings = evaluation.ratings,
+        ratings = counted(evaluation.ratings, "later rating"),
     );
     for (name, value) in cards {
         let _ = write!(page, "<div><b>{value:.4}</b>{name}</div>");
@@ -85,12 +85,12 @@ fn calibration(evaluation: &Evaluation) -> String {
         let radius = 3.0 + 9.0 * (bin.ratings as f64 / most).sqrt();
         let _ = write!(
             svg,
-            "<circle class=mark cx={:.1} cy={:.1} r={radius:.1} fill-opacity=.7><title>predicted {:.2}, actual {:.2}, {} ratings</title></circle>",
+            "<circle class=mark cx={:.1} cy={:.1} r={radius:.1} fill-opacity=.7><title>predicted {:.2}, actual {:.2}, {}</title></circle>",
             x(bin.predicted),
             y(bin.actual),
             bin.predicted,
             bin.actual,
-            bin.ratings
+            counted(bin.ratings, "rating")
         );
     }
     let _ = write!(
@@ -122,6 +122,10 @@ fn bar_chart(bars: &[(String, f64)], decimals: usize) -> String {
         }
     }
     svg
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn escape(text: &str) -> String {
@@ -159,6 +163,16 @@ mod tests {
         let page = html(&evaluation(), &heading);
         assert!(!page.contains("<script") && page.contains("a &amp; b") && page.contains("0.9123"));
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn one_rating_is_not_plural() {
+        let one = Evaluation { ratings: 1, ..evaluation() };
+        let page = html(&one, &Heading { title: "t", subtitle: "s", bias_rmse: 0.0 });
+        assert!(page.contains("judged on 1 later rating, each"), "{page}");
+        assert!(
+            html(&evaluation(), &Heading { title: "t", subtitle: "s", bias_rmse: 0.0 }).contains("3 later ratings,")
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! A role as a value, so that roles with settings of different types stand in one table.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use marquee_kit::Context;
 use marquee_settings::Source;
@@ -77,7 +79,7 @@ impl Entry {
     /// Starts the role with its section of the settings and what it needs of the resources.
     ///
     /// # Errors
-    /// The role cannot work with these settings or resources.
+    /// The role cannot work with these settings or resources, or its start panicked.
     pub async fn start(
         &self,
         sections: &Sections,
@@ -86,7 +88,10 @@ impl Entry {
     ) -> Result<Endpoints, StartError> {
         let section = sections.section(self.section).map_or_else(self.defaults, Section::boxed);
         let granted = resources.grant(self.name, self.needs(sections));
-        (self.start)(section, granted, context).await.map_err(|source| StartError { role: self.name, source })
+        // The roles that have started before are stopped in order, also after a panic.
+        let started = AssertUnwindSafe(async { (self.start)(section, granted, context).await }).catch_unwind().await;
+        let started = started.unwrap_or_else(|_| Err("its start panicked".into()));
+        started.map_err(|source| StartError { role: self.name, source })
     }
 }
 

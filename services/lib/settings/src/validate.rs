@@ -1,8 +1,13 @@
 //! The check of a group of settings.
 
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use humantime_serde::re::humantime::format_duration;
 use thiserror::Error;
+
+use crate::redact::redact_message;
 
 /// A group of settings that can say whether its values make sense.
 pub trait Validate {
@@ -39,6 +44,33 @@ impl Invalid {
         &self.key
     }
 
+    /// Returns the same refusal without the secrets of the value that it is about.
+    pub(crate) fn redacted(mut self, value: Option<&serde_json::Value>) -> Self {
+        self.message = redact_message(&self.message, value);
+        self
+    }
+
+    /// Returns `Ok` if a number is in its range, and the refusal of the setting otherwise.
+    ///
+    /// # Errors
+    /// The number is outside of the range.
+    pub fn unless_in(range: RangeInclusive<u64>, key: &str, number: u64) -> Result<(), Self> {
+        let (least, most) = range.into_inner();
+        let message = format!("is {number}; give a number from {} to {}", grouped(least), grouped(most));
+        Self::unless((least..=most).contains(&number), key, message)
+    }
+
+    /// Returns `Ok` if a time is in its range, and the refusal of the setting otherwise.
+    ///
+    /// # Errors
+    /// The time is outside of the range.
+    pub fn unless_time_in(range: RangeInclusive<Duration>, key: &str, time: Duration) -> Result<(), Self> {
+        let (least, most) = range.into_inner();
+        let [found, from, to] = [time, least, most].map(format_duration);
+        let message = format!("is {found}; give a time from {from} to {to}");
+        Self::unless((least..=most).contains(&time), key, message)
+    }
+
     /// Returns `Ok` if the condition holds, and the refusal of the setting otherwise.
     ///
     /// # Errors
@@ -52,6 +84,19 @@ impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.message)
     }
+}
+
+/// Returns a number with commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]
@@ -69,5 +114,19 @@ mod tests {
     fn a_condition_that_holds_refuses_nothing() {
         assert_eq!(Invalid::unless(true, "batch", "must be at least 1"), Ok(()));
         assert!(Invalid::unless(false, "batch", "must be at least 1").is_err());
+    }
+
+    #[test]
+    fn a_range_is_named_with_its_ends() {
+        assert_eq!(Invalid::unless_in(1..=1_000_000, "batch", 1_000_000), Ok(()));
+        let error = Invalid::unless_in(1..=1_000_000, "batch", 0).expect_err("refused").to_string();
+        assert_eq!(error, "batch: is 0; give a number from 1 to 1,000,000");
+        let day = Duration::from_secs(86_400);
+        let times = Duration::from_millis(10)..=day;
+        assert_eq!(Invalid::unless_time_in(times.clone(), "refresh", Duration::from_secs(1)), Ok(()));
+        for time in [Duration::ZERO, Duration::from_millis(9), day * 2] {
+            let error = Invalid::unless_time_in(times.clone(), "refresh", time).expect_err("refused").to_string();
+            assert!(error.ends_with("; give a time from 10ms to 1day"), "{error}");
+        }
     }
 }

@@ -12,9 +12,9 @@ const FILE: &str = "addresses.json";
 /// The addresses of a running fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addresses {
-    /// The address of the gRPC listener, as `http://HOST:PORT`.
+    /// The address of the gRPC listener, as `http://HOST:PORT`, or with `https` if it is encrypted.
     pub grpc: String,
-    /// The address of the HTTP listener, as `http://HOST:PORT`.
+    /// The address of the HTTP listener, likewise.
     pub http: String,
     /// The id of the process.
     pub pid: u32,
@@ -22,14 +22,17 @@ pub struct Addresses {
 
 impl Addresses {
     /// Returns the addresses of a fleet in this process.
-    pub(crate) fn of_this_process(grpc: SocketAddr, http: SocketAddr) -> Self {
-        Self { grpc: format!("http://{grpc}"), http: format!("http://{http}"), pid: std::process::id() }
+    pub(crate) fn of_this_process(scheme: &str, grpc: SocketAddr, http: SocketAddr) -> Self {
+        Self { grpc: format!("{scheme}://{grpc}"), http: format!("{scheme}://{http}"), pid: std::process::id() }
     }
 
     /// Reads the addresses that a fleet on this data folder has written. Returns `None` if the file
     /// does not exist or is not complete.
     pub fn read(data_dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(data_dir.join(FILE)).ok()?).ok()
+        let path = data_dir.join(FILE);
+        // A pipe would be waited for.
+        let bytes = if path.is_file() { std::fs::read(path).ok()? } else { return None };
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// Writes the addresses, and the data folder if it does not exist.
@@ -61,7 +64,7 @@ mod tests {
         let data = folder.path().join("new");
         assert_eq!(Addresses::read(&data), None);
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let addresses = Addresses::of_this_process(address(1), address(2));
+        let addresses = Addresses::of_this_process("https", address(1), address(2));
         addresses.write(&data).expect("written");
         assert_eq!(Addresses::read(&data), Some(addresses));
         Addresses::remove(&data);
@@ -72,7 +75,7 @@ mod tests {
     fn the_file_of_another_process_in_the_same_folder_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let other = Addresses { pid: 0, ..Addresses::of_this_process(address, address) };
+        let other = Addresses { pid: 0, ..Addresses::of_this_process("http", address, address) };
         other.write(folder.path()).expect("written");
         Addresses::remove(folder.path());
         assert_eq!(Addresses::read(folder.path()), Some(other));

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use marquee_kit::{Context, Stop, TaskError, Tasks};
 
+/// The longest time that background work may take to end. All of it can be interrupted: what it
+/// leaves is taken up at the next start.
+const BACKGROUND: Duration = Duration::from_millis(1_500);
+
 /// The tasks of a fleet: its listeners, and the background work of its roles.
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     drain_delay: Duration,
-    /// The longest time that each step of shutting down may take.
+    /// The longest time that requests in flight may take.
     patience: Duration,
     context: Context,
     servers: Tasks,
@@ -19,6 +23,11 @@ pub(super) struct Lifecycle {
 impl Lifecycle {
     pub(super) fn new(drain_delay: Duration, patience: Duration) -> Self {
         Self { drain_delay, patience, context: Context::default(), servers: Tasks::default(), close: Stop::new() }
+    }
+
+    /// Returns the token that is canceled when the listeners close.
+    pub(super) fn close(&self) -> Stop {
+        self.close.clone()
     }
 
     /// Returns what roles work with.
@@ -67,7 +76,13 @@ impl Lifecycle {
     pub(super) async fn stop_tasks(self) {
         self.close.cancel();
         self.context.stop.cancel();
-        self.context.tasks.join(self.patience).await;
+        self.context.tasks.join(self.patience.min(BACKGROUND)).await;
+    }
+
+    /// Returns the longest time that a shutdown with these settings takes.
+    pub(super) fn longest_shutdown(drain_delay: Duration, patience: Duration) -> Duration {
+        // The last part is for back-ends to close.
+        drain_delay.saturating_add(patience).saturating_add(BACKGROUND).saturating_add(Duration::from_secs(3))
     }
 }
 
@@ -130,5 +145,14 @@ mod tests {
         let events = recorded(&lifecycle, Duration::from_secs(3_600));
         lifecycle.shutdown().await;
         assert_eq!(*events.lock().expect("a lock"), [("listener closes", 0), ("work ends", 3_000)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn background_work_that_does_not_end_is_cut_soon() {
+        let lifecycle = Lifecycle::new(Duration::ZERO, Duration::from_secs(3_600));
+        lifecycle.context().tasks.spawn("endless", std::future::pending::<Result<(), Infallible>>());
+        let start = Instant::now();
+        lifecycle.shutdown().await;
+        assert!(start.elapsed() <= Duration::from_secs(2), "{:?}", start.elapsed());
     }
 }

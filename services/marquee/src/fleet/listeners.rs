@@ -5,11 +5,21 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use marquee_kit::{Context, GrpcLimits, bind, serve_grpc, serve_http};
+use marquee_kit::{Closing, Compute, Server, ServerSettings, Services, bind, serve_grpc, serve_http};
 use tokio::net::TcpListener;
 use tonic::service::{Routes, RoutesBuilder};
+use tonic_reflection::server::Builder;
 
 use super::lifecycle::Lifecycle;
+
+/// The first words of the methods that only read, of this project, of Feast, and of the services
+/// that every process has. All others write or administer.
+const READS: [&str; 10] =
+    ["Get", "List", "Watch", "Predict", "Recommend", "Explain", "Join", "Backfill", "Check", "ServerReflectionInfo"];
+
+/// The services that every process has, besides those of its roles.
+const STANDARD: [&str; 3] =
+    ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
 /// The open listeners of a process that does not serve yet.
 #[derive(Debug)]
@@ -29,37 +39,54 @@ impl Listeners {
     }
 
     /// Serves until the lifecycle closes the listeners.
-    pub(super) fn serve(self, grpc_routes: Routes, http_routes: Router, lifecycle: &Lifecycle) {
+    pub(super) fn serve(self, (grpc_routes, http_routes): (Routes, Router), server: Server, lifecycle: &Lifecycle) {
         let Self { grpc, http, .. } = self;
         let drain = lifecycle.request_patience();
-        let limits = GrpcLimits { drain, ..GrpcLimits::default() };
+        let (metrics, shared) = (lifecycle.context().metrics.clone(), server.clone());
+        lifecycle.spawn_server("grpc", |stop| async move {
+            serve_grpc(grpc, grpc_routes, shared, &metrics, Closing { stop, drain }).await
+        });
         let metrics = lifecycle.context().metrics.clone();
-        lifecycle
-            .spawn_server("grpc", |stop| async move { serve_grpc(grpc, grpc_routes, limits, &metrics, stop).await });
-        let metrics = lifecycle.context().metrics.clone();
-        lifecycle
-            .spawn_server("http", |stop| async move { serve_http(http, http_routes, drain, &metrics, stop).await });
+        lifecycle.spawn_server("http", |stop| async move {
+            serve_http(http, http_routes, server, &metrics, Closing { stop, drain }).await
+        });
     }
+}
+
+/// Reads what both listeners share.
+pub(super) fn server(settings: &ServerSettings, compute: Compute) -> Result<Server> {
+    let services = Services { descriptors: marquee_proto::DESCRIPTORS, reads: &READS };
+    Ok(Server::new(settings.clone(), services, compute)?)
 }
 
 /// Adds the health service, and reflection over the services that this process has.
 pub(super) fn with_health_and_reflection(
     mut routes: RoutesBuilder,
     services: &[&'static str],
-    context: &Context,
+    lifecycle: &Lifecycle,
 ) -> Result<Routes> {
-    let (health, report) = context.health.grpc(context.stop.clone());
+    let context = lifecycle.context();
+    // Clients that watch the health of a service do not keep a listener open that closes.
+    let (health, report) = context.health.grpc(lifecycle.close());
     context.tasks.spawn("health", async move {
         report.await;
         Ok::<_, Infallible>(())
     });
     routes.add_service(health);
-    let mut reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(marquee_proto::DESCRIPTORS)
-        .with_service_name("grpc.reflection.v1.ServerReflection");
-    for service in services {
-        reflection = reflection.with_service_name(*service);
-    }
-    routes.add_service(reflection.build_v1().context("read the descriptors for reflection")?);
+    // Older tools speak the older version only.
+    let refused = "read the descriptors for reflection";
+    routes.add_service(reflection(services).build_v1().context(refused)?);
+    routes.add_service(reflection(services).build_v1alpha().context(refused)?);
     Ok(routes.routes())
+}
+
+/// Returns the descriptors of the services that this process has. Other services are not listed.
+fn reflection(services: &[&'static str]) -> Builder<'static> {
+    let builder = Builder::configure()
+        .register_encoded_file_descriptor_set(marquee_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
+        .include_reflection_service(false);
+    STANDARD.iter().chain(services).fold(builder, |builder, service| builder.with_service_name(*service))
 }

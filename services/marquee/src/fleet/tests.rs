@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use marquee_kit::Context;
 use marquee_kit::settings::{Invalid, Layers, Validate};
 use marquee_role::{Cause, Endpoints, Granted, Role};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::*;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct NoopSettings {
+    needs_the_log: bool,
     asks_for_the_log: bool,
     marker: PathBuf,
 }
@@ -35,8 +37,8 @@ impl Role for Noop {
 
     type Settings = NoopSettings;
 
-    fn needs(_: &NoopSettings) -> Needs {
-        Needs::default()
+    fn needs(settings: &NoopSettings) -> Needs {
+        Needs { log: settings.needs_the_log, ..Needs::default() }
     }
 
     async fn start(settings: NoopSettings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
@@ -75,9 +77,56 @@ impl Role for Broken {
     }
 }
 
+/// Panics while it starts.
+struct Panics;
+
+#[async_trait]
+impl Role for Panics {
+    const NAME: &'static str = "panics";
+    const SECTION: &'static str = "panics";
+    const HEALTH: &'static str = "marquee.test.v1.Panics";
+    const ABOUT: &'static str = "Panics";
+
+    type Settings = NoopSettings;
+
+    fn needs(_: &NoopSettings) -> Needs {
+        Needs::default()
+    }
+
+    async fn start(settings: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+        assert!(settings.needs_the_log, "for the test");
+        Ok(Endpoints::default())
+    }
+}
+
+/// Waits for ever while it starts, as for a server that does not answer.
+struct Hangs;
+
+#[async_trait]
+impl Role for Hangs {
+    const NAME: &'static str = "hangs";
+    const SECTION: &'static str = "hangs";
+    const HEALTH: &'static str = "marquee.test.v1.Hangs";
+    const ABOUT: &'static str = "Hangs";
+
+    type Settings = NoopSettings;
+
+    fn needs(_: &NoopSettings) -> Needs {
+        Needs::default()
+    }
+
+    async fn start(_: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+        std::future::pending().await
+    }
+}
+
 const TABLE: &[Entry] = &[Entry::of::<Noop>()];
 
 const BROKEN: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Broken>()];
+
+const PANICS: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Panics>()];
+
+const HANGS: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Hangs>()];
 
 fn settings(folder: &Path, roles: &[Entry], flags: &[(&str, &str)]) -> Settings {
     let text = |path: &Path| format!("{:?}", path.display().to_string());
@@ -110,6 +159,62 @@ async fn roles_that_started_end_when_another_one_fails() {
     let error = Fleet::start(settings(folder.path(), BROKEN, &[]), BROKEN).await.expect_err("it fails");
     assert_eq!(format!("{error:#}"), "role broken: could not start: as the test wants");
     assert!(!folder.path().join("marker").exists(), "the no-op role has started and ended");
+}
+
+/// Returns a port that was free a moment ago.
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+/// Asserts that a start has left nothing: no task, no listener, and a folder that is free.
+#[track_caller]
+fn assert_nothing_is_left(folder: &Path, address: &str) {
+    assert!(!folder.join("marker").exists(), "the task of the no-op role has ended");
+    std::net::TcpListener::bind(address).expect("the port is free");
+    let log = marquee_embedded::EmbeddedLog::open(&folder.join("data/log"), &marquee_embedded::LogSettings::default());
+    log.expect("the folder is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_start_leaves_nothing_running() {
+    for (roles, expected) in
+        [(BROKEN, "role broken: could not start"), (PANICS, "role panics: could not start: its start panicked")]
+    {
+        let (folder, address) = (tempfile::tempdir().expect("a folder"), free_port());
+        let flags = [("no_op.needs_the_log", "true"), ("grpc_listen", &address)];
+        let error = Fleet::start(settings(folder.path(), roles, &flags), roles).await.expect_err("it fails");
+        assert!(format!("{error:#}").starts_with(expected), "{error:#}");
+        assert_nothing_is_left(folder.path(), &address);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_start_ends_soon_and_leaves_nothing_running() {
+    let (folder, address) = (tempfile::tempdir().expect("a folder"), free_port());
+    let flags = [("no_op.needs_the_log", "true"), ("grpc_listen", &address)];
+    let marker = folder.path().join("marker");
+    let mut interrupted = None;
+    let until_the_first_role_runs = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(1));
+        while !marker.exists() {
+            looks.tick().await;
+        }
+        interrupted = Some(std::time::Instant::now());
+    };
+    let settings = settings(folder.path(), HANGS, &flags);
+    let started = Fleet::start_unless(settings, HANGS, until_the_first_role_runs).await.expect("no error");
+    assert!(started.is_none());
+    assert!(interrupted.expect("it was interrupted").elapsed() < Duration::from_secs(2));
+    assert_nothing_is_left(folder.path(), &address);
+}
+
+#[tokio::test]
+async fn a_signal_before_the_start_opens_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let started = Fleet::start_unless(settings(folder.path(), TABLE, &[]), TABLE, std::future::ready(())).await;
+    assert!(started.expect("no error").is_none());
+    assert!(!folder.path().join("marker").exists() && !folder.path().join("data").exists());
 }
 
 #[tokio::test]

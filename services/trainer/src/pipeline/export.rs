@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use marquee_domain::{GateResult, ModelName, Movie, Rating, RunId, Scale, Timestamp, TrainingPlan, Version};
+use marquee_domain::{GateResult, GateSide, ModelName, Movie, Rating, RunId, Scale, Timestamp, TrainingPlan, Version};
 use marquee_eval::Evaluation;
 use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
@@ -13,7 +13,7 @@ use marquee_model::{
 };
 use marquee_report::Heading;
 
-use super::fitting::Fitted;
+use super::fitting::{self, Fitted};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,6 +57,7 @@ pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result
         ("profile.parquet".to_owned(), profile.into()),
         ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
     ]);
+    let smallest_spread = fitting::smallest_spread(facts.scale);
     Ok(Files {
         facts,
         encoder: encoder_bytes,
@@ -64,14 +65,15 @@ pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result
         signatures: (encoder.signature, scorer.signature),
         files,
         dataset: dataset(&fitted.snapshot),
-        metrics: metrics(fitted),
+        metrics: metrics(fitted, smallest_spread),
         train_seconds: fitted.train_seconds,
         evaluation: fitted.evaluation.clone(),
         bias_rmse: fitted.bias.rmse,
     })
 }
 
-fn metrics(fitted: &Fitted) -> BTreeMap<String, f64> {
+/// Returns the metrics of the manifest. Ratings that hardly differ still leave `smallest_spread`.
+fn metrics(fitted: &Fitted, smallest_spread: f64) -> BTreeMap<String, f64> {
     let ratings = fitted.snapshot.ratings();
     let count = ratings.len().max(1) as f64;
     let mean = ratings.iter().map(|rating| rating.value).sum::<f64>() / count;
@@ -85,7 +87,7 @@ fn metrics(fitted: &Fitted) -> BTreeMap<String, f64> {
         ("nll", evaluation.nll),
         ("holdout_ratings", evaluation.ratings as f64),
         (Prior::MEAN, mean),
-        (Prior::SPREAD, variance.sqrt()),
+        (Prior::SPREAD, variance.sqrt().max(smallest_spread)),
     ];
     metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -140,7 +142,9 @@ impl Files {
         let TrainingPlan { model, algorithm, .. } = &self.facts.plan;
         let Dataset { ratings, users, .. } = &self.dataset;
         let title = format!("{model} version {version}");
-        let subtitle = format!("Algorithm {}, {ratings} ratings by {users} users", algorithm.name());
+        let counted = |count: &u64, noun| format!("{count} {noun}{}", if *count == 1 { "" } else { "s" });
+        let (ratings, users) = (counted(ratings, "rating"), counted(users, "user"));
+        let subtitle = format!("Algorithm {}, {ratings} by {users}", algorithm.name());
         let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse };
         marquee_report::html(&self.evaluation, &heading)
     }
@@ -154,7 +158,12 @@ impl Files {
             ("samples", plan.parameters.samples as u64),
             ("seed", plan.parameters.seed),
         ];
-        let gate = |gate: &GateResult| Gate { name: gate.name.clone(), value: gate.value, bound: gate.bound };
+        let gate = |gate: &GateResult| Gate {
+            name: gate.name.clone(),
+            value: gate.value,
+            bound: gate.bound,
+            at_least: gate.side == GateSide::AtLeast,
+        };
         Manifest {
             schema: SCHEMA,
             name: plan.model,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale, Stage};
 use marquee_eval::{Evaluation, evaluate};
-use marquee_fit::{MovieIndex, Observer, Snapshot, fit};
+use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, fit, with_smallest_spread};
 use marquee_log::Movies;
 use marquee_model::Posterior;
 
@@ -41,7 +41,7 @@ pub(super) fn fit_and_judge(
     let plan = run.now().plan;
     let all = index.dense(snapshot.ratings()).map_err(PipelineError::Layout)?;
     let started = Instant::now();
-    let posterior = fit(&all, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
+    let posterior = Fitter { scale, run }.fit(&all, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
     Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
@@ -58,13 +58,14 @@ fn judge(
     let plan = run.now().plan;
     let (past, future) = snapshot.split(plan.holdout);
     let ratings = index.dense(past).map_err(PipelineError::Layout)?;
-    let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ())
-        .map_err(PipelineError::Fit)?;
+    let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
+    let biases = with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale));
     let bias = evaluate(&biases, index, past, future, scale);
     let evaluation = if plan.algorithm == Algorithm::Bias {
         bias.clone()
     } else {
-        let judged = fit(&ratings, plan.algorithm, &plan.parameters, &mut Progress(run)).map_err(PipelineError::Fit)?;
+        let judged = Fitter { scale, run }.fit(&ratings, plan.algorithm, &plan.parameters);
+        let judged = judged.map_err(PipelineError::Fit)?;
         evaluate(&judged, index, past, future, scale)
     };
     let metrics = RunMetrics {
@@ -78,6 +79,26 @@ fn judge(
     };
     run.update(|run| run.metrics = Some(metrics));
     Ok((evaluation, bias))
+}
+
+/// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
+/// and this is the standard deviation of that rounding. So ratings that never differ don't make a
+/// model certain.
+pub(super) fn smallest_spread(scale: Scale) -> f64 {
+    scale.step() / 12_f64.sqrt()
+}
+
+/// Fits models of a run.
+struct Fitter<'a> {
+    scale: Scale,
+    run: &'a Run,
+}
+
+impl Fitter<'_> {
+    fn fit(&self, ratings: &Ratings, algorithm: Algorithm, parameters: &FitParameters) -> Result<Posterior, FitError> {
+        let posterior = fit(ratings, algorithm, parameters, &mut Progress(self.run))?;
+        Ok(with_smallest_spread(posterior, smallest_spread(self.scale)))
+    }
 }
 
 /// Returns the movies of the index, in its order. A movie that is not in the catalog has its id

@@ -1,6 +1,11 @@
 //! The gates: what a model must reach to be published.
+//!
+//! **Invariant:** a model that was judged on too few ratings, or whose evaluation has a value that
+//! is not a number, passes no gate (`a_model_that_was_not_judged_is_not_published`).
 
-use marquee_domain::{GateResult, ModelName, Version};
+use marquee_domain::{GateResult, GateSide, ModelName, Scale, Version};
+use marquee_eval::Evaluation;
+use marquee_fit::Snapshot;
 use marquee_model::{Package, PackageError, SigningKey};
 
 use super::PipelineError;
@@ -9,13 +14,28 @@ use super::fitting::Fitted;
 use crate::queue::Run;
 use crate::settings::Gates;
 
+/// The name of the gate on the number of held-out ratings.
+const HOLDOUT: &str = "holdout_ratings";
+
+/// The name of the gate on the error.
+pub(super) const RMSE: &str = "rmse";
+
+/// An error of up to this share of the scale's range passes. Where the ratings hardly differ, the
+/// error of the bias-only model is about 0, and a multiple of it would refuse every other model.
+const SMALLEST_ERROR: f64 = 0.02;
+
 /// What the gates look at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measured {
     /// The largest difference between the graphs and the trainer's own prediction, in stars.
     pub(super) parity: f64,
+    /// The number of ratings that were predicted.
+    pub(super) ratings: u64,
+    /// The error. NaN where the evaluation is not usable.
     pub(super) rmse: f64,
     pub(super) bias_rmse: f64,
+    /// An error that always passes, in stars.
+    pub(super) smallest_error: f64,
 }
 
 /// The files of a model that passed every gate. Only [`check`] makes one.
@@ -26,28 +46,71 @@ pub(crate) struct Approved {
 }
 
 impl Measured {
-    pub(super) fn new(parity: f64, fitted: &Fitted) -> Self {
-        Self { parity, rmse: fitted.evaluation.rmse, bias_rmse: fitted.bias.rmse }
+    pub(super) fn new(parity: f64, fitted: &Fitted, scale: Scale) -> Self {
+        let Fitted { evaluation, bias, .. } = fitted;
+        Self {
+            parity,
+            ratings: if evaluation.users > 0 { evaluation.ratings } else { 0 },
+            rmse: if is_usable(evaluation) { evaluation.rmse } else { f64::NAN },
+            bias_rmse: if is_usable(bias) { bias.rmse } else { f64::NAN },
+            smallest_error: (scale.max() - scale.min()) * SMALLEST_ERROR,
+        }
     }
 
     /// Returns every gate with its value and bound.
-    fn results(&self, gates: &Gates) -> [(&'static str, f64, f64); 2] {
-        [("parity", self.parity, gates.parity), ("rmse", self.rmse, self.bias_rmse * gates.rmse_over_bias)]
+    fn results(&self, gates: &Gates) -> [GateResult; 3] {
+        let at_most =
+            |name: &str, value, bound| GateResult { name: name.to_owned(), value, bound, side: GateSide::AtMost };
+        // `f64::max` would ignore a value that is not a number.
+        let largest = match self.bias_rmse.is_finite() {
+            true => (self.bias_rmse * gates.rmse_over_bias).max(self.smallest_error),
+            false => f64::NAN,
+        };
+        [holdout(self.ratings, gates), at_most("parity", self.parity, gates.parity), at_most(RMSE, self.rmse, largest)]
     }
+}
+
+/// Returns whether an evaluation measured something. A mean over no ratings is 0, which would look
+/// like a perfect model.
+fn is_usable(evaluation: &Evaluation) -> bool {
+    let Evaluation { ratings, users, rmse, mae, frozen_rmse, nll, .. } = evaluation;
+    *ratings > 0 && *users > 0 && [rmse, mae, frozen_rmse, nll].into_iter().all(|value| value.is_finite())
+}
+
+fn holdout(ratings: u64, gates: &Gates) -> GateResult {
+    let (value, bound) = (ratings as f64, gates.min_holdout as f64);
+    GateResult { name: HOLDOUT.to_owned(), value, bound, side: GateSide::AtLeast }
+}
+
+/// Checks before the fit whether enough ratings are held out to judge a model.
+pub(super) fn check_holdout(snapshot: &Snapshot, gates: &Gates, run: &Run) -> Result<(), PipelineError> {
+    let share = run.now().plan.holdout;
+    let held_out = snapshot.split(share).1.len();
+    let gate = holdout(held_out as u64, gates);
+    if gate.passes() {
+        return Ok(());
+    }
+    run.update(|run| run.gates.push(gate));
+    // Ratings of one instant stay together, so equal times leave fewer than the share.
+    let wanted = (snapshot.ratings().len() as f64 * share).round() as usize;
+    let fix = if wanted as u64 >= gates.min_holdout {
+        "the newest ratings have one time, and only ratings after a time can be held out: import them with their times"
+    } else {
+        "import more ratings, or give a larger share with parameters.holdout"
+    };
+    Err(PipelineError::Holdout { ratings: held_out, least: gates.min_holdout, fix })
 }
 
 /// Checks every gate and records the results in the run.
 pub(super) fn check(files: Files, bounds: &Gates, measured: &Measured, run: &Run) -> Result<Approved, PipelineError> {
-    let mut gates = Vec::new();
-    for (name, value, bound) in measured.results(bounds) {
-        let gate = GateResult { name: name.to_owned(), value, bound };
+    let gates = measured.results(bounds);
+    for gate in &gates {
         run.update(|run| run.gates.push(gate.clone()));
         if !gate.passes() {
-            return Err(PipelineError::Gate { name, value, bound });
+            return Err(PipelineError::Gate(gate.clone()));
         }
-        gates.push(gate);
     }
-    Ok(Approved { files, gates })
+    Ok(Approved { files, gates: gates.into() })
 }
 
 impl Approved {
@@ -65,17 +128,62 @@ impl Approved {
 mod tests {
     use super::*;
 
+    const GOOD: Measured = Measured { parity: 0.0, ratings: 100, rmse: 0.9, bias_rmse: 1.0, smallest_error: 0.04 };
+
+    fn passes(measured: Measured) -> bool {
+        measured.results(&Gates::default()).iter().all(GateResult::passes)
+    }
+
     #[test]
     fn a_value_above_its_bound_stops_the_run() {
-        let gates = Gates { rmse_over_bias: 1.02, parity: 1e-3 };
-        let passes = |parity, rmse| {
-            let measured = Measured { parity, rmse, bias_rmse: 1.0 };
-            let mut results = measured.results(&gates).into_iter();
-            results.all(|(name, value, bound)| GateResult { name: name.to_owned(), value, bound }.passes())
-        };
-        assert!(passes(1e-4, 1.0) && passes(0.0, 1.02));
-        assert!(!passes(1e-2, 0.9), "the graphs predict something else");
-        assert!(!passes(0.0, 1.03), "the model is worse than the biases");
-        assert!(!passes(f64::INFINITY, 0.9) && !passes(0.0, f64::NAN));
+        assert!(passes(GOOD) && passes(Measured { parity: 1e-4, rmse: 1.02, ..GOOD }));
+        assert!(!passes(Measured { parity: 1e-2, ..GOOD }), "the graphs predict something else");
+        assert!(!passes(Measured { rmse: 1.03, ..GOOD }), "the model is worse than the biases");
+        assert!(!passes(Measured { parity: f64::INFINITY, ..GOOD }));
+    }
+
+    #[test]
+    fn a_model_that_was_not_judged_is_not_published() {
+        for ratings in [0, 1, 9] {
+            assert!(!passes(Measured { ratings, ..GOOD }), "{ratings} held-out ratings");
+        }
+        assert!(passes(Measured { ratings: 10, ..GOOD }));
+        assert!(!passes(Measured { rmse: f64::NAN, ..GOOD }) && !passes(Measured { bias_rmse: f64::NAN, ..GOOD }));
+        assert!(!passes(Measured { rmse: 0.0, bias_rmse: f64::INFINITY, ..GOOD }));
+    }
+
+    #[test]
+    fn an_error_that_nobody_sees_passes_where_the_biases_have_none() {
+        assert!(passes(Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
+        assert!(!passes(Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
+    }
+
+    #[test]
+    fn an_evaluation_of_nothing_is_not_usable() {
+        let nothing = Evaluation { ratings: 0, users: 0, ..evaluation() };
+        assert!(is_usable(&evaluation()) && !is_usable(&nothing));
+        assert!(!is_usable(&Evaluation { users: 0, ..evaluation() }));
+        for wrong in [f64::NAN, f64::INFINITY] {
+            assert!(!is_usable(&Evaluation { nll: wrong, ..evaluation() }));
+            assert!(!is_usable(&Evaluation { frozen_rmse: wrong, ..evaluation() }));
+        }
+    }
+
+    fn evaluation() -> Evaluation {
+        Evaluation {
+            ratings: 20,
+            rmse: 0.9,
+            mae: 0.7,
+            frozen_rmse: 1.0,
+            nll: 1.2,
+            users: 4,
+            new_users: 0,
+            unseen_movies: marquee_eval::Slice { name: String::new(), ratings: 0, rmse: 0.0, frozen_rmse: 0.0 },
+            by_history: Vec::new(),
+            coverage: Vec::new(),
+            histogram: Vec::new(),
+            calibration: Vec::new(),
+            residuals: Vec::new(),
+        }
     }
 }

@@ -10,7 +10,11 @@ use super::PipelineError;
 use crate::dependencies::Dependencies;
 use crate::queue::Run;
 
-/// Reads the ratings that count: from the archive as far as it reaches, then from the log.
+/// Reads the ratings that count: from the archive as far as it reaches, then from the log. Files of
+/// the archive that cannot be read are left out with a warning.
+///
+/// # Errors
+/// A back-end does not answer, or the archive belongs to another log.
 pub(super) async fn ratings(
     dependencies: &Dependencies,
     archive: &Archive,
@@ -24,9 +28,11 @@ pub(super) async fn ratings(
         None => rejected += 1,
     };
     let all = log.bounds(Topic::RATINGS).await.map_err(PipelineError::Log)?;
+    let own: Vec<_> = all.iter().map(|bounds| bounds.partition).collect();
+    archive.check_belongs(log, &own).await.map_err(PipelineError::Archive)?;
     let (decoder, partitions) = (Decoder { scale, partitions: all.len() as u32 }, all.len().max(1) as f64);
     for (at, bounds) in all.into_iter().enumerate() {
-        let mut events = archive.events(bounds.partition, Offset(0)..bounds.end);
+        let mut events = archive.events(&bounds, Offset(0));
         while let Some(page) = events.next().await.map_err(PipelineError::Archive)? {
             // They are on the scale of their time, which the deployment may have changed since.
             page.into_iter().for_each(|archived| apply(archived.offset, archived.event.on(&scale).ok()));
@@ -44,6 +50,8 @@ pub(super) async fn ratings(
     }
     if rejected > 0 {
         tracing::warn!(rejected, "some records of the rating topic are not in the snapshot");
+        let records = if rejected == 1 { "record" } else { "records" };
+        run.update(|run| run.warn(format!("{rejected} {records} of the rating topic could not be read and left out")));
     }
     Ok(fold.finish())
 }

@@ -11,8 +11,8 @@
 
 use bytes::Bytes;
 use marquee_domain::{
-    Algorithm, FitParameters, GateResult, ModelName, RunId, RunMetrics, RunState, Stage, Timestamp, TrainingPlan,
-    TrainingRun, Version,
+    Algorithm, FitParameters, GateResult, GateSide, ModelName, RunId, RunMetrics, RunState, Stage, Timestamp,
+    TrainingPlan, TrainingRun, Version,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,6 +42,7 @@ pub(super) struct RunDocument {
     state: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     stage: String,
+    #[serde(with = "number")]
     progress: f64,
     message: String,
     created_at: String,
@@ -53,10 +54,13 @@ pub(super) struct RunDocument {
     metrics: Option<MetricsDocument>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gates: Vec<GateDocument>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     digest: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     dataset_digest: String,
+    #[serde(with = "number")]
     train_seconds: f64,
     /// Fields of a newer form.
     #[serde(flatten)]
@@ -80,11 +84,15 @@ struct ParametersDocument {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct MetricsDocument {
+    #[serde(with = "number")]
     rmse: f64,
+    #[serde(with = "number")]
     mae: f64,
+    #[serde(with = "number")]
     frozen_rmse: f64,
+    #[serde(with = "number")]
     bias_rmse: f64,
-    #[serde(rename = "coverage90")]
+    #[serde(rename = "coverage90", with = "number")]
     coverage_90: f64,
     #[serde(with = "integer")]
     holdout_ratings: u64,
@@ -98,11 +106,19 @@ struct MetricsDocument {
 #[serde(rename_all = "camelCase", default)]
 struct GateDocument {
     name: String,
+    #[serde(with = "number")]
     value: f64,
+    #[serde(with = "number")]
     bound: f64,
+    /// `AT_LEAST`, or absent where the bound is the largest value that passes.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    side: String,
     #[serde(flatten)]
     extra: Map<String, Value>,
 }
+
+/// The side of a gate whose bound is the smallest value that passes.
+const AT_LEAST: &str = "AT_LEAST";
 
 /// The names of a closed set of values.
 type Names<T> = &'static [(T, &'static str)];
@@ -169,6 +185,7 @@ impl RunDocument {
             snapshot: non_empty(&self.dataset_digest),
             metrics: self.metrics.as_ref().map(MetricsDocument::metrics),
             gates: self.gates.iter().map(GateDocument::gate).collect(),
+            warnings: self.warnings.clone(),
             train_seconds: (self.train_seconds > 0.0).then_some(self.train_seconds),
             version: (self.version > 0).then_some(Version(self.version)),
             digest: non_empty(&self.digest),
@@ -198,6 +215,7 @@ impl RunDocument {
         for gate in &run.gates {
             self.update_gate(gate);
         }
+        self.warnings.clone_from(&run.warnings);
         self.digest = run.digest.clone().unwrap_or_default();
         self.dataset_digest = run.snapshot.clone().unwrap_or_default();
         self.train_seconds = run.train_seconds.unwrap_or_default();
@@ -211,6 +229,10 @@ impl RunDocument {
         let document = &mut self.gates[at];
         document.name.clone_from(&gate.name);
         (document.value, document.bound) = (gate.value, gate.bound);
+        document.side = match gate.side {
+            GateSide::AtMost => String::new(),
+            GateSide::AtLeast => AT_LEAST.to_owned(),
+        };
     }
 }
 
@@ -244,7 +266,8 @@ impl MetricsDocument {
 
 impl GateDocument {
     fn gate(&self) -> GateResult {
-        GateResult { name: self.name.clone(), value: self.value, bound: self.bound }
+        let side = if self.side == AT_LEAST { GateSide::AtLeast } else { GateSide::AtMost };
+        GateResult { name: self.name.clone(), value: self.value, bound: self.bound, side }
     }
 }
 
@@ -285,6 +308,20 @@ mod integer {
             Integer::Number(number) => Ok(number),
             Integer::Text(text) => text.parse().map_err(D::Error::custom),
         }
+    }
+}
+
+/// Numbers that JSON may not be able to write: one that is not finite is written as `null` and read
+/// as NaN, so that the run stays readable.
+mod number {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(*number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Option::deserialize(deserializer).map(|number| number.unwrap_or(f64::NAN))
     }
 }
 

@@ -22,6 +22,9 @@ const KEY: &str = "leases/trainer.json";
 /// The format that this version writes.
 const FORMAT: u32 = 1;
 
+/// How often a change is tried while the object changes.
+const TRIES: usize = 3;
+
 /// The stored form.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -71,11 +74,23 @@ impl Lease {
     }
 
     async fn write(&self, until: Timestamp, may: impl Fn(&LeaseDocument) -> bool) -> Result<bool, Error> {
+        // This trainer renews from two places. A conflict with itself is not a lost lease, so the
+        // object is read again.
+        for _ in 0..TRIES {
+            if let Some(written) = self.try_write(until, &may).await? {
+                return Ok(written);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns `None` if the object changed meanwhile.
+    async fn try_write(&self, until: Timestamp, may: impl Fn(&LeaseDocument) -> bool) -> Result<Option<bool>, Error> {
         let key = ObjectKey::try_new(KEY).map_err(|error| Error::new(ErrorKind::Invalid, "name the lease", error))?;
         let (mut document, precondition) = match self.objects.get(&key).await? {
             None => (LeaseDocument::default(), Precondition::Absent),
             Some(object) => match serde_json::from_slice::<LeaseDocument>(&object.bytes) {
-                Ok(present) if !may(&present) => return Ok(false),
+                Ok(present) if !may(&present) => return Ok(Some(false)),
                 // A damaged object has no holder.
                 present => (present.unwrap_or_default(), Precondition::Matches(object.tag)),
             },
@@ -86,8 +101,8 @@ impl Lease {
         let json =
             serde_json::to_vec(&document).map_err(|error| Error::new(ErrorKind::Invalid, "encode the lease", error))?;
         match self.objects.put(&key, Bytes::from(json), precondition).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+            Ok(_) => Ok(Some(true)),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use marquee_domain::{Algorithm, FitParameters, ManualClock, ModelName, Stage, Version};
-use marquee_ports::memory::{Fault, MemoryObjects};
+use marquee_ports::memory::{Fault, MemoryObjects, Step};
 
 use super::*;
 
@@ -196,6 +196,18 @@ async fn an_unreadable_object_does_not_hide_the_other_runs() {
     deployment.objects.put(&place, mended, Precondition::None).await.expect("writes");
     queue.refresh().await.expect("reads");
     assert!(queue.unreadable().is_empty(), "it is read again once it changed");
+}
+
+#[tokio::test]
+async fn a_holder_that_renews_from_two_places_does_not_lose_its_lease() {
+    let objects = MemoryObjects::default();
+    let faults = objects.faults().clone();
+    let deployment = Deployment { objects: Arc::new(objects), ..Deployment::new() };
+    let lease = deployment.lease("one");
+    assert!(lease.hold().await.expect("answers"));
+    faults.add(Step::on("put", 2, Fault::Fail(ErrorKind::Conflict)));
+    assert!(lease.hold().await.expect("answers"), "the other renewal was its own");
+    assert!(!deployment.lease("other").hold().await.expect("answers"));
 }
 
 #[tokio::test]

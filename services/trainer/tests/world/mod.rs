@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Movie, MovieId, Rating, RatingEvent, Scale, SystemClock, Timestamp, UserId};
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, LogSettings};
 use marquee_kit::{Context, Transport};
 use marquee_onnx::Runtime;
-use marquee_ports::{NewRecord, ObjectStore, RatingLog, Topic};
+use marquee_ports::{
+    Error, NewRecord, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, RatingLog, Tag, Topic,
+};
 use marquee_proto::record;
 use marquee_proto::training::v1::trainer_client::TrainerClient;
 use marquee_proto::training::v1::{
     Algorithm, CancelTrainingRequest, Parameters, StartTrainingRequest, State, Training, WatchTrainingRequest,
 };
 use marquee_trainer::{Dependencies, Service, Settings};
+use tokio::sync::watch;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -47,8 +51,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Returns `None` where ONNX Runtime is not installed. It must be installed in CI.
-    pub(crate) async fn new() -> Option<Self> {
+    /// Returns an empty log, or `None` where ONNX Runtime is not installed. It must be installed in
+    /// CI.
+    pub(crate) async fn empty() -> Option<Self> {
         let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
         let runtime = match Runtime::load(explicit.as_deref()) {
             Ok(runtime) => runtime,
@@ -61,14 +66,44 @@ impl World {
         let folder = tempfile::tempdir().expect("temporary folder");
         let log = EmbeddedLog::open(&folder.path().join("log"), &LogSettings::default()).expect("opens");
         let objects = EmbeddedObjects::open(&folder.path().join("objects")).expect("opens");
+        Some(Self { log: Arc::new(log), objects: Arc::new(objects), runtime, _folder: folder })
+    }
+
+    /// Returns a log in which users have rated movies, or `None` where ONNX Runtime is not
+    /// installed.
+    pub(crate) async fn new() -> Option<Self> {
+        let world = Self::empty().await?;
         let movies = (0..MOVIES).map(|movie| {
             let movie = Movie::try_new(movie_id(movie), "", None, Vec::new()).expect("valid");
             new_record(movie.id.as_str(), record::encode_movie(&movie))
         });
-        log.append(Topic::MOVIES, movies.collect()).await.expect("appends");
-        let world = Self { log: Arc::new(log), objects: Arc::new(objects), runtime, _folder: folder };
+        world.log.append(Topic::MOVIES, movies.collect()).await.expect("appends");
         world.rate(0..30).await;
         Some(world)
+    }
+
+    /// Appends ratings of users and movies by number, a second apart.
+    pub(crate) async fn append(&self, ratings: impl Iterator<Item = (i32, i32, f64)>) {
+        self.append_every(1, ratings).await;
+    }
+
+    /// Appends ratings that all have one time.
+    pub(crate) async fn append_at_once(&self, ratings: impl Iterator<Item = (i32, i32, f64)>) {
+        self.append_every(0, ratings).await;
+    }
+
+    async fn append_every(&self, seconds: i64, ratings: impl Iterator<Item = (i32, i32, f64)>) {
+        let record = |(order, (user, movie, value)): (i64, (i32, i32, f64))| {
+            let rating = Rating {
+                user: UserId::try_new(&format!("u{user}")).expect("valid"),
+                movie: movie_id(movie),
+                value,
+                rated_at: Timestamp::from_seconds(1_000 + order * seconds),
+            };
+            new_record(&format!("u{user}"), record::encode_event(&RatingEvent::Rated(rating)))
+        };
+        let records = (0..).zip(ratings).map(record).collect();
+        self.log.append(Topic::RATINGS, records).await.expect("appends");
     }
 
     /// Each of these users rates every movie.
@@ -91,11 +126,27 @@ impl World {
     }
 
     pub(crate) async fn trainer_with(&self, instance: &str, change: impl FnOnce(&mut Settings)) -> Trainer {
+        self.trainer_over(Arc::clone(&self.objects), instance, change).await
+    }
+
+    /// Starts a trainer whose process stops the first time it is about to publish.
+    pub(crate) async fn trainer_that_pauses(&self, instance: &str) -> (Trainer, Pause) {
+        let pause = Pause::default();
+        let objects = Pausable { objects: Arc::clone(&self.objects), pause: pause.clone() };
+        (self.trainer_over(Arc::new(objects), instance, |_| {}).await, pause)
+    }
+
+    async fn trainer_over(
+        &self,
+        objects: Arc<dyn ObjectStore>,
+        instance: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Trainer {
         let mut settings = Settings { lease: Duration::from_secs(2), ..Settings::default() };
         change(&mut settings);
         let dependencies = Dependencies {
             log: Arc::clone(&self.log),
-            objects: Arc::clone(&self.objects),
+            objects,
             clock: Arc::new(SystemClock),
             scale: Scale::try_new(1.0, 5.0, 1.0).expect("valid"),
             signing_key: None,
@@ -105,6 +156,96 @@ impl World {
         let context = Context::default();
         let service = Service::start(settings, dependencies, &context).await.expect("starts");
         Trainer { client: TrainerClient::new(Transport::in_process(service.server())), context }
+    }
+}
+
+/// What a process that pauses has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reached {
+    /// Nothing has stopped it.
+    Running,
+    /// It is stopped right before it publishes.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// The version that it published exists.
+    Published,
+    /// The version is gone again.
+    Withdrawn,
+}
+
+/// Controls a process that pauses.
+#[derive(Debug, Clone)]
+pub(crate) struct Pause(Arc<watch::Sender<Reached>>);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Reached::Running)))
+    }
+}
+
+impl Pause {
+    fn now(&self) -> Reached {
+        *self.0.borrow()
+    }
+
+    pub(crate) fn resume(&self) {
+        self.0.send_replace(Reached::Resumed);
+    }
+
+    pub(crate) async fn until(&self, reached: Reached) {
+        let waits = async { self.0.subscribe().wait_for(|now| *now >= reached).await.map(drop) };
+        tokio::time::timeout(DEADLINE, waits).await.expect("in time").expect("the sender lives");
+    }
+}
+
+/// The object store of a process that pauses: while it is stopped, no call goes out.
+#[derive(Debug)]
+struct Pausable {
+    objects: Arc<dyn ObjectStore>,
+    pause: Pause,
+}
+
+impl Pausable {
+    async fn wait(&self) {
+        if self.pause.now() == Reached::Paused {
+            self.pause.until(Reached::Resumed).await;
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Pausable {
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, precondition: Precondition) -> Result<Tag, Error> {
+        let publishes = key.as_str().ends_with("/manifest.json");
+        if publishes && self.pause.now() == Reached::Running {
+            self.pause.0.send_replace(Reached::Paused);
+        }
+        self.wait().await;
+        let written = self.objects.put(key, bytes, precondition).await;
+        if publishes {
+            self.pause.0.send_replace(Reached::Published);
+        }
+        written
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
+        self.wait().await;
+        self.objects.get(key).await
+    }
+
+    async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
+        self.wait().await;
+        self.objects.list(folder).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
+        self.wait().await;
+        let deleted = self.objects.delete(key).await;
+        if key.as_str().ends_with("/manifest.json") {
+            self.pause.0.send_replace(Reached::Withdrawn);
+        }
+        deleted
     }
 }
 
@@ -143,6 +284,20 @@ impl Trainer {
             Err(last)
         };
         tokio::time::timeout(DEADLINE, watched).await.expect("in time").expect("the run is in that state")
+    }
+
+    /// Watches a run to its end.
+    pub(crate) async fn ended(&self, run: &Training) -> Training {
+        let request = WatchTrainingRequest { training_id: run.training_id.clone() };
+        let watched = async {
+            let mut updates = self.client.clone().watch_training(request).await.expect("watches").into_inner();
+            let mut last = None;
+            while let Some(update) = updates.message().await.expect("an update") {
+                last = update.training;
+            }
+            last.expect("a run")
+        };
+        tokio::time::timeout(DEADLINE, watched).await.expect("in time")
     }
 
     pub(crate) async fn cancel(&self, run: &Training) {

@@ -1,5 +1,14 @@
 //! The online store over a real Redis, alone and as a cluster.
 
+#[path = "redis/eviction.rs"]
+mod eviction;
+#[path = "redis/failover.rs"]
+mod failover;
+#[path = "redis/security.rs"]
+mod security;
+#[path = "redis/slots.rs"]
+mod slots;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

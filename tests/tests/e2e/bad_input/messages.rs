@@ -164,7 +164,7 @@ async fn a_frame_that_is_none_or_too_large_is_the_callers_mistake() -> Result<()
     let frames: [(&[u8], &str); 5] = [
         (&[], "Missing request message"),
         (&[0, 0], "Unexpected EOF"),
-        (&[0, 0, 0, 0, 9, 1], "Unexpected EOF"),
+        (&[0, 0, 0, 0, 9, 0x0a], "Unexpected EOF"),
         (&[7, 0, 0, 0, 0], "compression flag"),
         (&[1, 0, 0, 0, 0], "compressed-flag"),
     ];

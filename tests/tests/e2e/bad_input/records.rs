@@ -35,9 +35,20 @@ fn rated(movie: &str, value: &str) -> String {
     format!(r#"{{"rated":{{{fields}}}}}"#)
 }
 
+/// A rating of another user, whose partition is another one.
+fn misplaced() -> NewRecord {
+    foreign(None, rated("movie-1", "4").replace("foreigner", "somebody-else").as_bytes())
+}
+
+/// The same, moved there by a process that counted other partitions.
+fn moved_before() -> NewRecord {
+    let mut record = misplaced();
+    record.headers.push(("moved-from".to_owned(), Bytes::from_static(b"5@7")));
+    record
+}
+
 /// Values that are no ratings of this deployment, with what the rejected topic is to say of them.
 fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
-    let elsewhere = rated("movie-1", "4").replace("foreigner", "somebody-else");
     let no_time = r#"{"rated":{"userId":"foreigner","movieId":"movie-1","rating":4}}"#;
     vec![
         (foreign(Some(PROTOBUF), &[0xff; 20]), "MALFORMED", "does not decode as the protobuf message"),
@@ -52,7 +63,7 @@ fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
         (foreign(None, rated("movie-1", "\"NaN\"").as_bytes()), "NOT_A_NUMBER", "rated.rating is not a finite number"),
         (foreign(None, rated("movie-1", "1e300").as_bytes()), "OFF_SCALE", "off the scale"),
         (foreign(None, rated("movie-1", "3.5").as_bytes()), "OFF_STEP", "between two steps"),
-        (foreign(None, elsewhere.as_bytes()), "WRONG_PARTITION", "'somebody-else' belong to another partition"),
+        (moved_before(), "WRONG_PARTITION", "'somebody-else' belong to another partition"),
     ]
 }
 
@@ -67,7 +78,7 @@ fn append(folder: &Path, records: Vec<NewRecord>) -> Result<Vec<Position>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Result<()> {
-    let world = World::new(12, 10, 41);
+    let world = World::new(40, 20, 41);
     let fleet = Fleet::start().await?;
     fleet.clients().add_movies(world.catalogue()).await?;
     let ratings = world.ratings();
@@ -82,6 +93,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
             records.push(foreign(Some("application/json; charset=utf-8"), rated("movie-4", "4").as_bytes()));
         }
     }
+    records.push(misplaced());
     records.push(foreign(None, rated("movie-6", "3").as_bytes()));
     let mut positions = Vec::new();
     let fleet = fleet
@@ -102,10 +114,16 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
     assert_eq!(clients.user("foreigner", &[next]).await?.history.len(), 4, "the partition goes on");
     assert!(fleet.http().get("/metrics").await?.text().contains("marquee_features_events_rejected_total 13\n"));
 
+    // What is only in the wrong partition is moved, and counts.
+    let started = std::time::Instant::now();
+    while clients.user("somebody-else", &[]).await?.history.is_empty() {
+        assert!(started.elapsed() < marquee_e2e::DEADLINE, "the rating was not moved");
+    }
+
     // Training takes what counts and nothing else.
     let training = clients.run(Algorithm::Bias, Parameters::default()).await?;
     let metrics = training.metrics.expect("metrics");
-    assert_eq!(metrics.training_ratings + metrics.holdout_ratings, ratings.len() as u64 + 4, "{training:?}");
+    assert_eq!(metrics.training_ratings + metrics.holdout_ratings, ratings.len() as u64 + 5, "{training:?}");
 
     // Another start does not set them aside again.
     let folder = fleet.restart().await?.stop().await.expect("a folder of its own");
@@ -118,7 +136,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
         assert!(record.headers.iter().all(|header| mine[0].headers.contains(header)), "{:?}", mine[0].headers);
         assert_eq!(header(mine[0], "reason"), *reason);
         assert_eq!(header(mine[0], "source"), Topic::RATINGS.name());
-        let place = records.iter().zip(&positions).find(|(written, _)| written.value == record.value);
+        let place = records.iter().zip(&positions).find(|(written, _)| *written == record);
         let place = place.map(|(_, position)| position.to_string()).expect("written above");
         assert_eq!(header(mine[0], "source-position"), place);
         let message = header(mine[0], "message");

@@ -37,7 +37,7 @@ pub(super) async fn rebuild(stack: &Stack, folder: &Path, seed: u64) -> Result<P
     let launch = || {
         let launch = prepare(stack, folder, "feature-store", "features-3").set("redis.prefix=\"rebuilt:\"");
         // Small batches, so that a kill comes in the middle.
-        launch.set("feature_store.group=\"rebuilt\"").set("feature_store.batch=16")
+        launch.set("feature_store.group=\"rebuilt\"").set(format!("feature_store.batch={}", 16.max(events / 256)))
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(40);

@@ -81,6 +81,25 @@ async fn features_are_listed_shown_computed_anew_joined_and_checked() -> Result<
     }
     assert_eq!(column("rating").map(Column::len), Some(world.ratings().len()));
 
+    // The schema is that of the features, also where nobody had rated yet.
+    let schema = |path: &std::path::Path| -> Result<Vec<_>> {
+        let columns = marquee_parquet::read(std::fs::read(path)?.into())?.columns;
+        Ok(columns.into_iter().map(|(name, column)| (name, std::mem::discriminant(&column))).collect())
+    };
+    let (empty, full) = (folder.path().join("empty.parquet"), folder.path().join("full.parquet"));
+    let (before, now) = (empty.display().to_string(), full.display().to_string());
+    cli.text(&["features", "backfill", "--out", &before, "--as-of", "1999-01-01T00:00:00Z"]).await?;
+    cli.text(&["features", "backfill", "--out", &now]).await?;
+    assert_eq!(schema(&empty)?, schema(&full)?);
+    assert_eq!(marquee_parquet::read(std::fs::read(&empty)?.into())?.rows(), 0);
+    let none = folder.path().join("none.csv");
+    std::fs::write(&none, "userId,movieId,rating,timestamp\n")?;
+    let (none, file) = (none.display().to_string(), folder.path().join("none.parquet"));
+    cli.text(&["features", "join", &none, "--out", &file.display().to_string()]).await?;
+    let all = folder.path().join("all.parquet");
+    cli.text(&["features", "join", &ratings, "--out", &all.display().to_string()]).await?;
+    assert_eq!(schema(&file)?, schema(&all)?);
+
     let checked = cli.json(&["features", "check", "--sample", "0"]).await?;
     assert_eq!((&checked["different"], &checked["users"]), (&0.into(), &10.into()));
     assert!(cli.text(&["features", "check"]).await?.contains("every served value matches the log"));

@@ -120,7 +120,10 @@ async fn wrong_rows_are_named_by_line_and_reason_and_the_others_count() -> Resul
                ann,5\n,6,4,964982703\nann,7,2,32503680000\nann,8,1,964982703\n";
     let file = write(folder.path(), "some.csv", csv.as_bytes())?.display().to_string();
     // Batches of two: what is told of a row must not depend on how rows travel.
-    let imported = cli.json(&["import", &file, "--batch", "2"]).await?;
+    let output = cli.run(&["import", &file, "--batch", "2", "--json"]).await?;
+    assert_eq!(output.status.code(), Some(65), "{}", stderr(&output));
+    assert!(stderr(&output).contains("6 rows were rejected; the other rows were imported"), "{}", stderr(&output));
+    let imported: Value = serde_json::from_slice(&output.stdout)?;
     assert_eq!((&imported["accepted"], &imported["rejected"]), (&json!(2), &json!(6)), "{imported}");
     assert_eq!(imported["reasons"]["OFF_SCALE"], 1, "{imported}");
     let reasons: u64 = imported["reasons"].as_object().expect("reasons").values().filter_map(Value::as_u64).sum();
@@ -139,7 +142,9 @@ async fn wrong_rows_are_named_by_line_and_reason_and_the_others_count() -> Resul
     says(6, "UNREADABLE", "");
     assert_eq!(history(clients, "ann", &imported).await?.len(), 2);
 
-    let text = cli.text(&["import", &file]).await?;
+    let output = cli.run(&["import", &file]).await?;
+    assert_eq!(output.status.code(), Some(65), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout)?;
     for part in ["2 ratings accepted, 6 rejected", "rejected as OFF_SCALE: 1", "  line 3: rating is 9"] {
         assert!(text.contains(part), "no '{part}' in: {text}");
     }
@@ -216,6 +221,40 @@ async fn an_import_that_was_killed_goes_on_where_it_was() -> Result<()> {
     let again = cli.json(&["import", &file]).await?;
     assert_eq!((&again["resumed_at"], again["accepted"].as_u64()), (&json!(0), Some((USERS * MOVIES) as u64)));
     assert_eq!(history(fleet.clients(), "u7", &again).await?.len(), MOVIES);
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_times_keep_their_order_and_a_second_import_changes_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fleet = Fleet::start().await?;
+    let (cli, clients) = (Cli::of(&fleet)?, fleet.clients());
+    let rows: String = (0..300).map(|row| format!("u{},m{},{}\n", row % 20, row / 20, 1 + (row * 7) % 5)).collect();
+    let file = write(folder.path(), "ratings.csv", format!("user_id,movie_id,rating\n{rows}").as_bytes())?;
+    let titled: String = (0..15).map(|movie| format!("m{movie},Movie {movie} (2001),Drama\n")).collect();
+    write(folder.path(), "movies.csv", format!("movieId,title,genres\n{titled}").as_bytes())?;
+    let file = file.display().to_string();
+    let output = cli.run(&["import", &file]).await?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output).matches("movies ").count(), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("movies   15 from movies.csv"), "{}", stderr(&output));
+    assert_eq!(titles(clients).await?[0].1, "Movie 0");
+    let first = clients.user("u3", &[]).await?.history;
+
+    let again = cli.json(&["import", &file]).await?;
+    assert_eq!((&again["accepted"], &again["without_time"]), (&json!(300), &json!(300)));
+    history(clients, "u3", &again).await?;
+    let second = clients.user("u3", &[]).await?.history;
+    assert_eq!((second.len(), &second[..first.len()]), (15, &first[..]), "the same times");
+    let seconds: Vec<_> = second.iter().filter_map(|entry| entry.rated_at.as_ref()).map(|time| time.seconds).collect();
+    assert!(seconds.len() == 15 && seconds.is_sorted_by(|a, b| a < b), "{second:?}");
+
+    // A model is judged on the rows at the end of the file.
+    let trained = cli.text(&["train", "--algorithm", "bias", "--json"]).await?;
+    let last: Value = serde_json::from_str(trained.lines().last().expect("a line"))?;
+    assert_eq!((&last["state"], &last["metrics"]["holdout_ratings"]), (&json!("succeeded"), &json!(30)), "{last}");
+    assert!(last["metrics"]["rmse"].as_f64().is_some_and(|rmse| rmse > 0.0), "{last}");
     fleet.stop().await;
     Ok(())
 }

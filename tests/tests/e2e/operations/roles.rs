@@ -110,9 +110,9 @@ async fn a_role_alone_says_which_settings_it_lacks() -> Result<()> {
     let made =
         marquee(PROGRAM, ["keys", "generate", "--out", &folder.path().join("keys").display().to_string()]).await?;
     assert!(made.status.success());
-    let error = refused("inference", 1, &[isolated]).await?;
+    let error = refused("inference", 64, &[isolated]).await?;
     assert!(error.contains("features_address: is empty"), "{error}");
-    let error = refused("inference", 1, &[isolated, "features_address=somewhere"]).await?;
+    let error = refused("inference", 64, &[isolated, "features_address=somewhere"]).await?;
     assert!(error.contains("features_address: ") && error.contains("'somewhere'"), "{error}");
     Ok(())
 }

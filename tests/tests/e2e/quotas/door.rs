@@ -97,6 +97,7 @@ impl Door {
     ) -> Result<(u16, HeaderMap, Value)> {
         let uri = format!("http://{}{path}", self.fleet.http_address());
         let request = HttpRequest::builder().method(method).uri(uri).header("x-client-id", client);
+        let request = request.header("content-type", "application/json");
         let request = request.body(Full::new(Bytes::from(body.to_owned())))?;
         let call = Client::builder(TokioExecutor::new()).build_http().request(request);
         let (head, body) = tokio::time::timeout(DEADLINE, call).await??.into_parts();

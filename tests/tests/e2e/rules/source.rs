@@ -16,11 +16,12 @@ const CELLS: [&str; 6] = ["Atomic", "Cell", "Lazy", "Mutex", "Once", "RwLock"];
 const JUSTIFIED: [(&str, &str); 1] = [("services/lib/onnx/src/runtime.rs", "LOADED")];
 
 /// Every rule over Rust files.
-pub(super) const RULES: [Rule<[Source]>; 4] = [
+pub(super) const RULES: [Rule<[Source]>; 5] = [
     Rule { sentence: "there is no process-wide mutable state", breaches: process_wide },
     Rule { sentence: "a file opens with what it is for", breaches: unexplained },
     Rule { sentence: "a file has at most 600 lines", breaches: long },
     Rule { sentence: "every source file is compiled", breaches: orphaned },
+    Rule { sentence: "a background task is supervised: only kit spawns it", breaches: unsupervised },
 ];
 
 /// Every rule over the members' Cargo.toml.
@@ -133,6 +134,28 @@ fn orphaned(sources: &[Source]) -> Vec<String> {
     sources.iter().filter(is_orphan).map(|source| format!("{} is declared nowhere", source.path)).collect()
 }
 
+/// Code of the product, without its tests, that starts a task which nobody watches: a panic in it
+/// would be noticed by nobody.
+fn unsupervised(sources: &[Source]) -> Vec<String> {
+    const SPAWNS: [&str; 4] = ["tokio::spawn(", "task::spawn(", "JoinSet::new(", "Handle::current().spawn("];
+    let is_tested = |source: &&Source| {
+        let is_test =
+            ["/tests.rs", "/testing.rs", "/conformance/", "/testing/"].iter().any(|part| source.path.contains(part));
+        is_product(&source.path) && !is_test && !source.path.starts_with("services/lib/kit/")
+    };
+    let mut found = Vec::new();
+    for source in sources.iter().filter(is_tested) {
+        let product = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (at, line) in product.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if SPAWNS.iter().any(|spawn| code.contains(spawn)) {
+                found.push(format!("{}:{}", source.path, at + 1));
+            }
+        }
+    }
+    found
+}
+
 /// The lines of a manifest that say something, each with the section that it stands in.
 fn settings(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut section = "";
@@ -221,6 +244,16 @@ fn silent_and_long_files_are_reported() {
     super::assert_broken(&RULES, silent.as_slice(), RULES[1].sentence, &["services/a/src/main.rs"]);
     let long = source("tests/src/b.rs", &format!("//! Why.\n{}", "// More.\n".repeat(LONGEST)));
     super::assert_broken(&RULES, long.as_slice(), RULES[2].sentence, &["tests/src/b.rs has 601"]);
+}
+
+#[test]
+fn tasks_that_nobody_watches_are_reported() {
+    let text =
+        "//! Why.\nfn f() {\n    tokio::spawn(async {});\n}\n#[cfg(test)]\nmod tests {\n    tokio::spawn(x);\n}\n";
+    let found = source("services/a/src/main.rs", text);
+    super::assert_broken(&RULES, found.as_slice(), RULES[4].sentence, &["services/a/src/main.rs:3"]);
+    let supervisor = source("services/lib/kit/src/main.rs", text);
+    assert_eq!(super::report(&RULES, supervisor.as_slice()), Vec::<String>::new());
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! Applies a small log over a store that loses its newest writes between any two calls, while
-//! others read the markers: the rows are those of a run without faults.
+//! others read the markers: the rows are those of a run without faults. Users have one row, or the
+//! ratings of each are in chunks.
+
+mod cost;
 
 use async_trait::async_trait;
 use marquee_domain::{Rating, Timestamp};
+use marquee_features::{UserRow, unpack};
 use marquee_ports::ErrorKind;
 use marquee_ports::memory::{Fault, Faults, MemoryStore, Step};
 
@@ -12,6 +16,13 @@ const SOURCE: Partition = Partition(0);
 
 /// The number of events of a batch.
 const BATCH: usize = 4;
+
+/// Splits a user's ratings as soon as there are two, and soon writes what is pending.
+const SMALL: Layout = Layout { whole: 1, pending: 2, chunk: 1, newest: 2 };
+
+fn layouts() -> [Layout; 2] {
+    [Layout::of_history(500), SMALL]
+}
 
 /// A store whose markers are read before and after each call, as `features check` reads them.
 #[derive(Debug, Clone)]
@@ -81,8 +92,8 @@ fn events() -> Vec<RatingEvent> {
 }
 
 /// Applies the log from the marker on with one lease, as the consumer does between two errors.
-async fn apply_log(store: &WatchedStore, log: &[RatingEvent]) -> Result<(), Error> {
-    let applier = Applier { store: Arc::new(store.clone()), compute: Compute::default() };
+async fn apply_log(store: &WatchedStore, layout: Layout, log: &[RatingEvent]) -> Result<(), Error> {
+    let applier = Applier { store: Arc::new(store.clone()), compute: Compute::default(), layout };
     let mut lease = store.lease(SOURCE).await?;
     while (lease.marker().0 as usize) < log.len() {
         let from = lease.marker().0 as usize;
@@ -98,13 +109,13 @@ type State = (BTreeMap<(Partition, Bytes), Row>, Offset);
 
 /// Applies the log with these faults, with a new lease after each error. Returns the state, the
 /// calls, and how many changes the store contains.
-async fn run(faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str>, usize) {
+async fn run(layout: Layout, faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str>, usize) {
     let faults = Faults::script(faults);
     let store = MemoryStore::new(faults.clone());
     let watched = WatchedStore(store.clone());
     let log = events();
     let mut errors = 0;
-    while let Err(error) = apply_log(&watched, &log).await {
+    while let Err(error) = apply_log(&watched, layout, &log).await {
         assert!(error.is_retryable(), "{error}");
         errors += 1;
         assert!(errors < 5, "there are at most three faults: {error}");
@@ -115,20 +126,24 @@ async fn run(faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str
 
 /// Returns the state after a run without faults, the number of its last apply, and its changes. A
 /// loss after the last apply is found by the apply of the next event.
-async fn undisturbed() -> (State, usize, usize) {
-    let (state, calls, changes) = run([]).await;
+async fn undisturbed(layout: Layout) -> (State, usize, usize) {
+    let (state, calls, changes) = run(layout, []).await;
     let last = calls.iter().rposition(|call| *call == "apply").expect("an apply") + 1;
-    assert_eq!((state.0.len(), state.1), (7, Offset(events().len() as u64)), "3 users and 4 movies");
+    let rows = state.0.keys().filter(|(_, key)| !key.starts_with(b"c/")).count();
+    assert_eq!((rows, state.1), (7, Offset(events().len() as u64)), "3 users and 4 movies");
+    assert_eq!(state.0.len() > rows, layout.whole == SMALL.whole, "only split users have chunks");
     (state, last, changes)
 }
 
 #[tokio::test]
 async fn a_tail_that_is_lost_between_any_two_calls_is_applied_again() {
-    let (expected, last, changes) = undisturbed().await;
-    for cut in 1..=last {
-        for lost in (1..=changes).step_by(3) {
-            let (after, _, _) = run([Step::at(cut, Fault::LoseTail(lost))]).await;
-            assert_eq!(after, expected, "{lost} changes are lost before call {cut}");
+    for layout in layouts() {
+        let (expected, last, changes) = undisturbed(layout).await;
+        for cut in 1..=last {
+            for lost in (1..=changes).step_by(3) {
+                let (after, _, _) = run(layout, [Step::at(cut, Fault::LoseTail(lost))]).await;
+                assert_eq!(after, expected, "{layout:?}: {lost} changes are lost before call {cut}");
+            }
         }
     }
 }
@@ -136,12 +151,14 @@ async fn a_tail_that_is_lost_between_any_two_calls_is_applied_again() {
 /// The batch is then written in part: some movie rows, or all rows without the marker.
 #[tokio::test]
 async fn a_batch_that_is_written_in_part_is_completed() {
-    let (expected, last, _) = undisturbed().await;
-    for cut in 1..=last {
-        for lost in [1, 2, 4, 8, 12] {
-            let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
-            let (after, _, _) = run([unanswered, Step::at(cut + 1, Fault::LoseTail(lost))]).await;
-            assert_eq!(after, expected, "call {cut} is not answered, then {lost} changes are lost");
+    for layout in layouts() {
+        let (expected, last, _) = undisturbed(layout).await;
+        for cut in 1..=last {
+            for lost in [1, 2, 3, 4, 5, 6, 8, 12, 16] {
+                let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
+                let (after, _, _) = run(layout, [unanswered, Step::at(cut + 1, Fault::LoseTail(lost))]).await;
+                assert_eq!(after, expected, "{layout:?}: call {cut} is not answered, then {lost} changes are lost");
+            }
         }
     }
 }
@@ -150,13 +167,20 @@ async fn a_batch_that_is_written_in_part_is_completed() {
 /// does not show that, since the batch had not moved it. The lease does.
 #[tokio::test]
 async fn a_part_of_a_batch_that_is_lost_while_it_is_completed_is_applied_again() {
-    let (expected, last, _) = undisturbed().await;
+    for layout in layouts() {
+        compare_parts(layout).await;
+    }
+}
+
+async fn compare_parts(layout: Layout) {
+    let (expected, last, _) = undisturbed(layout).await;
     let mut compared = 0;
     for (cut, later) in (1..=last).flat_map(|cut| (2..14).map(move |later| (cut, cut + later))) {
         for lost in [1, 3] {
             let unanswered = Step::at(cut, Fault::FailAfter(ErrorKind::Unavailable));
             let marker_lost = Step::at(cut + 1, Fault::LoseTail(1));
-            let (after, calls, _) = run([unanswered, marker_lost, Step::at(later, Fault::LoseTail(lost))]).await;
+            let (after, calls, _) =
+                run(layout, [unanswered, marker_lost, Step::at(later, Fault::LoseTail(lost))]).await;
             if calls.len() >= later && calls[later - 1..].contains(&"apply") {
                 assert_eq!(after, expected, "call {cut} is written in part, then {lost} changes are lost at {later}");
                 compared += 1;
@@ -168,9 +192,25 @@ async fn a_part_of_a_batch_that_is_lost_while_it_is_completed_is_applied_again()
 
 #[tokio::test]
 async fn a_call_that_fails_is_made_again() {
-    let (expected, last, _) = undisturbed().await;
-    for cut in 1..=last {
-        let (after, _, _) = run([Step::at(cut, Fault::Fail(ErrorKind::Unavailable))]).await;
-        assert_eq!(after, expected, "call {cut} fails");
+    for layout in layouts() {
+        let (expected, last, _) = undisturbed(layout).await;
+        for cut in 1..=last {
+            let (after, _, _) = run(layout, [Step::at(cut, Fault::Fail(ErrorKind::Unavailable))]).await;
+            assert_eq!(after, expected, "{layout:?}: call {cut} fails");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_ratings_are_in_chunks_is_served_as_another_user_is() {
+    let [(whole, ..), (split, ..)] = [undisturbed(layouts()[0]).await, undisturbed(SMALL).await];
+    let served = |state: &State, user: usize| -> (UserRow, Offset) {
+        let row = &state.0[&(SOURCE, Bytes::from(format!("u/user-{user}")))];
+        (unpack(&row.value).expect("unpacks"), row.applied)
+    };
+    for user in 0..3 {
+        let ((one, one_applied), (other, other_applied)) = (served(&whole, user), served(&split, user));
+        assert_eq!((one.summary(), one_applied), (other.summary(), other_applied));
+        assert_eq!(one.history(SMALL.newest), other.history(SMALL.newest));
     }
 }

@@ -7,7 +7,7 @@ use marquee_archive::{Settings as ArchiveSettings, Source, Writer};
 use marquee_features::user_key;
 use marquee_kit::Context;
 use marquee_ports::memory::{Fault, MemoryLog, MemoryObjects, Step};
-use marquee_ports::{ObjectStore, OnlineStore};
+use marquee_ports::{ObjectStore, OnlineStore, RatingLog, Topic};
 use tokio::time::sleep;
 
 use super::*;
@@ -160,4 +160,19 @@ async fn a_log_that_is_replaced_under_a_running_consumer_is_not_applied() {
     let why = tokio::time::timeout(Duration::from_secs(60), why).await.expect("it says why it does not go on");
     assert!(why.contains("ends at offset 2, but the online store has applied it up to 10"), "{why}");
     assert_eq!(world.store.rows(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_made_again_and_has_grown_is_refused_at_the_start() {
+    let world = World::new(1);
+    rate(&world, 0..10).await;
+    let objects = archive(&world).await;
+    let own = with_new_store(&world, Some(Arc::clone(&objects)));
+    start(&own, "own").await;
+    world.log.recreate(Topic::RATINGS);
+    rate(&world, 20..50).await;
+    let other = with_new_store(&world, Some(objects));
+    let settings = Settings { group: "other".to_owned(), ..Settings::default() };
+    let refused = Service::start(settings, other.dependencies(), &other.context).await.expect_err("another log");
+    assert!(refused.to_string().contains("0@9 is not the one that was archived"), "{refused}");
 }

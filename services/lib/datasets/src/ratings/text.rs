@@ -5,7 +5,6 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use marquee_domain::Timestamp;
 use serde::Deserialize;
@@ -15,19 +14,18 @@ use crate::fields::Positions;
 use crate::layout::{Fields, Layout};
 use crate::lines::{LONGEST, Line, Lines};
 use crate::source::Entry;
-use crate::{Error, Format, ROW_ORDER_START, Row, RowError, time};
+use crate::{Error, Format, Row, RowError, time};
 
 /// Reads rows from lines.
 pub(super) struct TextRows {
     lines: Lines<Box<dyn Read + Send>>,
     layout: Layout,
     header_left: bool,
-    rows: u64,
 }
 
 impl fmt::Debug for TextRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TextRows").field("layout", &self.layout).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("TextRows").field("layout", &self.layout).finish_non_exhaustive()
     }
 }
 
@@ -35,7 +33,7 @@ impl TextRows {
     pub(super) fn open(entry: &Entry, format: Format, progress: &Arc<AtomicU64>) -> Result<Self, Error> {
         let layout = Layout::tell(format, &entry.name, &entry.sample()?)?;
         let header_left = matches!(layout, Layout::Delimited { header: true, .. });
-        Ok(Self { lines: Lines::new(entry.reader(progress)?), layout, header_left, rows: 0 })
+        Ok(Self { lines: Lines::new(entry.reader(progress)?), layout, header_left })
     }
 
     pub(super) fn skip_rows(&mut self, rows: u64) -> Result<(), RowError> {
@@ -49,7 +47,6 @@ impl TextRows {
 
     pub(super) fn next(&mut self) -> Option<Result<Row, RowError>> {
         let layout = self.layout;
-        let rows = self.rows;
         match self.next_line() {
             Ok(None) => None,
             Err(error) => Some(Err(error)),
@@ -60,9 +57,8 @@ impl TextRows {
             ))),
             Ok(Some((line, Line::Text(text)))) => Some(match layout {
                 Layout::Ndjson => from_json(line, text),
-                Layout::Delimited { separator, positions, row_order, .. } => {
-                    let in_order = row_order.then(|| ROW_ORDER_START.plus(Duration::from_secs(rows)));
-                    from_fields(line, Fields::new(separator, text), positions, in_order)
+                Layout::Delimited { separator, positions, .. } => {
+                    from_fields(line, Fields::new(separator, text), positions)
                 }
             }),
         }
@@ -77,17 +73,11 @@ impl TextRows {
             self.header_left = false;
             self.lines.next().map_err(unreadable)?;
         }
-        self.rows += 1;
         self.lines.next().map_err(unreadable)
     }
 }
 
-fn from_fields(
-    line: u64,
-    fields: Fields<'_>,
-    positions: Positions,
-    in_order: Option<Timestamp>,
-) -> Result<Row, RowError> {
+fn from_fields(line: u64, fields: Fields<'_>, positions: Positions) -> Result<Row, RowError> {
     let (mut user, mut movie, mut rating, mut time) = (None, None, None, None);
     for (index, field) in fields.enumerate() {
         let field = field.map_err(|_| RowError::new(line, "line", "has quotes that do not match"))?;
@@ -101,10 +91,9 @@ fn from_fields(
             time = Some(field);
         }
     }
-    let rated_at = match (in_order, positions.timestamp) {
-        (Some(in_order), _) => Some(in_order),
-        (None, None) => None,
-        (None, Some(_)) => {
+    let rated_at = match positions.timestamp {
+        None => None,
+        Some(_) => {
             let time = present(line, "timestamp", time)?;
             Some(parse_time(&time).map_err(|reason| RowError::new(line, "timestamp", reason))?)
         }

@@ -57,7 +57,7 @@ impl Acknowledged {
 
     /// Opens the folder as the next process would, and checks everything in it.
     pub(super) fn check(&mut self, folder: &Path) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
         runtime.block_on(async {
             let log = EmbeddedLog::open(&folder.join("log"), &settings()).expect("opens");
             self.check_ratings(&read_all(&log, Topic::RATINGS).await);

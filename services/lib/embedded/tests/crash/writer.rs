@@ -59,7 +59,8 @@ pub(super) fn write_until_killed(folder: &Path, run: u64) {
     let log = EmbeddedLog::open(&folder.join("log"), &settings()).expect("opens");
     let store = EmbeddedStore::open(&folder.join("store")).expect("opens");
     let objects = EmbeddedObjects::open(&folder.join("objects")).expect("opens");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime starts");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime starts");
     runtime.block_on(async {
         tokio::join!(
             append(&log, Topic::RATINGS, format!("{run}/a"), RECORD),

@@ -4,6 +4,7 @@ use marquee_domain::{Rating, RatingEvent, UserId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::chunks::{Chunk, Chunks, StoredUser, UserWithChunks};
 use crate::testing::{Catalog, any_event, in_log_order};
 
 fn movie(id: &str) -> MovieId {
@@ -77,10 +78,10 @@ fn fields_and_sections_of_a_newer_version_are_kept() {
 #[test]
 fn a_newer_format_is_refused_by_name_and_damage_is_told_from_it() {
     let mut bytes = pack(&user_row()).to_vec();
-    bytes[0] = FORMAT + 1;
+    bytes[0] = IN_CHUNKS + 1;
     let error = unpack::<UserRow>(&bytes).expect_err("newer");
     assert!(error.is_newer());
-    assert_eq!(error.to_string(), "a row has format 4, and this version reads formats up to 3; upgrade this instance");
+    assert_eq!(error.to_string(), "a row has format 5, and this version reads formats up to 4; upgrade this instance");
     for damaged in [&[][..], &[1, 9], &[FORMAT, 255], &[FORMAT, 255, 255, 255, 255, 1], &[WITHOUT_SECTIONS, 255]] {
         assert!(!unpack::<UserRow>(damaged).expect_err("damaged").is_newer(), "{damaged:?}");
     }
@@ -138,3 +139,65 @@ fn rows_of_format_2_are_converted_and_their_removal_markers_are_dropped() {
     assert_eq!(pack(&row)[0], FORMAT);
     assert_eq!(unpack::<MovieRow>(OLD_MOVIE).expect("unpacks"), movie_row());
 }
+
+/// The rows of a user whose ratings are in chunks: the head, and a chunk.
+fn parts() -> (UserWithChunks, Chunk) {
+    let row = user_row();
+    let entries: BTreeMap<_, _> = row.ledger.iter().map(|(movie, entry)| (movie.clone(), entry.clone())).collect();
+    let pending = entries.iter().map(|(movie, entry)| (movie.clone(), Some(entry.clone())));
+    let removed = MovieId::try_new("gone").expect("valid");
+    let head = UserWithChunks {
+        summary: row.summary,
+        last_removal: Some(Offset(9)),
+        pending: pending.chain([(removed, None)]).collect(),
+        chunks: Chunks { generation: Offset(5), count: 3 },
+        ratings: 7,
+        newest: entries.iter().map(|(movie, entry)| ((entry.rated_at, entry.offset, movie.clone()), 2.5)).collect(),
+        previous: Some(Chunks { generation: Offset(4), count: 2 }),
+        unknown: Unknown::default(),
+        unknown_chunks: Vec::new(),
+    };
+    (head, Chunk { entries, unknown: Unknown::default() })
+}
+
+#[test]
+fn the_stored_form_of_parts_does_not_change() {
+    let (head, chunk) = parts();
+    assert_eq!((&pack(&head)[..], &pack(&chunk)[..]), (HEAD, CHUNK));
+    assert_eq!(unpack::<StoredUser>(HEAD).expect("unpacks"), StoredUser::WithChunks(Box::new(head)));
+    assert_eq!(unpack::<Chunk>(CHUNK).expect("unpacks"), chunk);
+}
+
+#[test]
+fn fields_and_sections_of_a_newer_version_are_kept_in_parts() {
+    let (mut head, mut chunk) = parts();
+    head.unknown = Unknown { fields: [vec![1, 2], vec![3]], sections: vec![2, 0, 0, 0, 8, 9] };
+    head.unknown_chunks = vec![4, 5];
+    chunk.unknown = Unknown { fields: [vec![1, 2], Vec::new()], sections: vec![1, 0, 0, 0, 8] };
+    assert_eq!(unpack::<StoredUser>(&pack(&head)).expect("unpacks"), StoredUser::WithChunks(Box::new(head)));
+    assert_eq!(unpack::<Chunk>(&pack(&chunk)).expect("unpacks"), chunk);
+}
+
+#[test]
+fn the_summary_of_a_head_is_read_without_the_rest() {
+    let (head, _) = parts();
+    let stored = pack(&head);
+    assert_eq!(unpack::<UserSummary>(&stored).expect("unpacks"), head.summary);
+    assert_eq!(unpack::<UserHead>(&stored).expect("unpacks").event_time, head.summary.event_time);
+    assert_eq!(unpack::<UserRow>(&stored).expect("unpacks").history(9).len(), head.newest.len());
+}
+
+#[rustfmt::skip]
+const HEAD: &[u8] = &[
+    4, 41, 0, 0, 0, 1, 128, 180, 137, 19, 2, 208, 134, 3, 128, 249, 133, 212, 4, 1, 0, 2,
+    208, 134, 3, 128, 249, 133, 212, 4, 1, 5, 68, 114, 97, 109, 97, 2, 208, 134, 3, 128,
+    249, 133, 212, 4, 31, 0, 0, 0, 1, 9, 1, 1, 97, 128, 218, 196, 9, 7, 0, 0, 0, 0, 0, 0, 4,
+    64, 1, 5, 68, 114, 97, 109, 97, 1, 4, 103, 111, 110, 101, 22, 0, 0, 0, 5, 3, 7, 1, 128,
+    218, 196, 9, 7, 1, 97, 0, 0, 0, 0, 0, 0, 4, 64, 1, 4, 2,
+];
+
+#[rustfmt::skip]
+const CHUNK: &[u8] = &[
+    3, 23, 0, 0, 0, 1, 1, 97, 128, 218, 196, 9, 7, 0, 0, 0, 0, 0, 0, 4, 64, 1, 5, 68, 114,
+    97, 109, 97,
+];

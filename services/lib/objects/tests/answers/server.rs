@@ -16,6 +16,9 @@ pub(crate) enum Answer {
     HangUp,
     /// Nothing is sent while the client waits.
     Silence,
+    /// A tag, the beginning of a body, and the length that the whole body would have. The rest
+    /// never comes.
+    Beginning(&'static str, String, usize),
 }
 
 impl Answer {
@@ -100,6 +103,13 @@ async fn serve(stream: TcpStream, script: &Script, seen: &Mutex<Vec<String>>) ->
         Answer::HangUp => return Ok(()),
         // Waits until the client closes the connection.
         Answer::Silence => return stream.read_u8().await.map(drop),
+        Answer::Beginning(tag, body, length) => {
+            let modified = "last-modified: Mon, 01 Jan 2024 00:00:00 GMT";
+            let head = format!("HTTP/1.1 200 Said\r\netag: {tag}\r\n{modified}\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(format!("{head}{body}").as_bytes()).await?;
+            stream.flush().await?;
+            return stream.read_u8().await.map(drop);
+        }
     };
     let body = if request.method == "HEAD" { String::new() } else { body };
     let mut head = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());

@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey, Write};
 
 /// An [`OnlineStore`] in memory. Clones share the rows.
 ///
-/// Its methods have the names `get`, `marker`, `lease` and `apply` in a script of faults.
+/// Its methods have the names `get`, `marker`, `lease`, `apply` and `verify` in a script of faults.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     faults: Faults,
@@ -171,6 +171,16 @@ impl Lease for MemoryLease {
         self.marker = self.marker.max(next);
         self.ended = false;
         Ok(written)
+    }
+
+    async fn verify(&mut self) -> Result<(), Error> {
+        let call = self.store.faults.begin("verify").await?;
+        let mut content = self.store.lock();
+        content.lose_tail(call.lose_tail);
+        if content.marker(self.source) < self.marker || !content.leases.contains_key(&self.source) {
+            return Err(Error::bare(ErrorKind::Unavailable, "verify a lease: the store has lost writes"));
+        }
+        call.finish(())
     }
 }
 

@@ -78,11 +78,28 @@ fn fields_that_the_first_form_left_out_have_their_defaults() {
 fn a_run_comes_back_as_it_was() {
     for form in [FIRST_FORM, FIRST_FORM_QUEUED] {
         let mut run = decode(form).run().expect("a run");
-        run.gates = vec![GateResult { name: "rmse".to_owned(), value: 0.9, bound: 1.0 }];
+        let gate = |name: &str, side| GateResult { name: name.to_owned(), value: 0.9, bound: 1.0, side };
+        run.gates = vec![gate("rmse", GateSide::AtMost), gate("holdout_ratings", GateSide::AtLeast)];
+        run.warnings = vec!["3 records are unreadable".to_owned()];
         let mut document = RunDocument::default();
         document.update(&run);
         let stored = RunDocument::decode(&document.encode().expect("encodes")).expect("decodes");
         assert_eq!((stored.format, stored.run().expect("a run")), (FORMAT, run));
+    }
+}
+
+#[test]
+fn a_run_with_a_value_that_is_not_finite_stays_readable() {
+    for value in [f64::NAN, f64::INFINITY] {
+        let mut run = decode(FIRST_FORM).run().expect("a run");
+        run.gates = vec![GateResult { name: "parity".to_owned(), value, bound: 1.0, side: GateSide::AtMost }];
+        run.metrics = Some(RunMetrics { rmse: value, ..RunMetrics::default() });
+        let mut document = RunDocument::default();
+        document.update(&run);
+        let stored = RunDocument::decode(&document.encode().expect("encodes")).expect("decodes");
+        let read = stored.run().expect("a run");
+        assert!(read.gates[0].value.is_nan() && !read.gates[0].passes());
+        assert!(read.metrics.is_some_and(|metrics| metrics.rmse.is_nan()));
     }
 }
 

@@ -1,0 +1,160 @@
+//! Reads the command line of a program that offers the client's commands beside its own.
+//!
+//! The flags of the client may stand before or after the command. The address of the fleet and the
+//! like mean something to the client's commands only: the others do not offer them.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use clap::{Arg, Args, Parser, Subcommand};
+
+use crate::error::USAGE;
+use crate::{ClientArgs, Command};
+
+/// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
+/// end with 64.
+pub fn parse<P, I, T>(arguments: I) -> Result<P, ExitCode>
+where
+    P: Parser,
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = arguments.into_iter().map(Into::into).collect();
+    try_parse(arguments).map_err(|error| {
+        // Nobody can be told when standard error is closed.
+        let _ = error.print();
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+fn try_parse<P: Parser>(arguments: Vec<OsString>) -> Result<P, clap::Error> {
+    let mut command = without_connection(P::command());
+    let mut matches = command.try_get_matches_from_mut(flags_behind_command(arguments))?;
+    P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+pub(crate) fn exit_code(error: &clap::Error) -> u8 {
+    if error.exit_code() == 0 { 0 } else { USAGE }
+}
+
+/// Returns the flags by which a client finds a fleet: its address and what it shows there.
+fn connection_flags() -> Vec<Arg> {
+    let client = ClientArgs::augment_args(clap::Command::new("client"));
+    client.get_arguments().filter(|flag| flag.get_action().takes_values()).cloned().collect()
+}
+
+/// Takes the flags of a connection from the commands that call no fleet. They refuse them, because
+/// they would have no effect.
+fn without_connection(program: clap::Command) -> clap::Command {
+    let client = Command::augment_subcommands(clap::Command::new("client"));
+    let calls_fleet = |name: &str| client.get_subcommands().any(|command| command.get_name() == name);
+    let names = program.get_subcommands().map(|command| command.get_name().to_owned());
+    let others: Vec<String> = names.filter(|name| !calls_fleet(name)).collect();
+    others.into_iter().fold(program, |program, name| {
+        let why = format!("`{name}` calls no fleet, so this has no effect");
+        program.mut_subcommand(name, |command| {
+            connection_flags().into_iter().fold(command, |command, flag| command.arg(refused(flag, &why)))
+        })
+    })
+}
+
+/// Returns a hidden flag that says why it has no effect.
+fn refused(flag: Arg, why: &str) -> Arg {
+    let why = why.to_owned();
+    let refuse = move |_: &str| Err::<String, _>(why.clone());
+    // A variable of the environment is meant for other commands.
+    let absent: Option<&'static str> = None;
+    flag.env(absent).default_value(absent).hide(true).value_parser(refuse)
+}
+
+/// Moves the client's flags from before the command to behind it, so that they mean the same in
+/// both places.
+fn flags_behind_command(arguments: Vec<OsString>) -> Vec<OsString> {
+    let valued: Vec<String> =
+        connection_flags().iter().filter_map(|flag| Some(format!("--{}", flag.get_long()?))).collect();
+    let takes_value = |argument: &OsStr| valued.iter().any(|flag| argument == flag.as_str());
+    let has_value = |argument: &OsStr| {
+        let text = argument.to_string_lossy();
+        text.split_once('=').is_some_and(|(flag, _)| takes_value(OsStr::new(flag)))
+    };
+    let mut rest = arguments.into_iter().peekable();
+    let mut moved: Vec<OsString> = rest.next().into_iter().collect();
+    let mut flags = Vec::new();
+    while let Some(flag) = rest.next_if(|next| next == "--json" || takes_value(next) || has_value(next)) {
+        let takes_value = takes_value(&flag);
+        flags.push(flag);
+        if takes_value {
+            flags.extend(rest.next());
+        }
+    }
+    let is_command = |next: &OsString| next != "help" && !next.to_string_lossy().starts_with('-');
+    if !flags.is_empty() && rest.peek().is_some_and(is_command) {
+        moved.extend(rest.next());
+    }
+    moved.extend(flags);
+    moved.extend(rest);
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program with a command of its own.
+    #[derive(Debug, Parser)]
+    #[command(name = "marquee", arg_required_else_help = true)]
+    struct Program {
+        #[command(flatten)]
+        client: ClientArgs,
+        #[command(subcommand)]
+        command: Commands,
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Commands {
+        Demo(DemoArgs),
+        #[command(flatten)]
+        Client(Command),
+    }
+
+    #[derive(Debug, Args)]
+    struct DemoArgs {
+        #[arg(requires = "json")]
+        summary: Option<String>,
+    }
+
+    fn read(line: &str) -> Result<Program, clap::Error> {
+        let words = std::iter::once("marquee").chain(line.split_whitespace());
+        try_parse(words.map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_flags_of_the_client_mean_the_same_before_and_behind_the_command() {
+        for line in ["--json demo a.json", "demo --json a.json", "demo a.json --json"] {
+            let program = read(line).expect(line);
+            let Commands::Demo(demo) = program.command else { panic!("{line}") };
+            assert_eq!((program.client.json, demo.summary.as_deref()), (true, Some("a.json")), "{line}");
+        }
+        for line in [
+            "--json --grpc http://a:1 route set --stable 1",
+            "--grpc=http://a:1 --json route set --stable 1",
+            "route --json set --stable 1 --grpc http://a:1",
+        ] {
+            let program = read(line).expect(line);
+            assert_eq!((program.client.json, program.client.grpc.as_str()), (true, "http://a:1"), "{line}");
+        }
+        assert!(read("--grpc").is_err() && read("--json").is_err() && read("demo a.json").is_err());
+        assert_eq!(exit_code(&read("--json help demo").expect_err("help")), 0);
+    }
+
+    #[test]
+    fn a_command_that_calls_no_fleet_offers_no_address_and_refuses_one() {
+        let help = |line| read(line).expect_err("help").to_string();
+        assert!(!help("demo --help").contains("--grpc") && help("status --help").contains("--grpc"));
+        for line in ["demo --grpc http://a:1", "--json --grpc http://a:1 demo"] {
+            let error = read(line).expect_err(line);
+            assert_eq!(exit_code(&error), USAGE);
+            assert!(error.to_string().contains("`demo` calls no fleet"), "{error}");
+        }
+    }
+}

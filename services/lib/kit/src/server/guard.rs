@@ -1,0 +1,239 @@
+//! Who may call: the `Host` and the `Origin` of a request, and the identity of its caller.
+//!
+//! A listener on loopback is not safe from web pages. A page may send requests to `127.0.0.1`, and
+//! under a name of its own that resolves to `127.0.0.1` it may even read the answers. So the `Host`
+//! must be one that this server has, and pages of other origins are refused.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::shared::Shared;
+use crate::{Failure, Kind};
+
+/// What is known about the connection of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer {
+    /// Whether the listener is on loopback.
+    pub(super) is_loopback: bool,
+    /// Whether the client showed a certificate that was verified.
+    pub(super) is_certified: bool,
+    /// Whether only health checks are answered.
+    pub(super) health_only: bool,
+}
+
+/// Checks the `Host` of a request.
+pub(super) fn check_host(shared: &Shared, peer: Peer, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+    let allowed = &shared.settings.allowed_hosts;
+    if !peer.is_loopback && allowed.is_empty() {
+        return Ok(());
+    }
+    let mut given = headers.get_all(header::HOST).iter();
+    let (host, second) = (given.next().map(|host| host.to_str().unwrap_or("?")), given.next());
+    // HTTP/2 has the host in the URI. HTTP/1.0 may have none.
+    let hosts = host.into_iter().chain(uri.authority().map(|authority| authority.as_str()));
+    let mut names = hosts.map(name);
+    let is_allowed = |name: &str| {
+        let is_local = peer.is_loopback && (name.eq_ignore_ascii_case("localhost") || is_loopback(name));
+        is_local || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    };
+    if second.is_none() && names.all(is_allowed) {
+        return Ok(());
+    }
+    let message = "the host header does not name this server: call it as localhost or by its address, or add the name \
+                   to the setting server.allowed_hosts";
+    Err(Failure::new(Kind::PermissionDenied, message))
+}
+
+/// Returns a host without its port.
+fn name(host: &str) -> &str {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Checks the `Origin` of a request. Returns the origin if its pages may read the answer.
+pub(super) fn check_origin(shared: &Shared, headers: &HeaderMap) -> Result<Option<HeaderValue>, Failure> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(None) };
+    let text = origin.to_str().unwrap_or("?");
+    if shared.settings.cors_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(text)) {
+        return Ok(Some(origin.clone()));
+    }
+    // A page that this server has sent, under the host that was checked before.
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    if text.split_once("://").is_some_and(|(_, rest)| Some(rest) == host) {
+        return Ok(None);
+    }
+    let message = "web pages of this origin may not call this server: add the origin to the setting \
+                   server.cors_origins";
+    Err(Failure::new(Kind::PermissionDenied, message))
+}
+
+/// Answers the question of a browser whether a page may send a request.
+pub(super) fn preflight(origin: &HeaderValue, request: &Request) -> Option<Response> {
+    if request.method() != Method::OPTIONS || !request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return None;
+    }
+    let mut response = (StatusCode::NO_CONTENT, Body::empty()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, DELETE"));
+    let names = "authorization, content-encoding, content-type, traceparent, x-client-id";
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    allow(origin, &mut response);
+    Some(response)
+}
+
+/// Lets the pages of an origin read an answer.
+pub(super) fn allow(origin: &HeaderValue, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("allow, retry-after"));
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+}
+
+/// Checks that a caller who writes may do so.
+pub(super) fn check_caller(shared: &Shared, peer: Peer, writes: bool, headers: &HeaderMap) -> Result<(), Failure> {
+    if !writes || !shared.settings.authenticates() || peer.is_certified {
+        return Ok(());
+    }
+    if shared.token.as_ref().is_some_and(|token| token.is_in(headers)) {
+        return Ok(());
+    }
+    let message = if shared.token.is_none() {
+        "this call needs a client certificate"
+    } else if headers.contains_key(header::AUTHORIZATION) {
+        "the authorization header does not have the token of this server"
+    } else {
+        "this call needs a token: send the header authorization: Bearer TOKEN"
+    };
+    Err(Failure::new(Kind::Unauthenticated, message))
+}
+
+/// Returns whether a call writes or administers: it does unless its name begins with a word that is
+/// known to read.
+pub(super) fn writes(shared: &Shared, method: &Method, path: &str) -> bool {
+    let call = path.rsplit('/').next().unwrap_or_default();
+    let is_gateway = path.starts_with("/v1/");
+    let reads = |word: &str| if is_gateway { word.eq_ignore_ascii_case(call) } else { begins(call, word) };
+    match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS => false,
+        Method::POST => !shared.reads.iter().any(|&word| reads(word)),
+        _ => true,
+    }
+}
+
+/// Returns whether a name in camel case begins with a word.
+fn begins(name: &str, word: &str) -> bool {
+    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: Peer = Peer { is_loopback: true, is_certified: false, health_only: false };
+
+    fn with(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, value.parse().expect("a header"));
+        }
+        headers
+    }
+
+    fn shared() -> Shared {
+        let mut shared = Shared::default();
+        shared.settings.allowed_hosts = vec!["marquee.test".to_owned()];
+        shared.settings.cors_origins = vec!["https://shop.test".to_owned()];
+        shared.reads = &["Get", "List", "Predict"];
+        shared
+    }
+
+    #[test]
+    fn a_listener_on_loopback_has_names_of_its_own_only() {
+        let shared = shared();
+        let check = |peer, uri: &'static str, hosts: &[&str]| {
+            check_host(&shared, peer, &Uri::from_static(uri), &with(&header::HOST, hosts)).is_ok()
+        };
+        for host in
+            ["localhost:7080", "LOCALHOST", "127.0.0.1:7080", "127.0.0.2", "[::1]:7080", "[::1]", "Marquee.test"]
+        {
+            assert!(check(LOOPBACK, "/", &[host]), "{host}");
+        }
+        for host in ["evil.test", "evil.test:7080", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1", "", "a@b"]
+        {
+            assert!(!check(LOOPBACK, "/", &[host]), "{host}");
+        }
+        assert!(!check(LOOPBACK, "/", &["localhost", "evil.test"]));
+        assert!(!check(LOOPBACK, "http://evil.test/", &["localhost"]));
+        assert!(check(LOOPBACK, "/", &[]));
+        let public = Peer { is_loopback: false, ..LOOPBACK };
+        assert!(check(public, "/", &["marquee.test"]) && !check(public, "/", &["localhost"]));
+        let open = Shared::default();
+        let any = with(&header::HOST, &["any.test"]);
+        assert!(check_host(&open, public, &Uri::from_static("/"), &any).is_ok());
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused() {
+        let shared = shared();
+        let check = |origin: &str| {
+            let mut headers = with(&header::ORIGIN, &[origin]);
+            headers.insert(header::HOST, HeaderValue::from_static("localhost:7080"));
+            check_origin(&shared, &headers)
+        };
+        assert!(check("https://shop.test").expect("allowed").is_some());
+        assert!(check("http://localhost:7080").expect("its own").is_none());
+        for origin in
+            ["https://evil.test", "null", "http://localhost:9999", "https://shop.test.evil", "https://shop.test/"]
+        {
+            let refused = check(origin).expect_err(origin);
+            assert!(refused.message().contains("server.cors_origins"), "{refused}");
+        }
+        assert!(check_origin(&shared, &HeaderMap::new()).expect("no page").is_none());
+    }
+
+    #[test]
+    fn what_is_not_known_to_read_writes() {
+        let shared = shared();
+        let (get, post) = (Method::GET, Method::POST);
+        for (method, path) in [
+            (&get, "/v1/models"),
+            (&post, "/v1/predict"),
+            (&post, "/marquee.x.v1.X/GetRoute"),
+            (&post, "/marquee.x.v1.X/Predict"),
+        ] {
+            assert!(!writes(&shared, method, path), "{path}");
+        }
+        for (method, path) in [
+            (&Method::DELETE, "/v1/users/predict"),
+            (&post, "/v1/ratings"),
+            (&post, "/marquee.x.v1.X/SetRoute"),
+            (&post, "/marquee.x.v1.X/Getaway"),
+        ] {
+            assert!(writes(&shared, method, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_write_needs_the_token_or_a_certificate() {
+        let mut shared = shared();
+        let check = |shared: &Shared, peer, writes| check_caller(shared, peer, writes, &HeaderMap::new());
+        assert!(check(&shared, LOOPBACK, true).is_ok());
+        shared.settings.tls.client_ca_file = "ca.pem".into();
+        let refused = check(&shared, LOOPBACK, true).expect_err("no certificate");
+        assert_eq!(refused.kind(), Kind::Unauthenticated);
+        assert!(check(&shared, LOOPBACK, false).is_ok());
+        assert!(check(&shared, Peer { is_certified: true, ..LOOPBACK }, true).is_ok());
+    }
+}

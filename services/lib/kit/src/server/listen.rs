@@ -1,0 +1,261 @@
+//! Accepts connections and serves HTTP on them.
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Version;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use super::answers::{self, Answer, Sizes};
+use super::connections::{Patience, Ticket};
+use super::guard::Peer;
+use super::shared::Shared;
+
+/// How often connections are checked for clients that take too long.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long a connection may take to end once it must close.
+const GOODBYE: Duration = Duration::from_millis(250);
+
+/// The pause after the system could not give a connection.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Bytes of requests that may be on their way to the server on one stream, and on one connection.
+const WINDOWS: (u32, u32) = (256 << 10, 1 << 20);
+
+/// A listener and what it serves.
+#[derive(Debug, Clone)]
+pub(super) struct Listening {
+    pub(super) router: Router,
+    pub(super) shared: Arc<Shared>,
+    /// Whether every client speaks HTTP/2, as gRPC clients do.
+    pub(super) http2_only: bool,
+    pub(super) drain: Duration,
+    pub(super) stop: CancellationToken,
+}
+
+impl Listening {
+    /// Serves until `stop`. Then it waits for requests in flight, at most for the drain time.
+    pub(super) async fn run(self, listener: TcpListener) -> io::Result<()> {
+        self.shared.connections.fit();
+        let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
+        let (tracker, cut, sizes) = (TaskTracker::new(), CancellationToken::new(), Sizes::default());
+        let settings = &self.shared.settings;
+        let patience =
+            Patience { head: settings.header_timeout, idle: settings.idle_timeout, answer: settings.answer_timeout };
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            let (stream, address) = tokio::select! {
+                () = self.stop.cancelled() => break,
+                _ = sweep.tick() => {
+                    self.shared.connections.sweep(patience);
+                    continue;
+                }
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        self.not_accepted(&error).await;
+                        continue;
+                    }
+                },
+            };
+            let Some(ticket) = self.shared.connections.admit() else { continue };
+            let connection = Connection {
+                listening: self.clone(),
+                ticket: Arc::new(ticket),
+                address,
+                is_loopback,
+                sizes: sizes.clone(),
+                cut: cut.clone(),
+            };
+            tracker.spawn(connection.serve(stream));
+        }
+        drop(listener);
+        tracker.close();
+        if timeout(self.drain, tracker.wait()).await.is_err() {
+            tracing::warn!("requests in flight did not end in time");
+            cut.cancel();
+            tracker.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Handles an error of `accept`. If the process has no file left, an idle connection makes
+    /// room.
+    async fn not_accepted(&self, error: &io::Error) {
+        let kinds = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
+        if kinds.contains(&error.kind()) {
+            return;
+        }
+        tracing::warn!(%error, "could not accept a connection");
+        self.shared.connections.evict_idle();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// An accepted connection.
+struct Connection {
+    listening: Listening,
+    ticket: Arc<Ticket>,
+    address: SocketAddr,
+    is_loopback: bool,
+    sizes: Sizes,
+    cut: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        // Without this option small answers are late, but right.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.listening.shared.tls else { return self.serve_http(stream, false).await };
+        let handshake = timeout(self.listening.shared.settings.header_timeout, tls.acceptor().accept(stream));
+        tokio::select! {
+            () = self.ticket.closed() => {}
+            () = self.listening.stop.cancelled() => {}
+            accepted = handshake => match accepted {
+                Ok(Ok(stream)) => {
+                    let is_certified = stream.get_ref().1.peer_certificates().is_some_and(|all| !all.is_empty());
+                    Box::pin(self.serve_http(stream, is_certified)).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%error, address = %self.address, "no TLS handshake"),
+                Err(_) => tracing::debug!(address = %self.address, "the TLS handshake took too long"),
+            },
+        }
+    }
+
+    /// Serves requests until the client or the server closes the connection.
+    async fn serve_http<I>(&self, stream: I, is_certified: bool)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let unread = Arc::new(Semaphore::new(answers::MOST));
+        let service = hyper::service::service_fn(|request| self.answer(request, is_certified, Arc::clone(&unread)));
+        let builder = builder(&self.listening);
+        let io = TokioIo::new(Watched { io: stream, ticket: Arc::clone(&self.ticket) });
+        let mut connection = pin!(builder.serve_connection(io, service));
+        let mut is_closing = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, address = %self.address, "connection ended");
+                    }
+                    return;
+                }
+                () = self.listening.stop.cancelled(), if !is_closing => {
+                    is_closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = self.ticket.closed() => {
+                    connection.as_mut().graceful_shutdown();
+                    // What has not ended by now is cut.
+                    let _ = timeout(GOODBYE, connection).await;
+                    return;
+                }
+                () = self.cut.cancelled() => return,
+            }
+        }
+    }
+
+    /// Answers a request with the services of the listener.
+    fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        is_certified: bool,
+        unread: Arc<Semaphore>,
+    ) -> impl Future<Output = Result<hyper::Response<Answer>, Infallible>> + Send + use<> {
+        let peer = Peer { is_loopback: self.is_loopback, is_certified, health_only: self.ticket.is_health_only() };
+        let in_flight = self.ticket.begin();
+        let (mut router, sizes) = (self.listening.router.clone(), self.sizes.clone());
+        let uri = request.uri().clone();
+        let method = self.listening.shared.schema.method(uri.path());
+        // A stream of requests is answered as it comes. Its client sends no more before it reads.
+        let is_streaming = method.is_some_and(|method| method.is_streaming);
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.address));
+        request.extensions_mut().insert(peer);
+        async move {
+            let admitted = match request.version() {
+                Version::HTTP_2 if !is_streaming => Some(sizes.admit(&unread, uri.path()).await),
+                // HTTP/1 has one request at a time.
+                _ => None,
+            };
+            let response = router.call(request).await?;
+            Ok(response.map(|body| Answer::new(body, in_flight, admitted)))
+        }
+    }
+}
+
+fn builder(listening: &Listening) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // `Connections` watches for trickled headers. hyper would close idle connections as early.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None::<Duration>);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .max_concurrent_streams(listening.shared.settings.max_streams)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1);
+    if listening.http2_only { builder.http2_only() } else { builder }
+}
+
+/// A connection that notes when bytes arrive.
+struct Watched<I> {
+    io: I,
+    ticket: Arc<Ticket>,
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(context, into))?;
+        if let Some(bytes) = into.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
+            self.ticket.received(bytes);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}

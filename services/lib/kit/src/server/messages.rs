@@ -1,0 +1,259 @@
+//! Receives the messages of a gRPC call: within the budget of the process, a time, and an amount of
+//! memory.
+//!
+//! It reads the frames of messages before tonic does: a flag, the length in four bytes, and the
+//! message. Each message takes a share of the budget before it is received, is scanned as it
+//! arrives, and is unpacked if it is compressed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use marquee_domain::Reason;
+use tokio::time::{Instant, timeout_at};
+use tonic::Status;
+use tonic::metadata::MetadataValue;
+
+use super::bodies::too_many;
+use super::budget::Share;
+use super::schema::{Method, ScanError, Scanner};
+use super::shared::Shared;
+use super::unpack::{Encoding, UnpackError, unpack};
+use crate::{Failure, Kind};
+
+/// The longest message of any service. A service may have a lower limit of its own.
+const LONGEST: usize = 16 << 20;
+
+/// The length of the flag and the length before a message.
+const HEAD: usize = 5;
+
+/// The factor by which a compressed message is expected to unpack.
+const EXPECTED_RATIO: usize = 16;
+
+/// The share of the budget that the present message of a call has. The call holds it too, until it
+/// is answered.
+pub(super) type Held = Arc<Mutex<Option<Share>>>;
+
+/// Takes the encoding of the messages of a call out of its headers.
+///
+/// # Errors
+/// The encoding is not supported.
+pub(super) fn take_encoding(headers: &mut HeaderMap) -> Result<Option<Encoding>, Status> {
+    let Some(value) = headers.remove("grpc-encoding") else { return Ok(None) };
+    match value.as_bytes() {
+        b"identity" => Ok(None),
+        b"gzip" => Ok(Some(Encoding::Gzip)),
+        other => {
+            let name: String = String::from_utf8_lossy(other).chars().take(40).collect();
+            let message = format!("messages compressed with '{name}' are not supported; expected gzip or identity");
+            let mut refused = Status::unimplemented(message);
+            refused.metadata_mut().insert("grpc-accept-encoding", MetadataValue::from_static("identity,gzip"));
+            Err(refused)
+        }
+    }
+}
+
+/// Returns the body of a call with its messages unpacked and checked, and the share of its present
+/// message.
+pub(super) fn receive(
+    body: Body,
+    shared: Arc<Shared>,
+    method: Option<Method>,
+    encoding: Option<Encoding>,
+) -> (Body, Held) {
+    let held = Held::default();
+    let patience = shared.settings.body_timeout;
+    let whole = method.is_some_and(|method| !method.is_streaming).then(|| Instant::now() + patience);
+    let reader = Reader {
+        body,
+        shared,
+        method,
+        encoding,
+        held: Arc::clone(&held),
+        chunk: Bytes::new(),
+        head: BytesMut::with_capacity(HEAD),
+        left: 0,
+        scanner: None,
+        deadline: whole,
+        has_ended: false,
+    };
+    let frames = stream::unfold(reader, |mut reader| async move {
+        let next = reader.next().await.transpose()?;
+        reader.has_ended |= next.is_err();
+        Some((next.map(Frame::data).map_err(Status::from), reader))
+    });
+    (Body::new(StreamBody::new(frames)), held)
+}
+
+struct Reader {
+    body: Body,
+    shared: Arc<Shared>,
+    method: Option<Method>,
+    encoding: Option<Encoding>,
+    held: Held,
+    /// What has arrived and has not been read.
+    chunk: Bytes,
+    /// The head of a message, as far as it has arrived.
+    head: BytesMut,
+    /// The bytes of the present message that are still to be read.
+    left: usize,
+    scanner: Option<Scanner>,
+    /// When the present message, or the only one, must have arrived.
+    deadline: Option<Instant>,
+    has_ended: bool,
+}
+
+impl Reader {
+    fn is_streaming(&self) -> bool {
+        self.method.is_none_or(|method| method.is_streaming)
+    }
+
+    /// Returns the next bytes for tonic, or `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        if self.left == 0 {
+            return self.begin().await;
+        }
+        if self.chunk.is_empty() && !self.fill().await? {
+            return Ok(None);
+        }
+        self.content().map(Some)
+    }
+
+    /// Waits for more bytes. Returns `false` at the end of the body.
+    async fn fill(&mut self) -> Result<bool, Failure> {
+        while self.chunk.is_empty() {
+            let frame = match self.deadline {
+                Some(deadline) => timeout_at(deadline, self.body.frame()).await.map_err(|_| late())?,
+                None => self.body.frame().await,
+            };
+            match frame {
+                None => return Ok(false),
+                Some(Ok(frame)) => self.chunk = frame.into_data().unwrap_or_default(),
+                // tonic ends the stream of requests without an error then.
+                Some(Err(_)) => return Err(Failure::new(Kind::Cancelled, "the client has gone")),
+            }
+        }
+        if self.is_streaming() && self.deadline.is_none() {
+            self.deadline = Some(Instant::now() + self.shared.settings.body_timeout);
+        }
+        Ok(true)
+    }
+
+    /// Reads the head of a message, and takes its share of the budget.
+    async fn begin(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.scanner = None;
+        if self.is_streaming() {
+            // The handler has taken the message before this one.
+            self.hold(None);
+            self.deadline = None;
+        }
+        while self.head.len() < HEAD {
+            if self.chunk.is_empty() && !self.fill().await? {
+                // tonic reports a head that has no end.
+                let rest = self.head.split().freeze();
+                return Ok((!rest.is_empty()).then_some(rest));
+            }
+            let part = self.chunk.split_to((HEAD - self.head.len()).min(self.chunk.len()));
+            self.head.extend_from_slice(&part);
+        }
+        let head = self.head.split().freeze();
+        let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        if len > LONGEST {
+            // tonic refuses the message by its length. Nothing more is read.
+            self.has_ended = true;
+            return Ok(Some(head));
+        }
+        let deadline = self.deadline.unwrap_or_else(|| Instant::now() + self.shared.settings.body_timeout);
+        self.hold(None);
+        match (head[0], self.encoding) {
+            (1, Some(encoding)) => self.packed(encoding, len, deadline).await.map(Some),
+            _ => {
+                let share = self.shared.budget.take(len, deadline).await?;
+                self.hold(Some(share));
+                self.left = len;
+                let limit = self.shared.settings.max_decoded;
+                self.scanner = self.method.map(|method| Scanner::new(method.input, len, limit));
+                Ok(Some(head))
+            }
+        }
+    }
+
+    fn hold(&self, share: Option<Share>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = share;
+    }
+
+    /// Returns the part of the present message that has arrived.
+    fn content(&mut self) -> Result<Bytes, Failure> {
+        let part = self.chunk.split_to(self.left.min(self.chunk.len()));
+        self.left -= part.len();
+        if let Some(scanner) = &mut self.scanner {
+            let scanned = scanner.read(&self.shared.schema, &part);
+            scanned.map_err(|error| refusal(error, self.shared.settings.max_decoded))?;
+        }
+        Ok(part)
+    }
+
+    /// Receives a compressed message whole and unpacks it.
+    async fn packed(&mut self, encoding: Encoding, len: usize, deadline: Instant) -> Result<Bytes, Failure> {
+        let expected = len + len.saturating_mul(EXPECTED_RATIO).min(LONGEST);
+        let mut share = self.shared.budget.take(expected, deadline).await?;
+        let mut packed = Vec::new();
+        while packed.len() < len {
+            if self.chunk.is_empty() && !self.fill().await? {
+                return Err(malformed("a compressed message ends too early"));
+            }
+            let part = self.chunk.split_to((len - packed.len()).min(self.chunk.len()));
+            packed.extend_from_slice(&part);
+        }
+        let (shared, method) = (Arc::clone(&self.shared), self.method);
+        let unpacked = self.shared.compute.run(move || {
+            let message = unpack(encoding, &packed, LONGEST).map_err(|error| match error {
+                UnpackError::TooLarge => Failure::field(
+                    "body",
+                    Reason::TooLong,
+                    format!("has more than {LONGEST} bytes once it is unpacked: send less at once"),
+                ),
+                UnpackError::Corrupt(error) => malformed(&format!("does not unpack ({error})")),
+            })?;
+            let limit = shared.settings.max_decoded;
+            let scanner = method.map(|method| Scanner::new(method.input, message.len(), limit));
+            let scanned = scanner.map_or(Ok(()), |mut scanner| scanner.read(&shared.schema, &message));
+            scanned.map_err(|error| refusal(error, limit))?;
+            Ok::<_, Failure>(message)
+        });
+        let message = unpacked.await?;
+        share.grow_to(len + message.len())?;
+        self.hold(Some(share));
+        let mut framed = BytesMut::with_capacity(HEAD + message.len());
+        framed.extend_from_slice(&[0]);
+        framed.extend_from_slice(&u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes());
+        framed.extend_from_slice(&message);
+        Ok(framed.freeze())
+    }
+}
+
+fn late() -> Failure {
+    Failure::new(Kind::DeadlineExceeded, "the message did not arrive in time: send it faster, or in smaller parts")
+}
+
+fn malformed(what: &str) -> Failure {
+    let message = format!("is not a protobuf message of this call ({what}); check how it was encoded");
+    Failure::field("body", Reason::Malformed, message)
+}
+
+fn refusal(error: ScanError, limit: usize) -> Failure {
+    match error {
+        ScanError::TooLarge(field) => too_many(field, limit),
+        ScanError::Malformed => malformed("a field is invalid"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

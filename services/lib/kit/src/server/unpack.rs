@@ -1,0 +1,73 @@
+//! Unpacks compressed requests. A small input can unpack to a very large output, so the output is
+//! limited.
+
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+
+/// The largest window of a zstd frame, as a power of two. A decoder reserves the window.
+const ZSTD_WINDOW: u32 = 23;
+
+/// A compression that requests may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Gzip,
+    Zstd,
+}
+
+/// Why an input was not unpacked.
+#[derive(Debug)]
+pub(super) enum UnpackError {
+    /// The output is larger than the limit.
+    TooLarge,
+    /// The input is damaged or ends too early.
+    Corrupt(io::Error),
+}
+
+/// Unpacks an input to at most `limit` bytes.
+pub(super) fn unpack(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
+    let most = limit as u64 + 1;
+    let mut output = Vec::new();
+    let read = match encoding {
+        Encoding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut output),
+        Encoding::Zstd => zstd::Decoder::with_buffer(packed).and_then(|mut decoder| {
+            decoder.window_log_max(ZSTD_WINDOW)?;
+            decoder.take(most).read_to_end(&mut output)
+        }),
+    };
+    read.map_err(UnpackError::Corrupt)?;
+    if output.len() > limit { Err(UnpackError::TooLarge) } else { Ok(output) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        writer.write_all(text).expect("memory");
+        writer.finish().expect("memory")
+    }
+
+    #[test]
+    fn what_was_packed_comes_back_and_a_bomb_is_stopped_at_the_limit() {
+        let text = vec![b' '; 100_000];
+        for (encoding, packed) in
+            [(Encoding::Gzip, gzip(&text)), (Encoding::Zstd, zstd::encode_all(&text[..], 3).expect("memory"))]
+        {
+            assert_eq!(unpack(encoding, &packed, 100_000).expect("fits"), text);
+            assert!(matches!(unpack(encoding, &packed, 99_999), Err(UnpackError::TooLarge)));
+            let cut = &packed[..packed.len() / 2];
+            assert!(matches!(unpack(encoding, cut, 100_000), Err(UnpackError::Corrupt(_))), "{encoding:?}");
+            assert!(matches!(unpack(encoding, b"{\"a\": 1}", 100_000), Err(UnpackError::Corrupt(_))));
+        }
+    }
+
+    #[test]
+    fn several_gzip_members_are_one_text() {
+        let packed = [gzip(b"one, "), gzip(b"two")].concat();
+        assert_eq!(unpack(Encoding::Gzip, &packed, 100).expect("fits"), b"one, two");
+    }
+}

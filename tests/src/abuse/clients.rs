@@ -1,0 +1,165 @@
+//! Clients that do harm, or are broken.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http_body_util::{BodyExt, Full};
+use marquee_e2e::Http;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, interval, timeout};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::client::GrpcService;
+use tonic::codegen::http::{Method, Request, Response, header};
+use tonic::transport::{Channel, Endpoint};
+
+/// The longest time for one step of a client.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The addresses of the fleet.
+#[derive(Debug, Clone)]
+pub(crate) struct Flood {
+    pub(crate) grpc: String,
+    pub(crate) http: String,
+}
+
+/// Returns a message of gRPC with its flag and its length.
+pub(crate) fn frame(flag: u8, message: &[u8]) -> Result<Bytes> {
+    let length = u32::try_from(message.len())?.to_be_bytes();
+    Ok([&[flag][..], &length, message].concat().into())
+}
+
+fn request(method: &str, body: Bytes) -> Result<Request<Body>> {
+    Ok(Request::post(format!("http://fleet/marquee.ratings.v1.Ratings/{method}"))
+        .header(header::CONTENT_TYPE, "application/grpc")
+        .header(header::TE, "trailers")
+        .body(Body::new(Full::new(body)))?)
+}
+
+async fn send(channel: &Channel, request: Request<Body>) -> Result<Response<Body>> {
+    let mut channel = channel.clone();
+    std::future::poll_fn(|context| GrpcService::<Body>::poll_ready(&mut channel, context)).await?;
+    let answer = timeout(PATIENCE, GrpcService::call(&mut channel, request)).await.context("no answer")?;
+    Ok(answer?)
+}
+
+impl Flood {
+    /// Sends a batch over HTTP and returns the status.
+    pub(crate) async fn post(&self, body: Bytes) -> Result<u16> {
+        let http = Http::new(&self.http);
+        Ok(http.send(Method::POST, "/v1/ratings/batch", "application/json", body).await?.status)
+    }
+
+    /// Sends a batch over gRPC and returns the code.
+    pub(crate) async fn call(&self, frame: Bytes) -> Result<i32> {
+        let channel = Endpoint::from_shared(self.grpc.clone())?.connect().await?;
+        let (head, body) = send(&channel, request("SubmitRatings", frame)?).await?.into_parts();
+        let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
+        let status = Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
+        Ok(status.context("a status")?.code() as i32)
+    }
+
+    fn address(&self) -> &str {
+        self.http.trim_start_matches("http://")
+    }
+
+    /// Opens connections that say something and then nothing.
+    pub(crate) async fn connect(&self, count: usize, said: &'static [u8]) -> Result<Held> {
+        let connect = || async {
+            let mut stream = timeout(PATIENCE, TcpStream::connect(self.address())).await.context("no connection")??;
+            // The server may have closed it already.
+            let _ = stream.write_all(said).await;
+            anyhow::Ok(stream)
+        };
+        let mut held = Vec::new();
+        for _ in 0..count.div_ceil(500) {
+            let group = join_all((0..count.min(500)).map(|_| connect())).await;
+            held.extend(group.into_iter().collect::<Result<Vec<_>>>()?);
+        }
+        Ok(Held(held))
+    }
+
+    /// Begins bodies of 16 MiB and sends a part of each, as far as the server takes it.
+    pub(crate) async fn hold_bodies(&self, count: usize, part: usize) -> Result<Held> {
+        let head = "POST /v1/ratings/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                    content-length: 16777216\r\n\r\n";
+        let held = self.connect(count, head.as_bytes()).await?;
+        let blanks = vec![b' '; part];
+        let send = |mut stream: TcpStream| {
+            let blanks = &blanks;
+            async move {
+                // The server does not take more than it may hold.
+                let _ = timeout(Duration::from_secs(2), stream.write_all(blanks)).await;
+                stream
+            }
+        };
+        Ok(Held(join_all(held.0.into_iter().map(send)).await))
+    }
+
+    /// Declares a long body and sends it until the server refuses it. Returns what was sent.
+    pub(crate) async fn bytes_until_refused(&self, length: usize) -> Result<usize> {
+        let mut stream = TcpStream::connect(self.address()).await?;
+        let head = format!(
+            "POST /v1/ratings/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await?;
+        let mut answer = [0; 12];
+        timeout(PATIENCE, stream.read_exact(&mut answer)).await.context("no answer")??;
+        anyhow::ensure!(&answer == b"HTTP/1.1 413", "{}", String::from_utf8_lossy(&answer));
+        Ok(head.len())
+    }
+
+    /// Asks for pages and reads none of them.
+    pub(crate) async fn leave_pages_unread(&self, connections: usize, pages: usize) -> Result<Vec<Response<Body>>> {
+        let (mut unread, page) = (Vec::new(), frame(0, &[])?);
+        for _ in 0..connections {
+            let channel = Endpoint::from_shared(self.grpc.clone())?
+                .initial_stream_window_size(65_535)
+                .initial_connection_window_size(65_535)
+                .connect()
+                .await?;
+            let ask = || {
+                let (channel, page) = (channel.clone(), page.clone());
+                let call = async move { send(&channel, request("ListMovies", page)?).await };
+                timeout(Duration::from_secs(2), call)
+            };
+            let answers = join_all((0..pages).map(|_| ask())).await;
+            // The others wait until there is room for their answers.
+            unread.extend(answers.into_iter().filter_map(|answer| answer.ok()?.ok()));
+        }
+        Ok(unread)
+    }
+}
+
+/// Open connections.
+#[derive(Debug)]
+pub(crate) struct Held(Vec<TcpStream>);
+
+impl Held {
+    /// Returns how many connections the server has not closed.
+    pub(crate) async fn open(&self) -> f64 {
+        self.0.iter().filter(|stream| is_open(stream)).count() as f64
+    }
+
+    /// Waits until the server has closed every connection, and returns how many it has not.
+    pub(crate) async fn until_closed(self, longest: Duration) -> f64 {
+        let end = Instant::now() + longest;
+        let mut looks = interval(Duration::from_millis(100));
+        loop {
+            let open = self.open().await;
+            if open == 0.0 || Instant::now() > end {
+                return open;
+            }
+            looks.tick().await;
+        }
+    }
+}
+
+/// Returns whether the server has neither closed a connection nor answered on it.
+fn is_open(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+}
