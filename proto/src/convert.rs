@@ -4,8 +4,8 @@
 //! fix.
 
 use marquee_domain::{
-    Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId, Violation,
-    check_new_id,
+    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId,
+    Violation, check_new_id,
 };
 
 use crate::ratings::v1 as pb;
@@ -19,25 +19,30 @@ pub fn scale_reason(error: ScaleViolation) -> Reason {
     }
 }
 
+/// Returns a function that makes the violation of a field out of the error of its id.
+fn refused(field: &str) -> impl Fn(IdError) -> Violation {
+    move |error| Violation::new(field, error.reason(), error.to_string())
+}
+
 /// Checks the id of a user.
 pub fn user_id(field: &str, text: &str) -> Result<UserId, Violation> {
-    UserId::try_new(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))
+    UserId::try_new(text).map_err(refused(field))
 }
 
 /// Checks the id of a movie.
 pub fn movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
-    MovieId::try_new(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))
+    MovieId::try_new(text).map_err(refused(field))
 }
 
 /// Checks the id of a user who rates.
 pub fn new_user_id(field: &str, text: &str) -> Result<UserId, Violation> {
-    check_new_id(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))?;
+    check_new_id(text).map_err(refused(field))?;
     user_id(field, text)
 }
 
 /// Checks the id of a movie that is rated or added.
 pub fn new_movie_id(field: &str, text: &str) -> Result<MovieId, Violation> {
-    check_new_id(text).map_err(|error| Violation::new(field, error.reason(), error.to_string()))?;
+    check_new_id(text).map_err(refused(field))?;
     movie_id(field, text)
 }
 
@@ -49,9 +54,7 @@ pub fn timestamp(time: Timestamp) -> crate::Timestamp {
 /// Checks a time from the wire. It must lie in the years 1 to 9999, as google.protobuf.Timestamp
 /// requires; fractions of a microsecond are dropped.
 pub fn from_timestamp(field: &str, time: &crate::Timestamp) -> Result<Timestamp, Violation> {
-    const FIRST: i64 = -62_135_596_800;
-    const LAST: i64 = 253_402_300_799;
-    if !(FIRST..=LAST).contains(&time.seconds) || !(0..1_000_000_000).contains(&time.nanos) {
+    if !time.is_valid() {
         let fix = "is no time: give seconds since 1970 within the years 1 to 9999 and nanos from 0 to 999,999,999";
         return Err(Violation::new(field, Reason::Malformed, fix));
     }

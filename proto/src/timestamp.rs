@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 
-/// The first and the last second that has a JSON form: the years 1 to 9999.
+/// The first and the last second of the years 1 to 9999.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-const DAY: i64 = 86_400;
 
 /// A point in time, as the wire has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, prost::Message)]
@@ -20,9 +18,16 @@ pub struct Timestamp {
     pub nanos: i32,
 }
 
+impl Timestamp {
+    /// Returns whether the time is one that google.protobuf.Timestamp may have.
+    pub(crate) fn is_valid(&self) -> bool {
+        SECONDS.contains(&self.seconds) && (0..1_000_000_000).contains(&self.nanos)
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !SECONDS.contains(&self.seconds) || !(0..1_000_000_000).contains(&self.nanos) {
+        if !self.is_valid() {
             return Err(S::Error::custom("the time lies outside the years 1 to 9999"));
         }
         serializer.serialize_str(&text(self.seconds, self.nanos))
@@ -38,10 +43,9 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// Returns a time as text, with no, three, six or nine digits of a fraction.
 fn text(seconds: i64, nanos: i32) -> String {
-    let (year, month, day) = date(seconds.div_euclid(DAY));
-    let second = seconds.rem_euclid(DAY);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    let mut text = marquee_domain::Timestamp::from_seconds(seconds).to_string();
+    // The Z, which follows the fraction.
+    text.pop();
     // Writing to a string cannot fail.
     let _ = match nanos {
         0 => Ok(()),
@@ -51,20 +55,6 @@ fn text(seconds: i64, nanos: i32) -> String {
     };
     text.push('Z');
     text
-}
-
-/// Returns the date of a day since 1970, by the algorithm of Howard Hinnant's `civil_from_days`.
-fn date(day: i64) -> (i64, i64, i64) {
-    // Days since 0000-03-01, so that the leap day is the last day of a year.
-    let day = day + 719_468;
-    let era = day.div_euclid(146_097);
-    let of_era = day.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Error, JSON, PROTOBUF};
+use crate::convert;
 
 /// The largest value of a record in bytes, as logs accept it.
 const LARGEST: usize = 1 << 20;
@@ -107,9 +108,7 @@ fn replace_times(tree: &mut Value, times: &[[&str; 2]]) -> Result<bool, Error> {
         let Some(parsed) = time_of(number) else {
             return Err(Error::Time { field: format!("{event}.{field}"), number: time.to_string() });
         };
-        // The text of a time is to the second.
-        let (seconds, micros) = (parsed.to_string(), parsed.micros().rem_euclid(1_000_000));
-        *time = Value::String(format!("{}.{micros:06}Z", seconds.trim_end_matches('Z')));
+        *time = serde_json::to_value(convert::timestamp(parsed)).map_err(Error::Json)?;
         is_replaced = true;
     }
     Ok(is_replaced)

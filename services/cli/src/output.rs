@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use comfy_table::{CellAlignment, presets};
+pub use marquee_kit::settings::thousands;
 use serde::Serialize;
 
 use crate::Error;
@@ -175,19 +176,6 @@ pub fn stars(rating: f64, max: f64) -> String {
     let share = if max > 0.0 { (rating / max).clamp(0.0, 1.0) } else { 0.0 };
     let full = (share * 5.0).round() as usize;
     (1..=5).map(|star| if star <= full { '★' } else { '☆' }).collect()
-}
-
-/// Formats a number with thousands separators.
-pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Formats a number with its noun, for example `1 rating` and `2,000 ratings`.

@@ -20,14 +20,16 @@ use crate::storage;
 
 /// Opens what the roles of a process need, and nothing else.
 pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
-    let addresses = settings.features_address.split(',').map(str::trim).filter(|address| !address.is_empty());
-    let reach = |address| Transport::connect_with(address, &settings.client);
-    let features = addresses.map(reach).collect::<Result<Vec<_>, _>>();
     let invalid = |error: ConnectError| {
         let key = if matches!(error, ConnectError::Address { .. }) { "features_address" } else { "client" };
         Invalid::new(key, redact(&chain(&error)))
     };
-    let features = if needs.features { features.map_err(invalid)? } else { Vec::new() };
+    let mut features = Vec::new();
+    if needs.features {
+        for address in settings.features_addresses() {
+            features.push(Transport::connect_with(address, &settings.client).map_err(invalid)?);
+        }
+    }
     let mut resources = Resources {
         clock: Arc::new(SystemClock),
         scale: settings.scale,

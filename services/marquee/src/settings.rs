@@ -155,14 +155,15 @@ impl Settings {
         Ok(())
     }
 
+    /// Returns the addresses of the feature stores.
+    pub(crate) fn features_addresses(&self) -> impl Iterator<Item = &str> {
+        self.features_address.split(',').map(str::trim).filter(|address| !address.is_empty())
+    }
+
     /// Checks what can be checked without a connection.
     fn check_features_address(&self) -> Result<(), Invalid> {
-        let all = self.features_address.split(',').map(str::trim).filter(|address| !address.is_empty());
-        for address in all {
-            let parsed: Option<http::Uri> = address.parse().ok();
-            let is_address = parsed.is_some_and(|uri| {
-                matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
-            });
+        for address in self.features_addresses() {
+            let is_address = marquee_kit::is_http_address(address);
             let message = format!("'{address}' is not the address of a gRPC server; expected http://HOST:PORT");
             Invalid::unless(is_address, "features_address", message)?;
         }

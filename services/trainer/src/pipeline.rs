@@ -27,6 +27,7 @@ use marquee_kit::Compute;
 use marquee_log::MovieCatalog;
 use marquee_model::{ModelStore, PackageError};
 use marquee_onnx::{GraphError, RunError};
+use marquee_report::counted;
 use thiserror::Error;
 
 use self::export::{Facts, Files};
@@ -46,11 +47,11 @@ pub(crate) enum PipelineError {
     Log(#[source] marquee_ports::Error),
     #[error("read the archive")]
     Archive(#[source] marquee_ports::Error),
-    #[error("the log holds {} to learn from: import at least {FEWEST_RATINGS} first", counted(*.0))]
+    #[error("the log holds {} to learn from: import at least {FEWEST_RATINGS} first", counted(*.0 as u64, "rating"))]
     TooFewRatings(usize),
     #[error(
         "gate holdout_ratings: {} held out, but at least {least} must judge a model; nothing was published: {fix}",
-        counted(*.ratings)
+        counted(*.ratings as u64, "rating")
     )]
     Holdout { ratings: usize, least: u64, fix: &'static str },
     #[error("lay out the ratings")]
@@ -85,10 +86,6 @@ fn failed(gate: &GateResult) -> String {
         GateSide::AtMost => format!("{value:.6} is above {bound:.6}"),
         GateSide::AtLeast => format!("{value} is below {bound}"),
     }
-}
-
-fn counted(ratings: usize) -> String {
-    format!("{ratings} {}", if ratings == 1 { "rating" } else { "ratings" })
 }
 
 /// A published version.

@@ -268,8 +268,10 @@ impl Worker {
     async fn publish(&self, run: &Run, approved: Approved) -> Result<Published, TrainError> {
         // A process that was paused for longer than a lease must not publish: another trainer has
         // ended this run. The lease shows that while the other trainer has it, the run does later.
-        // Both are checked before the files are written and again right before the version exists.
-        if !self.retry(|| self.holds(run)).await? {
+        // Both are checked before the files are written, the run by storing its stage, and again
+        // right before the version exists.
+        let lease = || async { self.lease.hold().await.map_err(QueueError::Store) };
+        if !self.retry(lease).await? {
             return Err(TrainError::LeaseLost);
         }
         run.enter(Stage::Publish, "signing and publishing");

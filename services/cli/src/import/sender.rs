@@ -1,7 +1,7 @@
 //! Sends batches over one stream. Keeps those that are not acknowledged yet and sends them again
 //! over a new stream when the old one breaks.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use marquee_proto::ratings::v1::{StreamRatingsRequest, StreamRatingsResponse};
@@ -129,8 +129,8 @@ impl<'a> Sender<'a> {
         imported.accepted += answer.accepted;
         imported.without_time += batch.without_time;
         let refused = !answer.rejected.is_empty() || !batch.errors.is_empty();
-        let is_accepted = |index: usize| !answer.rejected.iter().any(|one| one.index as usize == index);
-        let accepted = (0..batch.ratings.len()).rev().find(|&index| is_accepted(index));
+        let refused_ones: HashSet<usize> = answer.rejected.iter().map(|one| one.index as usize).collect();
+        let accepted = (0..batch.ratings.len()).rev().find(|index| !refused_ones.contains(index));
         for rejected in answer.rejected {
             let line = batch.lines.get(rejected.index as usize).copied().unwrap_or_default();
             let reason = rejected

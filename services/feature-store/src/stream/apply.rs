@@ -71,6 +71,8 @@ struct OpenUser {
     id: UserId,
     stored: StoredUser,
     applied: Option<Offset>,
+    /// The indices of the events that the row does not have yet.
+    missing: Vec<usize>,
     needed: Vec<u32>,
 }
 
@@ -150,9 +152,6 @@ impl Applier {
         let key = |user: &OpenUser, index: &u32| user.stored.chunk_key(*index, &user.id);
         let keys = users.iter().flat_map(|user| user.needed.iter().filter_map(|index| key(user, index)));
         let keys: Vec<RowKey> = keys.map(|key| RowKey { source, key }).collect();
-        if keys.is_empty() {
-            return Ok(BTreeMap::new());
-        }
         let rows = self.store.get(&keys).await?;
         Ok(keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key.key, row?))).collect())
     }
@@ -169,19 +168,9 @@ impl Applier {
     }
 }
 
-/// Returns the events of each user that its row does not have yet.
-fn missing_events<'e>(
-    events: &'e [(Offset, RatingEvent)],
-    applied: &BTreeMap<&UserId, Option<Offset>>,
-) -> BTreeMap<UserId, Vec<&'e RatingEvent>> {
-    let mut missing: BTreeMap<UserId, Vec<&RatingEvent>> = BTreeMap::new();
-    for (offset, event) in events {
-        let applied = applied.get(event.user()).copied().flatten();
-        if applied.is_none_or(|applied| applied < *offset) {
-            missing.entry(event.user().clone()).or_default().push(event);
-        }
-    }
-    missing
+/// Returns the events with these indices.
+fn pick<'e>(events: &'e [(Offset, RatingEvent)], indices: &[usize]) -> Vec<&'e RatingEvent> {
+    indices.iter().map(|index| &events[*index].1).collect()
 }
 
 /// Reads the rows of users, and applies the events unless chunks are needed.
@@ -190,16 +179,23 @@ fn open_users(
     stored: Vec<(UserId, Option<Row>)>,
     (movies, layout): (Movies, Layout),
 ) -> Result<Opened, Error> {
-    let applied = stored.iter().map(|(id, row)| (id, row.as_ref().map(|row| row.applied))).collect();
-    let missing = missing_events(&events, &applied);
+    let mut by_user: BTreeMap<&UserId, Vec<usize>> = BTreeMap::new();
+    for (index, (_, event)) in events.iter().enumerate() {
+        by_user.entry(event.user()).or_default().push(index);
+    }
     let open = |(id, row): (UserId, Option<Row>)| {
         let applied = row.as_ref().map(|row| row.applied);
+        let is_missing = |index: &usize| applied.is_none_or(|applied| applied < events[*index].0);
+        let missing: Vec<usize> = by_user.get(&id).into_iter().flatten().copied().filter(is_missing).collect();
         let stored: StoredUser = row.as_ref().map(unpack_row).transpose()?.unwrap_or_default();
-        let needed = missing.get(&id).map_or_else(Vec::new, |events| stored.chunks_for(events, layout));
-        Ok(OpenUser { id, stored, applied, needed })
+        let needed = match missing.is_empty() {
+            true => Vec::new(),
+            false => stored.chunks_for(&pick(&events, &missing), layout),
+        };
+        Ok(OpenUser { id, stored, applied, missing, needed })
     };
     let users = stored.into_iter().map(open).collect::<Result<Vec<_>, Error>>()?;
-    drop(missing);
+    drop(by_user);
     let open = OpenBatch { events, users };
     Ok(match open.users.iter().all(|user| user.needed.is_empty()) {
         true => Opened::Applied(apply_to_users(open, &BTreeMap::new(), (&movies, layout))?),
@@ -213,17 +209,14 @@ fn apply_to_users(
     (movies, layout): (&Movies, Layout),
 ) -> Result<UserChanges, Error> {
     let OpenBatch { events, users: open } = open;
-    let applied = open.iter().map(|user| (&user.id, user.applied)).collect();
-    let missing = missing_events(&events, &applied);
     let mut users = BTreeMap::new();
-    for OpenUser { id, stored, applied, needed } in open {
+    for OpenUser { id, stored, applied, missing, needed } in open {
         let mut parts: BTreeMap<u32, Chunk> = BTreeMap::new();
         for index in needed {
             let row = stored.chunk_key(index, &id).and_then(|key| chunks.get(&key));
             parts.insert(index, row.map(unpack_row).transpose()?.unwrap_or_default());
         }
-        let events = missing.get(&id).map_or(&[][..], Vec::as_slice);
-        let edit = stored.edit(parts, applied, (events, layout));
+        let edit = stored.edit(parts, applied, (&pick(&events, &missing), layout));
         users.insert(id, EditedUser { edit, applied, changed: false });
     }
     let mut changes = Vec::new();

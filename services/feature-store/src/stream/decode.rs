@@ -7,11 +7,10 @@
 //! record that was moved before is not moved again: then two processes disagree on the number of
 //! partitions, and it is rejected.
 
-use bytes::Bytes;
 use marquee_domain::{Offset, RatingEvent, Reason};
-use marquee_log::{Decoder, arrival, content_type};
+use marquee_log::{Decoder, arrival, event_anywhere, keyed};
 use marquee_ports::{NewRecord, Record};
-use marquee_proto::record::{self, Refusal};
+use marquee_proto::record::Refusal;
 
 use super::apply::Batch;
 
@@ -35,17 +34,9 @@ pub(super) struct Misplaced {
 impl Misplaced {
     /// Returns the record for the partition of its user.
     pub(super) fn record(&self) -> NewRecord {
-        let header = |name: &str, value: Bytes| (name.to_owned(), value);
-        let headers = vec![
-            header(record::CONTENT_TYPE, Bytes::from_static(record::PROTOBUF.as_bytes())),
-            header(MOVED_FROM, Bytes::from(self.stored.position.to_string())),
-        ];
-        NewRecord {
-            key: Some(Bytes::copy_from_slice(self.event.user().as_str().as_bytes())),
-            value: record::encode_event(&self.event),
-            headers,
-            timestamp: arrival(self.stored.timestamp, &self.event),
-        }
+        let mut record = keyed(&self.event, arrival(self.stored.timestamp, &self.event));
+        record.headers.push((MOVED_FROM.to_owned(), self.stored.position.to_string().into()));
+        record
     }
 
     /// Returns the record as one that is rejected.
@@ -76,5 +67,5 @@ fn misplaced(decoder: Decoder, stored: &Record, refusal: &Refusal) -> Option<Rat
     if refusal.reason != Reason::WrongPartition || stored.header(MOVED_FROM).is_some() {
         return None;
     }
-    record::event(content_type(stored), &stored.value, &decoder.scale, |_| true).ok()
+    event_anywhere(stored, &decoder.scale).ok()
 }

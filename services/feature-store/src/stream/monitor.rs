@@ -16,7 +16,7 @@ use std::time::Duration;
 use marquee_backoff::Backoff;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_kit::{Check, Stop, chain};
-use marquee_log::{Progress, Readiness};
+use marquee_log::{Progress, Readiness, is_gap};
 use marquee_ports::{Error, OnlineStore, RatingLog, Topic};
 use tokio::sync::watch;
 
@@ -80,8 +80,7 @@ impl Monitor {
         if marker >= goal {
             return Ok(0);
         }
-        let next = self.log.read(Topic::RATINGS, Position { partition, offset: marker }, 1).await?;
-        let is_gap = next.first().is_none_or(|record| record.position.offset >= goal);
+        let is_gap = is_gap(&*self.log, Topic::RATINGS, Position { partition, offset: marker }, goal).await?;
         Ok(if is_gap { 0 } else { goal.0 - marker.0 })
     }
 }

@@ -96,24 +96,20 @@ impl Events {
             let ahead = |entry: &&FileEntry| entry.last_offset >= self.next.0 && entry.first_offset < self.bounds.end.0;
             let found = index.document.files.iter().find(ahead);
             let Some(entry) = found.filter(|_| self.next < self.bounds.end).cloned() else { return Ok(None) };
-            match self.archive.get(&entry.name(self.bounds.partition), &entry.sha256).await {
+            let reason = match self.archive.get(&entry.name(self.bounds.partition), &entry.sha256).await {
                 Ok(Some(rows)) => return Ok(Some(self.page(&entry, rows))),
                 // The writer merged the file into a larger one. The index names that one.
                 Ok(None) if tries < TRIES => {
                     self.index = None;
                     tries += 1;
+                    continue;
                 }
-                Ok(None) => {
-                    if self.is_in_log_after(&entry, "it is absent") {
-                        return Ok(None);
-                    }
-                }
+                Ok(None) => "it is absent".to_owned(),
                 Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
-                Err(error) => {
-                    if self.is_in_log_after(&entry, &chain(&error)) {
-                        return Ok(None);
-                    }
-                }
+                Err(error) => chain(&error),
+            };
+            if self.is_in_log_after(&entry, &reason) {
+                return Ok(None);
             }
         }
     }
@@ -176,13 +172,19 @@ mod tests {
         offsets
     }
 
-    #[tokio::test]
-    async fn events_come_in_order_with_offset_and_time_of_arrival() {
+    /// An archive of three files, of ten events each.
+    async fn three_files() -> (Archive, Index) {
         let archive = archive();
         let mut index = take_over(&archive, Partition(0)).await;
         for first in [0, 10, 20] {
             write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
         }
+        (archive, index)
+    }
+
+    #[tokio::test]
+    async fn events_come_in_order_with_offset_and_time_of_arrival() {
+        let (archive, _) = three_files().await;
         let mut events = archive.events(&bounds(0, 25), Offset(5));
         assert_eq!(read(&mut events).await, (5..25).collect::<Vec<_>>());
         assert_eq!(events.next_offset(), Offset(25));
@@ -200,26 +202,13 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_are_merged_while_they_are_read_are_read_once() {
-        let archive = archive();
-        let mut index = take_over(&archive, Partition(0)).await;
-        for first in [0, 10, 20] {
-            write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
-        }
+        let (archive, mut index) = three_files().await;
         let mut events = archive.events(&bounds(0, 30), Offset(0));
         let first = events.next().await.expect("reads").expect("a page").len() as u64;
         let day = index.names().next().expect("a file").day;
         compact(&archive, &Settings { compact: 2, ..Settings::default() }, &mut index, &day).await.expect("merges");
         assert_eq!(index.document.files.len(), 1);
         assert_eq!(read(&mut events).await, (first..30).collect::<Vec<_>>());
-    }
-    /// An archive of three files, of ten events each.
-    async fn three_files() -> (Archive, Index) {
-        let archive = archive();
-        let mut index = take_over(&archive, Partition(0)).await;
-        for first in [0, 10, 20] {
-            write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
-        }
-        (archive, index)
     }
 
     /// Reads the archive, then the offset from which the log is read.

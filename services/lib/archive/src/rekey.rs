@@ -7,11 +7,9 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-use marquee_domain::{Offset, RatingEvent, Scale, Timestamp};
-use marquee_log::{Scan, arrival, content_type, scan};
+use marquee_domain::{Offset, Scale};
+use marquee_log::{Scan, arrival, event_anywhere, keyed, scan};
 use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Topic};
-use marquee_proto::record;
 
 use crate::{Archive, ArchivedEvent, Events};
 
@@ -143,25 +141,17 @@ impl<'a> Source<'a> {
 /// Returns the copy of a record, or `None` for a record of the rating topic that is not an event.
 fn copy_of(topic: Topic, scale: &Scale, stored: Record) -> Option<NewRecord> {
     if topic == Topic::RATINGS {
-        let event = record::event(content_type(&stored), &stored.value, scale, |_| true).ok()?;
+        let event = event_anywhere(&stored, scale).ok()?;
         return Some(keyed(&event, arrival(stored.timestamp, &event)));
     }
     let Record { key, value, headers, timestamp, .. } = stored;
     Some(NewRecord { key, value, headers, timestamp })
 }
 
-fn keyed(event: &RatingEvent, timestamp: Timestamp) -> NewRecord {
-    NewRecord {
-        key: Some(Bytes::copy_from_slice(event.user().as_str().as_bytes())),
-        value: record::encode_event(event),
-        headers: vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))],
-        timestamp,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use marquee_domain::{MovieId, Partition, Rating, UserId};
+    use bytes::Bytes;
+    use marquee_domain::{MovieId, Partition, Rating, RatingEvent, Timestamp, UserId};
     use marquee_log::Decoder;
     use marquee_ports::memory::MemoryLog;
     use marquee_ports::partition_for;

@@ -14,7 +14,7 @@ use marquee_domain::{Offset, Partition};
 use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey, Write};
 
 use crate::database::Database;
-use crate::engine::{Handles, Use};
+use crate::engine::{Handles, Use, failed};
 use crate::{OpenError, Trouble};
 
 const ROWS: &str = "rows";
@@ -94,7 +94,7 @@ fn read_row(handles: &Handles, source: Partition, key: &[u8]) -> Result<Option<R
         return Ok(None);
     }
     let stored = handles.table(ROWS).get(stored_key(source, key));
-    let Some(stored) = stored.map_err(|error| failed("read a row", error))? else { return Ok(None) };
+    let Some(stored) = stored.map_err(failed("read a row"))? else { return Ok(None) };
     let Some((head, value)) = stored.split_first_chunk::<8>() else {
         return Err(Error::bare(ErrorKind::Corrupt, "read a row: the stored row has no offset"));
     };
@@ -102,7 +102,7 @@ fn read_row(handles: &Handles, source: Partition, key: &[u8]) -> Result<Option<R
 }
 
 fn read_marker(handles: &Handles, source: Partition) -> Result<Offset, Error> {
-    let stored = handles.table(MARKERS).get(source.0.to_be_bytes()).map_err(|error| failed("read a marker", error))?;
+    let stored = handles.table(MARKERS).get(source.0.to_be_bytes()).map_err(failed("read a marker"))?;
     Ok(stored.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(Offset(0), |b| Offset(u64::from_be_bytes(b))))
 }
 
@@ -131,17 +131,13 @@ fn write_batch(handles: &Handles, source: Partition, writes: &[Write], next: Off
     if next > read_marker(handles, source)? {
         batch.insert(handles.table(MARKERS), source.0.to_be_bytes(), next.0.to_be_bytes());
     }
-    batch.commit().map_err(|error| failed("write rows", error))?;
+    batch.commit().map_err(failed("write rows"))?;
     Ok(written)
 }
 
 /// The key under which a row is stored: its partition, then its own key.
 fn stored_key(source: Partition, key: &[u8]) -> Vec<u8> {
     [&source.0.to_be_bytes()[..], key].concat()
-}
-
-fn failed(doing: &str, error: fjall::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, doing, error)
 }
 
 #[async_trait]

@@ -355,7 +355,7 @@ impl UserEdit {
         offset: Offset,
         genres: impl Fn(&MovieId) -> &'g [String],
     ) -> Vec<Change> {
-        let movie = movies(&[event]).next();
+        let movie = movies(&[event]).next().filter(|_| self.head.is_some());
         let old = movie.and_then(|movie| self.row.ledger.get(movie)).cloned();
         let changes = self.row.apply(event, offset, genres);
         if let (Some(head), Some(movie)) = (&mut self.head, movie) {

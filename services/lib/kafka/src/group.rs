@@ -34,7 +34,6 @@ const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct KafkaSubscription {
     topic: String,
-    timeout: Duration,
     member: Option<Arc<Member>>,
     /// Notified when the member's queue is not empty.
     ready: Arc<Notify>,
@@ -79,7 +78,6 @@ impl KafkaSubscription {
         member.subscribe(&[&topic]).map_err(|error| failed(doing(), error))?;
         Ok(Self {
             topic,
-            timeout: settings.request_timeout,
             member: Some(Arc::new(member)),
             ready,
             leaving,
@@ -102,9 +100,13 @@ impl KafkaSubscription {
         &self,
         call: impl FnOnce(&Member, Instant) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (member, deadline) = (Arc::clone(self.member()?), Instant::now() + self.timeout);
+        let (member, deadline) = (Arc::clone(self.member()?), Instant::now() + self.settings.request_timeout);
         let doing = || format!("follow {}", self.topic);
-        let called = tokio::time::timeout(self.timeout + GRACE, spawn_blocking(move || call(&member, deadline))).await;
+        let called = tokio::time::timeout(
+            self.settings.request_timeout + GRACE,
+            spawn_blocking(move || call(&member, deadline)),
+        )
+        .await;
         let called = called.map_err(|_| late(doing()))?;
         called.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?
     }
@@ -273,10 +275,7 @@ impl Subscription for KafkaSubscription {
             if !records.is_empty() {
                 return Ok(Delivery::Records(records));
             }
-            if self.is_stuck {
-                continue;
-            }
-            if self.member()?.context().change().is_some() {
+            if self.is_stuck || self.member()?.context().change().is_some() {
                 continue;
             }
             tokio::select! {

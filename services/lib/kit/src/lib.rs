@@ -32,4 +32,4 @@ pub use server::{
 };
 pub use tasks::{TaskError, Tasks};
 pub use tokio_util::sync::CancellationToken as Stop;
-pub use transport::{ConnectError, Transport};
+pub use transport::{ConnectError, Transport, is_http_address};

@@ -26,7 +26,7 @@ impl Collector for ProcessCollector {
             counter.encode(metric)?;
         }
         let kibibytes = |name: &str| Some(field(&status, name)? * 1_024.0);
-        let descriptors = fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as f64);
+        let descriptors = open_descriptors().map(|count| count as f64);
         for (name, help, value) in [
             ("process_resident_memory_bytes", "Resident memory in bytes", kibibytes("VmRSS:")),
             ("process_virtual_memory_bytes", "Virtual memory in bytes", kibibytes("VmSize:")),
@@ -72,7 +72,13 @@ fn field(text: &str, name: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn most_descriptors(limits: &str) -> Option<f64> {
+/// Returns how many files the process has open.
+pub(crate) fn open_descriptors() -> Option<usize> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count())
+}
+
+/// Returns the limit of open files, from `/proc/self/limits`.
+pub(crate) fn most_descriptors(limits: &str) -> Option<f64> {
     field(limits, "Max open files")
 }
 

@@ -89,9 +89,7 @@ pub(crate) async fn http(response: Response, method: &str, path: &str) -> Respon
             )
         }
     };
-    let mut answer = failure.into_response();
-    *answer.status_mut() = status;
-    answer
+    failure.answered_as(status).into_response()
 }
 
 #[cfg(test)]

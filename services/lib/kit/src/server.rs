@@ -13,6 +13,7 @@ mod json;
 mod listen;
 mod messages;
 mod observe;
+mod reload;
 mod schema;
 mod settings;
 mod shared;
@@ -36,6 +37,7 @@ pub use tls::TlsError;
 
 pub(crate) use auth::Token;
 pub use auth::TokenError;
+pub(crate) use settings::is_set;
 
 use crate::{Metrics, Stop};
 use listen::Listening;

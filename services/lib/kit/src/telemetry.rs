@@ -25,6 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::is_http_address;
+
 /// The settings of logs and traces.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -73,13 +75,8 @@ impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
         let expected = "expected a level such as info, or directives such as info,marquee_inference=debug";
         filter(&self.log).map_err(|error| Invalid::new("log", format!("{error}; {expected}")))?;
-        let address: Option<http::Uri> = self.otlp_endpoint.parse().ok();
-        let is_address = |address: http::Uri| {
-            matches!(address.scheme_str(), Some("http" | "https"))
-                && address.host().is_some_and(|host| !host.is_empty())
-        };
         Invalid::unless(
-            self.otlp_endpoint.is_empty() || address.is_some_and(is_address),
+            self.otlp_endpoint.is_empty() || is_http_address(&self.otlp_endpoint),
             "otlp_endpoint",
             "is not an address; expected http://HOST:PORT",
         )

@@ -21,7 +21,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::ClientSettings;
-use crate::server::{Token, TokenError};
+use crate::server::{Token, TokenError, is_set};
 use crate::telemetry;
 
 /// A client cannot be created.
@@ -112,7 +112,7 @@ impl Transport {
             let refused = |source| ConnectError::Tls { address: address.to_owned(), source };
             endpoint = endpoint.tls_config(tls(settings)?).map_err(refused)?;
         }
-        let token = (!settings.token_file.as_os_str().is_empty()).then(|| Token::read(&settings.token_file));
+        let token = is_set(&settings.token_file).then(|| Token::read(&settings.token_file));
         let token = token.transpose().map_err(ConnectError::Token)?.map(Arc::new);
         let endpoint = endpoint
             .connect_timeout(Duration::from_secs(2))
@@ -126,14 +126,23 @@ impl Transport {
     }
 }
 
+/// Returns whether a text is the address of a server: `http` or `https`, with a host.
+pub fn is_http_address(text: &str) -> bool {
+    let address: Option<http::Uri> = text.parse().ok();
+    address.is_some_and(|address| {
+        matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
 /// Returns what a client trusts, and the certificate that it shows.
 fn tls(settings: &ClientSettings) -> Result<ClientTlsConfig, ConnectError> {
     let read = |path: &Path| std::fs::read(path).map_err(|source| ConnectError::File { path: path.to_owned(), source });
-    let mut config = match settings.ca_file.as_os_str().is_empty() {
-        true => ClientTlsConfig::new().with_native_roots(),
-        false => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(&settings.ca_file)?)),
+    let mut config = if is_set(&settings.ca_file) {
+        ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(&settings.ca_file)?))
+    } else {
+        ClientTlsConfig::new().with_native_roots()
     };
-    if !settings.cert_file.as_os_str().is_empty() {
+    if is_set(&settings.cert_file) {
         config = config.identity(Identity::from_pem(read(&settings.cert_file)?, read(&settings.key_file)?));
     }
     Ok(config)

@@ -1,7 +1,7 @@
 //! Decodes records of the rating topic, in the same way for every reader.
 
 use marquee_domain::{RatingEvent, Scale, Timestamp};
-use marquee_ports::Record;
+use marquee_ports::{NewRecord, Record};
 use marquee_proto::record::{self, Refusal};
 
 /// The end of the year 2199. A record is never dated later on purpose.
@@ -21,6 +21,24 @@ const OTHER_CONTENT_TYPE: &str = "contentType";
 /// Returns the content type of a record, if it has one.
 pub fn content_type(stored: &Record) -> Option<&[u8]> {
     stored.header(record::CONTENT_TYPE).or_else(|| stored.header(OTHER_CONTENT_TYPE))
+}
+
+/// Returns the record of an event, with the id of its user as the key.
+pub fn keyed(event: &RatingEvent, timestamp: Timestamp) -> NewRecord {
+    NewRecord {
+        key: Some(event.user().as_str().to_owned().into()),
+        value: record::encode_event(event),
+        headers: vec![(record::CONTENT_TYPE.to_owned(), record::PROTOBUF.into())],
+        timestamp,
+    }
+}
+
+/// Returns the event of a record, whatever its partition.
+///
+/// # Errors
+/// The record is not an event, or its rating is off the scale.
+pub fn event_anywhere(stored: &Record, scale: &Scale) -> Result<RatingEvent, Refusal> {
+    record::event(content_type(stored), &stored.value, scale, |_| true)
 }
 
 /// Decodes the records of a rating topic.

@@ -20,7 +20,7 @@ use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Delivery, Error, ErrorKind, RatingLog, Record, Subscription, Topic};
 use tokio::sync::watch;
 
-use crate::{PartitionProgress, Progress};
+use crate::{PartitionProgress, Progress, is_gap};
 
 /// The next offset of some partitions.
 pub type Offsets = BTreeMap<Partition, Offset>;
@@ -213,10 +213,7 @@ impl Follower {
     /// Returns whether no record is left between the consumer and the end of a partition.
     async fn is_gap(&self, partition: Partition, progress: PartitionProgress) -> bool {
         let from = Position { partition, offset: progress.next };
-        match self.log.read(self.options.topic, from, 1).await {
-            Ok(records) => records.first().is_none_or(|record| record.position.offset >= progress.end),
-            Err(_) => false,
-        }
+        is_gap(&*self.log, self.options.topic, from, progress.end).await.unwrap_or(false)
     }
 
     /// Changes the progress, and wakes its receivers if it differs.

@@ -12,7 +12,7 @@ mod progress;
 mod scan;
 
 pub use catalog::{MovieCatalog, Movies};
-pub use decoder::{Decoder, arrival, content_type};
+pub use decoder::{Decoder, arrival, content_type, event_anywhere, keyed};
 pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets};
 pub use progress::{PartitionProgress, Progress, Readiness};
-pub use scan::{Scan, scan};
+pub use scan::{Scan, is_gap, scan};

@@ -23,6 +23,12 @@ pub fn scan(log: &dyn RatingLog, topic: Topic, partition: Partition, range: Rang
     Scan { log, topic, next, end: range.end, page: PAGE }
 }
 
+/// Returns whether no record is left between a position and `end`.
+pub async fn is_gap(log: &dyn RatingLog, topic: Topic, from: Position, end: Offset) -> Result<bool, Error> {
+    let next = log.read(topic, from, 1).await?;
+    Ok(next.first().is_none_or(|record| record.position.offset >= end))
+}
+
 /// A scan in progress.
 #[derive(Debug)]
 pub struct Scan<'a> {

@@ -56,13 +56,19 @@ impl ModelStore {
 
     /// Returns the versions of a model in ascending order.
     pub async fn versions(&self, name: &ModelName) -> Result<BTreeSet<Version>, Error> {
+        Ok(self.manifests(name).await?.into_keys().collect())
+    }
+
+    /// Returns the manifest of each version of a model.
+    async fn manifests(&self, name: &ModelName) -> Result<BTreeMap<Version, ObjectEntry>, Error> {
         let folder = key(&format!("models/{name}"))?;
         let version = |entry: &ObjectEntry| {
             let (version, file) =
                 entry.key.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?.split_once('/')?;
             (file == MANIFEST).then(|| version.parse().ok()).flatten().map(Version)
         };
-        Ok(self.0.list(Some(&folder)).await?.iter().filter_map(version).collect())
+        let entries = self.0.list(Some(&folder)).await?.into_iter();
+        Ok(entries.filter_map(|entry| Some((version(&entry)?, entry))).collect())
     }
 
     /// Returns the bytes of a version's manifest, or `None` if the version does not exist.
@@ -76,8 +82,8 @@ impl ModelStore {
     /// Returns the version that a training run published, with the digest of its manifest. Looks at
     /// the newest versions only: a run is asked about soon after it ended.
     pub async fn published_by(&self, name: &ModelName, training: &str) -> Result<Option<(Version, String)>, Error> {
-        for &version in self.versions(name).await?.iter().rev().take(NEWEST) {
-            let Some(bytes) = self.manifest(name, version).await? else { continue };
+        for (&version, entry) in self.manifests(name).await?.iter().rev().take(NEWEST) {
+            let Some(bytes) = self.read(entry, LARGEST_MANIFEST).await? else { continue };
             let of_run = |manifest: &Manifest| manifest.training.as_deref() == Some(training);
             if Manifest::parse(&bytes).ok().as_ref().is_some_and(of_run) {
                 return Ok(Some((version, sha256(&bytes))));

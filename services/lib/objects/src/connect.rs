@@ -95,10 +95,10 @@ async fn with_keys(settings: &Settings, environment: &Environment) -> Result<Ama
         });
     }
     let builder = environment.builder();
-    let (found, region) = environment.find().await.map_err(|reason| ConnectError::NoKeys(Source::from(reason)))?;
+    let found = environment.find().await.map_err(|reason| ConnectError::NoKeys(Source::from(reason)))?;
     Ok(match found {
         Keys::Client => builder,
-        Keys::Profile(files) => {
+        Keys::Profile(files, region) => {
             debug!(%files, "the keys of S3 come from a profile");
             let has_region = builder.get_config_value(&AmazonS3ConfigKey::Region).is_some();
             let builder = builder.with_credentials(Arc::new(ProfileKeys::new(files)));

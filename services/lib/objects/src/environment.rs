@@ -20,8 +20,8 @@ pub(crate) struct Environment(BTreeMap<String, String>);
 pub(crate) enum Keys {
     /// The client finds them: variables, a web identity, or the role of a container or a machine.
     Client,
-    /// A profile, which is read again while the process runs.
-    Profile(ProfileFiles),
+    /// A profile, which is read again while the process runs, with its region.
+    Profile(ProfileFiles, Option<String>),
 }
 
 impl Environment {
@@ -73,7 +73,7 @@ impl Environment {
         let files = self.profile_files();
         if let Some(name) = self.get("AWS_PROFILE") {
             return match files.read()? {
-                Profile { has_keys: true, .. } => Ok(Keys::Profile(files)),
+                Profile { has_keys: true, region, .. } => Ok(Keys::Profile(files, region)),
                 Profile { other_way: Some(way), .. } => Err(format!(
                     "profile {name} gets its keys by {way}, which is not supported; export keys to the environment"
                 )),
@@ -83,8 +83,8 @@ impl Environment {
         if self.get("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
             return Ok(Keys::Client);
         }
-        if files.read().is_ok_and(|profile| profile.has_keys) {
-            return Ok(Keys::Profile(files));
+        if let Ok(Profile { has_keys: true, region, .. }) = files.read() {
+            return Ok(Keys::Profile(files, region));
         }
         let has_role = self.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()
             || self.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some();
@@ -96,18 +96,10 @@ impl Environment {
         }
     }
 
-    /// Returns [`Self::keys`] and the region of the profile. Files are read off the async threads.
-    pub(crate) async fn find(&self) -> Result<(Keys, Option<String>), String> {
+    /// Returns [`Self::keys`]. Files are read off the async threads.
+    pub(crate) async fn find(&self) -> Result<Keys, String> {
         let environment = self.clone();
-        let find = move || {
-            let keys = environment.keys()?;
-            let region = match &keys {
-                Keys::Profile(files) => files.read()?.region,
-                Keys::Client => None,
-            };
-            Ok((keys, region))
-        };
-        tokio::task::spawn_blocking(find).await.map_err(|error| error.to_string())?
+        tokio::task::spawn_blocking(move || environment.keys()).await.map_err(|error| error.to_string())?
     }
 
     fn profile_files(&self) -> ProfileFiles {
@@ -154,7 +146,7 @@ mod tests {
         let named = [("AWS_PROFILE", "work")];
         assert!(matches!(keys(&[ONE, TWO, named[0]], &files), Ok(Keys::Client)));
         let profile = |keys| match keys {
-            Ok(Keys::Profile(files)) => files.name,
+            Ok(Keys::Profile(files, _)) => files.name,
             other => panic!("no profile: {other:?}"),
         };
         assert_eq!(profile(keys(&[named[0], identity[0], identity[1]], &files)), "work");

@@ -9,7 +9,6 @@ use crate::watch::Watch;
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) link: Link,
-    pub(crate) cluster: bool,
     pub(crate) layout: Layout,
     pub(crate) scripts: Scripts,
     pub(crate) watch: Watch,

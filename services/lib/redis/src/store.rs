@@ -35,7 +35,6 @@ impl RedisStore {
         settings.validate().map_err(ConnectError::Setting)?;
         let store = Self(Arc::new(Client {
             link: Link::new(settings)?,
-            cluster: settings.cluster,
             layout: Layout::new(settings.prefix.clone()),
             scripts: Scripts::new(),
             watch: Watch::default(),
@@ -77,7 +76,7 @@ impl RedisStore {
         let mut by_slot: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
         for (at, key) in keys.iter().enumerate().filter(|(_, key)| RowKey::is_valid(&key.key)) {
             // A single server has no slots, so one command reads rows of all partitions.
-            let slot = if self.0.cluster { key.source } else { Partition(0) };
+            let slot = if self.0.link.is_cluster() { key.source } else { Partition(0) };
             by_slot.entry(slot).or_default().push(at);
         }
         // The commands of all slots run at the same time over one connection.

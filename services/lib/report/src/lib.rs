@@ -124,7 +124,8 @@ fn bar_chart(bars: &[(String, f64)], decimals: usize) -> String {
     svg
 }
 
-fn counted(count: u64, noun: &str) -> String {
+/// Formats a number with its noun, for example `1 rating` and `2 ratings`.
+pub fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

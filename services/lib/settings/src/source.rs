@@ -97,15 +97,15 @@ impl Source {
 }
 
 fn refuse_unknown_keys(tree: &Tree) -> Result<(), Error> {
-    let names = |value: &Value| -> Vec<String> {
-        value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
-    };
     let known = names(tree.defaults());
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let found = names(tree.values());
-    let unknown_ones = found.iter().filter(|name| !known.contains(&name.as_str()));
+    let unknown_ones = found.iter().filter(|name| !known.contains(name));
     let lines: Vec<String> = unknown_ones.map(|name| unknown("", name, &known, tree)).collect();
     if lines.is_empty() { Ok(()) } else { Err(Error::Unreadable(lines.join("\n"))) }
+}
+
+fn names(value: &Value) -> Vec<&str> {
+    value.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect()
 }
 
 #[cfg(test)]

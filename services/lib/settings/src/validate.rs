@@ -56,7 +56,7 @@ impl Invalid {
     /// The number is outside of the range.
     pub fn unless_in(range: RangeInclusive<u64>, key: &str, number: u64) -> Result<(), Self> {
         let (least, most) = range.into_inner();
-        let message = format!("is {number}; give a number from {} to {}", grouped(least), grouped(most));
+        let message = format!("is {number}; give a number from {} to {}", thousands(least), thousands(most));
         Self::unless((least..=most).contains(&number), key, message)
     }
 
@@ -86,17 +86,17 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// Returns a number with commas between thousands.
-fn grouped(number: u64) -> String {
+/// Formats a number with commas between thousands.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
-    let mut grouped = String::new();
+    let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
+            text.push(',');
         }
-        grouped.push(digit);
+        text.push(digit);
     }
-    grouped
+    text
 }
 
 #[cfg(test)]

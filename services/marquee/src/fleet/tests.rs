@@ -56,69 +56,47 @@ impl Role for Noop {
     }
 }
 
-/// Never starts.
-struct Broken;
+/// Defines a role that needs nothing, by its name and by how it starts.
+macro_rules! role {
+    ($(#[$doc:meta])* $role:ident, $name:literal, $settings:pat => $start:expr) => {
+        $(#[$doc])*
+        struct $role;
 
-#[async_trait]
-impl Role for Broken {
-    const NAME: &'static str = "broken";
-    const SECTION: &'static str = "broken";
-    const HEALTH: &'static str = "marquee.test.v1.Broken";
-    const ABOUT: &'static str = "Fails";
+        #[async_trait]
+        impl Role for $role {
+            const NAME: &'static str = $name;
+            const SECTION: &'static str = $name;
+            const HEALTH: &'static str = concat!("marquee.test.v1.", stringify!($role));
+            const ABOUT: &'static str = $name;
 
-    type Settings = NoopSettings;
+            type Settings = NoopSettings;
 
-    fn needs(_: &NoopSettings) -> Needs {
-        Needs::default()
-    }
+            fn needs(_: &NoopSettings) -> Needs {
+                Needs::default()
+            }
 
-    async fn start(_: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
-        Err("as the test wants".into())
-    }
+            async fn start($settings: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+                $start
+            }
+        }
+    };
 }
 
-/// Panics while it starts.
-struct Panics;
-
-#[async_trait]
-impl Role for Panics {
-    const NAME: &'static str = "panics";
-    const SECTION: &'static str = "panics";
-    const HEALTH: &'static str = "marquee.test.v1.Panics";
-    const ABOUT: &'static str = "Panics";
-
-    type Settings = NoopSettings;
-
-    fn needs(_: &NoopSettings) -> Needs {
-        Needs::default()
-    }
-
-    async fn start(settings: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+role!(
+    /// Never starts.
+    Broken, "broken", _ => Err("as the test wants".into())
+);
+role!(
+    /// Panics while it starts.
+    Panics, "panics", settings => {
         assert!(settings.needs_the_log, "for the test");
         Ok(Endpoints::default())
     }
-}
-
-/// Waits for ever while it starts, as for a server that does not answer.
-struct Hangs;
-
-#[async_trait]
-impl Role for Hangs {
-    const NAME: &'static str = "hangs";
-    const SECTION: &'static str = "hangs";
-    const HEALTH: &'static str = "marquee.test.v1.Hangs";
-    const ABOUT: &'static str = "Hangs";
-
-    type Settings = NoopSettings;
-
-    fn needs(_: &NoopSettings) -> Needs {
-        Needs::default()
-    }
-
-    async fn start(_: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
-        std::future::pending().await
-    }
-}
+);
+role!(
+    /// Waits for ever while it starts, as for a server that does not answer.
+    Hangs, "hangs", _ => std::future::pending().await
+);
 
 const TABLE: &[Entry] = &[Entry::of::<Noop>()];
 

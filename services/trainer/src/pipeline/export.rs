@@ -11,7 +11,7 @@ use marquee_model::{
     Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
     write_encoder, write_scorer,
 };
-use marquee_report::Heading;
+use marquee_report::{Heading, counted};
 
 use super::fitting::{self, Fitted};
 
@@ -142,8 +142,7 @@ impl Files {
         let TrainingPlan { model, algorithm, .. } = &self.facts.plan;
         let Dataset { ratings, users, .. } = &self.dataset;
         let title = format!("{model} version {version}");
-        let counted = |count: &u64, noun| format!("{count} {noun}{}", if *count == 1 { "" } else { "s" });
-        let (ratings, users) = (counted(ratings, "rating"), counted(users, "user"));
+        let (ratings, users) = (counted(*ratings, "rating"), counted(*users, "user"));
         let subtitle = format!("Algorithm {}, {ratings} by {users}", algorithm.name());
         let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse };
         marquee_report::html(&self.evaluation, &heading)

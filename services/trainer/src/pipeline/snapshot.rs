@@ -50,8 +50,8 @@ pub(super) async fn ratings(
     }
     if rejected > 0 {
         tracing::warn!(rejected, "some records of the rating topic are not in the snapshot");
-        let records = if rejected == 1 { "record" } else { "records" };
-        run.update(|run| run.warn(format!("{rejected} {records} of the rating topic could not be read and left out")));
+        let records = marquee_report::counted(rejected, "record");
+        run.update(|run| run.warn(format!("{records} of the rating topic could not be read and left out")));
     }
     Ok(fold.finish())
 }

@@ -1,21 +1,18 @@
 //! Requests that are small to send and large to decode, and compressed ones: what they cost a real
 //! process.
 
-use std::future::poll_fn;
-
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use marquee_e2e::{DEADLINE, Fleet, Process};
+use marquee_e2e::{Fleet, Process};
 use marquee_kit::{Failure, Transport};
-use tonic::client::GrpcService;
-use tonic::codegen::http::{Method, Request, header};
-use tonic::{Code, Status};
+use tonic::Code;
+use tonic::codegen::http::Method;
 use tonic_reflection::pb::v1alpha::ServerReflectionRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 
+use super::messages::send;
 use super::{movie, serves_on};
 
 /// The product's own `main`.
@@ -23,22 +20,6 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
 /// The most memory that hostile requests may add, in bytes.
 const MOST: u64 = 64 << 20;
-
-/// Sends one frame of a call and returns its status.
-async fn call(transport: &Transport, method: &str, encoding: &str, frame: Bytes) -> Result<Status> {
-    let mut transport = transport.clone();
-    let request = Request::post(format!("http://fleet{method}"))
-        .header(header::CONTENT_TYPE, "application/grpc")
-        .header(header::TE, "trailers")
-        .header("grpc-encoding", encoding)
-        .body(tonic::body::Body::new(Full::new(frame)))?;
-    poll_fn(|context| GrpcService::poll_ready(&mut transport, context)).await.map_err(anyhow::Error::from_boxed)?;
-    let answer = tokio::time::timeout(DEADLINE, GrpcService::call(&mut transport, request)).await?;
-    let (head, body) = answer.map_err(anyhow::Error::from_boxed)?.into_parts();
-    let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
-    let status = Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
-    status.context("an answer without a status")
-}
 
 fn frame(flag: u8, message: &[u8]) -> Result<Bytes> {
     let length = u32::try_from(message.len())?.to_be_bytes();
@@ -61,9 +42,9 @@ async fn millions_of_empty_entries_are_refused_by_name_and_take_little_memory() 
 
     let json = format!("{{\"ratings\": [{}{{}}]}}", "{},".repeat(4_800_000));
     let http = process.http();
-    let send = |body: Bytes| http.send(Method::POST, "/v1/ratings/batch", "application/json", body);
+    let post = |body: Bytes| http.send(Method::POST, "/v1/ratings/batch", "application/json", body);
     let json = Bytes::from(json);
-    let answers = tokio::join!(send(json.clone()), send(json));
+    let answers = tokio::join!(post(json.clone()), post(json));
     for answer in [answers.0?, answers.1?] {
         let text = answer.text();
         assert!(answer.status == 400 && text.contains("TOO_MANY") && text.contains("ratings"), "{text}");
@@ -75,7 +56,7 @@ async fn millions_of_empty_entries_are_refused_by_name_and_take_little_memory() 
     for method in ["SubmitRatings", "UpsertMovies"] {
         let method = format!("/marquee.ratings.v1.Ratings/{method}");
         for (encoding, frame) in [("identity", &plain), ("gzip", &packed)] {
-            let status = call(&transport, &method, encoding, frame.clone()).await?;
+            let status = send(&transport, &method, Some(encoding), frame.clone()).await?;
             let failure = Failure::from_status(&status);
             assert_eq!(status.code(), Code::InvalidArgument, "{status}");
             assert_eq!(failure.violations()[0].reason.as_str(), "TOO_MANY", "{failure}");
@@ -96,13 +77,13 @@ async fn compressed_messages_are_accepted_and_other_encodings_named() -> Result<
     let list = "/marquee.ratings.v1.Ratings/ListMovies";
     // A page token of 200 blanks.
     let message = [&[0x12, 0xc8, 0x01][..], &[b' '; 200]].concat();
-    let status = call(&transport, list, "gzip", frame(1, &gzip(&message)?)?).await?;
+    let status = send(&transport, list, Some("gzip"), frame(1, &gzip(&message)?)?).await?;
     assert_eq!(status.code(), Code::Ok, "{status}");
-    let status = call(&transport, list, "snappy", frame(1, &message)?).await?;
+    let status = send(&transport, list, Some("snappy"), frame(1, &message)?).await?;
     assert_eq!(status.code(), Code::Unimplemented, "{status}");
     assert!(status.message().contains("'snappy'") && status.message().contains("gzip"), "{status}");
     let bomb = frame(1, &gzip(&vec![0; (16 << 20) + 1])?)?;
-    let status = call(&transport, list, "gzip", bomb).await?;
+    let status = send(&transport, list, Some("gzip"), bomb).await?;
     assert_eq!(Failure::from_status(&status).violations()[0].reason.as_str(), "TOO_LONG", "{status}");
     fleet.stop().await;
     Ok(())
@@ -129,7 +110,8 @@ async fn the_older_reflection_lists_what_a_process_serves_and_nothing_else() -> 
     ];
     assert_eq!(names, expected);
     let transport = fleet.transport()?;
-    let status = call(&transport, "/marquee.prediction.v1.Predictions/Predict", "identity", frame(0, &[])?).await?;
+    let status =
+        send(&transport, "/marquee.prediction.v1.Predictions/Predict", Some("identity"), frame(0, &[])?).await?;
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("does not serve /marquee.prediction.v1.Predictions/Predict"), "{status}");
     drop(answers);

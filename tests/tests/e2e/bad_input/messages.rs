@@ -13,7 +13,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use tonic::client::{Grpc, GrpcService};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http::{Request as HttpRequest, header, uri::PathAndQuery};
+use tonic::codegen::http::{HeaderValue, Request as HttpRequest, header, uri::PathAndQuery};
 use tonic::{Code, Request, Status};
 
 use super::{good, movie, named, serves_on};
@@ -140,13 +140,21 @@ async fn a_stream_ends_at_a_message_that_is_no_protobuf_and_what_came_before_cou
     Ok(())
 }
 
-/// Sends a body as it is and gives the status, wherever in the answer it stands.
-async fn send(transport: &Transport, body: &[u8]) -> Result<Status> {
+/// Sends one frame of a call as it is, and returns the status, wherever in the answer it is.
+pub(super) async fn send(
+    transport: &Transport,
+    method: &str,
+    encoding: Option<&'static str>,
+    frame: Bytes,
+) -> Result<Status> {
     let mut transport = transport.clone();
-    let request = HttpRequest::post("http://fleet/marquee.ratings.v1.Ratings/SubmitRating")
+    let mut request = HttpRequest::post(format!("http://fleet{method}"))
         .header(header::CONTENT_TYPE, "application/grpc")
         .header(header::TE, "trailers")
-        .body(tonic::body::Body::new(Full::new(Bytes::copy_from_slice(body))))?;
+        .body(tonic::body::Body::new(Full::new(frame)))?;
+    if let Some(encoding) = encoding {
+        request.headers_mut().insert("grpc-encoding", HeaderValue::from_static(encoding));
+    }
     poll_fn(|context| GrpcService::poll_ready(&mut transport, context)).await.map_err(anyhow::Error::from_boxed)?;
     let answer = tokio::time::timeout(DEADLINE, GrpcService::call(&mut transport, request)).await?;
     let (head, body) = answer.map_err(anyhow::Error::from_boxed)?.into_parts();
@@ -169,7 +177,8 @@ async fn a_frame_that_is_none_or_too_large_is_the_callers_mistake() -> Result<()
         (&[1, 0, 0, 0, 0], "compressed-flag"),
     ];
     for (frame, part) in frames {
-        let status = send(&transport, frame).await?;
+        let method = "/marquee.ratings.v1.Ratings/SubmitRating";
+        let status = send(&transport, method, None, Bytes::copy_from_slice(frame)).await?;
         assert_eq!(named(&status), [("body".to_owned(), "MALFORMED".to_owned())], "{frame:?}");
         assert!(status.message().contains(part), "{status}");
     }

@@ -53,7 +53,7 @@ impl Sizes {
         let wanted = u32::try_from(self.expected(route)).unwrap_or(u32::MAX);
         // The semaphore of a connection is never closed.
         let permit = Arc::clone(connection).acquire_many_owned(wanted).await.ok();
-        Admitted { sizes: self.clone(), route: route.to_owned(), permit }
+        Admitted { sizes: self.clone(), route: route.to_owned(), permit, largest: None }
     }
 }
 
@@ -69,12 +69,17 @@ pub(super) struct Admitted {
     sizes: Sizes,
     route: String,
     permit: Option<OwnedSemaphorePermit>,
+    /// The largest part so far. A smaller one teaches nothing.
+    largest: Option<usize>,
 }
 
 impl Admitted {
     /// Notes the size of a part of the answer, and gives back what the answer does not need.
     fn sent(&mut self, size: usize) {
-        self.sizes.learn(&self.route, size);
+        if self.largest < Some(size) {
+            self.largest = Some(size);
+            self.sizes.learn(&self.route, size);
+        }
         if let Some(permit) = &mut self.permit {
             let excess = permit.num_permits().saturating_sub(size.max(LEAST));
             drop(permit.split(excess));

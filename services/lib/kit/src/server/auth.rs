@@ -2,15 +2,13 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-/// How often a file is checked for a change.
-const CHECK: Duration = Duration::from_secs(2);
+use super::reload::Reloaded;
 
 /// The shortest token. A shorter one could be guessed.
 const SHORTEST: usize = 16;
@@ -36,43 +34,19 @@ pub enum TokenError {
 #[derive(Debug)]
 pub(crate) struct Token {
     path: PathBuf,
-    current: Mutex<Current>,
-}
-
-struct Current {
-    token: Arc<str>,
-    modified: Option<SystemTime>,
-    checked: Instant,
-}
-
-impl std::fmt::Debug for Current {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Current").finish_non_exhaustive()
-    }
+    file: Reloaded<Arc<str>>,
 }
 
 impl Token {
     /// Reads the token.
     pub(crate) fn read(path: &Path) -> Result<Self, TokenError> {
-        let modified = modified(path);
-        let current = Current { token: read(path)?, modified, checked: Instant::now() };
-        Ok(Self { path: path.to_owned(), current: Mutex::new(current) })
+        Ok(Self { path: path.to_owned(), file: Reloaded::read(&[path], || read(path))? })
     }
 
     /// Returns the token. A changed file is read again; if it is unusable, the earlier token stays.
     pub(crate) fn current(&self) -> Arc<str> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.checked.elapsed() >= CHECK {
-            current.checked = Instant::now();
-            let modified = modified(&self.path);
-            if modified != current.modified {
-                match read(&self.path) {
-                    Ok(token) => (current.token, current.modified) = (token, modified),
-                    Err(error) => tracing::warn!(error = crate::chain(&error), "the earlier token stays in use"),
-                }
-            }
-        }
-        Arc::clone(&current.token)
+        let warn = |error: TokenError| tracing::warn!(error = crate::chain(&error), "the earlier token stays in use");
+        self.file.current(|| read(&self.path).map_err(warn).ok())
     }
 
     /// Returns whether a request carries the token. The time of the comparison does not depend on
@@ -83,11 +57,6 @@ impl Token {
         let Some((scheme, token)) = given else { return false };
         scheme.eq_ignore_ascii_case("bearer") && bool::from(token.trim().as_bytes().ct_eq(self.current().as_bytes()))
     }
-}
-
-/// Returns when a file was changed last.
-pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|file| file.modified()).ok()
 }
 
 fn read(path: &Path) -> Result<Arc<str>, TokenError> {

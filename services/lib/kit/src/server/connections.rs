@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::process;
+
 /// Connections beyond the limit, which are answered health checks only.
 const RESERVE: usize = 8;
 
@@ -255,9 +257,8 @@ impl Drop for InFlight {
 /// Returns how many connections fit into the limit of open files, as far as the system tells it.
 fn files_left() -> Option<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
-    let limit: usize = line.split_whitespace().nth(3)?.parse().ok()?;
-    let used = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    let limit = process::most_descriptors(&limits)? as usize;
+    let used = process::open_descriptors()?;
     Some(limit.saturating_sub(used + OWN_FILES.max(limit / 8)))
 }
 

@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::guard::{self, Peer};
 use super::messages;
+use super::schema::Method;
 use super::shared::Shared;
 use crate::{Failure, Kind, Metrics, latency_buckets, refusal, telemetry};
 
@@ -77,18 +78,25 @@ async fn observe_grpc(State(observer): State<Observer>, request: Request, next: 
     let start = Instant::now();
     let path = request.uri().path().to_owned();
     let span = span("grpc", &path, request.headers());
-    let answer = answer_grpc(&observer.shared, &path, request, next).instrument(span).await;
+    let method = observer.shared.schema.method(&path);
+    let answer = answer_grpc(&observer.shared, (&path, method), request, next).instrument(span).await;
     let response = answer.unwrap_or_else(Status::into_http);
-    let status = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+    let status = response.headers().get(Status::GRPC_STATUS);
+    let status = status.map_or(Code::Ok, |status| Code::from_bytes(status.as_bytes()));
     // Only methods that exist become labels. Otherwise a caller could create new time series.
-    let exists = observer.shared.schema.method(&path).is_some() || STANDARD.contains(&path.as_str());
+    let exists = method.is_some() || STANDARD.contains(&path.as_str());
     let route = if exists && status != Code::Unimplemented { path } else { "unknown".to_owned() };
     let labels = Labels { protocol: "grpc", route, status: code_name(status).to_owned() };
     observer.durations.get_or_create(&labels).observe(start.elapsed().as_secs_f64());
     response
 }
 
-async fn answer_grpc(shared: &Arc<Shared>, path: &str, mut request: Request, next: Next) -> Result<Response, Status> {
+async fn answer_grpc(
+    shared: &Arc<Shared>,
+    (path, method): (&str, Option<Method>),
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Status> {
     let peer = peer(&request);
     if peer.health_only && !path.starts_with("/grpc.health.") {
         return Err(overloaded().into());
@@ -99,7 +107,7 @@ async fn answer_grpc(shared: &Arc<Shared>, path: &str, mut request: Request, nex
     let encoding = messages::take_encoding(request.headers_mut())?;
     let limit = time_limit(request.headers());
     let (head, body) = request.into_parts();
-    let (body, held) = messages::receive(body, Arc::clone(shared), shared.schema.method(path), encoding);
+    let (body, held) = messages::receive(body, Arc::clone(shared), method, encoding);
     let call = next.run(Request::from_parts(head, body));
     let response = match limit {
         None => call.await,

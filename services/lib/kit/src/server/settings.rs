@@ -121,7 +121,7 @@ impl Settings {
     }
 }
 
-pub(super) fn is_set(path: &Path) -> bool {
+pub(crate) fn is_set(path: &Path) -> bool {
     !path.as_os_str().is_empty()
 }
 

@@ -1,8 +1,7 @@
 //! Encryption of the listeners. Certificates are read again when their files change.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
@@ -12,11 +11,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 
-use super::auth::modified;
+use super::reload::Reloaded;
 use super::settings::{TlsSettings, is_set};
-
-/// How often the files are checked for a change.
-const CHECK: Duration = Duration::from_secs(2);
 
 /// Certificates or keys that cannot be used.
 #[derive(Debug, Error)]
@@ -52,57 +48,32 @@ pub enum TlsError {
 #[derive(Debug)]
 pub(crate) struct ServerTls {
     settings: TlsSettings,
-    current: Mutex<Current>,
-}
-
-type Modified = [Option<SystemTime>; 3];
-
-struct Current {
-    config: Arc<ServerConfig>,
-    modified: Modified,
-    checked: Instant,
-}
-
-impl std::fmt::Debug for Current {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Current").finish_non_exhaustive()
-    }
+    files: Reloaded<Arc<ServerConfig>>,
 }
 
 impl ServerTls {
     /// Reads the files.
     pub(crate) fn read(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let modified = times(settings);
-        let current = Current { config: config(settings)?, modified, checked: Instant::now() };
-        Ok(Self { settings: settings.clone(), current: Mutex::new(current) })
+        let paths = [&*settings.cert_file, &settings.key_file, &settings.client_ca_file];
+        let files = Reloaded::read(&paths, || config(settings))?;
+        Ok(Self { settings: settings.clone(), files })
     }
 
     /// Returns the acceptor for a new connection. Changed files are read again; if they are
     /// unusable, the earlier certificates stay in use.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.checked.elapsed() >= CHECK {
-            current.checked = Instant::now();
-            let modified = times(&self.settings);
-            if modified != current.modified {
-                match config(&self.settings) {
-                    Ok(config) => {
-                        (current.config, current.modified) = (config, modified);
-                        tracing::info!(cert = %self.settings.cert_file.display(), "certificates were read again");
-                    }
-                    // The files may be half replaced. They are read again at the next check.
-                    Err(error) => {
-                        tracing::warn!(error = crate::chain(&error), "the earlier certificates stay in use");
-                    }
-                }
+        let read = || match config(&self.settings) {
+            Ok(config) => {
+                tracing::info!(cert = %self.settings.cert_file.display(), "certificates were read again");
+                Some(config)
             }
-        }
-        TlsAcceptor::from(Arc::clone(&current.config))
+            Err(error) => {
+                tracing::warn!(error = crate::chain(&error), "the earlier certificates stay in use");
+                None
+            }
+        };
+        TlsAcceptor::from(self.files.current(read))
     }
-}
-
-fn times(settings: &TlsSettings) -> Modified {
-    [&settings.cert_file, &settings.key_file, &settings.client_ca_file].map(|path| modified(path))
 }
 
 fn provider() -> Arc<CryptoProvider> {
