@@ -83,7 +83,7 @@ pub fn movie(movie: &Movie) -> pb::Movie {
 
 /// Checks a movie from the wire.
 pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
-    let id = new_movie_id("movie_id", &wire.movie_id)?;
+    let id = movie_id("movie_id", &wire.movie_id)?;
     let year = (wire.year != 0).then_some(wire.year);
     Movie::try_new(id, &wire.title, year, wire.genres).map_err(|error| {
         let (field, reason) = match error {

@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_stored_under_an_id_that_is_refused_today_is_still_read() {
+        for id in ["..", "a\u{202e}b"] {
+            let movie = pb::Movie { movie_id: id.to_owned(), ..pb::Movie::default() };
+            let movie = decode_movie(Some(PROTOBUF.as_bytes()), &movie.encode_to_vec()).expect("decodes");
+            assert_eq!(movie.id.as_str(), id);
+        }
+    }
+
+    #[test]
     fn json_without_a_header_is_accepted() {
         let json = br#"{"rated":{"userId":"196","movieId":"242","rating":3,"ratedAt":"1997-12-04T15:55:49.000001Z"}}"#;
         assert_eq!(decode_event(None, json).expect("decodes"), rated());

@@ -65,7 +65,8 @@ fn original(wire: &pb::Rating) -> Bytes {
 pub(crate) fn movies(wire: Vec<pb::Movie>) -> Result<Vec<Movie>, Failure> {
     let (mut movies, mut violations) = (Vec::with_capacity(wire.len()), Vec::new());
     for (index, movie) in wire.into_iter().enumerate() {
-        match convert::from_movie(movie) {
+        let checked = convert::new_movie_id("movie_id", &movie.movie_id);
+        match checked.and_then(|_| convert::from_movie(movie)) {
             Ok(movie) => movies.push(movie),
             Err(violation) => violations.push(violation.within(&format!("movies[{index}]"))),
         }
