@@ -36,9 +36,9 @@ impl<T: Clone> Reloaded<T> {
         Ok(Self { paths, current: Mutex::new(current) })
     }
 
-    /// Returns the value. If the files have changed, `read` reads it again. It returns `None` if the
-    /// files are unusable, for example half replaced. Then the earlier value stays, and the files
-    /// are read again at the next check.
+    /// Returns the value. If the files have changed, `read` reads it again. It returns `None` if
+    /// the files are unusable, for example half replaced. Then the earlier value stays, and the
+    /// files are read again at the next check.
     pub(super) fn current(&self, read: impl FnOnce() -> Option<T>) -> T {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.checked.elapsed() >= CHECK {
