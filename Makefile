@@ -20,12 +20,12 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-streams abuse soak chaos fuzz deny onnxruntime movielens checker clients servers clean-cache
+.PHONY: help demo test lint bench bench-streams abuse soak chaos fuzz deny onnxruntime movielens checker clients servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
 
-demo: onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep", BACKENDS=real)
+demo: headers onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep", BACKENDS=real)
 	$(call say,building the release binary)
 	$(CARGO) build --release --locked -p marquee
 ifeq ($(BACKENDS),real)
@@ -38,7 +38,7 @@ else
 	$(TARGET)/release/marquee demo $(ARGS)
 endif
 
-test: onnxruntime movielens checker clients ## run all tests
+test: headers onnxruntime movielens checker clients ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
 	$(call say,testing what provisions)
@@ -56,7 +56,7 @@ lint: ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the documentation)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
-bench: onnxruntime movielens ## measure import, training, prediction and learning (ARGS="--data PATH --json PATH")
+bench: headers onnxruntime movielens ## measure import, training, prediction and learning (ARGS="--data PATH --json PATH")
 	$(call say,measuring)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
 
@@ -75,9 +75,9 @@ soak: onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)
 	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
 
-chaos: onnxruntime servers ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
+chaos: onnxruntime servers clients ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
 	$(call say,two of each role on Kafka Redis and S3 under faults for $(CHAOS_SECONDS) s)
-	CI=true MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture
+	CI=true MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture
 
 fuzz: ## fuzz every decoder (SECONDS=30 each; needs a nightly Rust and cargo-fuzz)
 	$(call say,fuzzing each target for $(SECONDS) s)
@@ -93,6 +93,12 @@ deny: ## check licences, sources and advisories of the dependencies (needs cargo
 	$(call say,checking the dependencies)
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "error: run 'cargo install cargo-deny --locked'" >&2; exit 1; }
 	$(CARGO) deny --locked check
+
+headers: ## look for OpenSSL's headers, which Kafka over TLS is built with; as root on Debian, install them
+	@pkg-config --exists openssl 2>/dev/null \
+	    || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -q update \
+	        && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends libssl-dev pkg-config; } \
+	    || { echo "error: OpenSSL's headers are missing: install them (Debian, Ubuntu: 'sudo apt install libssl-dev pkg-config')" >&2; exit 1; }
 
 onnxruntime: ## put ONNX Runtime's library into the cache folder
 	@$(FETCH) onnxruntime

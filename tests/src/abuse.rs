@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use clients::{Flood, frame};
+use clients::Flood;
 use marquee_e2e::Process;
+use marquee_e2e::wire::frame;
 use marquee_proto::ratings::v1::{GetScaleRequest, Movie};
 use table::{Row, Table};
 
@@ -69,6 +70,7 @@ impl Target {
         self.entries().await?;
         self.bodies_in_flight().await?;
         self.refused_by_length().await?;
+        self.refused_bodies().await?;
         self.unread_pages().await?;
         self.idle_connections(b"").await?;
         self.idle_connections(b"GET /livez HTTP/1.1\r\nhost: loc").await?;
@@ -111,6 +113,20 @@ impl Target {
     async fn refused_by_length(&mut self) -> Result<()> {
         let sent = self.flood().bytes_until_refused(64 << 20).await?;
         self.row("a body of 64 MiB", "sent before 413", sent as f64 / 1_048_576.0, 0.1, "MiB").await
+    }
+
+    /// Long bodies of the wrong form, whose clients send on without reading the answer.
+    async fn refused_bodies(&mut self) -> Result<()> {
+        let memory = Memory::reset(&self.process)?;
+        let flood = self.flood();
+        let sending = tokio::spawn(async move { flood.send_refused(16, 256 << 20).await });
+        let during = self.answer_time_for(Duration::from_secs(2)).await?;
+        let sent = sending.await?? as f64 / 1_048_576.0;
+        let added = memory.added(&self.process)?;
+        // Some MiB more are on their way in the kernel.
+        self.row("16 refused bodies of 256 MiB", "taken of one", sent, 32.0, "MiB").await?;
+        self.row("16 refused bodies of 256 MiB", "memory added", added, MEMORY, "MiB").await?;
+        self.row("16 refused bodies of 256 MiB", "a call meanwhile", during, ANSWER, "ms").await
     }
 
     /// Pages of movies that nobody reads, 200 on each of ten connections.

@@ -12,6 +12,7 @@ mod http;
 mod process;
 mod relay;
 pub mod servers;
+pub mod wire;
 mod world;
 
 pub use clients::Clients;

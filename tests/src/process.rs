@@ -109,9 +109,10 @@ impl Launch {
         Ok(process)
     }
 
-    fn spawned(self) -> Result<Process> {
+    /// Starts it, and waits for nothing.
+    pub fn spawned(self) -> Result<Process> {
         let child = self.spawn(["127.0.0.1:0", "127.0.0.1:0"])?;
-        let addresses = Addresses { grpc: String::new(), http: String::new(), pid: 0 };
+        let addresses = Addresses { grpc: String::new(), http: String::new(), admin: None, pid: 0 };
         Ok(Process { launch: self, child, addresses })
     }
 
@@ -196,7 +197,8 @@ impl Process {
         self.signal("-CONT").await
     }
 
-    async fn signal(&self, signal: &str) -> Result<()> {
+    /// Sends a signal, for example `-INT`.
+    pub async fn signal(&self, signal: &str) -> Result<()> {
         let pid = self.child.id().context("the fleet has ended")?;
         let sent = Command::new("kill").arg(signal).arg(pid.to_string()).status().await.context("run kill")?;
         ensure!(sent.success(), "{signal} was not sent");
@@ -210,9 +212,15 @@ impl Process {
 
     /// The same of what may be started again.
     pub async fn terminate(&mut self) -> Result<Option<i32>> {
-        self.signal("-TERM").await?;
+        Ok(self.ended_by("-TERM").await?.0)
+    }
+
+    /// Sends a signal, and gives the exit code and the time that the end took.
+    pub async fn ended_by(&mut self, signal: &str) -> Result<(Option<i32>, Duration)> {
+        let sent = Instant::now();
+        self.signal(signal).await?;
         let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.context("the fleet did not end")??;
-        Ok(status.code())
+        Ok((status.code(), sent.elapsed()))
     }
 
     async fn ready(&mut self) -> Result<()> {

@@ -14,7 +14,7 @@ mod s3;
 mod stack;
 
 pub use certificates::Certificates;
-pub use kafka::Kafka;
+pub use kafka::{Encrypted, Kafka};
 pub use redis::{Redis, Sentinel};
 pub use s3::S3;
 pub use stack::Stack;

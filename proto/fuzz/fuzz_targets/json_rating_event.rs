@@ -11,9 +11,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let guessed = decode_event(None, data);
         assert_eq!(declared, guessed.ok().as_ref().map(encode_event));
     }
-    // A byte order mark and blanks change nothing, unless the value becomes too large.
+    // A byte order mark and blanks change nothing, unless the value becomes too large or has a mark
+    // already.
     let around = [&b"\xef\xbb\xbf \r"[..], data, b" "].concat();
-    if data.len() < 1_000_000 && !data.is_empty() && !data.starts_with(b"\xef\xbb\xbf") {
+    if data.len() < 1_000_000 && !data.is_empty() && !data.trim_ascii().starts_with(b"\xef\xbb\xbf") {
         let marked = decode_event(Some(JSON.as_bytes()), &around);
         assert!(declared.is_none() || marked.as_ref().ok().map(encode_event) == declared);
     }

@@ -24,10 +24,15 @@ fn decode<M: Message + Default + DeserializeOwned + Serialize>(data: &[u8]) {
     }
 }
 
-const REQUESTS: [fn(&[u8]); 23] = [
+const REQUESTS: [fn(&[u8]); 29] = [
+    decode::<features::v1::BackfillFeaturesRequest>,
+    decode::<features::v1::CheckFeaturesRequest>,
+    decode::<features::v1::GetFeaturesRequest>,
     decode::<features::v1::GetMoviesRequest>,
     decode::<features::v1::GetProgressRequest>,
     decode::<features::v1::GetUsersRequest>,
+    decode::<features::v1::JoinFeaturesRequest>,
+    decode::<features::v1::ListViewsRequest>,
     decode::<prediction::v1::ExplainRequest>,
     decode::<prediction::v1::ListModelsRequest>,
     decode::<prediction::v1::LoadModelRequest>,
@@ -42,6 +47,7 @@ const REQUESTS: [fn(&[u8]); 23] = [
     decode::<ratings::v1::SubmitRatingsRequest>,
     decode::<ratings::v1::UpsertMoviesRequest>,
     decode::<rollout::v1::GetRouteRequest>,
+    decode::<rollout::v1::GetStatusRequest>,
     decode::<rollout::v1::SetRouteRequest>,
     decode::<rollout::v1::WatchRoutesRequest>,
     decode::<training::v1::CancelTrainingRequest>,

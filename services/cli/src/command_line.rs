@@ -12,23 +12,23 @@ use crate::error::USAGE;
 use crate::{ClientArgs, Command};
 
 /// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
-/// end with 64.
-pub fn parse<P, I, T>(arguments: I) -> Result<P, ExitCode>
+/// end with 64. The `silent` commands print no results, so their help does not offer `--json`.
+pub fn parse<P, I, T>(arguments: I, silent: &[&str]) -> Result<P, ExitCode>
 where
     P: Parser,
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
     let arguments = arguments.into_iter().map(Into::into).collect();
-    try_parse(arguments).map_err(|error| {
+    try_parse(arguments, silent).map_err(|error| {
         // Nobody can be told when standard error is closed.
         let _ = error.print();
         ExitCode::from(exit_code(&error))
     })
 }
 
-fn try_parse<P: Parser>(arguments: Vec<OsString>) -> Result<P, clap::Error> {
-    let mut command = without_connection(P::command());
+fn try_parse<P: Parser>(arguments: Vec<OsString>, silent: &[&str]) -> Result<P, clap::Error> {
+    let mut command = without_json(without_connection(P::command()), silent);
     let mut matches = command.try_get_matches_from_mut(flags_behind_command(arguments))?;
     P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
@@ -56,6 +56,13 @@ fn without_connection(program: clap::Command) -> clap::Command {
             connection_flags().into_iter().fold(command, |command, flag| command.arg(refused(flag, &why)))
         })
     })
+}
+
+/// Hides `--json` where it changes nothing but the form of an error.
+fn without_json(program: clap::Command, silent: &[&str]) -> clap::Command {
+    let flag = program.get_arguments().find(|flag| flag.get_id() == "json").cloned();
+    let Some(flag) = flag.map(|flag| flag.hide(true)) else { return program };
+    silent.iter().fold(program, |program, name| program.mut_subcommand(*name, |command| command.arg(flag.clone())))
 }
 
 /// Returns a hidden flag that says why it has no effect.
@@ -113,6 +120,7 @@ mod tests {
     #[derive(Debug, Subcommand)]
     enum Commands {
         Demo(DemoArgs),
+        Run,
         #[command(flatten)]
         Client(Command),
     }
@@ -125,7 +133,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Program, clap::Error> {
         let words = std::iter::once("marquee").chain(line.split_whitespace());
-        try_parse(words.map(OsString::from).collect())
+        try_parse(words.map(OsString::from).collect(), &["run"])
     }
 
     #[test]
@@ -145,6 +153,16 @@ mod tests {
         }
         assert!(read("--grpc").is_err() && read("--json").is_err() && read("demo a.json").is_err());
         assert_eq!(exit_code(&read("--json help demo").expect_err("help")), 0);
+    }
+
+    #[test]
+    fn a_command_without_results_offers_no_json_and_still_has_its_errors_as_json() {
+        let help = |line| read(line).expect_err("help").to_string();
+        assert!(!help("run --help").contains("--json") && help("demo --help").contains("--json"));
+        for line in ["run --json", "--json run"] {
+            assert!(read(line).expect(line).client.json, "{line}");
+        }
+        assert!(!read("run").expect("a command").client.json);
     }
 
     #[test]

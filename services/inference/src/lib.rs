@@ -30,5 +30,7 @@ mod testing;
 
 pub use api::Service;
 pub use role::Inference;
+#[cfg(any(fuzzing, test))]
+pub use routing::fuzzing;
 pub use settings::Settings;
 pub use start::{Dependencies, Error};

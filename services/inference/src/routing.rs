@@ -7,6 +7,8 @@
 
 mod effective;
 mod follow;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod mirror;
 mod status;
 mod stored;

@@ -32,6 +32,10 @@ pub(crate) struct FleetArgs {
     /// 127.0.0.1:7080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_listen: Option<SocketAddr>,
+    /// Address of a listener of its own for administrators, with /metrics; the others then refuse
+    /// what administers.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Option<SocketAddr>,
 }
 
 /// Arguments of `config`.

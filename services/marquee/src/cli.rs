@@ -78,6 +78,11 @@ impl FromArgMatches for RoleCommand {
     }
 }
 
+/// Returns the commands that print no results: those that run a fleet, and the completion scripts.
+pub(crate) fn silent() -> Vec<&'static str> {
+    ROLES.iter().map(|role| role.name).chain(["up", "completions"]).collect()
+}
+
 /// Runs the command that was typed.
 pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let output = cli.client.output();
@@ -112,6 +117,14 @@ mod tests {
     #[test]
     fn the_arguments_of_all_commands_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_silent_command_exists() {
+        let cli = Cli::command();
+        for name in silent() {
+            assert!(cli.find_subcommand(name).is_some(), "{name}");
+        }
     }
 
     #[test]

@@ -84,7 +84,9 @@ fn layers(args: FleetArgs) -> Result<Layers> {
         })?;
         layers.flags.push(("data_dir".to_owned(), text(folder)));
     }
-    for (key, address) in [("grpc_listen", args.grpc_listen), ("http_listen", args.http_listen)] {
+    let listeners =
+        [("grpc_listen", args.grpc_listen), ("http_listen", args.http_listen), ("admin_listen", args.admin_listen)];
+    for (key, address) in listeners {
         if let Some(address) = address {
             layers.flags.push((key.to_owned(), text(&address.to_string())));
         }

@@ -22,7 +22,7 @@ use tonic::service::{Routes, RoutesBuilder};
 use crate::resources;
 use crate::settings::Settings;
 use lifecycle::Lifecycle;
-use listeners::Listeners;
+use listeners::{Bound, Listeners};
 
 pub use addresses::Addresses;
 
@@ -34,8 +34,7 @@ pub struct Fleet {
     data_dir: PathBuf,
     scheme: &'static str,
     client: ClientSettings,
-    grpc_address: SocketAddr,
-    http_address: SocketAddr,
+    bound: Bound,
 }
 
 impl Fleet {
@@ -69,12 +68,13 @@ impl Fleet {
         match started {
             Ok(Some(Started { listeners, server, grpc, http })) => {
                 let in_process = Transport::in_process(grpc.clone());
-                let (grpc_address, http_address) = (listeners.grpc_address, listeners.http_address);
+                let bound = listeners.bound;
                 listeners.serve((grpc, http), server, &lifecycle);
                 let scheme = if settings.server.tls.is_enabled() { "https" } else { "http" };
                 let Settings { data_dir, client, .. } = settings;
-                tracing::info!(grpc = %grpc_address, http = %http_address, data_dir = %data_dir.display(), "listening");
-                Ok(Some(Self { lifecycle, in_process, data_dir, scheme, client, grpc_address, http_address }))
+                let admin = bound.admin.map(tracing::field::display);
+                tracing::info!(grpc = %bound.grpc, http = %bound.http, admin, data_dir = %data_dir.display(), "listening");
+                Ok(Some(Self { lifecycle, in_process, data_dir, scheme, client, bound }))
             }
             other => {
                 lifecycle.stop_tasks().await;
@@ -90,12 +90,17 @@ impl Fleet {
 
     /// Returns the address of the gRPC listener.
     pub fn grpc_address(&self) -> SocketAddr {
-        self.grpc_address
+        self.bound.grpc
     }
 
     /// Returns the address of the HTTP listener.
     pub fn http_address(&self) -> SocketAddr {
-        self.http_address
+        self.bound.http
+    }
+
+    /// Returns the address of the admin listener, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.bound.admin
     }
 
     /// Writes the addresses of this fleet into the data folder.
@@ -103,7 +108,7 @@ impl Fleet {
     /// # Errors
     /// The folder cannot be written.
     pub fn announce(&self) -> Result<()> {
-        Addresses::of_this_process(self.scheme, self.grpc_address, self.http_address).write(&self.data_dir)
+        Addresses::of_this_process(self.scheme, self.bound).write(&self.data_dir)
     }
 
     /// Returns a client transport to this fleet over loopback.
@@ -111,7 +116,7 @@ impl Fleet {
     /// # Errors
     /// A file of the settings `client` cannot be used.
     pub fn transport(&self) -> Result<Transport> {
-        Ok(Transport::connect_with(&format!("{}://{}", self.scheme, self.grpc_address), &self.client)?)
+        Ok(Transport::connect_with(&format!("{}://{}", self.scheme, self.bound.grpc), &self.client)?)
     }
 
     /// Returns a client transport straight into this fleet's services, without a network.
@@ -152,7 +157,7 @@ struct Started {
 
 /// Opens the listeners and the back-ends, and starts the roles over them.
 async fn start(settings: &Settings, roles: &[Entry], lifecycle: &Lifecycle) -> Result<Started> {
-    let listeners = Listeners::bind(settings.grpc_listen, settings.http_listen).await?;
+    let listeners = Listeners::bind(settings).await?;
     let server = listeners::server(&settings.server, lifecycle.context().compute.clone())?;
     let resources = resources::open(settings, &needs(settings, roles), lifecycle.context()).await?;
     let (grpc, http) = start_roles(settings, roles, resources, lifecycle).await?;

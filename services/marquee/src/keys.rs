@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use marquee_kit::settings::is_set;
 use marquee_model::{SigningKey, VerifyingKey};
 use marquee_role::Needs;
 
@@ -29,7 +30,7 @@ pub(crate) struct Keys {
 
 /// Returns a path, or `None` if it is empty.
 pub(crate) fn not_empty(path: &Path) -> Option<&Path> {
-    (!path.as_os_str().is_empty()).then_some(path)
+    is_set(path).then_some(path)
 }
 
 /// Reads the keys that the roles of a process need. Makes a pair in the data folder if the trainer

@@ -32,7 +32,7 @@ const LINGER: Duration = Duration::from_millis(300);
 /// Reads the command line, starts the runtime, runs the command, and returns the exit code: 0 done,
 /// 1 failed, 64 wrong usage or settings.
 pub fn main() -> ExitCode {
-    let cli: cli::Cli = match marquee_cli::parse(std::env::args_os()) {
+    let cli: cli::Cli = match marquee_cli::parse(std::env::args_os(), &cli::silent()) {
         Ok(cli) => cli,
         Err(code) => return code,
     };

@@ -31,6 +31,12 @@ pub struct Settings {
     /// The address of the HTTP listener. With port 0 the system picks one. Default
     /// `127.0.0.1:7080`.
     pub http_listen: SocketAddr,
+    /// The address of a listener for administrators, which answers gRPC and HTTP. If it is set, the
+    /// other two refuse `/metrics` and the calls that administer, for example `SetRoute`,
+    /// `LoadModel` and `StartTraining`. Health checks are answered at every address. Empty, the
+    /// default: no such listener.
+    #[serde(with = "optional_address")]
+    pub admin_listen: Option<SocketAddr>,
     /// The ratings that are accepted. Default 0.5 to 5 in steps of 0.5.
     pub scale: Scale,
     /// The shared library of ONNX Runtime. Empty, the default: where `make onnxruntime` puts it.
@@ -102,6 +108,7 @@ impl Settings {
             data_dir: PathBuf::from(".marquee"),
             grpc_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7070)),
             http_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7080)),
+            admin_listen: None,
             scale: Scale::try_new(0.5, 5.0, 0.5).expect("half stars from a half to five are a scale"),
             onnxruntime: PathBuf::new(),
             verifying_key: PathBuf::new(),
@@ -141,10 +148,29 @@ impl Settings {
         self.roles.get_mut::<R>()
     }
 
+    /// Returns the addresses of all listeners with their keys.
+    fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let admin = self.admin_listen.map(|address| ("admin_listen", address));
+        [("grpc_listen", self.grpc_listen), ("http_listen", self.http_listen)].into_iter().chain(admin)
+    }
+
+    /// Checks that no two listeners have the same address.
+    fn check_addresses_differ(&self) -> Result<(), Invalid> {
+        let mut earlier: Vec<(&str, SocketAddr)> = Vec::new();
+        for (key, address) in self.listeners().filter(|(_, address)| address.port() != 0) {
+            if let Some((other, _)) = earlier.iter().find(|(_, taken)| *taken == address) {
+                let message = format!("is {address}, as {other}; give each listener a port of its own");
+                return Err(Invalid::new(key, message));
+            }
+            earlier.push((key, address));
+        }
+        Ok(())
+    }
+
     /// Checks that a listener that other machines reach knows who writes.
     fn check_open_listeners(&self) -> Result<(), Invalid> {
         let is_checked = self.server.authenticates() || self.server.allow_unauthenticated;
-        for (key, address) in [("grpc_listen", self.grpc_listen), ("http_listen", self.http_listen)] {
+        for (key, address) in self.listeners() {
             let message = format!(
                 "{address} is not a loopback address, so other machines could write without proof of who they are; set \
                  server.token_file or server.tls.client_ca_file, or server.allow_unauthenticated=true if something in \
@@ -195,9 +221,7 @@ impl Validate for Settings {
             "data_dir",
             format!("{} is a file; give a folder", self.data_dir.display()),
         )?;
-        let is_same = self.grpc_listen.port() != 0 && self.grpc_listen == self.http_listen;
-        let message = format!("is {}, as grpc_listen; give each listener a port of its own", self.http_listen);
-        Invalid::unless(!is_same, "http_listen", message)?;
+        self.check_addresses_differ()?;
         self.check_features_address()?;
         Invalid::unless_time_in(Duration::ZERO..=LONGEST_END, "drain_delay", self.drain_delay)?;
         Invalid::unless_time_in(Duration::from_millis(1)..=LONGEST_END, "shutdown", self.shutdown)?;
@@ -215,6 +239,23 @@ impl Validate for Settings {
             section.validate().map_err(|invalid| invalid.within(name))?;
         }
         self.roles.validate()
+    }
+}
+
+/// An address that may be empty.
+mod optional_address {
+    use std::net::SocketAddr;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(address: &Option<SocketAddr>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&address.map(|address| address.to_string()).unwrap_or_default())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
     }
 }
 

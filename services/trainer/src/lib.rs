@@ -21,6 +21,8 @@ mod worker;
 pub use api::Server;
 pub use dependencies::Dependencies;
 pub use marquee_archive::Settings as ArchiveSettings;
+#[cfg(any(fuzzing, test))]
+pub use queue::fuzzing;
 pub use role::Trainer;
 pub use service::{Error, Service};
 pub use settings::{Gates, Settings};

@@ -8,6 +8,8 @@
 //! that it replaces (`a_trainer_that_lost_its_lease_does_not_overwrite_the_verdict`).
 
 mod document;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod lease;
 mod run;
 

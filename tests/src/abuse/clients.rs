@@ -5,16 +5,19 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http_body_util::{BodyExt, Full};
-use marquee_e2e::Http;
+use marquee_e2e::{Http, wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
-use tonic::Status;
 use tonic::body::Body;
-use tonic::client::GrpcService;
-use tonic::codegen::http::{Method, Request, Response, header};
-use tonic::transport::{Channel, Endpoint};
+use tonic::codegen::http::{Method, Response};
+use tonic::transport::Endpoint;
+
+/// A call with a batch of ratings.
+const SUBMIT: &str = "/marquee.ratings.v1.Ratings/SubmitRatings";
+
+/// A call that answers a page of the catalog.
+const LIST: &str = "/marquee.ratings.v1.Ratings/ListMovies";
 
 /// The longest time for one step of a client.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,26 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Flood {
     pub(crate) grpc: String,
     pub(crate) http: String,
-}
-
-/// Returns a message of gRPC with its flag and its length.
-pub(crate) fn frame(flag: u8, message: &[u8]) -> Result<Bytes> {
-    let length = u32::try_from(message.len())?.to_be_bytes();
-    Ok([&[flag][..], &length, message].concat().into())
-}
-
-fn request(method: &str, body: Bytes) -> Result<Request<Body>> {
-    Ok(Request::post(format!("http://fleet/marquee.ratings.v1.Ratings/{method}"))
-        .header(header::CONTENT_TYPE, "application/grpc")
-        .header(header::TE, "trailers")
-        .body(Body::new(Full::new(body)))?)
-}
-
-async fn send(channel: &Channel, request: Request<Body>) -> Result<Response<Body>> {
-    let mut channel = channel.clone();
-    std::future::poll_fn(|context| GrpcService::<Body>::poll_ready(&mut channel, context)).await?;
-    let answer = timeout(PATIENCE, GrpcService::call(&mut channel, request)).await.context("no answer")?;
-    Ok(answer?)
 }
 
 impl Flood {
@@ -56,10 +39,8 @@ impl Flood {
     /// Sends a batch over gRPC and returns the code.
     pub(crate) async fn call(&self, frame: Bytes) -> Result<i32> {
         let channel = Endpoint::from_shared(self.grpc.clone())?.connect().await?;
-        let (head, body) = send(&channel, request("SubmitRatings", frame)?).await?.into_parts();
-        let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
-        let status = Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
-        Ok(status.context("a status")?.code() as i32)
+        let answer = wire::begin(&channel, SUBMIT, &[], frame).await?;
+        Ok(wire::finish(answer).await?.status.code() as i32)
     }
 
     fn address(&self) -> &str {
@@ -113,9 +94,31 @@ impl Flood {
         Ok(head.len())
     }
 
+    /// Sends bodies that are refused, as fast as the server takes them. Returns the most bytes that
+    /// it took of one.
+    pub(crate) async fn send_refused(&self, count: usize, length: usize) -> Result<usize> {
+        let head = format!(
+            "POST /v1/ratings/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        let blanks = vec![b' '; 65_536];
+        let send = || async {
+            let mut stream = TcpStream::connect(self.address()).await?;
+            stream.write_all(head.as_bytes()).await?;
+            let mut sent = 0;
+            // It ends when the server closes the connection.
+            while sent < length && matches!(timeout(PATIENCE, stream.write_all(&blanks)).await, Ok(Ok(()))) {
+                sent += blanks.len();
+            }
+            anyhow::Ok(sent)
+        };
+        let sent = join_all((0..count).map(|_| send())).await.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(sent.into_iter().max().unwrap_or_default())
+    }
+
     /// Asks for pages and reads none of them.
     pub(crate) async fn leave_pages_unread(&self, connections: usize, pages: usize) -> Result<Vec<Response<Body>>> {
-        let (mut unread, page) = (Vec::new(), frame(0, &[])?);
+        let (mut unread, page) = (Vec::new(), wire::frame(0, &[])?);
         for _ in 0..connections {
             let channel = Endpoint::from_shared(self.grpc.clone())?
                 .initial_stream_window_size(65_535)
@@ -124,7 +127,7 @@ impl Flood {
                 .await?;
             let ask = || {
                 let (channel, page) = (channel.clone(), page.clone());
-                let call = async move { send(&channel, request("ListMovies", page)?).await };
+                let call = async move { wire::begin(&channel, LIST, &[], page).await };
                 timeout(Duration::from_secs(2), call)
             };
             let answers = join_all((0..pages).map(|_| ask())).await;

@@ -1,18 +1,25 @@
 //! Kafka in KRaft mode: every broker is a controller too, so that there is no other process.
 
+mod layout;
+
 use std::collections::BTreeSet;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use marquee_domain::{Offset, Partition};
+use marquee_domain::{Offset, Partition, Position};
+use marquee_kafka::{KafkaLog, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Folder, Missing, Node, node, on_free_ports, prepared, token};
+use super::{Certificates, Folder, Missing, Node, node, on_free_ports, prepared, token};
 use crate::DEADLINE;
+use layout::Layout;
+
+pub use layout::Encrypted;
 
 /// Where `make servers` puts it, and a file that is there then.
 const PREPARED: (&str, &str) = ("kafka-4.2.0", "kafka_2.13-4.2.0.jar");
@@ -26,55 +33,60 @@ pub struct Kafka {
     brokers: Vec<Node>,
     addresses: Vec<String>,
     guarded: Vec<String>,
+    encrypted: Option<Encrypted>,
     password: String,
     cluster: String,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Kafka {
     /// Formats and starts 1 or more brokers, and waits until each knows all of them. With 3, topics
     /// are replicated to all and take writes while 2 are in step.
     pub async fn start(brokers: usize) -> Result<Self> {
+        Self::start_with(brokers, false).await
+    }
+
+    /// Starts a broker that also has the listeners of [`Self::encrypted`].
+    pub async fn start_encrypted() -> Result<Self> {
+        Self::start_with(1, true).await
+    }
+
+    async fn start_with(brokers: usize, is_encrypted: bool) -> Result<Self> {
         ensure!(brokers > 0, "Kafka needs a broker");
         let libs = prepared(PREPARED.0, PREPARED.1)?;
         let java = Command::new("java").arg("-version").output().await;
         ensure!(java.is_ok_and(|java| java.status.success()), Missing { what: "java".to_owned() });
-        on_free_ports(3 * brokers, async |ports: Vec<u16>| Self::start_on(&libs, &ports).await).await
+        let count = 3 * brokers + if is_encrypted { Encrypted::PORTS } else { 0 };
+        on_free_ports(count, async |ports: Vec<u16>| Self::start_on(&libs, brokers, &ports).await).await
     }
 
-    async fn start_on(libs: &Path, ports: &[u16]) -> Result<Self> {
+    async fn start_on(libs: &Path, count: usize, ports: &[u16]) -> Result<Self> {
         let folder = Folder::new("kafka")?;
         let class_path = format!("{}/*", libs.display());
         // 22 characters of base64 hold 132 bits; a UUID has 128, so the last character's low bits
         // are zero.
         let cluster = format!("{}A", token(21)?);
         let password = token(20)?;
-        let (clients, others) = ports.split_at(ports.len() / 3);
-        let (controllers, guarded) = others.split_at(clients.len());
-        let brokers = clients.iter().enumerate().map(|(id, _)| {
-            let place = folder.path().join(format!("broker-{id}"));
-            std::fs::create_dir(&place).context("make a broker's folder")?;
-            let settings = place.join("server.properties");
-            let properties = properties(id, [clients, controllers, guarded], &password, &place);
-            std::fs::write(&settings, properties).context("write settings")?;
-            let options = java_options(&place);
-            let run =
-                ["-Xmx512m", "-cp", &class_path, "kafka.Kafka", &settings.display().to_string()].map(str::to_owned);
-            let log = place.join("log");
-            Ok(Node::new(
-                format!("Kafka broker {id}"),
-                Path::new("java"),
-                options.into_iter().chain(run).collect(),
-                log,
-            ))
-        });
+        let (clients, others) = ports.split_at(count);
+        let (controllers, others) = others.split_at(count);
+        let (guarded, others) = others.split_at(count);
+        let encrypted = match others {
+            [sasl, mutual, ..] => {
+                let certificates = Certificates::create(&folder.path().join("certificates")).await?;
+                Some(Encrypted::new(certificates, *sasl, *mutual)?)
+            }
+            _ => None,
+        };
+        let layout = Layout { clients, controllers, guarded, encrypted: encrypted.as_ref(), password: &password };
+        let brokers = (0..count).map(|id| prepare(id, &folder, &class_path, &layout));
         let brokers = brokers.collect::<Result<Vec<Node>>>()?;
         let places = (0..brokers.len()).map(|id| folder.path().join(format!("broker-{id}")));
-        let formats = places.map(|place| format_log(class_path.clone(), cluster.clone(), place));
-        try_join_all(formats).await?;
+        let user = format!("SCRAM-SHA-512=[name={},password={password}]", Self::USER);
+        let format = |place| format_log(class_path.clone(), [cluster.clone(), user.clone()], place);
+        try_join_all(places.map(format)).await?;
         let addresses = |ports: &[u16]| ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
         let (addresses, guarded) = (addresses(clients), addresses(guarded));
-        let mut kafka = Self { brokers, addresses, guarded, password, cluster, _folder: folder };
+        let mut kafka = Self { brokers, addresses, guarded, encrypted, password, cluster, folder };
         for broker in &mut kafka.brokers {
             broker.spawn()?;
         }
@@ -90,18 +102,33 @@ impl Kafka {
         self.addresses.join(",")
     }
 
-    /// The same where a client has to be [`USER`](Self::USER), with [`Self::password`], by
-    /// SASL/PLAIN without encryption.
+    /// The settings of a log on the only broker.
+    pub fn settings(&self) -> Settings {
+        Settings { bootstrap: self.bootstrap(), replication: 1, min_insync_replicas: 1, ..Settings::default() }
+    }
+
+    /// Connects a log to the only broker.
+    pub async fn log(&self) -> Result<KafkaLog> {
+        Ok(KafkaLog::connect(&self.settings()).await?)
+    }
+
+    /// The same as [`Self::bootstrap`] where a client has to be [`USER`](Self::USER), with
+    /// [`Self::password`], by SASL/PLAIN without encryption.
     pub fn guarded_bootstrap(&self) -> String {
         self.guarded.join(",")
     }
 
     /// Who may come in by [`Self::guarded_bootstrap`].
-    pub const USER: &str = "marquee";
+    pub const USER: &str = layout::USER;
 
     /// That user's password.
     pub fn password(&self) -> &str {
         &self.password
+    }
+
+    /// The listeners with TLS of a broker that [`Self::start_encrypted`] started.
+    pub fn encrypted(&self) -> Result<&Encrypted> {
+        self.encrypted.as_ref().context("this broker was started without encryption")
     }
 
     /// `HOST:PORT` of one broker.
@@ -166,12 +193,48 @@ impl Kafka {
         Ok(())
     }
 
+    /// Changes the last byte of the batch that has an offset, in the file of the first broker, as a
+    /// bad disk does. The broker runs meanwhile: one that starts would repair its newest file.
+    pub fn damage(&self, topic: &str, at: Position) -> Result<()> {
+        let segment = format!("broker-0/data/{topic}-{}/{:020}.log", at.partition, 0);
+        let file = std::fs::File::options().read(true).write(true).open(self.folder.path().join(segment))?;
+        let mut start = 0;
+        loop {
+            // First offset, length of what follows, epoch, format, checksum, attributes, and the
+            // last offset less the first.
+            let mut header = [0; 27];
+            file.read_exact_at(&mut header, start).context("no batch has the offset")?;
+            let mut rest = &header[..];
+            let (first, length) = (i64::from_be_bytes(take(&mut rest)?), i32::from_be_bytes(take(&mut rest)?));
+            take::<11>(&mut rest)?;
+            let last = first + i64::from(i32::from_be_bytes(take(&mut rest)?));
+            let end = start + 12 + u64::try_from(length)?;
+            if (first..=last).contains(&i64::try_from(at.offset.0)?) {
+                let mut byte = [0];
+                file.read_exact_at(&mut byte, end - 1)?;
+                return Ok(file.write_all_at(&[!byte[0]], end - 1)?);
+            }
+            start = end;
+        }
+    }
+
     /// Sends one request in Kafka's protocol, whatever is in it, and returns the answer after its
     /// correlation id. Request header version 1.
     pub async fn ask(&self, broker: usize, api_key: i16, api_version: i16, body: &[u8]) -> Result<Vec<u8>> {
         let answer = timeout(DEADLINE, ask(&self.addresses[broker], api_key, api_version, body)).await;
         answer.with_context(|| format!("no answer from {}", self.brokers[broker].name))?
     }
+}
+
+/// Writes the settings of a broker into a folder of its own.
+fn prepare(id: usize, folder: &Folder, class_path: &str, layout: &Layout<'_>) -> Result<Node> {
+    let place = folder.path().join(format!("broker-{id}"));
+    std::fs::create_dir(&place).context("make a broker's folder")?;
+    let settings = place.join("server.properties");
+    std::fs::write(&settings, layout.properties(id, &place)).context("write settings")?;
+    let run = ["-Xmx512m", "-cp", class_path, "kafka.Kafka", &settings.display().to_string()].map(str::to_owned);
+    let arguments = java_options(&place).into_iter().chain(run).collect();
+    Ok(Node::new(format!("Kafka broker {id}"), Path::new("java"), arguments, place.join("log")))
 }
 
 /// Options of every JVM. The native libraries that it unpacks go with the folder.
@@ -185,59 +248,12 @@ fn java_options(place: &Path) -> Vec<String> {
         .to_vec()
 }
 
-/// Settings of a broker.
-fn properties(id: usize, [clients, controllers, guarded]: [&[u16]; 3], password: &str, place: &Path) -> String {
-    let voters: Vec<String> =
-        controllers.iter().enumerate().map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
-    let listeners = [("PLAINTEXT", clients[id]), ("CONTROLLER", controllers[id]), ("GUARDED", guarded[id])];
-    let listeners = listeners.map(|(name, port)| format!("{name}://127.0.0.1:{port}")).join(",");
-    let login = format!(
-        "org.apache.kafka.common.security.plain.PlainLoginModule required user_{}=\"{password}\";",
-        Kafka::USER
-    );
-    let replicas = clients.len().min(3);
-    let in_step = replicas / 2 + 1;
-    let settings = [
-        ("process.roles", "broker,controller".to_owned()),
-        ("node.id", id.to_string()),
-        ("controller.quorum.voters", voters.join(",")),
-        ("listeners", listeners.clone()),
-        ("advertised.listeners", listeners),
-        (
-            "listener.security.protocol.map",
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT".to_owned(),
-        ),
-        ("sasl.enabled.mechanisms", "PLAIN".to_owned()),
-        ("listener.name.guarded.plain.sasl.jaas.config", login),
-        ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
-        ("controller.listener.names", "CONTROLLER".to_owned()),
-        ("log.dirs", place.join("data").display().to_string()),
-        ("auto.create.topics.enable", "false".to_owned()),
-        ("default.replication.factor", replicas.to_string()),
-        ("min.insync.replicas", in_step.to_string()),
-        ("offsets.topic.replication.factor", replicas.to_string()),
-        ("transaction.state.log.replication.factor", replicas.to_string()),
-        ("transaction.state.log.min.isr", in_step.to_string()),
-        ("share.coordinator.state.topic.replication.factor", replicas.to_string()),
-        ("share.coordinator.state.topic.min.isr", in_step.to_string()),
-        ("group.initial.rebalance.delay.ms", "0".to_owned()),
-        // Fewer partitions, smaller buffers and an earlier notice of death than in production:
-        // tests wait for them.
-        ("offsets.topic.num.partitions", "8".to_owned()),
-        ("transaction.state.log.num.partitions", "8".to_owned()),
-        ("share.coordinator.state.topic.num.partitions", "8".to_owned()),
-        ("log.cleaner.dedupe.buffer.size", (16 << 20).to_string()),
-        ("broker.heartbeat.interval.ms", "1000".to_owned()),
-        ("broker.session.timeout.ms", "6000".to_owned()),
-    ];
-    settings.map(|(key, value)| format!("{key}={value}\n")).concat()
-}
-
 /// Makes a broker's empty log.
-async fn format_log(class_path: String, cluster: String, place: PathBuf) -> Result<()> {
+async fn format_log(class_path: String, [cluster, user]: [String; 2], place: PathBuf) -> Result<()> {
     let mut command = Command::new("java");
     command.args(java_options(&place)).args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", &class_path]);
-    command.args(["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"]).arg(place.join("server.properties"));
+    command.args(["kafka.tools.StorageTool", "format", "-t", &cluster, "--add-scram", &user, "-c"]);
+    command.arg(place.join("server.properties"));
     let output = timeout(DEADLINE, command.kill_on_drop(true).output()).await.context("formatting did not end")?;
     let output = output.context("run java")?;
     ensure!(output.status.success(), "Kafka's log was not formatted:\n{}", String::from_utf8_lossy(&output.stderr));

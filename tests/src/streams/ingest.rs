@@ -60,13 +60,7 @@ pub(crate) async fn measure(figures: &mut Figures) -> Result<()> {
     let ingest = start(&stack, folder.path()).await?;
     let clients = ingest.clients()?;
     // Topics of the same settings, under another prefix.
-    let settings = marquee_kafka::Settings {
-        bootstrap: stack.kafka.bootstrap(),
-        prefix: "raw.".to_owned(),
-        replication: 1,
-        min_insync_replicas: 1,
-        ..marquee_kafka::Settings::default()
-    };
+    let settings = marquee_kafka::Settings { prefix: "raw.".to_owned(), ..stack.kafka.settings() };
     marquee_kafka::KafkaLog::connect(&settings).await?;
     // Both once to warm up, then in turns.
     let topic = "raw.marquee.ratings.v1";

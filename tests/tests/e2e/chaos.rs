@@ -1,6 +1,7 @@
 //! Two of each role on real Kafka, Redis and S3, under load, while processes, the broker and Redis
 //! are killed, stopped and started again at random. Versions are promoted and rolled back
-//! meanwhile, and served features are checked against the log.
+//! meanwhile, served features are checked against the log, and producers of another project write
+//! to the rating topic what they like: every codec, transactions, odd times, and junk.
 //!
 //! Afterwards the log is read from its beginning and compared with what clients were told and with
 //! what is served. Then the log forgets, and a feature store with an empty online store rebuilds it
@@ -11,6 +12,8 @@
 
 #[path = "chaos/faults.rs"]
 mod faults;
+#[path = "chaos/hostile.rs"]
+mod hostile;
 #[path = "chaos/load.rs"]
 mod load;
 #[path = "chaos/operators.rs"]
@@ -140,11 +143,13 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
     let writing = tokio::spawn(load::write(Arc::clone(&world), ingest, plan.seed, over.subscribe()));
     let probing = tokio::spawn(load::probe(Arc::clone(&world), inference.clone(), plan.seed, over.subscribe()));
     let routing = tokio::spawn(operators::route(inference.clone(), plan.seed, over.subscribe()));
+    let storming = tokio::spawn(hostile::write(stack.kafka.bootstrap(), over.subscribe()));
     let checkers = [operators::checker(&fleet.features[0])?, operators::checker(&fleet.features[1])?];
     let checking = tokio::spawn(operators::check(checkers, over.subscribe()));
     let mut inflicting = Box::pin(faults::inflict(stack, fleet, plan.seed, over.subscribe()));
     let loaded = async {
-        while !(writing.is_finished() || probing.is_finished() || routing.is_finished() || checking.is_finished()) {
+        let is_over = || writing.is_finished() || probing.is_finished() || routing.is_finished();
+        while !(is_over() || checking.is_finished() || storming.is_finished()) {
             tick.tick().await;
         }
     };
@@ -159,7 +164,7 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
         None => inflicting.await?,
     };
     let (probed, written) = (probing.await??, writing.await??);
-    let (routed, checked) = (routing.await??, checking.await??);
+    let (routed, checked, foreign) = (routing.await??, checking.await??, storming.await??);
     assert!(!early, "the load or the faults ended early");
 
     println!("faults: {faults}");
@@ -168,10 +173,17 @@ async fn whatever_dies_no_rating_is_lost_or_counted_twice_and_predictions_go_on(
     println!("routes: {routed}");
     println!("features: {checked}");
     routed.check();
-    let (judged, truth) = verdict::judge(&stack, &world, &written, &features).await?;
+    let (judged, evidence) = verdict::judge(&stack, &world, &written, &features).await?;
     println!("afterwards: {judged}");
+    if let Some(foreign) = &foreign {
+        println!("foreign records: {}", hostile::account(&evidence, foreign).await?);
+        for clients in &features {
+            hostile::serves(clients, &evidence.truth).await?;
+        }
+    }
     let rebuilt = rebuild::rebuild(&stack, folder.path(), plan.seed).await?;
-    verdict::serves(&rebuilt.clients()?, &world, &truth).await?;
+    verdict::serves(&rebuilt.clients()?, &world, &evidence.truth).await?;
+    hostile::serves(&rebuilt.clients()?, &evidence.truth).await?;
     println!("rebuilt from the archive: the same features, though the log has forgotten and the process was killed");
     probed.check();
     for clients in &inference {

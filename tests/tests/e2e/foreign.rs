@@ -22,18 +22,25 @@ use marquee_e2e::DEADLINE;
 use tokio::process::Command;
 
 /// A Python that has other people's clients.
-struct Python(OsString);
+pub(crate) struct Python(OsString);
 
 impl Python {
     /// None, and a line that says so, where no variable names one, which `CI=true` does not
     /// forgive.
-    fn or_skip() -> Option<Self> {
+    pub(crate) fn or_skip() -> Option<Self> {
         let python = std::env::var_os("MARQUEE_CLIENTS_PYTHON");
         if python.is_none() {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "MARQUEE_CLIENTS_PYTHON names a Python with clients");
             println!("skipped: MARQUEE_CLIENTS_PYTHON names no Python with clients: run `make clients`");
         }
         python.map(Self)
+    }
+
+    /// Returns the command of a script, named by its path from this crate's folder.
+    pub(crate) fn command(&self, script: &str) -> Command {
+        let mut command = Command::new(&self.0);
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).kill_on_drop(true);
+        command
     }
 
     /// Runs a script, named by its path from this crate's folder, to its end.
@@ -48,9 +55,8 @@ impl Python {
         let mut stdin = tempfile::tempfile()?;
         stdin.write_all(input)?;
         stdin.rewind()?;
-        let mut command = Command::new(&self.0);
-        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(arguments);
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut command = self.command(script);
+        command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = tokio::time::timeout(DEADLINE, command.output()).await;
         output.with_context(|| format!("{script} did not end"))?.with_context(|| format!("run {script}"))
     }

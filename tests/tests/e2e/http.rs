@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use bytes::Bytes;
+use marquee_e2e::wire::gzip;
 use marquee_e2e::{Answer, Fleet, World};
 use marquee_proto::prediction::v1::{ExplainRequest, ListModelsRequest, PredictRequest, RecommendRequest};
 use marquee_proto::ratings::v1::{
@@ -336,13 +337,6 @@ async fn zeros_and_times_are_shown_as_proto3_says() -> Result<()> {
     assert_eq!(shown(&time), json!("2024-05-01T12:30:00Z"));
     fleet.stop().await;
     Ok(())
-}
-
-/// Packs a text with gzip.
-fn gzip(text: &[u8]) -> Result<Bytes> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    std::io::Write::write_all(&mut writer, text)?;
-    Ok(writer.finish()?.into())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! What operators see: liveness, readiness, metrics, health, reflection, and how a fleet starts,
 //! refuses to start and goes down.
 
+#[path = "operations/admin.rs"]
+mod admin;
 #[path = "operations/roles.rs"]
 mod roles;
 #[path = "operations/settings.rs"]

@@ -59,8 +59,10 @@ impl Features for FeaturesHandler {
         let after: Vec<Position> = request.after.iter().map(convert::from_position).collect();
         self.online.positions.wait_for(&after, time_left).await?;
         let users = self.online.users(queries, selection).await?;
-        let users = users.into_iter().map(|user| wire::user(&self.online, user, now)).collect();
-        Ok(Response::new(pb::GetUsersResponse { users }))
+        let users: Vec<_> = users.into_iter().map(|user| wire::user(&self.online, user, now)).collect();
+        let (count, answer) = (users.len(), pb::GetUsersResponse { users });
+        wire::check_answer("users", count, &answer)?;
+        Ok(Response::new(answer))
     }
 
     async fn get_movies(
@@ -79,8 +81,10 @@ impl Features for FeaturesHandler {
         let ids = wire::valid(ids, violations)?;
         let now = self.clock.now();
         let movies = self.online.movies(ids, wire::as_of(request.as_of.as_ref(), now)?).await?;
-        let movies = movies.into_iter().map(|movie| wire::movie(&self.online, movie, now)).collect();
-        Ok(Response::new(pb::GetMoviesResponse { movies }))
+        let movies: Vec<_> = movies.into_iter().map(|movie| wire::movie(&self.online, movie, now)).collect();
+        let (count, answer) = (movies.len(), pb::GetMoviesResponse { movies });
+        wire::check_answer("movie_ids", count, &answer)?;
+        Ok(Response::new(answer))
     }
 
     async fn get_progress(
@@ -118,6 +122,9 @@ impl Features for FeaturesHandler {
         let views = (has_view(&columns, View::User), has_view(&columns, View::Movie));
         let rows = self.online.features(entities, columns, as_of).await?;
         let rows = rows.into_iter().map(|features| wire::entity_features(&self.online, features, views, now));
-        Ok(Response::new(pb::GetFeaturesResponse { rows: rows.collect() }))
+        let rows: Vec<_> = rows.collect();
+        let (count, answer) = (rows.len(), pb::GetFeaturesResponse { rows });
+        wire::check_answer("entities", count, &answer)?;
+        Ok(Response::new(answer))
     }
 }

@@ -10,6 +10,9 @@ use crate::entity::{Entity, Values};
 use crate::offline::{CheckReport, Skew};
 use crate::online::{Basis, EntityFeatures, Movie, Online, Statistics, User};
 
+/// The longest answer in bytes that clients accept unless they are told otherwise.
+const LONGEST_ANSWER: usize = 4 << 20;
+
 /// Refuses a list that is too long for one call.
 pub(super) fn check_size(field: &str, len: usize, most: usize) -> Result<(), Failure> {
     match len > most {
@@ -19,6 +22,21 @@ pub(super) fn check_size(field: &str, len: usize, most: usize) -> Result<(), Fai
             Err(Failure::field(field, Reason::TooMany, message))
         }
     }
+}
+
+/// Refuses a request whose answer is longer than clients accept, with what to do. An answer for a
+/// single entry cannot be split and passes.
+pub(super) fn check_answer(field: &str, len: usize, answer: &impl prost::Message) -> Result<(), Failure> {
+    let bytes = answer.encoded_len();
+    if bytes <= LONGEST_ANSWER || len <= 1 {
+        return Ok(());
+    }
+    let fit = (len * LONGEST_ANSWER / bytes).max(1);
+    let message = format!(
+        "has {len} entries, whose answer would have {bytes} bytes, and clients accept {LONGEST_ANSWER}; send at most \
+         {fit} in one call"
+    );
+    Err(Failure::field(field, Reason::TooMany, message))
 }
 
 /// Returns the value if nothing is wrong with the request.
@@ -183,4 +201,26 @@ pub(super) fn check_report(report: CheckReport) -> pb::CheckFeaturesResponse {
     };
     let skews = skews.into_iter().map(skew).collect();
     pb::CheckFeaturesResponse { users, movies, values, events, skews, different }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_clients_would_not_accept_is_refused_with_how_many_fit() {
+        let entry = pb::HistoryEntry { movie_id: "m".repeat(20), rating: 4.0, rated_at: None };
+        let users = |count| {
+            let user = pb::User { history: vec![entry.clone(); 500], ..pb::User::default() };
+            pb::GetUsersResponse { users: vec![user; count] }
+        };
+        let refused = check_answer("users", 1_000, &users(1_000)).expect_err("too long");
+        let violation = &refused.violations()[0];
+        assert_eq!((violation.field.as_str(), violation.reason), ("users", Reason::TooMany));
+        let (_, fit) = violation.description.rsplit_once("at most ").expect("what fits");
+        let fit: usize = fit.split(' ').next().expect("a number").parse().expect("a number");
+        assert!(fit > 100 && check_answer("users", fit, &users(fit)).is_ok(), "{fit}");
+        let one = pb::User { history: vec![entry.clone(); 500_000], ..pb::User::default() };
+        assert!(check_answer("users", 1, &pb::GetUsersResponse { users: vec![one] }).is_ok());
+    }
 }

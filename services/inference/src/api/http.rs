@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use marquee_domain::Reason;
-use marquee_kit::{Bodies, Failure};
+use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
 use serde::de::DeserializeOwned;
@@ -26,23 +26,36 @@ pub(super) fn routes(service: Service) -> Router {
     BODIES.layer(routes).with_state(service)
 }
 
-fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
+async fn read<M: DeserializeOwned + Send + 'static>(parser: &BodyParser, body: Bytes) -> Result<M, Failure> {
+    let parsed = parser.parse(body, |body| serde_json::from_slice(body)).await;
+    parsed.map_err(|error| {
         let fix = format!("is not valid JSON for this request ({error}); check names and values");
         Failure::field("body", Reason::Malformed, fix)
     })
 }
 
-async fn predict(State(service): State<Service>, body: Bytes) -> Result<Json<pb::PredictResponse>, Failure> {
-    Ok(Json(service.call_predict(read(&body)?).await?))
+async fn predict(
+    State(service): State<Service>,
+    parser: BodyParser,
+    body: Bytes,
+) -> Result<Json<pb::PredictResponse>, Failure> {
+    Ok(Json(service.call_predict(read(&parser, body).await?).await?))
 }
 
-async fn recommend(State(service): State<Service>, body: Bytes) -> Result<Json<pb::RecommendResponse>, Failure> {
-    Ok(Json(service.call_recommend(read(&body)?).await?))
+async fn recommend(
+    State(service): State<Service>,
+    parser: BodyParser,
+    body: Bytes,
+) -> Result<Json<pb::RecommendResponse>, Failure> {
+    Ok(Json(service.call_recommend(read(&parser, body).await?).await?))
 }
 
-async fn explain(State(service): State<Service>, body: Bytes) -> Result<Json<pb::ExplainResponse>, Failure> {
-    Ok(Json(service.call_explain(read(&body)?).await?))
+async fn explain(
+    State(service): State<Service>,
+    parser: BodyParser,
+    body: Bytes,
+) -> Result<Json<pb::ExplainResponse>, Failure> {
+    Ok(Json(service.call_explain(read(&parser, body).await?).await?))
 }
 
 async fn models(State(service): State<Service>) -> Result<Json<pb::ListModelsResponse>, Failure> {
@@ -59,9 +72,10 @@ async fn route(
 async fn set_route(
     State(service): State<Service>,
     Path(model): Path<String>,
+    parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<rollout::SetRouteResponse>, Failure> {
-    let mut request: rollout::SetRouteRequest = read(&body)?;
+    let mut request: rollout::SetRouteRequest = read(&parser, body).await?;
     if let Some(route) = &mut request.route {
         route.model = model;
     }

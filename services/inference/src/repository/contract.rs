@@ -62,10 +62,9 @@ mod tests {
 
     use bytes::Bytes;
     use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
-    use marquee_model::{
-        Catalogue, Dataset, Manifest, OnnxGraph, Package, Posterior, SCHEMA, Sample, write_encoder, write_scorer,
-    };
+    use marquee_model::{Catalogue, Dataset, Manifest, OnnxGraph, Package, SCHEMA, write_encoder, write_scorer};
     use marquee_onnx::Runtime;
+    use marquee_posterior::{Posterior, Sample};
 
     use marquee_kit::chain;
 

@@ -46,8 +46,8 @@ impl Mirror {
         }
         let Ok(bytes) = std::fs::read(&self.0) else { return RouteMap::new() };
         let path = self.0.display();
-        let stored = match serde_json::from_slice(&bytes) {
-            Ok(Readable::List(routes) | Readable::Versioned { routes }) => routes,
+        let stored = match parse(&bytes) {
+            Ok(routes) => routes,
             Err(error) => {
                 tracing::warn!(%error, %path, "the mirrored routing table is unreadable and is ignored");
                 return RouteMap::new();
@@ -76,6 +76,13 @@ impl Mirror {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+}
+
+/// Parses a mirror of either form.
+pub(super) fn parse(json: &[u8]) -> serde_json::Result<Vec<StoredRoute>> {
+    match serde_json::from_slice(json)? {
+        Readable::List(routes) | Readable::Versioned { routes } => Ok(routes),
     }
 }
 

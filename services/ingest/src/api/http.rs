@@ -6,10 +6,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::{delete, get, post, put};
-use marquee_kit::{Bodies, Failure};
+use marquee_domain::Reason;
+use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::record;
@@ -41,38 +43,66 @@ pub(crate) fn routes(intake: Arc<Intake>) -> Router {
     BODIES.layer(routes).with_state(intake)
 }
 
-/// Decodes a body by its content type. A body that does not decode is copied to the rejected topic.
-async fn read<M>(intake: &Intake, client: &ClientName, headers: &HeaderMap, body: Bytes) -> Result<M, Failure>
-where
-    M: Message + Default + DeserializeOwned,
-{
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or(record::JSON);
-    if content_type.starts_with(record::PROTOBUF) {
-        return match M::decode(body.clone()) {
-            Ok(message) => Ok(message),
-            Err(error) => {
-                let why =
-                    format!("does not decode as the protobuf message of this call ({error}): check how it was encoded");
-                Err(intake.unreadable(client, body, record::PROTOBUF, why).await)
-            }
+/// A body, and who sent it in which form.
+struct Received {
+    client: ClientName,
+    parser: BodyParser,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Received {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut head, body) = request.into_parts();
+        let client = ClientName::from_request_parts(&mut head, state).await?;
+        let parser = BodyParser::from_request_parts(&mut head, state).await.unwrap_or_default();
+        let headers = head.headers.clone();
+        let body = Bytes::from_request(Request::from_parts(head, body), state).await;
+        let refused = |error: BytesRejection| {
+            let message = format!("cannot be read ({error}): check its length and its form");
+            Failure::field("body", Reason::Malformed, message)
         };
+        Ok(Self { client, parser, headers, body: body.map_err(refused)? })
     }
-    match serde_json::from_slice(&body) {
-        Ok(message) => Ok(message),
-        Err(error) => {
-            let why = format!("is not valid JSON for this request ({error}); check names and values");
-            Err(intake.unreadable(client, body, record::JSON, why).await)
+}
+
+impl Received {
+    /// Decodes a body by its content type. A body that does not decode is copied to the rejected
+    /// topic.
+    async fn read<M>(self, intake: &Intake) -> Result<(ClientName, M), Failure>
+    where
+        M: Message + Default + DeserializeOwned + 'static,
+    {
+        let Self { client, parser, headers, body } = self;
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_protobuf = content_type.is_some_and(|value| value.starts_with(record::PROTOBUF));
+        let form = if is_protobuf { record::PROTOBUF } else { record::JSON };
+        let parse = if is_protobuf { parse_protobuf::<M> } else { parse_json::<M> };
+        match parser.parse(body.clone(), parse).await {
+            Ok(message) => Ok((client, message)),
+            Err(why) => Err(intake.unreadable(&client, body, form, why).await),
         }
     }
 }
 
+fn parse_protobuf<M: Message + Default>(body: &[u8]) -> Result<M, String> {
+    let refused =
+        |error| format!("does not decode as the protobuf message of this call ({error}): check how it was encoded");
+    M::decode(body).map_err(refused)
+}
+
+fn parse_json<M: DeserializeOwned>(body: &[u8]) -> Result<M, String> {
+    let refused = |error| format!("is not valid JSON for this request ({error}); check names and values");
+    serde_json::from_slice(body).map_err(refused)
+}
+
 async fn submit(
     State(intake): State<Arc<Intake>>,
-    client: ClientName,
-    headers: HeaderMap,
-    body: Bytes,
+    received: Received,
 ) -> Result<Json<pb::SubmitRatingResponse>, Failure> {
-    let rating: pb::Rating = read(&intake, &client, &headers, body).await?;
+    let (client, rating): (_, pb::Rating) = received.read(&intake).await?;
     let batch = wire::batch(vec![rating], intake.rules());
     let position = intake.submit_one(&client, batch, Source::Http).await?;
     Ok(Json(pb::SubmitRatingResponse { position: Some(convert::position(position)) }))
@@ -80,11 +110,9 @@ async fn submit(
 
 async fn submit_batch(
     State(intake): State<Arc<Intake>>,
-    client: ClientName,
-    headers: HeaderMap,
-    body: Bytes,
+    received: Received,
 ) -> Result<Json<pb::SubmitRatingsResponse>, Failure> {
-    let request: pb::SubmitRatingsRequest = read(&intake, &client, &headers, body).await?;
+    let (client, request): (_, pb::SubmitRatingsRequest) = received.read(&intake).await?;
     intake.check_size("ratings", request.ratings.len())?;
     let batch = wire::batch(request.ratings, intake.rules());
     Ok(Json(wire::submitted(intake.submit_batch(&client, batch, Source::Http).await?)))
@@ -110,11 +138,9 @@ async fn remove_user(
 
 async fn upsert(
     State(intake): State<Arc<Intake>>,
-    client: ClientName,
-    headers: HeaderMap,
-    body: Bytes,
+    received: Received,
 ) -> Result<Json<pb::UpsertMoviesResponse>, Failure> {
-    let request: pb::UpsertMoviesRequest = read(&intake, &client, &headers, body).await?;
+    let (client, request): (_, pb::UpsertMoviesRequest) = received.read(&intake).await?;
     let _permit = intake.admit(&client, "movies", request.movies.len())?;
     Ok(Json(pb::UpsertMoviesResponse { accepted: intake.upsert(wire::movies(request.movies)?).await? }))
 }

@@ -149,7 +149,7 @@ fn table(name: &FileName, rows: &[ArchivedEvent]) -> Table {
 }
 
 /// Returns the rows of a file. Rows that are not events are left out with a warning.
-fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<ArchivedEvent>, Error> {
+pub(crate) fn decode(name: &FileName, parquet: Bytes) -> Result<Vec<ArchivedEvent>, Error> {
     let corrupt = || Error::bare(ErrorKind::Corrupt, format!("read {}: it lacks a column", name.path()));
     let table = marquee_parquet::read(parquet)
         .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {}", name.path()), error))?;

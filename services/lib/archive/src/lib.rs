@@ -27,6 +27,8 @@
 
 mod compact;
 mod file;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod index;
 mod read;
 mod rekey;
@@ -41,7 +43,7 @@ use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::Compute;
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore};
 
-pub use read::Events;
+pub use read::{Events, LeftOut};
 pub use rekey::{Copied, Original, rekey};
 pub use settings::Settings;
 pub use write::{Source, Writer};

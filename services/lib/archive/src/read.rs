@@ -22,13 +22,25 @@ pub struct Events {
     next: Offset,
     /// The index. `None`: it must be read.
     index: Option<Index>,
+    left_out: Vec<LeftOut>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The path of the file in the object store, or what it is.
+    pub file: String,
+    /// Why it could not be read.
+    pub reason: String,
+    /// Whether the log still has its events. Otherwise they are lost to the reader.
+    pub is_in_log: bool,
 }
 
 impl Archive {
     /// Returns a reader of a partition's archived events in order, from an offset up to the end of
     /// the bounds, which are those of the log.
     pub fn events(&self, bounds: &Bounds, from: Offset) -> Events {
-        Events { archive: self.clone(), bounds: *bounds, next: from, index: None }
+        Events { archive: self.clone(), bounds: *bounds, next: from, index: None, left_out: Vec::new() }
     }
 
     /// Checks that the archived events of partitions are those of a log: that the log does not end
@@ -39,7 +51,7 @@ impl Archive {
     pub async fn check_belongs(&self, log: &dyn RatingLog, partitions: &[Partition]) -> Result<(), Error> {
         let mut indices = Vec::with_capacity(partitions.len());
         for &partition in partitions {
-            indices.push(self.index(partition).await?);
+            indices.push(self.index(partition).await?.0);
         }
         // After the indices, because a writer may archive more events meanwhile.
         for bounds in log.bounds(Topic::RATINGS).await? {
@@ -51,15 +63,19 @@ impl Archive {
         Ok(())
     }
 
-    /// Reads the index of a partition. One that does not decode counts as absent, with a warning.
-    async fn index(&self, partition: Partition) -> Result<Index, Error> {
+    /// Reads the index of a partition. One that does not decode counts as absent, with a warning,
+    /// and is returned as left out.
+    async fn index(&self, partition: Partition) -> Result<(Index, Option<LeftOut>), Error> {
         match Index::read(self, partition).await {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                let error = chain(&error);
-                tracing::warn!(%partition, error, "an index of the archive cannot be read; its events were left out");
-                Ok(Index::absent(partition))
+                let reason = chain(&error);
+                tracing::warn!(
+                    %partition, error = reason, "an index of the archive cannot be read; its events were left out"
+                );
+                let file = format!("the index of partition {partition}");
+                Ok((Index::absent(partition), Some(LeftOut { file, reason, is_in_log: false })))
             }
-            read => read,
+            read => Ok((read?, None)),
         }
     }
 }
@@ -90,7 +106,7 @@ impl Events {
         loop {
             let index = match self.index.take() {
                 Some(index) => index,
-                None => self.archive.index(self.bounds.partition).await?,
+                None => self.read_index().await?,
             };
             let index = self.index.insert(index);
             let ahead = |entry: &&FileEntry| entry.last_offset >= self.next.0 && entry.first_offset < self.bounds.end.0;
@@ -114,6 +130,25 @@ impl Events {
         }
     }
 
+    async fn read_index(&mut self) -> Result<Index, Error> {
+        let (index, unreadable) = self.archive.index(self.bounds.partition).await?;
+        self.leave_out(unreadable);
+        Ok(index)
+    }
+
+    fn leave_out(&mut self, left_out: impl IntoIterator<Item = LeftOut>) {
+        for one in left_out {
+            if self.left_out.iter().all(|known| known.file != one.file) {
+                self.left_out.push(one);
+            }
+        }
+    }
+
+    /// Returns the files that could not be read so far.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
     fn page(&mut self, entry: &FileEntry, rows: Vec<ArchivedEvent>) -> Vec<ArchivedEvent> {
         let wanted = |row: &ArchivedEvent| row.offset >= self.next && row.offset < self.bounds.end;
         let page = rows.into_iter().filter(wanted).collect();
@@ -127,6 +162,7 @@ impl Events {
         let from = self.next.max(file.first);
         let is_in_log = from >= self.bounds.begin;
         tracing::warn!(%file, reason, is_in_log, "a file of the archive cannot be read and was left out");
+        self.leave_out([LeftOut { file: file.to_string(), reason: reason.to_owned(), is_in_log }]);
         if !is_in_log {
             self.next = file.last.next().min(self.bounds.end);
         }
@@ -246,11 +282,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_file_that_is_left_out_is_named_once_with_its_reason() {
+        let (archive, index) = three_files().await;
+        let names: Vec<_> = index.names().collect();
+        for name in &names[..2] {
+            archive.objects.delete(&name.key().expect("a key")).await.expect("deletes");
+        }
+        let mut events = archive.events(&bounds(10, 30), Offset(0));
+        assert_eq!(read(&mut events).await, Vec::<u64>::new());
+        let left_out = |name: &crate::file::FileName, is_in_log| LeftOut {
+            file: name.to_string(),
+            reason: "it is absent".to_owned(),
+            is_in_log,
+        };
+        let expected = [left_out(&names[0], false), left_out(&names[1], true)];
+        assert_eq!(events.left_out(), expected);
+        // The reader asks again where it left off, and names nothing twice.
+        assert_eq!(events.next().await.expect("reads"), None);
+        assert_eq!(events.left_out(), expected);
+    }
+
+    #[tokio::test]
     async fn an_index_that_cannot_be_read_counts_as_absent() {
         let (archive, _) = three_files().await;
         let place = crate::key(&format!("{}/index/00000.json", crate::FOLDER)).expect("valid");
         archive.objects.put(&place, "{".into(), marquee_ports::Precondition::None).await.expect("writes");
         assert_eq!(read_with_log(&archive, 4).await, (vec![], Offset(4)));
+        let mut events = archive.events(&bounds(4, 30), Offset(0));
+        assert_eq!(events.next().await.expect("reads"), None);
+        assert_eq!(events.left_out()[0].file, "the index of partition 0");
     }
 
     #[tokio::test]

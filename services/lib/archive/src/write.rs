@@ -2,17 +2,18 @@
 //! is in a file that counts.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_backoff::Backoff;
-use marquee_domain::{Offset, Partition, Position, Scale};
-use marquee_kit::{Context, Stop, chain};
-use marquee_log::{Decoder, arrival};
-use marquee_ports::{Delivery, Error, ObjectStore, RatingLog, Record, Subscription, Topic};
+use marquee_domain::{Offset, Partition, Scale};
+use marquee_kit::{Context, Stop};
+use marquee_log::{Batch, Decoder, Follower, FollowerOptions, Handler, Offsets, arrival};
+use marquee_ports::{Error, ObjectStore, RatingLog, Record, Topic};
 use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Mutex;
 
 use crate::compact::{compact, sweep};
 use crate::file::{FileName, day_of};
@@ -22,11 +23,14 @@ use crate::{Archive, ArchivedEvent, Settings};
 /// The number of records taken at once.
 const PAGE: usize = 8_192;
 
-/// The longest delay between two tries. A try that worked for longer starts the delays again.
-const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// The longest wait for records.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// How often the ends of the topic are read.
+const MEASURE_EVERY: Duration = Duration::from_secs(30);
 
 /// The delays between two tries of a back-end that fails.
-const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), LONGEST_DELAY);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
 
 /// What is archived, and where to.
 #[derive(Debug, Clone)]
@@ -42,9 +46,18 @@ pub struct Source {
 /// Writes the archive.
 #[derive(Debug)]
 pub struct Writer {
-    settings: Settings,
     log: Arc<dyn RatingLog>,
     scale: Scale,
+    files: Files,
+    assignments: BTreeMap<Partition, Assignment>,
+    /// Locked while files are written, so that a stop does not come in between.
+    idle: Arc<Mutex<()>>,
+}
+
+/// Writes the files of the archive.
+#[derive(Debug)]
+struct Files {
+    settings: Settings,
     archive: Archive,
     rows: Counter,
     files: Counter,
@@ -79,85 +92,90 @@ impl Writer {
         let rows = metrics.register("archive_rows", "Events written to the archive", Counter::default());
         let files = metrics.register("archive_files", "Files written to the archive", Counter::default());
         let archive = Archive::new(objects, context.compute.clone());
-        Self { settings, log, scale, archive, rows, files }
+        let files = Files { settings, archive, rows, files };
+        Self { log, scale, files, assignments: BTreeMap::new(), idle: Arc::default() }
     }
 
     /// Works until `stop`. Records that wait for their file then are read again by the next writer.
-    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
-        let mut delays = BACKOFF.start();
-        loop {
-            let started = Instant::now();
-            match self.follow(&stop).await {
-                Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(error = chain(&error), "could not write the archive; trying again"),
-            }
-            if started.elapsed() > LONGEST_DELAY {
-                delays.reset();
-            }
-            tokio::select! {
-                () = delays.wait() => {}
-                () = stop.cancelled() => return Ok(()),
-            }
-        }
+    /// A file that is being written then is finished.
+    ///
+    /// # Errors
+    /// None at present: after each failure the writer tries again.
+    pub async fn run(mut self, stop: Stop) -> Result<(), Error> {
+        let settings = &self.files.settings;
+        let options = FollowerOptions {
+            topic: Topic::RATINGS,
+            group: settings.group.clone(),
+            batch: PAGE,
+            wait: settings.every.min(LONGEST_WAIT).max(Duration::from_millis(1)),
+            backoff: BACKOFF,
+            measure_every: MEASURE_EVERY,
+        };
+        let idle = Arc::clone(&self.idle);
+        let stopped = async move {
+            stop.cancelled().await;
+            drop(idle.lock().await);
+        };
+        Follower::new(Arc::clone(&self.log), options).run(&mut self, stopped).await
     }
+}
 
-    /// Follows the topic until `stop`. A file that is being written then is finished.
-    async fn follow(&self, stop: &Stop) -> Result<(), Error> {
-        let mut subscription = self.log.subscribe(Topic::RATINGS, &self.settings.group).await?;
-        let mut assignments: BTreeMap<Partition, Assignment> = BTreeMap::new();
-        let wait = self.settings.every.min(Duration::from_secs(1)).max(Duration::from_millis(1));
-        loop {
-            let delivery = tokio::select! {
-                delivery = subscription.next(PAGE, wait) => delivery?,
-                () = stop.cancelled() => return Ok(()),
-            };
-            match delivery {
-                // Pending files are dropped: the new writer of each partition reads their records
-                // again.
-                Delivery::Assigned(partitions) => {
-                    assignments = self.take_over(&mut *subscription, &partitions).await?;
-                }
-                Delivery::Records(records) => {
-                    for stored in records {
-                        if let Some(assignment) = assignments.get_mut(&stored.position.partition) {
-                            self.add(&mut *subscription, assignment, &stored).await?;
-                        }
-                    }
-                }
-            }
-            for assignment in assignments.values_mut() {
-                if assignment.pending.as_ref().is_some_and(|file| file.since.elapsed() >= self.settings.every) {
-                    self.close(&mut *subscription, assignment).await?;
-                }
-            }
-        }
-    }
-
+#[async_trait]
+impl Handler for Writer {
     /// Becomes the only writer of partitions. Continues after the last file that counts, because a
-    /// crash can come between a file and its commit.
-    async fn take_over(
-        &self,
-        subscription: &mut dyn Subscription,
-        partitions: &[Partition],
-    ) -> Result<BTreeMap<Partition, Assignment>, Error> {
-        self.archive.check_belongs(&*self.log, partitions).await?;
+    /// crash can come between a file and its commit. Pending files are dropped: their records are
+    /// read again.
+    async fn assigned(&mut self, partitions: &[Partition]) -> Result<Offsets, Error> {
+        let _busy = Arc::clone(&self.idle).lock_owned().await;
+        self.assignments.clear();
+        let archive = &self.files.archive;
+        archive.check_belongs(&*self.log, partitions).await?;
         let decoder = Decoder { scale: self.scale, partitions: self.log.bounds(Topic::RATINGS).await?.len() as u32 };
-        let mut assignments = BTreeMap::new();
+        let mut starts = Offsets::new();
         for &partition in partitions {
-            let index = Index::read(&self.archive, partition).await?.take_over(&self.archive).await?;
-            sweep(&self.archive, &index).await?;
-            subscription.seek(Position { partition, offset: Offset(index.document.next_offset) }).await?;
-            assignments.insert(partition, Assignment { decoder, index, pending: None });
+            let index = Index::read(archive, partition).await?.take_over(archive).await?;
+            sweep(archive, &index).await?;
+            starts.insert(partition, Offset(index.document.next_offset));
+            self.assignments.insert(partition, Assignment { decoder, index, pending: None });
         }
-        Ok(assignments)
+        Ok(starts)
     }
 
-    async fn add(
-        &self,
-        subscription: &mut dyn Subscription,
-        assignment: &mut Assignment,
-        stored: &Record,
-    ) -> Result<(), Error> {
+    async fn apply(&mut self, batch: Batch) -> Result<Offsets, Error> {
+        let _busy = Arc::clone(&self.idle).lock_owned().await;
+        let mut archived = Offsets::new();
+        for (partition, records) in batch {
+            let Some(assignment) = self.assignments.get_mut(&partition) else { continue };
+            for stored in records {
+                archived.extend(self.files.add(assignment, &stored).await?.map(|next| (partition, next)));
+            }
+        }
+        Ok(archived)
+    }
+
+    /// Closes files that waited long enough.
+    async fn tick(&mut self) -> Result<Offsets, Error> {
+        let _busy = Arc::clone(&self.idle).lock_owned().await;
+        let mut archived = Offsets::new();
+        for (&partition, assignment) in &mut self.assignments {
+            let every = self.files.settings.every;
+            if assignment.pending.as_ref().is_some_and(|file| file.since.elapsed() >= every) {
+                archived.extend(self.files.close(assignment).await?.map(|next| (partition, next)));
+            }
+        }
+        Ok(archived)
+    }
+
+    /// Whatever fails may be mended while the writer runs.
+    fn is_retryable(&self, _: &Error) -> bool {
+        true
+    }
+}
+
+impl Files {
+    /// Adds a record to the next file. Returns the offset up to which everything is archived if a
+    /// file was closed before.
+    async fn add(&self, assignment: &mut Assignment, stored: &Record) -> Result<Option<Offset>, Error> {
         let offset = stored.position.offset;
         // A record that is not an event is left out. The range of offsets includes it.
         let event = assignment.decoder.decode(stored).ok();
@@ -169,9 +187,8 @@ impl Writer {
         };
         // A file ends with its day. Where the clocks of producers differ, a day has more files.
         let is_full = |file: &PendingFile| file.day != day || file.rows.len() >= self.settings.rows;
-        if assignment.pending.as_ref().is_some_and(is_full) {
-            self.close(subscription, assignment).await?;
-        }
+        let must_close = assignment.pending.as_ref().is_some_and(is_full);
+        let closed = if must_close { self.close(assignment).await? } else { None };
         let last = (stored.key.clone(), stored.value.clone());
         let since = Instant::now();
         let new =
@@ -179,13 +196,14 @@ impl Writer {
         let pending = assignment.pending.get_or_insert_with(new);
         (pending.next, pending.last) = (offset.next(), last);
         pending.rows.extend(row);
-        Ok(())
+        Ok(closed)
     }
 
-    /// Writes the pending file, names it in the index, and commits its offsets.
-    async fn close(&self, subscription: &mut dyn Subscription, assignment: &mut Assignment) -> Result<(), Error> {
+    /// Writes the pending file, names it in the index, and compacts small files. Returns the offset
+    /// after the file.
+    async fn close(&self, assignment: &mut Assignment) -> Result<Option<Offset>, Error> {
         let Some(PendingFile { first, next, day, rows, last: (key, value), .. }) = assignment.pending.take() else {
-            return Ok(());
+            return Ok(None);
         };
         let index = &mut assignment.index;
         let (partition, count) = (index.partition(), rows.len() as u64);
@@ -199,7 +217,7 @@ impl Writer {
         index.write(&self.archive, document).await?;
         self.rows.inc_by(count);
         self.files.inc();
-        subscription.commit(&BTreeMap::from([(partition, next)])).await?;
-        compact(&self.archive, &self.settings, index, &day).await
+        compact(&self.archive, &self.settings, index, &day).await?;
+        Ok(Some(next))
     }
 }

@@ -22,6 +22,8 @@ mod codec;
 mod database;
 mod engine;
 mod folder;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod groups;
 mod keeper;
 mod log;

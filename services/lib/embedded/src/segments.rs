@@ -84,12 +84,15 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(ManifestError::Io(path, error)),
         };
-        let found: Self =
-            serde_json::from_slice(&bytes).map_err(|error| ManifestError::Damaged(path.clone(), error))?;
-        if found.format > FORMAT {
-            return Err(ManifestError::Newer(path, found.format));
+        Self::parse(path, &bytes).map(Some)
+    }
+
+    /// Parses the manifest at a path.
+    pub(crate) fn parse(path: PathBuf, bytes: &[u8]) -> Result<Self, ManifestError> {
+        match serde_json::from_slice(bytes) {
+            Ok(Self { format, .. }) if format > FORMAT => Err(ManifestError::Newer(path, format)),
+            parsed => parsed.map_err(|error| ManifestError::Damaged(path, error)),
         }
-        Ok(Some(found))
     }
 
     /// Replaces the manifest in a folder, and makes it durable.

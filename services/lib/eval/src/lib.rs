@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use marquee_domain::{Rating, Scale, UserId};
 use marquee_fit::MovieIndex;
-use marquee_model::Posterior;
+use marquee_posterior::Posterior;
 use serde::{Deserialize, Serialize};
 
 use self::prequential::Predictor;

@@ -5,7 +5,7 @@ use std::thread;
 
 use marquee_domain::{MovieId, Rating, Scale, UserId};
 use marquee_fit::MovieIndex;
-use marquee_model::Posterior;
+use marquee_posterior::Posterior;
 
 /// The largest number of threads.
 const THREADS: usize = 16;

@@ -1,7 +1,7 @@
 //! Evaluations whose numbers are known by hand.
 
 use marquee_domain::{MovieId, Timestamp};
-use marquee_model::Sample;
+use marquee_posterior::Sample;
 
 use super::*;
 

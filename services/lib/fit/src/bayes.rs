@@ -1,6 +1,6 @@
 //! The posterior by Gibbs sampling: thinned samples of the chain after burn-in.
 
-use marquee_model::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample};
 
 use super::chain::Chain;
 use super::{FitError, FitParameters, Observer, Ratings, report};

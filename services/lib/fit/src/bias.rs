@@ -1,6 +1,6 @@
 //! User and movie biases only: the model that every other one must beat.
 
-use marquee_model::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample};
 
 use super::ratings::Side;
 use super::{FitError, FitParameters, Observer, Ratings, report};

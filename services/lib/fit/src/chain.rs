@@ -14,7 +14,7 @@
 //! worse on MovieLens 100K. Covariances within a row are left out of those sums, because the
 //! diagonal alone costs O(n) per rating instead of O(n²).
 
-use marquee_model::{Cholesky, Sample};
+use marquee_posterior::{Cholesky, Sample};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::hyper::{Prior, gamma};

@@ -22,7 +22,7 @@ mod sets;
 mod shards;
 mod snapshot;
 
-use marquee_model::Posterior;
+use marquee_posterior::Posterior;
 use thiserror::Error;
 
 pub use marquee_domain::{Algorithm, FitParameters, ParameterError};

@@ -4,7 +4,7 @@
 //! Loops run over contiguous slices of equal length. The compiler vectorizes them without
 //! reordering a sum, so results are the same on every machine.
 
-use marquee_model::Cholesky;
+use marquee_posterior::Cholesky;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 

@@ -6,7 +6,7 @@
 //! update by expectation costs one more triangular inverse per row, has nothing to tune, and
 //! estimates its own error.
 
-use marquee_model::Posterior;
+use marquee_posterior::Posterior;
 
 use super::chain::Chain;
 use super::{FitError, FitParameters, Observer, Ratings, report};

@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 
 use crate::failure::LastError;
 use crate::record::LARGEST_BATCH;
-use crate::{Compression, ConnectError, SaslMechanism, Security, Settings};
+use crate::{Compression, ConnectError, Settings, protection};
 
 /// The shortest and the longest time in milliseconds that librdkafka waits before it retries.
 const BACKOFF: (&str, &str) = ("50", "1000");
@@ -24,13 +24,17 @@ const READERS: &str = "readers";
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     last: Mutex<Option<String>>,
+    /// The log line of the last connection that a broker closed.
+    closed: Mutex<Option<String>>,
     seen: AtomicU64,
 }
 
 impl Events {
-    /// Returns the last error that the client reported.
+    /// Returns the last error that the client reported, or what it logged of a connection that a
+    /// broker closed if there was no error.
     pub(crate) fn last_error(&self) -> LastError {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = |of: &Mutex<Option<String>>| of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = text(&self.last).or_else(|| text(&self.closed));
         LastError(last.unwrap_or_else(|| "no broker answered".to_owned()))
     }
 
@@ -49,6 +53,10 @@ impl Events {
 impl ClientContext for Events {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.record();
+        // A connection that a broker closes is no error for librdkafka.
+        if facility == "FAIL" && message.contains("Disconnected") {
+            *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_owned());
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::warn!(facility, message, "Kafka client");
@@ -86,7 +94,10 @@ pub(crate) fn poll(client: &Client) {
 
 /// Creates a client that asks for metadata and offsets.
 pub(crate) fn control(settings: &Settings) -> Result<Client, ConnectError> {
-    base(settings).create_with_context(Events::default()).map_err(ConnectError::Client)
+    let mut config = base(settings);
+    // Closed connections are logged with this level.
+    config.set_log_level(RDKafkaLogLevel::Info);
+    config.create_with_context(Events::default()).map_err(ConnectError::Client)
 }
 
 /// Waits until a broker answers a client.
@@ -97,7 +108,11 @@ pub(crate) fn wait_for_broker(client: &Client, settings: &Settings, timeout: Dur
     answer.map(drop).map_err(|error| {
         tracing::debug!(%error, "no broker answered");
         let (bootstrap, timeout) = (settings.bootstrap.clone(), settings.connect_timeout);
-        ConnectError::Unreachable { bootstrap, timeout, source: client.context().last_error() }
+        let source = client.context().last_error();
+        match protection::advice(&source) {
+            Some(advice) => ConnectError::Refused { bootstrap, advice, source },
+            None => ConnectError::Unreachable { bootstrap, timeout, source },
+        }
     })
 }
 
@@ -129,25 +144,7 @@ pub(crate) fn base(settings: &Settings) -> ClientConfig {
         .set("retry.backoff.ms", BACKOFF.0)
         .set("retry.backoff.max.ms", BACKOFF.1)
         .set("message.max.bytes", LARGEST_BATCH.to_string());
-    let protocol = match settings.security {
-        Security::Plaintext => "plaintext",
-        Security::Tls => "ssl",
-        Security::SaslPlaintext => "sasl_plaintext",
-        Security::SaslTls => "sasl_ssl",
-    };
-    config.set("security.protocol", protocol);
-    if settings.security.has_sasl() {
-        let mechanism = match settings.sasl_mechanism {
-            SaslMechanism::Plain => "PLAIN",
-            SaslMechanism::ScramSha256 => "SCRAM-SHA-256",
-            SaslMechanism::ScramSha512 => "SCRAM-SHA-512",
-        };
-        config.set("sasl.mechanism", mechanism);
-        config.set("sasl.username", &settings.username).set("sasl.password", settings.password.expose());
-    }
-    if settings.security.has_tls() && !settings.ca_file.as_os_str().is_empty() {
-        config.set("ssl.ca.location", settings.ca_file.to_string_lossy());
-    }
+    protection::configure(&mut config, settings);
     config
 }
 
@@ -232,6 +229,7 @@ mod tests {
     use marquee_settings::Validate;
 
     use super::*;
+    use crate::Security;
 
     #[test]
     fn librdkafka_takes_every_configuration() {

@@ -1,5 +1,6 @@
 //! Errors of Kafka, and what a caller can do about them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_ports::{Error, ErrorKind};
@@ -16,9 +17,7 @@ pub enum ConnectError {
     #[error("configure the Kafka client; check the settings under kafka")]
     Client(#[source] KafkaError),
     /// No broker answers.
-    #[error(
-        "reach Kafka at {bootstrap} within {timeout:?}; check that brokers run there, and check security and password"
-    )]
+    #[error("reach Kafka at {bootstrap} within {timeout:?}; check that brokers run there")]
     Unreachable {
         /// The addresses of the brokers.
         bootstrap: String,
@@ -27,6 +26,30 @@ pub enum ConnectError {
         /// The last error that the client reported.
         #[source]
         source: LastError,
+    },
+    /// A broker and this client do not agree on encryption or on the user.
+    #[error("connect to Kafka at {bootstrap}: {advice}")]
+    Refused {
+        /// The addresses of the brokers.
+        bootstrap: String,
+        /// What the broker refuses, and the settings to check.
+        advice: &'static str,
+        /// The last error that the client reported.
+        #[source]
+        source: LastError,
+    },
+    /// A file of certificates or keys cannot be used.
+    #[error("kafka.{key}: cannot read {expected} from {}", .path.display())]
+    File {
+        /// The setting that names the file.
+        key: &'static str,
+        /// What the file must contain.
+        expected: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// Why it cannot be used.
+        #[source]
+        source: std::io::Error,
     },
     /// The program ended meanwhile.
     #[error("connect to Kafka while the program ends")]

@@ -199,9 +199,8 @@ impl KafkaSubscription {
                     continue;
                 }
                 let reading = Reading { topic: &topic, partition: number, end, deadline };
-                let skipped = reading.skip_unreadable(&reader, from);
-                let skipped = skipped.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
-                found.extend(skipped.map(|next| (partition, KafkaOffset::Offset(next))));
+                found
+                    .extend(reading.skip_unreadable(&reader, from)?.map(|next| (partition, KafkaOffset::Offset(next))));
             }
             Ok(found)
         };

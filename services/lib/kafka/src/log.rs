@@ -18,7 +18,7 @@ use crate::leaving::LeavingMembers;
 use crate::partitions::earlier_count;
 use crate::producer::Producer;
 use crate::reader::{self, Readers};
-use crate::{ConnectError, Settings, topics};
+use crate::{ConnectError, Settings, protection, topics};
 
 /// A rating log in Kafka. Dropping it and its subscriptions ends every thread and connection, which
 /// takes a moment.
@@ -69,6 +69,7 @@ impl KafkaLog {
         settings.validate().map_err(|invalid| invalid.within("kafka"))?;
         let settings = settings.clone();
         let connected = spawn_blocking(move || {
+            protection::check_files(&settings)?;
             let control = reader::connect(&settings)?;
             let partitions = topics::prepare(&settings, Topic::ALL, archive, &control)?;
             let readers = Readers::new(&settings, control);

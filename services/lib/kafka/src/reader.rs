@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::client::{self, Client, Events, poll};
-use crate::failure::{code, failed, kind, late};
+use crate::failure::{code, failed, kind};
 use crate::reading::{self, Reading};
 use crate::{ConnectError, Settings};
 
@@ -136,7 +136,7 @@ impl Readers {
         let read = Reading { topic, partition, end, deadline }.read(&reader, wanted, max);
         // After a failure the state of the client is unknown, so it is dropped and the next read
         // creates another.
-        let read = read.map_err(|error| error.unwrap_or_else(|| late(doing())))?;
+        let read = read?;
         self.idle().push(reader);
         Ok(read)
     }

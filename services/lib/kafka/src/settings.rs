@@ -65,6 +65,11 @@ pub struct Settings {
     pub password: Secret,
     /// File of certificates (PEM) to trust, with `…tls`. Empty, the default: the system's.
     pub ca_file: PathBuf,
+    /// File of this client's certificate (PEM), with `…tls`, where brokers ask for one. Empty, the
+    /// default: no certificate.
+    pub cert_file: PathBuf,
+    /// File of the private key of that certificate (PEM, without a passphrase). Default empty.
+    pub key_file: PathBuf,
     /// What brokers call this client in their logs and quotas. Default `marquee`.
     pub client_id: String,
     /// Longest time that connecting may take, with the creation of topics. Default `20s`.
@@ -118,6 +123,8 @@ impl Default for Settings {
             username: String::new(),
             password: Secret::default(),
             ca_file: PathBuf::new(),
+            cert_file: PathBuf::new(),
+            key_file: PathBuf::new(),
             client_id: "marquee".to_owned(),
             connect_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(10),
@@ -195,36 +202,6 @@ impl Validate for Settings {
     }
 }
 
-impl Settings {
-    /// Checks that the settings are complete, and that this program was built with what they need.
-    fn check_security(&self) -> Result<(), Invalid> {
-        let wrong = |setting: &str, found: &str, wanted: &str| Err(invalid(setting, &found, wanted));
-        let without_tls = cfg!(not(feature = "tls"));
-        if without_tls && self.security.has_tls() {
-            let found = if self.security == Security::Tls { "tls" } else { "sasl_tls" };
-            return wrong("security", found, "this program was built without the cargo feature `kafka-tls`");
-        }
-        if self.security.has_sasl() {
-            // librdkafka takes its hashes from OpenSSL.
-            if without_tls && self.sasl_mechanism != SaslMechanism::Plain {
-                let wanted =
-                    "this program was built without the cargo feature `kafka-tls`, which SCRAM needs; use PLAIN";
-                return wrong("sasl_mechanism", "SCRAM", wanted);
-            }
-            if self.username.is_empty() || self.password.is_empty() {
-                return wrong(
-                    "username",
-                    "alone or missing",
-                    "give username and password with sasl_plaintext and sasl_tls",
-                );
-            }
-        } else if !self.username.is_empty() || !self.password.is_empty() {
-            return wrong("security", "without sasl", "username and password need sasl_plaintext or sasl_tls");
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,36 +242,5 @@ mod tests {
         for (setting, settings) in wrong {
             assert_eq!(settings.validate().expect_err(setting).key(), setting);
         }
-    }
-
-    #[test]
-    fn user_and_password_go_with_sasl() {
-        let (username, password) = ("u".to_owned(), Secret::new("p"));
-        let security = Security::SaslPlaintext;
-        let wrong = [
-            ("username", Settings { security, ..Settings::default() }),
-            ("username", Settings { security, username: username.clone(), ..Settings::default() }),
-            ("security", Settings { password: password.clone(), ..Settings::default() }),
-        ];
-        for (setting, settings) in wrong {
-            assert_eq!(settings.validate().expect_err(setting).key(), setting);
-        }
-        Settings { security, username, password, ..Settings::default() }.validate().expect("complete");
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[test]
-    fn encryption_that_is_not_built_in_is_refused_with_the_feature_to_build() {
-        let base = Settings { username: "u".to_owned(), password: Secret::new("p"), ..Settings::default() };
-        let scram = SaslMechanism::ScramSha256;
-        for settings in [
-            Settings { security: Security::Tls, ..Settings::default() },
-            Settings { security: Security::SaslTls, ..base.clone() },
-            Settings { security: Security::SaslPlaintext, sasl_mechanism: scram, ..base.clone() },
-        ] {
-            let refused = settings.validate().expect_err("not built in").to_string();
-            assert!(refused.contains("cargo feature `kafka-tls`"), "{refused}");
-        }
-        Settings { security: Security::SaslPlaintext, ..base }.validate().expect("PLAIN works without");
     }
 }

@@ -26,9 +26,11 @@ pub use marquee_domain::{Reason, Violation};
 pub use marquee_settings as settings;
 pub use metrics::{Metrics, latency_buckets};
 pub use refusal::unreadable;
+#[cfg(any(fuzzing, test))]
+pub use server::fuzzing;
 pub use server::{
-    Bodies, ClientSettings, Closing, Error as ServerError, Server, ServerSettings, Services, SetupError, TlsError,
-    TlsSettings, TokenError, bind, serve_grpc, serve_http, time_limit,
+    Bodies, BodyParser, ClientSettings, Closing, Error as ServerError, Served, Server, ServerSettings, Services,
+    SetupError, TlsError, TlsSettings, TokenError, bind, serve, time_limit,
 };
 pub use tasks::{TaskError, Tasks};
 pub use tokio_util::sync::CancellationToken as Stop;

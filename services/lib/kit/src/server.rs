@@ -1,13 +1,18 @@
-//! The listeners: gRPC over HTTP/2, and JSON over HTTP. Both drain before they close.
+//! The listeners: gRPC over HTTP/2, JSON over HTTP, and both of them for administrators. They
+//! drain before they close.
 //!
-//! Both share one [`Server`]: the limits of connections and of memory, the identity of callers, and
+//! They share one [`Server`]: the limits of requests and of memory, the identity of callers, and
 //! the certificates.
 
 mod answers;
 mod auth;
 mod bodies;
 mod budget;
+mod compress;
 mod connections;
+mod frame;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod guard;
 mod json;
 mod listen;
@@ -21,15 +26,17 @@ mod tls;
 mod unpack;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tonic::service::Routes;
+use tower::{ServiceExt, service_fn};
 
-pub use bodies::Bodies;
+pub use bodies::{Bodies, BodyParser};
 pub use observe::time_limit;
 pub use settings::{ClientSettings, Settings as ServerSettings, TlsSettings};
 pub use shared::{Server, Services, SetupError};
@@ -37,7 +44,6 @@ pub use tls::TlsError;
 
 pub(crate) use auth::Token;
 pub use auth::TokenError;
-pub(crate) use settings::is_set;
 
 use crate::{Metrics, Stop};
 use listen::Listening;
@@ -84,46 +90,61 @@ pub struct Closing {
     pub drain: Duration,
 }
 
-/// Serves gRPC until `stop`. Then it waits for requests in flight, at most for the drain time.
+/// The services of a listener, whose requests are checked and measured.
+#[derive(Debug, Clone)]
+pub struct Served {
+    grpc: Option<Router>,
+    http: Option<Router>,
+}
+
+impl Served {
+    /// Serves gRPC.
+    pub fn grpc(routes: Routes, server: &Server, metrics: &Metrics) -> Self {
+        let router = observe::grpc(routes.into_axum_router(), metrics, &server.shared);
+        Self { grpc: Some(router), http: None }
+    }
+
+    /// Serves HTTP.
+    pub fn http(router: Router, server: &Server, metrics: &Metrics) -> Self {
+        Self { grpc: None, http: Some(observe::http(router, metrics, &server.shared)) }
+    }
+
+    /// Serves what either serves, at one address: requests of gRPC are told by their content type.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { grpc: self.grpc.or(other.grpc), http: self.http.or(other.http) }
+    }
+
+    fn into_router(self) -> Router {
+        match (self.grpc, self.http) {
+            (Some(grpc), Some(http)) => {
+                let either = service_fn(move |request: Request| {
+                    let router = if is_grpc(request.headers()) { grpc.clone() } else { http.clone() };
+                    router.oneshot(request)
+                });
+                Router::new().fallback_service(either)
+            }
+            (router, None) | (None, router) => router.unwrap_or_default(),
+        }
+    }
+}
+
+/// Returns whether a request is a call of gRPC.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Serves until `stop`. Then it waits for requests in flight, at most for the drain time.
 ///
 /// # Errors
 /// The listener has no address.
-pub async fn serve_grpc(
-    listener: TcpListener,
-    routes: Routes,
-    server: Server,
-    metrics: &Metrics,
-    closing: Closing,
-) -> Result<(), Error> {
-    let router = observe::grpc(routes.into_axum_router(), metrics, &server.0);
-    serve(listener, router, true, server, closing).await
-}
-
-/// Serves HTTP until `stop`. Then it waits for requests in flight, at most for the drain time.
-///
-/// # Errors
-/// The listener has no address.
-pub async fn serve_http(
-    listener: TcpListener,
-    router: Router,
-    server: Server,
-    metrics: &Metrics,
-    closing: Closing,
-) -> Result<(), Error> {
-    let router = observe::http(router, metrics, &server.0);
-    serve(listener, router, false, server, closing).await
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    http2_only: bool,
-    server: Server,
-    closing: Closing,
-) -> Result<(), Error> {
+pub async fn serve(listener: TcpListener, served: Served, server: Server, closing: Closing) -> Result<(), Error> {
     let Closing { stop, drain } = closing;
-    let shared = Arc::clone(&server.0);
-    Listening { router, shared, http2_only, drain, stop }.run(listener).await.map_err(Error::Listen)
+    let Server { shared, connections, scope } = server;
+    let http2_only = served.http.is_none();
+    let router = served.into_router();
+    let listening = Listening { router, shared, connections, scope, http2_only, drain, stop };
+    listening.run(listener).await.map_err(Error::Listen)
 }
 
 #[cfg(test)]

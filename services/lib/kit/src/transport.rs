@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, header};
+use marquee_settings::is_set;
 use thiserror::Error;
 use tonic::body::Body;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
@@ -21,7 +22,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::ClientSettings;
-use crate::server::{Token, TokenError, is_set};
+use crate::server::{Token, TokenError};
 use crate::telemetry;
 
 /// A client cannot be created.

@@ -1,4 +1,4 @@
-//! The model package: its posterior, ONNX graphs, manifest and signature, and the store of
+//! The model package: its ONNX graphs, manifest and signature, and the store of
 //! packages.
 //!
 //! A package never changes after it is written, and it is verified before it is used. It has two
@@ -11,7 +11,6 @@ mod files;
 mod manifest;
 mod onnx;
 mod package;
-mod posterior;
 pub mod profile;
 mod signature;
 mod signing;
@@ -23,7 +22,6 @@ pub use files::{MANIFEST, SIGNATURE};
 pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA};
 pub use onnx::{BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_scorer};
 pub use package::{Package, PackageError};
-pub use posterior::{Cholesky, Estimate, Posterior, Sample, UserState};
 pub use signature::{Dim, Dtype, GraphSignature, TensorSpec};
 pub use signing::{KeyError, SigningKey, VerifyingKey};
 pub use store::{ModelStore, Stamp};

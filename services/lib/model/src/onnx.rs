@@ -13,9 +13,9 @@ mod graph;
 mod proto;
 mod scorer;
 
+use marquee_posterior::Posterior;
 use thiserror::Error;
 
-use crate::posterior::Posterior;
 use crate::signature::GraphSignature;
 
 pub use encoder::write_encoder;

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use marquee_settings::Validate as _;
+use marquee_settings::{Validate as _, is_set};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider, S3ConditionalPut};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
@@ -124,7 +124,7 @@ fn build(builder: AmazonS3Builder) -> Result<AmazonS3, ConnectError> {
 }
 
 fn certificates(settings: &Settings) -> Result<Vec<Certificate>, ConnectError> {
-    if settings.ca_file.as_os_str().is_empty() {
+    if !is_set(&settings.ca_file) {
         return Ok(Vec::new());
     }
     let unreadable = |source| ConnectError::Certificates { path: settings.ca_file.clone(), source };

@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use marquee_model::{Posterior, Sample, write_encoder, write_scorer};
+use marquee_model::{write_encoder, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 

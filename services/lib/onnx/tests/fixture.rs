@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use marquee_model::{Posterior, Sample, write_encoder, write_scorer};
+use marquee_model::{write_encoder, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};

@@ -1,7 +1,7 @@
 //! Compares the encoder and the scorer under ONNX Runtime with the double-precision reference.
 
-use marquee_model::Posterior;
 use marquee_onnx::{Graph, Runtime};
+use marquee_posterior::Posterior;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 

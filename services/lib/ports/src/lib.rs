@@ -5,9 +5,11 @@
 //! written at its methods and tested by its suite in [`conformance`], which every adapter runs.
 //! [`memory`] has implementations for unit tests.
 
+#[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
 mod log;
+#[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod objects;
 mod partition;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_domain::Secret;
-use marquee_settings::{Invalid, Validate};
+use marquee_settings::{Invalid, Validate, is_set};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{is_encrypted, parse, shown};
@@ -158,7 +158,6 @@ impl Settings {
     }
 
     fn check_files(&self, is_encrypted: bool) -> Result<(), Invalid> {
-        let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
         for (key, path) in [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)] {
             let message = "is used by TLS only; write the addresses in urls as rediss://HOST:PORT";
             Invalid::unless(is_encrypted || !is_set(path), key, message)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use marquee_settings::is_set;
 use redis::{ClientTlsConfig, TlsCertificates};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -14,7 +15,6 @@ pub(crate) fn certificates(settings: &Settings) -> Result<Option<TlsCertificates
     // This sets the only TLS provider that is compiled in. The call fails if it is already set,
     // which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let is_set = |path: &Path| !path.as_os_str().is_empty();
     let root_cert = match &settings.ca_file {
         path if is_set(path) => Some(read("ca_file", "certificates", path, has_certificate)?),
         _ => None,

@@ -17,4 +17,4 @@ mod validate;
 pub use layers::{ENV_PREFIX, Effective, Error, Layers, Loaded};
 pub use redact::{redact, redact_value};
 pub use source::Source;
-pub use validate::{Invalid, Validate, thousands};
+pub use validate::{Invalid, Validate, is_set, thousands};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use humantime_serde::re::humantime::format_duration;
@@ -84,6 +85,11 @@ impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.message)
     }
+}
+
+/// Returns whether a setting names a path. An empty path, the default of such settings, names none.
+pub fn is_set(path: &Path) -> bool {
+    !path.as_os_str().is_empty()
 }
 
 /// Formats a number with commas between thousands.

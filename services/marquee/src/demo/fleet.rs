@@ -37,7 +37,7 @@ impl Process {
             folder: folder.to_owned(),
             layers,
             child,
-            addresses: Addresses { grpc: String::new(), http: String::new(), pid: 0 },
+            addresses: Addresses { grpc: String::new(), http: String::new(), admin: None, pid: 0 },
         };
         process.ready().await?;
         Ok(process)

@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use super::listeners::Bound;
+
 const FILE: &str = "addresses.json";
 
 /// The addresses of a running fleet.
@@ -16,14 +18,19 @@ pub struct Addresses {
     pub grpc: String,
     /// The address of the HTTP listener, likewise.
     pub http: String,
+    /// The address of the admin listener, likewise, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<String>,
     /// The id of the process.
     pub pid: u32,
 }
 
 impl Addresses {
     /// Returns the addresses of a fleet in this process.
-    pub(crate) fn of_this_process(scheme: &str, grpc: SocketAddr, http: SocketAddr) -> Self {
-        Self { grpc: format!("{scheme}://{grpc}"), http: format!("{scheme}://{http}"), pid: std::process::id() }
+    pub(super) fn of_this_process(scheme: &str, bound: Bound) -> Self {
+        let shown = |address: SocketAddr| format!("{scheme}://{address}");
+        let (grpc, http) = (shown(bound.grpc), shown(bound.http));
+        Self { grpc, http, admin: bound.admin.map(shown), pid: std::process::id() }
     }
 
     /// Reads the addresses that a fleet on this data folder has written. Returns `None` if the file
@@ -64,7 +71,8 @@ mod tests {
         let data = folder.path().join("new");
         assert_eq!(Addresses::read(&data), None);
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let addresses = Addresses::of_this_process("https", address(1), address(2));
+        let bound = Bound { grpc: address(1), http: address(2), admin: Some(address(3)) };
+        let addresses = Addresses::of_this_process("https", bound);
         addresses.write(&data).expect("written");
         assert_eq!(Addresses::read(&data), Some(addresses));
         Addresses::remove(&data);
@@ -75,7 +83,8 @@ mod tests {
     fn the_file_of_another_process_in_the_same_folder_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let other = Addresses { pid: 0, ..Addresses::of_this_process("http", address, address) };
+        let bound = Bound { grpc: address, http: address, admin: None };
+        let other = Addresses { pid: 0, ..Addresses::of_this_process("http", bound) };
         other.write(folder.path()).expect("written");
         Addresses::remove(folder.path());
         assert_eq!(Addresses::read(folder.path()), Some(other));

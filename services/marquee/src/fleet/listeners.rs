@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use marquee_kit::{Closing, Compute, Server, ServerSettings, Services, bind, serve_grpc, serve_http};
+use marquee_kit::{Closing, Compute, Served, Server, ServerSettings, Services, bind, serve};
 use tokio::net::TcpListener;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_reflection::server::Builder;
 
 use super::lifecycle::Lifecycle;
+use crate::settings::Settings;
 
 /// The first words of the methods that only read, of this project, of Feast, and of the services
 /// that every process has. All others write or administer.
@@ -21,41 +22,68 @@ const READS: [&str; 10] =
 const STANDARD: [&str; 3] =
     ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
+/// The first words of the methods that write data. Methods that neither read nor write data
+/// administer: they set routes, load models and train.
+const WRITES: [&str; 4] = ["Submit", "Stream", "Upsert", "Remove"];
+
+/// The collections of the HTTP API in which clients write data.
+const COLLECTIONS: [&str; 3] = ["ratings", "movies", "users"];
+
+/// The addresses of the listeners.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    pub(super) grpc: SocketAddr,
+    pub(super) http: SocketAddr,
+    pub(super) admin: Option<SocketAddr>,
+}
+
 /// The open listeners of a process that does not serve yet.
 #[derive(Debug)]
 pub(super) struct Listeners {
     grpc: TcpListener,
     http: TcpListener,
-    pub(super) grpc_address: SocketAddr,
-    pub(super) http_address: SocketAddr,
+    admin: Option<TcpListener>,
+    pub(super) bound: Bound,
 }
 
 impl Listeners {
-    /// Opens both listeners.
-    pub(super) async fn bind(grpc: SocketAddr, http: SocketAddr) -> Result<Self> {
-        let (grpc, http) = (bind(grpc).await?, bind(http).await?);
-        let (grpc_address, http_address) = (grpc.local_addr()?, http.local_addr()?);
-        Ok(Self { grpc, http, grpc_address, http_address })
+    /// Opens all listeners.
+    pub(super) async fn bind(settings: &Settings) -> Result<Self> {
+        let (grpc, http) = (bind(settings.grpc_listen).await?, bind(settings.http_listen).await?);
+        let admin = match settings.admin_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+        let bound = Bound { grpc: grpc.local_addr()?, http: http.local_addr()?, admin: admin_address };
+        Ok(Self { grpc, http, admin, bound })
     }
 
     /// Serves until the lifecycle closes the listeners.
-    pub(super) fn serve(self, (grpc_routes, http_routes): (Routes, Router), server: Server, lifecycle: &Lifecycle) {
-        let Self { grpc, http, .. } = self;
+    pub(super) fn serve(self, (grpc, http): (Routes, Router), server: Server, lifecycle: &Lifecycle) {
+        let metrics = &lifecycle.context().metrics;
+        let (grpc, http) = (Served::grpc(grpc, &server, metrics), Served::http(http, &server, metrics));
+        let (public, admin) = match self.admin {
+            None => (server, None),
+            Some(listener) => {
+                let (public, admin) = server.with_admin_listener();
+                (public, Some((listener, admin)))
+            }
+        };
+        let all = grpc.clone().and(http.clone());
+        let public = [("grpc", self.grpc, grpc, public.clone()), ("http", self.http, http, public)];
+        let admin = admin.map(|(listener, server)| ("admin", listener, all, server));
         let drain = lifecycle.request_patience();
-        let (metrics, shared) = (lifecycle.context().metrics.clone(), server.clone());
-        lifecycle.spawn_server("grpc", |stop| async move {
-            serve_grpc(grpc, grpc_routes, shared, &metrics, Closing { stop, drain }).await
-        });
-        let metrics = lifecycle.context().metrics.clone();
-        lifecycle.spawn_server("http", |stop| async move {
-            serve_http(http, http_routes, server, &metrics, Closing { stop, drain }).await
-        });
+        for (name, listener, served, server) in public.into_iter().chain(admin) {
+            lifecycle.spawn_server(name, |stop| serve(listener, served, server, Closing { stop, drain }));
+        }
     }
 }
 
-/// Reads what both listeners share.
+/// Reads what the listeners share.
 pub(super) fn server(settings: &ServerSettings, compute: Compute) -> Result<Server> {
-    let services = Services { descriptors: marquee_proto::DESCRIPTORS, reads: &READS };
+    let descriptors = marquee_proto::DESCRIPTORS;
+    let services = Services { descriptors, reads: &READS, writes: &WRITES, collections: &COLLECTIONS };
     Ok(Server::new(settings.clone(), services, compute)?)
 }
 

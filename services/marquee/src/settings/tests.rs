@@ -54,6 +54,7 @@ fn assert_refused(key: &str, value: &str) {
 fn a_setting_that_makes_a_role_useless_is_refused_by_its_dotted_key() {
     for (key, values) in [
         ("data_dir", &["", "/dev/null"][..]),
+        ("admin_listen", &["localhost:7090", "7090", "127.0.0.1"]),
         ("grpc_listen", &["", "localhost:7070", "7070", "127.0.0.1", "127.0.0.1:70000"]),
         ("features_address", &["somewhere", "ftp://host:1", "http://", "http://a:1,nowhere"]),
         ("scale.min", &["9"]),
@@ -139,8 +140,14 @@ fn every_number_and_time_is_bounded_and_every_value_has_its_form() {
 fn two_listeners_need_two_ports() {
     let error = load(&[("grpc_listen", "127.0.0.1:7080")]).expect_err("the same").to_string();
     assert!(error.starts_with("http_listen: is 127.0.0.1:7080, as grpc_listen"), "{error}");
-    let any = [("grpc_listen", "127.0.0.1:0"), ("http_listen", "127.0.0.1:0")];
-    assert!(load(&any).is_ok());
+    let error = load(&[("admin_listen", "127.0.0.1:7070")]).expect_err("the same").to_string();
+    assert!(error.starts_with("admin_listen: is 127.0.0.1:7070, as grpc_listen"), "{error}");
+    let any = [("grpc_listen", "127.0.0.1:0"), ("http_listen", "127.0.0.1:0"), ("admin_listen", "127.0.0.1:0")];
+    let loaded = load(&any).expect("any ports");
+    assert_eq!(loaded.settings.admin_listen, Some(([127, 0, 0, 1], 0).into()));
+    assert_eq!(load(&[("admin_listen", "")]).expect("no such listener").settings.admin_listen, None);
+    let open = load(&[("admin_listen", "0.0.0.0:7090")]).expect_err("open to everybody").to_string();
+    assert!(open.starts_with("admin_listen: 0.0.0.0:7090 is not a loopback address"), "{open}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale
 use marquee_eval::{Evaluation, evaluate};
 use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, fit, with_smallest_spread};
 use marquee_log::Movies;
-use marquee_model::Posterior;
+use marquee_posterior::Posterior;
 
 use super::PipelineError;
 use crate::queue::Run;

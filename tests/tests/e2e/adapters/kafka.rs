@@ -1,8 +1,12 @@
 //! The rating log over a real Kafka: the suite of its port, and what only brokers that die and
 //! other clients can show.
 
+#[path = "kafka/damage.rs"]
+mod damage;
 #[path = "kafka/deaths.rs"]
 mod deaths;
+#[path = "kafka/encryption.rs"]
+mod encryption;
 #[path = "kafka/foreign.rs"]
 mod foreign;
 
@@ -13,9 +17,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
-use marquee_domain::{Partition, Position, Secret, Timestamp};
+use marquee_domain::{Partition, Position, Timestamp};
 use marquee_e2e::servers::{Kafka, or_skip};
-use marquee_kafka::{ConnectError, KafkaLog, Security, Settings};
+use marquee_kafka::{ConnectError, KafkaLog, Settings};
 use marquee_ports::conformance::{Fixture, log};
 use marquee_ports::{Delivery, NewRecord, RatingLog, Record, Topic, partition_for};
 
@@ -24,14 +28,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 fn settings(kafka: &Kafka, prefix: &str) -> Settings {
     Settings {
-        bootstrap: kafka.bootstrap(),
         prefix: prefix.to_owned(),
         partitions: 4,
-        replication: 1,
-        min_insync_replicas: 1,
         // Far longer than the suite waits: who leaves must say so.
         session_timeout: Duration::from_secs(120),
-        ..Settings::default()
+        ..kafka.settings()
     }
 }
 
@@ -211,43 +212,5 @@ async fn a_broker_that_does_not_answer_is_an_error_in_time() -> Result<()> {
     assert!(matches!(connected, Err(ConnectError::Unreachable { .. })));
     kafka.resume(0).await?;
     log.append(Topic::RATINGS, vec![numbered(2)]).await?;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_password_comes_in_and_others_are_told_what_to_check() -> Result<()> {
-    let Some(kafka) = or_skip(Kafka::start(1).await)? else { return Ok(()) };
-    let known = Settings {
-        bootstrap: kafka.guarded_bootstrap(),
-        security: Security::SaslPlaintext,
-        username: Kafka::USER.to_owned(),
-        password: Secret::new(kafka.password()),
-        ..settings(&kafka, "guarded.")
-    };
-    let log = KafkaLog::connect(&known).await?;
-    let written = log.append(Topic::RATINGS, (0..20).map(numbered).collect()).await?;
-    assert_eq!(read_all(&log, Topic::RATINGS).await?.len(), written.len());
-    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
-    let started = Instant::now();
-    let mut seen = 0;
-    while seen < written.len() {
-        assert!(started.elapsed() < DEADLINE, "{seen} of {} came", written.len());
-        if let Delivery::Records(records) = subscription.next(100, Duration::from_secs(1)).await? {
-            seen += records.len();
-        }
-    }
-
-    let timeout = Duration::from_secs(3);
-    let wrong = [
-        Settings { password: Secret::new("guessed"), ..known.clone() },
-        Settings { username: "somebody".to_owned(), ..known.clone() },
-    ];
-    for settings in wrong {
-        let error = KafkaLog::connect(&Settings { connect_timeout: timeout, ..settings }).await.expect_err("refused");
-        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        assert!(error.to_string().contains("security and password"), "{error}");
-        assert!(source.to_lowercase().contains("authentication"), "{source}");
-        assert!(!format!("{error:?}").contains("guessed"), "no secret in an error");
-    }
     Ok(())
 }

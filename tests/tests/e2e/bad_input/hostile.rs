@@ -3,10 +3,11 @@
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use marquee_e2e::wire::{self, frame, gzip};
 use marquee_e2e::{Fleet, Process};
 use marquee_kit::{Failure, Transport};
 use tonic::Code;
-use tonic::codegen::http::Method;
+use tonic::codegen::http::{HeaderValue, Method, header};
 use tonic_reflection::pb::v1alpha::ServerReflectionRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
@@ -20,17 +21,6 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
 /// The most memory that hostile requests may add, in bytes.
 const MOST: u64 = 64 << 20;
-
-fn frame(flag: u8, message: &[u8]) -> Result<Bytes> {
-    let length = u32::try_from(message.len())?.to_be_bytes();
-    Ok([&[flag][..], &length, message].concat().into())
-}
-
-fn gzip(text: &[u8]) -> Result<Vec<u8>> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut writer, text)?;
-    Ok(writer.finish()?)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn millions_of_empty_entries_are_refused_by_name_and_take_little_memory() -> Result<()> {
@@ -85,6 +75,43 @@ async fn compressed_messages_are_accepted_and_other_encodings_named() -> Result<
     let bomb = frame(1, &gzip(&vec![0; (16 << 20) + 1])?)?;
     let status = send(&transport, list, Some("gzip"), bomb).await?;
     assert_eq!(Failure::from_status(&status).violations()[0].reason.as_str(), "TOO_LONG", "{status}");
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_answers_are_compressed_for_clients_that_accept_it() -> Result<()> {
+    let fleet = Fleet::start_with(|settings| settings.server.compress_grpc_from = 16 << 10).await?;
+    let movies = (0..1_000)
+        .map(|n| marquee_proto::ratings::v1::Movie { title: "A title ".repeat(9), ..movie(&format!("m{n}")) });
+    fleet.clients().add_movies(movies.collect()).await?;
+    let transport = Transport::connect(&fleet.address())?;
+    let list = "/marquee.ratings.v1.Ratings/ListMovies";
+    let plain = wire::finish(wire::begin(&transport, list, &[], frame(0, &[])?).await?).await?;
+    assert!(plain.frames[0] == 0 && !plain.headers.contains_key("grpc-encoding"));
+    let accepts = [("grpc-accept-encoding", "identity,deflate,gzip")];
+    let packed = wire::finish(wire::begin(&transport, list, &accepts, frame(0, &[])?).await?).await?;
+    assert_eq!((packed.status.code(), packed.frames[0]), (Code::Ok, 1));
+    assert_eq!(packed.headers["grpc-encoding"], "gzip");
+    assert!(packed.frames.len() < plain.frames.len() / 5);
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.frames[5..]), &mut unpacked)?;
+    assert_eq!(unpacked, plain.frames[5..]);
+
+    let http = fleet.http();
+    let accepts = [(header::ACCEPT_ENCODING, "gzip")];
+    let packed = http.send_with(Method::GET, "/v1/movies", &accepts, Bytes::new()).await?;
+    assert_eq!(packed.headers["content-encoding"], "gzip");
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut unpacked)?;
+    assert_eq!(unpacked, http.get("/v1/movies").await?.body);
+    let zstd = http.send_with(Method::GET, "/v1/movies", &[(header::ACCEPT_ENCODING, "zstd")], Bytes::new()).await?;
+    assert_eq!(
+        (&zstd.headers["content-encoding"], &zstd.body[..4]),
+        (&HeaderValue::from_static("zstd"), &b"\x28\xb5\x2f\xfd"[..])
+    );
+    let short = http.send_with(Method::GET, "/v1/scale", &accepts, Bytes::new()).await?;
+    assert!(!short.headers.contains_key("content-encoding"));
     fleet.stop().await;
     Ok(())
 }

@@ -1,19 +1,17 @@
 //! Messages that are none: the caller is told so, and told what to do, by every method.
 
-use std::future::poll_fn;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::{Buf, BufMut, Bytes};
-use http_body_util::{BodyExt, Full};
-use marquee_e2e::{DEADLINE, Fleet};
+use marquee_e2e::{DEADLINE, Fleet, wire};
 use marquee_kit::{Failure, Transport};
 use marquee_proto::ratings::v1::{StreamRatingsRequest, SubmitRatingsRequest};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use tonic::client::{Grpc, GrpcService};
+use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http::{HeaderValue, Request as HttpRequest, header, uri::PathAndQuery};
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request, Status};
 
 use super::{good, movie, named, serves_on};
@@ -147,20 +145,8 @@ pub(super) async fn send(
     encoding: Option<&'static str>,
     frame: Bytes,
 ) -> Result<Status> {
-    let mut transport = transport.clone();
-    let mut request = HttpRequest::post(format!("http://fleet{method}"))
-        .header(header::CONTENT_TYPE, "application/grpc")
-        .header(header::TE, "trailers")
-        .body(tonic::body::Body::new(Full::new(frame)))?;
-    if let Some(encoding) = encoding {
-        request.headers_mut().insert("grpc-encoding", HeaderValue::from_static(encoding));
-    }
-    poll_fn(|context| GrpcService::poll_ready(&mut transport, context)).await.map_err(anyhow::Error::from_boxed)?;
-    let answer = tokio::time::timeout(DEADLINE, GrpcService::call(&mut transport, request)).await?;
-    let (head, body) = answer.map_err(anyhow::Error::from_boxed)?.into_parts();
-    let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
-    let status = Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
-    status.context("an answer without a status")
+    let encoding = encoding.map(|encoding| ("grpc-encoding", encoding));
+    Ok(wire::finish(wire::begin(transport, method, encoding.as_slice(), frame).await?).await?.status)
 }
 
 #[tokio::test(flavor = "multi_thread")]

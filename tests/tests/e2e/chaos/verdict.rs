@@ -6,21 +6,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
-use marquee_domain::{Position, RatingEvent, Timestamp};
+use anyhow::Result;
+use marquee_domain::{Offset, Partition, Position, RatingEvent, Scale, Timestamp};
 use marquee_e2e::servers::Stack;
 use marquee_e2e::{Clients, World, until};
 use marquee_kafka::KafkaLog;
+use marquee_log::Decoder;
 use marquee_ports::{RatingLog, Record, Topic};
+use marquee_proto::convert;
 use marquee_proto::features::v1::{
     GetMoviesRequest, GetProgressRequest, GetUsersRequest, Moments, MovieFeatures, User, UserQuery, UserView,
 };
-use marquee_proto::{convert, record};
 
 use super::load::{Identity, Written};
 
 /// Windows that the feature store serves, in days.
 const WINDOWS: [u32; 3] = [7, 30, 90];
+
+/// Partitions of the rating topic.
+const PARTITIONS: u32 = 8;
 
 /// Longest history that it serves.
 const HISTORY: usize = 500;
@@ -42,7 +46,7 @@ impl fmt::Display for Judged {
 }
 
 /// A rating that counts.
-struct Counted<'a> {
+pub(super) struct Counted<'a> {
     movie: &'a str,
     value: f64,
     at: Timestamp,
@@ -86,7 +90,12 @@ impl Truth {
         truth
     }
 
-    fn counted(&self, which: impl Fn(&str, &str) -> bool) -> Vec<Counted<'_>> {
+    /// The users and movies of the ratings that count.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.keys().map(|(user, movie)| (user.as_str(), movie.as_str()))
+    }
+
+    pub(super) fn counted(&self, which: impl Fn(&str, &str) -> bool) -> Vec<Counted<'_>> {
         let pairs = self.pairs.iter().filter(|((user, movie), _)| which(user, movie));
         let mut counted: Vec<Counted<'_>> = pairs
             .map(|((_, movie), &(at, position, value))| Counted { movie, value, at, offset: position.offset.0 })
@@ -96,28 +105,59 @@ impl Truth {
     }
 }
 
-/// Reads the whole log, waits until it is applied, and compares.
+/// The log as it was when all of it was applied.
+pub(super) struct Evidence {
+    pub(super) log: KafkaLog,
+    /// The records of the rating topic.
+    pub(super) records: Vec<Record>,
+    pub(super) truth: Truth,
+}
+
+/// Waits until the whole log is applied, reads it, and compares.
 pub(super) async fn judge(
     stack: &Stack,
     world: &World,
     written: &Written,
     features: &[Clients; 2],
-) -> Result<(Judged, Truth)> {
-    let log = connect(stack).await?;
-    let events = read_all(&log).await?;
+) -> Result<(Judged, Evidence)> {
+    let log = stack.kafka.log().await?;
+    let records = settled(&log, features).await?;
+    let all = records.iter().filter_map(|record| Some((record.position, event(record)?)));
+    let events: Vec<(Position, RatingEvent)> = all.collect();
     let twice = is_complete(&events, world, written);
-    for clients in features {
-        until("the log is applied", async || {
-            let progress = clients.features.clone().get_progress(GetProgressRequest {}).await.ok()?.into_inner();
-            progress.partitions.iter().all(|partition| partition.next_offset == partition.end_offset).then_some(())
-        })
-        .await?;
-    }
     let truth = Truth::of(&events);
     for clients in features {
         serves(clients, world, &truth).await?;
     }
-    Ok((Judged { records: events.len(), twice, users: world.users, movies: world.movies }, truth))
+    let judged = Judged { records: events.len(), twice, users: world.users, movies: world.movies };
+    Ok((judged, Evidence { log, records, truth }))
+}
+
+/// Reads the rating topic when it is applied. Applying records in wrong partitions appends others.
+async fn settled(log: &KafkaLog, features: &[Clients; 2]) -> Result<Vec<Record>> {
+    loop {
+        let bounds = log.bounds(Topic::RATINGS).await?;
+        let records = read_all(log, Topic::RATINGS).await?;
+        let ends = ends(&records);
+        until("the log is applied", async || {
+            let mut next = BTreeMap::new();
+            for clients in features {
+                let progress = clients.features.clone().get_progress(GetProgressRequest {}).await.ok()?.into_inner();
+                next.extend(progress.partitions.iter().map(|partition| (partition.partition, partition.next_offset)));
+            }
+            ends.iter().all(|(partition, end)| next.get(&partition.0) >= Some(&end.0)).then_some(())
+        })
+        .await?;
+        if log.bounds(Topic::RATINGS).await? == bounds {
+            return Ok(records);
+        }
+    }
+}
+
+/// Returns the offset after the last record of each partition. Offsets that follow have no record,
+/// for example because they are markers of transactions.
+pub(super) fn ends(records: &[Record]) -> BTreeMap<Partition, Offset> {
+    records.iter().map(|record| (record.position.partition, record.position.offset.next())).collect()
 }
 
 /// Checks that a feature store serves what the log said.
@@ -127,35 +167,30 @@ pub(super) async fn serves(clients: &Clients, world: &World, truth: &Truth) -> R
     movies_are_right(clients, world, truth, now).await
 }
 
-/// Returns the rating log of the fleet.
-pub(super) async fn connect(stack: &Stack) -> Result<KafkaLog> {
-    let settings = marquee_kafka::Settings {
-        bootstrap: stack.kafka.bootstrap(),
-        replication: 1,
-        min_insync_replicas: 1,
-        ..marquee_kafka::Settings::default()
-    };
-    Ok(KafkaLog::connect(&settings).await?)
-}
-
-async fn read_all(log: &KafkaLog) -> Result<Vec<(Position, RatingEvent)>> {
-    let mut events = Vec::new();
-    for bounds in log.bounds(Topic::RATINGS).await? {
+/// Reads a topic from its beginning.
+pub(super) async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
+    let mut all = Vec::new();
+    for bounds in log.bounds(topic).await? {
         let mut next = bounds.begin;
         while next < bounds.end {
             let from = Position { partition: bounds.partition, offset: next };
-            let records = log.read(Topic::RATINGS, from, 10_000).await?;
-            next = records.last().context("a log that ends early")?.position.offset.next();
-            for record in records {
-                events.push((record.position, event(&record)?));
-            }
+            let records = log.read(topic, from, 10_000).await?;
+            next = records.last().map_or(bounds.end, |last| last.position.offset.next());
+            all.extend(records);
         }
     }
-    Ok(events)
+    Ok(all)
 }
 
-fn event(stored: &Record) -> Result<RatingEvent> {
-    Ok(record::decode_event(stored.header(record::CONTENT_TYPE), &stored.value)?)
+/// Returns how the rating topic is decoded, with the scale of the processes under test.
+pub(super) fn decoder() -> Decoder {
+    Decoder { scale: Scale::try_new(1.0, 5.0, 1.0).expect("whole stars are a scale"), partitions: PARTITIONS }
+}
+
+/// Returns the event of a record of the rating topic, or `None` if it is no event or belongs to
+/// another partition.
+pub(super) fn event(stored: &Record) -> Option<RatingEvent> {
+    decoder().decode(stored).ok()
 }
 
 /// Checks that every acknowledged rating is there, and none more often than it was sent. Returns
@@ -165,8 +200,11 @@ fn is_complete(events: &[(Position, RatingEvent)], world: &World, written: &Writ
     let movies: HashMap<String, u32> = (0..world.movies).map(|movie| (world.movie(movie), movie as u32)).collect();
     let mut copies: HashMap<Identity, u32> = HashMap::new();
     for (_, event) in events {
-        if let RatingEvent::Rated(rating) = event {
-            let identity = (users[rating.user.as_str()], movies[rating.movie.as_str()], rating.rated_at.micros());
+        // Other producers have users of their own.
+        if let RatingEvent::Rated(rating) = event
+            && let (Some(user), Some(movie)) = (users.get(rating.user.as_str()), movies.get(rating.movie.as_str()))
+        {
+            let identity = (*user, *movie, rating.rated_at.micros());
             *copies.entry(identity).or_default() += 1;
         }
     }
@@ -196,12 +234,17 @@ async fn users_are_right(clients: &Clients, world: &World, truth: &Truth, now: T
     Ok(())
 }
 
-fn user_is_right(user: &User, counted: &[Counted<'_>], now: Timestamp) {
+/// Checks that the served history of a user is that of the log.
+pub(super) fn history_is_right(user: &User, counted: &[Counted<'_>]) {
     let newest = &counted[counted.len().saturating_sub(HISTORY)..];
     let expected: Vec<_> = newest.iter().map(|c| (c.movie, c.value, Some(convert::timestamp(c.at)))).collect();
     let served: Vec<_> =
         user.history.iter().map(|entry| (entry.movie_id.as_str(), entry.rating, entry.rated_at)).collect();
     assert_eq!(served, expected, "history of {}", user.user_id);
+}
+
+fn user_is_right(user: &User, counted: &[Counted<'_>], now: Timestamp) {
+    history_is_right(user, counted);
     let statistics = user.statistics.clone().unwrap_or_default();
     are_right(&user.user_id, statistics.all_time, counted.iter());
     windows_are_right(&user.user_id, &statistics.windows, counted, now);

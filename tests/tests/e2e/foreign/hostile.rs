@@ -10,7 +10,6 @@ use marquee::Settings;
 use marquee_domain::{Partition, Position};
 use marquee_e2e::servers::{Stack, or_skip};
 use marquee_e2e::{Clients, DEADLINE, Fleet, World, until};
-use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Topic};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::Movie;
@@ -39,9 +38,7 @@ async fn hostile(python: &Python, stack: &Stack, arguments: &[&str]) -> Result<B
 /// Waits until the features and the archive have all of the rating topic, also what applying it
 /// appends. Offsets at the end of a partition may have no record.
 async fn settled(clients: &Clients, stack: &Stack) -> Result<()> {
-    let mut settings = marquee_kafka::Settings { bootstrap: stack.kafka.bootstrap(), ..Default::default() };
-    (settings.replication, settings.min_insync_replicas) = (1, 1);
-    let log = KafkaLog::connect(&settings).await?;
+    let log = stack.kafka.log().await?;
     let started = Instant::now();
     let mut before = Vec::new();
     let last = loop {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use marquee_domain::{Offset, Position, Timestamp};
 use marquee_e2e::servers::{Kafka, Stack, or_skip};
 use marquee_e2e::{Clients, Fleet, World};
-use marquee_kafka::{KafkaLog, Settings};
+use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Record, Topic};
 use marquee_proto::convert;
 use marquee_proto::features::v1::HistoryEntry;
@@ -25,13 +25,6 @@ const WRITE: &str = "tests/e2e/foreign/write.py";
 
 /// Most bytes of a record that librdkafka lets through unless it is told otherwise.
 const USUAL: usize = 1_000_000;
-
-/// The log as Marquee sees it.
-async fn log(kafka: &Kafka) -> Result<KafkaLog> {
-    let bootstrap = kafka.bootstrap();
-    Ok(KafkaLog::connect(&Settings { bootstrap, replication: 1, min_insync_replicas: 1, ..Settings::default() })
-        .await?)
-}
 
 /// Everything in a topic.
 async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
@@ -125,7 +118,7 @@ async fn ratings_of_a_python_producer_count_like_those_of_ingest_however_often_t
     let Some(python) = Python::or_skip() else { return Ok(()) };
     let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
     let fleet = Fleet::start_with(|settings| stack.lead(settings)).await?;
-    let (clients, log) = (fleet.clients(), log(&stack.kafka).await?);
+    let (clients, log) = (fleet.clients(), stack.kafka.log().await?);
     let world = World::new(24, 15, 61);
     clients.add_movies(world.catalogue()).await?;
     let ratings = world.ratings();
@@ -157,7 +150,7 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     let Some(python) = Python::or_skip() else { return Ok(()) };
     let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
     let fleet = Fleet::start_with(|settings| stack.lead(settings)).await?;
-    let (clients, log) = (fleet.clients(), log(&stack.kafka).await?);
+    let (clients, log) = (fleet.clients(), stack.kafka.log().await?);
 
     // One user's, so that all of it shares the partition of the ratings that follow.
     let raw = |content_type, value: &[u8]| Raw { key: "ann".to_owned(), value: value.to_vec(), content_type };
@@ -224,7 +217,7 @@ async fn a_record_that_brokers_take_and_the_rejected_topic_does_not_stops_nobody
     let Some(python) = Python::or_skip() else { return Ok(()) };
     let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
     let fleet = Fleet::start_with(|settings| stack.lead(settings)).await?;
-    let (clients, log) = (fleet.clients(), log(&stack.kafka).await?);
+    let (clients, log) = (fleet.clients(), stack.kafka.log().await?);
     let large = Raw { key: "ann".to_owned(), value: noise((1 << 20) + (64 << 10)), content_type: None };
     assert_eq!(write(&python, &stack.kafka, &[large], 16 << 20).await?, ["delivered"]);
     let rated_at = Some(marquee_proto::Timestamp { seconds: 1_000, nanos: 0 });

@@ -1,14 +1,11 @@
 //! Signals at any instant: during a start whose back-end does not answer, and twice.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use marquee_e2e::{DEADLINE, Process};
+use anyhow::{Context, Result};
+use marquee_e2e::{DEADLINE, Launch, Process};
 use marquee_embedded::{EmbeddedLog, LogSettings};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 
 use super::PROGRAM;
 
@@ -34,31 +31,6 @@ impl Silent {
     }
 }
 
-fn start(folder: &Path, settings: &[String]) -> Result<Child> {
-    let mut command = Command::new(PROGRAM);
-    command.arg("up").arg("--data-dir").arg(folder).args(["--grpc-listen", "127.0.0.1:0"]);
-    command.args(["--http-listen", "127.0.0.1:0", "--set", "telemetry.log=warn"]);
-    for setting in settings {
-        command.arg("--set").arg(setting);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().context("start the fleet")
-}
-
-async fn send(child: &Child, signal: &str) -> Result<()> {
-    let pid = child.id().context("the fleet has ended")?;
-    let sent = Command::new("kill").args([signal, &pid.to_string()]).status().await.context("run kill")?;
-    ensure!(sent.success(), "{signal} was not sent");
-    Ok(())
-}
-
-/// Sends a signal, and returns the exit code and the time that the end took.
-async fn ended_by(child: &mut Child, signal: &str) -> Result<(Option<i32>, Duration)> {
-    let sent = Instant::now();
-    send(child, signal).await?;
-    let status = tokio::time::timeout(DEADLINE, child.wait()).await.context("it did not end")??;
-    Ok((status.code(), sent.elapsed()))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_during_a_start_that_waits_for_a_back_end_ends_it_soon() -> Result<()> {
     let silent = Silent::start().await?;
@@ -79,9 +51,10 @@ async fn a_signal_during_a_start_that_waits_for_a_back_end_ends_it_soon() -> Res
     ];
     for (signal, settings) in cases {
         let folder = tempfile::tempdir()?;
-        let mut fleet = start(folder.path(), &settings)?;
+        let launch = Launch::new(PROGRAM, folder.path());
+        let mut fleet = settings.iter().fold(launch, |launch, setting| launch.set(setting)).spawned()?;
         let _connection = silent.connected().await?;
-        let (code, took) = ended_by(&mut fleet, signal).await?;
+        let (code, took) = fleet.ended_by(signal).await?;
         assert_eq!(code, Some(0), "{settings:?}");
         assert!(took < SOON, "{settings:?}: {took:?}");
         assert_eq!(marquee::Addresses::read(folder.path()), None, "{settings:?}");
@@ -106,17 +79,16 @@ async fn a_collector_of_traces_that_does_not_answer_delays_no_end() -> Result<()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_process_at_once() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut fleet = start(folder.path(), &["drain_delay=10m".to_owned()])?;
-    let addresses = super::until("it listens", || async { marquee::Addresses::read(folder.path()) }).await?;
-    send(&fleet, "-TERM").await?;
+    let mut fleet = Launch::new(PROGRAM, folder.path()).set("drain_delay=10m").spawn_only().await?;
+    fleet.signal("-TERM").await?;
     // It is not ready any more, and serves on for the time of the drain.
-    let http = marquee_e2e::Http::new(&addresses.http);
+    let http = fleet.http();
     super::until("it drains", || async {
         let answer = http.get("/readyz").await.ok()?;
         (answer.status == 503 && answer.text().contains("shutting down")).then_some(())
     })
     .await?;
-    let (code, took) = ended_by(&mut fleet, "-INT").await?;
+    let (code, took) = fleet.ended_by("-INT").await?;
     assert_eq!(code, Some(130), "128 and the number of the signal");
     assert!(took < SOON, "{took:?}");
     Ok(())

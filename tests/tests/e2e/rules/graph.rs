@@ -9,16 +9,17 @@ use super::Rule;
 
 /// Crates without async, I/O or wire format, and all that they may name: serialisation by serde,
 /// errors by thiserror, and SHA-256, which is arithmetic and assigns users to versions.
-const PURE: [(&str, &[&str]); 5] = [
+const PURE: [(&str, &[&str]); 6] = [
     ("marquee-domain", &["serde", "sha2", "thiserror"]),
-    ("marquee-eval", &["marquee-domain", "marquee-fit", "marquee-model", "serde"]),
-    ("marquee-fit", &["marquee-domain", "marquee-model", "rand", "rand_distr", "sha2", "thiserror"]),
+    ("marquee-eval", &["marquee-domain", "marquee-fit", "marquee-posterior", "serde"]),
+    ("marquee-fit", &["marquee-domain", "marquee-posterior", "rand", "rand_distr", "sha2", "thiserror"]),
+    ("marquee-posterior", &[]),
     ("marquee-report", &["marquee-eval"]),
     ("marquee-rollout", &["marquee-domain", "serde", "sha2", "thiserror"]),
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 16] = [
+const WIRELESS: [&str; 17] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -32,6 +33,7 @@ const WIRELESS: [&str; 16] = [
     "marquee-onnx",
     "marquee-parquet",
     "marquee-ports",
+    "marquee-posterior",
     "marquee-redis",
     "marquee-report",
     "marquee-settings",

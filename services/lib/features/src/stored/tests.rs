@@ -201,3 +201,29 @@ const CHUNK: &[u8] = &[
     3, 23, 0, 0, 0, 1, 1, 97, 128, 218, 196, 9, 7, 0, 0, 0, 0, 0, 0, 4, 64, 1, 5, 68, 114,
     97, 109, 97,
 ];
+
+/// Checks that bytes are refused or survive being written again.
+fn survives<T: Pack + Unpack>(bytes: &[u8]) {
+    let Ok(row) = unpack::<T>(bytes) else { return };
+    let written = pack(&row);
+    let again = unpack::<T>(&written).expect("what was written is read");
+    assert_eq!(pack(&again), written);
+}
+
+#[test]
+fn a_row_with_any_changed_byte_is_refused_or_survives() {
+    for row in [USER, OLD_USER, HEAD, CHUNK, MOVIE, OLD_MOVIE] {
+        for at in 0..row.len() {
+            for byte in 0..=u8::MAX {
+                let mut bytes = row.to_vec();
+                bytes[at] = byte;
+                survives::<UserRow>(&bytes);
+                survives::<StoredUser>(&bytes);
+                survives::<Chunk>(&bytes);
+                survives::<MovieRow>(&bytes);
+                drop(unpack::<UserSummary>(&bytes));
+            }
+            survives::<StoredUser>(&row[..at]);
+        }
+    }
+}

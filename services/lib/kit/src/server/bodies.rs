@@ -1,11 +1,13 @@
 //! Receives the bodies of HTTP requests: within a length, a time, a form and an amount of memory.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -18,16 +20,16 @@ use super::json;
 use super::schema::{ScanError, Scanner};
 use super::shared::Shared;
 use super::unpack::{Encoding, UnpackError, unpack};
-use crate::{Failure, Kind};
+use crate::{Compute, Failure, Kind};
 
 const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// Bodies from this length on are checked off the async threads.
-const LONG: usize = 128 << 10;
+/// Bodies from this length on are checked and parsed off the async threads.
+const LONG: usize = 64 << 10;
 
-/// How long a refused body is read.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long and how far a refused body is read.
+const LINGER: (Duration, usize) = (Duration::from_secs(2), 16 << 20);
 
 /// The share of the budget that a body of unknown length begins with.
 const UNKNOWN: usize = 64 << 10;
@@ -55,6 +57,26 @@ impl Bodies {
     /// too slow or of another form are refused.
     pub fn layer<S: Clone + Send + Sync + 'static>(self, routes: Router<S>) -> Router<S> {
         routes.route_layer(from_fn_with_state(self, received)).layer(axum::extract::DefaultBodyLimit::disable())
+    }
+}
+
+/// Parses bodies: long ones off the async threads. Handlers take it as an argument.
+#[derive(Debug, Clone, Default)]
+pub struct BodyParser(Compute);
+
+impl BodyParser {
+    /// Parses a body.
+    pub async fn parse<T: Send + 'static>(&self, body: Bytes, parse: impl FnOnce(&[u8]) -> T + Send + 'static) -> T {
+        if body.len() < LONG { parse(&body) } else { self.0.run(move || parse(&body)).await }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for BodyParser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let shared = head.extensions.get::<Arc<Shared>>();
+        Ok(Self(shared.map(|shared| shared.compute.clone()).unwrap_or_default()))
     }
 }
 
@@ -113,8 +135,13 @@ fn discard(mut body: Body, headers: &HeaderMap) {
         return;
     }
     tokio::spawn(async move {
-        let end = Instant::now() + LINGER;
-        while let Ok(Some(Ok(_))) = timeout_at(end, body.frame()).await {}
+        let (end, mut left) = (Instant::now() + LINGER.0, LINGER.1);
+        while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
+            let read = frame.data_ref().map_or(0, Bytes::len);
+            // A client that sends so much does not wait for an answer.
+            let Some(less) = left.checked_sub(read) else { return };
+            left = less;
+        }
     });
 }
 

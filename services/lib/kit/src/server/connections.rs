@@ -62,6 +62,8 @@ pub(super) struct Ticket {
     is_spare: AtomicBool,
     /// Whether the next byte begins a request.
     waits: AtomicBool,
+    /// The requests in flight.
+    busy: AtomicUsize,
     /// Whether several requests share the connection. Then bytes between requests say nothing.
     is_shared: AtomicBool,
 }
@@ -127,6 +129,7 @@ impl Connections {
             close,
             is_spare: AtomicBool::new(is_spare),
             waits: AtomicBool::new(true),
+            busy: AtomicUsize::new(0),
             is_shared: AtomicBool::new(false),
         })
     }
@@ -179,6 +182,11 @@ impl Ticket {
         is_spare
     }
 
+    /// Returns whether requests are in flight.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
     /// Waits until the connection must close.
     pub(super) async fn closed(&self) {
         self.close.cancelled().await;
@@ -198,6 +206,7 @@ impl Ticket {
 
     /// Notes that a request has begun.
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+        self.busy.fetch_add(1, Ordering::Relaxed);
         let mut state = self.connections.lock();
         if let Some(open) = state.open.get_mut(&self.id) {
             open.busy += 1;
@@ -242,6 +251,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.caught_up();
+        self.ticket.busy.fetch_sub(1, Ordering::Relaxed);
         let mut state = self.ticket.connections.lock();
         let Some(open) = state.open.get_mut(&self.ticket.id) else { return };
         open.busy -= 1;

@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::shared::Shared;
+use super::shared::{Scope, Shared};
 use crate::{Failure, Kind};
 
 /// What is known about the connection of a request.
@@ -23,6 +23,15 @@ pub(super) struct Peer {
     pub(super) is_certified: bool,
     /// Whether only health checks are answered.
     pub(super) health_only: bool,
+    /// Which calls the listener answers.
+    pub(super) scope: Scope,
+}
+
+impl Default for Peer {
+    /// The peer of a router that is called without a listener.
+    fn default() -> Self {
+        Self { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything }
+    }
 }
 
 /// Checks the `Host` of a request.
@@ -119,6 +128,30 @@ pub(super) fn check_caller(shared: &Shared, peer: Peer, writes: bool, headers: &
     Err(Failure::new(Kind::Unauthenticated, message))
 }
 
+/// Checks that a listener answers a call.
+pub(super) fn check_scope(shared: &Shared, peer: Peer, method: &Method, path: &str) -> Result<(), Failure> {
+    if peer.scope == Scope::Everything || path != "/metrics" && !administers(shared, method, path) {
+        return Ok(());
+    }
+    let message = format!("{path} is for administrators: call it at the address of the setting admin_listen");
+    Err(Failure::new(Kind::PermissionDenied, message))
+}
+
+/// Returns whether a call administers: it writes something else than the data of clients.
+fn administers(shared: &Shared, method: &Method, path: &str) -> bool {
+    let writes_data = match path.strip_prefix("/v1/") {
+        Some(rest) => {
+            let collection = rest.split('/').next().unwrap_or_default();
+            shared.services.collections.contains(&collection)
+        }
+        None => {
+            let call = path.rsplit('/').next().unwrap_or_default();
+            shared.services.writes.iter().any(|word| begins(call, word))
+        }
+    };
+    !writes_data && writes(shared, method, path)
+}
+
 /// Returns whether a call writes or administers: it does unless its name begins with a word that is
 /// known to read.
 pub(super) fn writes(shared: &Shared, method: &Method, path: &str) -> bool {
@@ -127,7 +160,7 @@ pub(super) fn writes(shared: &Shared, method: &Method, path: &str) -> bool {
     let reads = |word: &str| if is_gateway { word.eq_ignore_ascii_case(call) } else { begins(call, word) };
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => false,
-        Method::POST => !shared.reads.iter().any(|&word| reads(word)),
+        Method::POST => !shared.services.reads.iter().any(|&word| reads(word)),
         _ => true,
     }
 }
@@ -141,7 +174,8 @@ fn begins(name: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LOOPBACK: Peer = Peer { is_loopback: true, is_certified: false, health_only: false };
+    const LOOPBACK: Peer =
+        Peer { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything };
 
     fn with(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -155,7 +189,9 @@ mod tests {
         let mut shared = Shared::default();
         shared.settings.allowed_hosts = vec!["marquee.test".to_owned()];
         shared.settings.cors_origins = vec!["https://shop.test".to_owned()];
-        shared.reads = &["Get", "List", "Predict"];
+        shared.services.reads = &["Get", "List", "Predict"];
+        shared.services.writes = &["Submit"];
+        shared.services.collections = &["ratings"];
         shared
     }
 
@@ -222,6 +258,33 @@ mod tests {
             (&post, "/marquee.x.v1.X/Getaway"),
         ] {
             assert!(writes(&shared, method, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_administers_is_refused_by_a_public_listener() {
+        let shared = shared();
+        let public = Peer { scope: Scope::Public, ..LOOPBACK };
+        let check = |method: &Method, path: &str| check_scope(&shared, public, method, path);
+        for (method, path) in [
+            (Method::POST, "/marquee.x.v1.X/SubmitRatings"),
+            (Method::POST, "/marquee.x.v1.X/GetRoute"),
+            (Method::POST, "/v1/ratings/batch"),
+            (Method::POST, "/v1/predict"),
+            (Method::GET, "/v1/routes/ratings"),
+            (Method::GET, "/readyz"),
+        ] {
+            assert!(check(&method, path).is_ok(), "{path}");
+        }
+        for (method, path) in [
+            (Method::POST, "/marquee.x.v1.X/SetRoute"),
+            (Method::POST, "/marquee.x.v1.X/Unheard"),
+            (Method::PUT, "/v1/routes/ratings"),
+            (Method::GET, "/metrics"),
+        ] {
+            let refused = check(&method, path).expect_err(path);
+            assert!(refused.message().contains("admin_listen"), "{refused}");
+            assert!(check_scope(&shared, LOOPBACK, &method, path).is_ok(), "{path}");
         }
     }
 

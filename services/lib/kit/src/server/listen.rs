@@ -24,14 +24,14 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::answers::{self, Answer, Sizes};
-use super::connections::{Patience, Ticket};
+use super::connections::{Connections, Patience, Ticket};
 use super::guard::Peer;
-use super::shared::Shared;
+use super::shared::{Scope, Shared};
 
 /// How often connections are checked for clients that take too long.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How long a connection may take to end once it must close.
+/// How long a connection with requests in flight may take to end once it must close.
 const GOODBYE: Duration = Duration::from_millis(250);
 
 /// The pause after the system could not give a connection.
@@ -45,6 +45,8 @@ const WINDOWS: (u32, u32) = (256 << 10, 1 << 20);
 pub(super) struct Listening {
     pub(super) router: Router,
     pub(super) shared: Arc<Shared>,
+    pub(super) connections: Connections,
+    pub(super) scope: Scope,
     /// Whether every client speaks HTTP/2, as gRPC clients do.
     pub(super) http2_only: bool,
     pub(super) drain: Duration,
@@ -54,7 +56,7 @@ pub(super) struct Listening {
 impl Listening {
     /// Serves until `stop`. Then it waits for requests in flight, at most for the drain time.
     pub(super) async fn run(self, listener: TcpListener) -> io::Result<()> {
-        self.shared.connections.fit();
+        self.connections.fit();
         let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let (tracker, cut, sizes) = (TaskTracker::new(), CancellationToken::new(), Sizes::default());
         let settings = &self.shared.settings;
@@ -65,7 +67,7 @@ impl Listening {
             let (stream, address) = tokio::select! {
                 () = self.stop.cancelled() => break,
                 _ = sweep.tick() => {
-                    self.shared.connections.sweep(patience);
+                    self.connections.sweep(patience);
                     continue;
                 }
                 accepted = listener.accept() => match accepted {
@@ -76,7 +78,7 @@ impl Listening {
                     }
                 },
             };
-            let Some(ticket) = self.shared.connections.admit() else { continue };
+            let Some(ticket) = self.connections.admit() else { continue };
             let connection = Connection {
                 listening: self.clone(),
                 ticket: Arc::new(ticket),
@@ -105,7 +107,7 @@ impl Listening {
             return;
         }
         tracing::warn!(%error, "could not accept a connection");
-        self.shared.connections.evict_idle();
+        self.connections.evict_idle();
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -165,8 +167,10 @@ impl Connection {
                 }
                 () = self.ticket.closed() => {
                     connection.as_mut().graceful_shutdown();
-                    // What has not ended by now is cut.
-                    let _ = timeout(GOODBYE, connection).await;
+                    // What has not ended by now is cut. Without a request there is nothing to end,
+                    // and a new connection is waiting for the place.
+                    let most = if self.ticket.is_busy() { GOODBYE } else { Duration::ZERO };
+                    let _ = timeout(most, connection).await;
                     return;
                 }
                 () = self.cut.cancelled() => return,
@@ -181,7 +185,8 @@ impl Connection {
         is_certified: bool,
         unread: Arc<Semaphore>,
     ) -> impl Future<Output = Result<hyper::Response<Answer>, Infallible>> + Send + use<> {
-        let peer = Peer { is_loopback: self.is_loopback, is_certified, health_only: self.ticket.is_health_only() };
+        let (is_loopback, scope) = (self.is_loopback, self.listening.scope);
+        let peer = Peer { is_loopback, is_certified, health_only: self.ticket.is_health_only(), scope };
         let in_flight = self.ticket.begin();
         let (mut router, sizes) = (self.listening.router.clone(), self.sizes.clone());
         let uri = request.uri().clone();

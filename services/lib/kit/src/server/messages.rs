@@ -20,16 +20,14 @@ use tonic::metadata::MetadataValue;
 
 use super::bodies::too_many;
 use super::budget::Share;
+use super::frame::{self, HEAD, PACKED};
 use super::schema::{Method, ScanError, Scanner};
 use super::shared::Shared;
-use super::unpack::{Encoding, UnpackError, unpack};
+use super::unpack::{Encoding, UnpackError, unpack_behind};
 use crate::{Failure, Kind};
 
 /// The longest message of any service. A service may have a lower limit of its own.
 const LONGEST: usize = 16 << 20;
-
-/// The length of the flag and the length before a message.
-const HEAD: usize = 5;
 
 /// The factor by which a compressed message is expected to unpack.
 const EXPECTED_RATIO: usize = 16;
@@ -75,7 +73,6 @@ pub(super) fn receive(
         encoding,
         held: Arc::clone(&held),
         chunk: Bytes::new(),
-        head: BytesMut::with_capacity(HEAD),
         left: 0,
         scanner: None,
         deadline: whole,
@@ -97,8 +94,6 @@ struct Reader {
     held: Held,
     /// What has arrived and has not been read.
     chunk: Bytes,
-    /// The head of a message, as far as it has arrived.
-    head: BytesMut,
     /// The bytes of the present message that are still to be read.
     left: usize,
     scanner: Option<Scanner>,
@@ -146,6 +141,18 @@ impl Reader {
         Ok(true)
     }
 
+    /// Waits until `into` has `len` bytes. Returns `false` if the body ends before that.
+    async fn collect(&mut self, into: &mut BytesMut, len: usize) -> Result<bool, Failure> {
+        while into.len() < len {
+            if self.chunk.is_empty() && !self.fill().await? {
+                return Ok(false);
+            }
+            let part = self.chunk.split_to((len - into.len()).min(self.chunk.len()));
+            into.extend_from_slice(&part);
+        }
+        Ok(true)
+    }
+
     /// Reads the head of a message, and takes its share of the budget.
     async fn begin(&mut self) -> Result<Option<Bytes>, Failure> {
         self.scanner = None;
@@ -154,17 +161,12 @@ impl Reader {
             self.hold(None);
             self.deadline = None;
         }
-        while self.head.len() < HEAD {
-            if self.chunk.is_empty() && !self.fill().await? {
-                // tonic reports a head that has no end.
-                let rest = self.head.split().freeze();
-                return Ok((!rest.is_empty()).then_some(rest));
-            }
-            let part = self.chunk.split_to((HEAD - self.head.len()).min(self.chunk.len()));
-            self.head.extend_from_slice(&part);
+        let mut head = BytesMut::with_capacity(HEAD);
+        if !self.collect(&mut head, HEAD).await? {
+            // tonic reports a head that has no end.
+            return Ok((!head.is_empty()).then(|| head.freeze()));
         }
-        let head = self.head.split().freeze();
-        let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let (len, head) = (frame::length(&head), head.freeze());
         if len > LONGEST {
             // tonic refuses the message by its length. Nothing more is read.
             self.has_ended = true;
@@ -173,7 +175,7 @@ impl Reader {
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + self.shared.settings.body_timeout);
         self.hold(None);
         match (head[0], self.encoding) {
-            (1, Some(encoding)) => self.packed(encoding, len, deadline).await.map(Some),
+            (PACKED, Some(encoding)) => self.packed(encoding, len, deadline).await.map(Some),
             _ => {
                 let share = self.shared.budget.take(len, deadline).await?;
                 self.hold(Some(share));
@@ -204,38 +206,36 @@ impl Reader {
     async fn packed(&mut self, encoding: Encoding, len: usize, deadline: Instant) -> Result<Bytes, Failure> {
         let expected = len + len.saturating_mul(EXPECTED_RATIO).min(LONGEST);
         let mut share = self.shared.budget.take(expected, deadline).await?;
-        let mut packed = Vec::new();
-        while packed.len() < len {
-            if self.chunk.is_empty() && !self.fill().await? {
-                return Err(malformed("a compressed message ends too early"));
-            }
-            let part = self.chunk.split_to((len - packed.len()).min(self.chunk.len()));
-            packed.extend_from_slice(&part);
+        // The share covers the capacity.
+        let mut packed = BytesMut::with_capacity(len);
+        if !self.collect(&mut packed, len).await? {
+            return Err(malformed("a compressed message ends too early"));
         }
         let (shared, method) = (Arc::clone(&self.shared), self.method);
         let unpacked = self.shared.compute.run(move || {
-            let message = unpack(encoding, &packed, LONGEST).map_err(|error| match error {
-                UnpackError::TooLarge => Failure::field(
-                    "body",
-                    Reason::TooLong,
-                    format!("has more than {LONGEST} bytes once it is unpacked: send less at once"),
-                ),
-                UnpackError::Corrupt(error) => malformed(&format!("does not unpack ({error})")),
-            })?;
+            let framed = unpack_behind(vec![0; HEAD], encoding, &packed, LONGEST).map_err(not_unpacked)?;
+            let message = &framed[HEAD..];
             let limit = shared.settings.max_decoded;
             let scanner = method.map(|method| Scanner::new(method.input, message.len(), limit));
-            let scanned = scanner.map_or(Ok(()), |mut scanner| scanner.read(&shared.schema, &message));
+            let scanned = scanner.map_or(Ok(()), |mut scanner| scanner.read(&shared.schema, message));
             scanned.map_err(|error| refusal(error, limit))?;
-            Ok::<_, Failure>(message)
+            Ok::<_, Failure>(framed)
         });
-        let message = unpacked.await?;
-        share.grow_to(len + message.len())?;
+        let mut framed = unpacked.await?;
+        share.grow_to(len + framed.len() - HEAD)?;
         self.hold(Some(share));
-        let mut framed = BytesMut::with_capacity(HEAD + message.len());
-        framed.extend_from_slice(&[0]);
-        framed.extend_from_slice(&u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes());
-        framed.extend_from_slice(&message);
-        Ok(framed.freeze())
+        frame::set_head(&mut framed, 0);
+        Ok(framed.into())
+    }
+}
+
+fn not_unpacked(error: UnpackError) -> Failure {
+    match error {
+        UnpackError::TooLarge => {
+            let message = format!("has more than {LONGEST} bytes once it is unpacked: send less at once");
+            Failure::field("body", Reason::TooLong, message)
+        }
+        UnpackError::Corrupt(error) => malformed(&format!("does not unpack ({error})")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -19,6 +19,7 @@ use super::guard::{self, Peer};
 use super::messages;
 use super::schema::Method;
 use super::shared::Shared;
+use super::{compress, is_grpc};
 use crate::{Failure, Kind, Metrics, latency_buckets, refusal, telemetry};
 
 /// The methods that every process serves.
@@ -66,8 +67,7 @@ fn span(protocol: &'static str, path: &str, headers: &HeaderMap) -> tracing::Spa
 }
 
 fn peer(request: &Request) -> Peer {
-    let unknown = Peer { is_loopback: true, is_certified: false, health_only: false };
-    request.extensions().get().copied().unwrap_or(unknown)
+    request.extensions().get().copied().unwrap_or_default()
 }
 
 fn overloaded() -> Failure {
@@ -102,8 +102,10 @@ async fn answer_grpc(
         return Err(overloaded().into());
     }
     guard::check_origin(shared, request.headers())?;
+    guard::check_scope(shared, peer, request.method(), path)?;
     let writes = guard::writes(shared, request.method(), path);
     guard::check_caller(shared, peer, writes, request.headers())?;
+    let accepts_gzip = compress::accepts_gzip(request.headers());
     let encoding = messages::take_encoding(request.headers_mut())?;
     let limit = time_limit(request.headers());
     let (head, body) = request.into_parts();
@@ -116,7 +118,8 @@ async fn answer_grpc(
             .map_err(|_| Status::deadline_exceeded("the call did not end within its deadline"))?,
     };
     drop(held);
-    Ok(refusal::grpc(response, path))
+    let response = refusal::grpc(response, path);
+    Ok(if accepts_gzip { compress::grpc(response, shared) } else { response })
 }
 
 /// Returns the time that a caller gives a call, from `grpc-timeout`.
@@ -160,9 +163,11 @@ async fn observe_http(State(observer): State<Observer>, request: Request, next: 
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let span = span("http", &path, request.headers());
+    let accepted = compress::accepted(request.headers());
     let answer = answer_http(&observer.shared, &path, request, next).instrument(span).await;
     let response = answer.unwrap_or_else(IntoResponse::into_response);
     let response = refusal::http(response, method.as_str(), &path).await;
+    let response = compress::http(response, accepted, &observer.shared).await;
     let route = matched.unwrap_or_else(|| "unknown".to_owned());
     let labels = Labels { protocol: "http", route, status: response.status().as_str().to_owned() };
     observer.durations.get_or_create(&labels).observe(start.elapsed().as_secs_f64());
@@ -175,8 +180,7 @@ async fn answer_http(shared: &Arc<Shared>, path: &str, mut request: Request, nex
         return Err(overloaded());
     }
     guard::check_host(shared, peer, request.uri(), request.headers())?;
-    let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
-    if content_type.is_some_and(|value| value.starts_with(b"application/grpc")) {
+    if is_grpc(request.headers()) {
         let message = "this is the address of the HTTP API; gRPC is served at the address of grpc_listen";
         return Ok(Status::unimplemented(message).into_http());
     }
@@ -185,7 +189,9 @@ async fn answer_http(shared: &Arc<Shared>, path: &str, mut request: Request, nex
         return Ok(answer);
     }
     let writes = guard::writes(shared, request.method(), path);
-    let answer = match guard::check_caller(shared, peer, writes, request.headers()) {
+    let may_call = guard::check_scope(shared, peer, request.method(), path)
+        .and_then(|()| guard::check_caller(shared, peer, writes, request.headers()));
+    let answer = match may_call {
         Err(failure) => Err(failure),
         Ok(()) => {
             request.extensions_mut().insert(Arc::clone(shared));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use marquee_settings::{Invalid, Validate};
+use marquee_settings::{Invalid, Validate, is_set};
 use serde::{Deserialize, Serialize};
 
 /// The longest time that a client may take.
@@ -41,6 +41,13 @@ pub struct Settings {
     /// The most memory in bytes that one request may take once it is decoded. It is estimated
     /// before the request is decoded. Default 33554432 (32 MiB).
     pub max_decoded: usize,
+    /// The least bytes of an HTTP answer that is compressed where the client accepts it, with gzip
+    /// or zstd. 0: nothing is compressed. Default 16384 (16 KiB).
+    pub compress_from: usize,
+    /// The least bytes of a gRPC message that is compressed with gzip where the client accepts it.
+    /// Most clients in Python and Java say that they do, and would wait longer for what they ask
+    /// often. 0: nothing is compressed. Default 1048576 (1 MiB).
+    pub compress_grpc_from: usize,
     /// How long the head of a request, or a TLS handshake, may take to arrive. Default `10s`.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
@@ -105,6 +112,8 @@ impl Default for Settings {
             max_streams: 512,
             body_budget: 64 << 20,
             max_decoded: 32 << 20,
+            compress_from: 16 << 10,
+            compress_grpc_from: 1 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(120),
@@ -119,10 +128,6 @@ impl Settings {
     pub fn authenticates(&self) -> bool {
         is_set(&self.token_file) || is_set(&self.tls.client_ca_file)
     }
-}
-
-pub(crate) fn is_set(path: &Path) -> bool {
-    !path.as_os_str().is_empty()
 }
 
 fn check_pair(cert: &Path, key: &Path) -> Result<(), Invalid> {
@@ -153,6 +158,8 @@ impl Validate for Settings {
         let message = format!("is {} bytes; give at least {least}", self.body_budget);
         Invalid::unless(self.body_budget >= least, "body_budget", message)?;
         Invalid::unless_in(1 << 20..=1 << 40, "max_decoded", self.max_decoded as u64)?;
+        Invalid::unless_in(0..=1 << 40, "compress_from", self.compress_from as u64)?;
+        Invalid::unless_in(0..=1 << 40, "compress_grpc_from", self.compress_grpc_from as u64)?;
         let times = [
             ("header_timeout", self.header_timeout),
             ("body_timeout", self.body_timeout),

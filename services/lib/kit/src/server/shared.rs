@@ -2,19 +2,36 @@
 
 use std::sync::Arc;
 
+use marquee_settings::is_set;
 use thiserror::Error;
 
 use super::auth::Token;
 use super::budget::Budget;
 use super::connections::Connections;
 use super::schema::Schema;
-use super::settings::{Settings, is_set};
+use super::settings::Settings;
 use super::tls::ServerTls;
 use crate::Compute;
 
 /// The limits, keys and budgets of the listeners of a process. Clones are cheap.
 #[derive(Debug, Clone)]
-pub struct Server(pub(super) Arc<Shared>);
+pub struct Server {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connections: Connections,
+    pub(super) scope: Scope,
+}
+
+/// Which calls a listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Everything,
+    /// Not what administers: that is served at an address of its own.
+    Public,
+}
+
+/// The most connections of an admin listener. They do not count among the others, so that a process
+/// can be administered while its clients use up all of those.
+const ADMIN_CONNECTIONS: usize = 128;
 
 /// What the services of a process look like to its listeners.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +40,11 @@ pub struct Services {
     pub descriptors: &'static [u8],
     /// The first words of the methods that only read, for example `Get`. All others write.
     pub reads: &'static [&'static str],
+    /// The first words of the methods that write data, for example `Submit`. Methods that neither
+    /// read nor write data administer.
+    pub writes: &'static [&'static str],
+    /// The collections of the HTTP API in which clients write data: `ratings` for `/v1/ratings`.
+    pub collections: &'static [&'static str],
 }
 
 #[derive(Debug)]
@@ -31,10 +53,9 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     pub(super) compute: Compute,
     pub(super) schema: Schema,
-    pub(super) connections: Connections,
     pub(super) token: Option<Token>,
     pub(super) tls: Option<ServerTls>,
-    pub(super) reads: &'static [&'static str],
+    pub(super) services: Services,
 }
 
 /// The settings of the listeners name a file that cannot be used.
@@ -59,17 +80,42 @@ impl Server {
     pub fn new(settings: Settings, services: Services, compute: Compute) -> Result<Self, SetupError> {
         let token = is_set(&settings.token_file).then(|| Token::read(&settings.token_file).map_err(SetupError::Token));
         let tls = settings.tls.is_enabled().then(|| ServerTls::read(&settings.tls).map_err(SetupError::Tls));
-        Ok(Self(Arc::new(Shared {
+        let connections = Connections::new(settings.max_connections);
+        let shared = Shared {
             budget: Budget::new(settings.body_budget),
             compute,
             schema: Schema::read(services.descriptors).map_err(SetupError::Descriptors)?,
-            connections: Connections::new(settings.max_connections),
             token: token.transpose()?,
             tls: tls.transpose()?,
-            reads: services.reads,
+            services,
             settings,
-        })))
+        };
+        Ok(Self { shared: Arc::new(shared), connections, scope: Scope::Everything })
     }
+
+    /// Moves what administers to a listener of its own. Returns the server of the public listeners,
+    /// which refuse it, and that of the admin listener.
+    pub fn with_admin_listener(self) -> (Self, Self) {
+        let connections = Connections::new(ADMIN_CONNECTIONS);
+        (Self { scope: Scope::Public, ..self.clone() }, Self { connections, ..self })
+    }
+}
+
+impl Shared {
+    /// Returns whether an HTTP answer of a length is compressed.
+    pub(super) fn packs_answer(&self, length: u64) -> bool {
+        is_reached(self.settings.compress_from, length)
+    }
+
+    /// Returns whether a gRPC message of a length is compressed.
+    pub(super) fn packs_message(&self, length: u64) -> bool {
+        is_reached(self.settings.compress_grpc_from, length)
+    }
+}
+
+/// Returns whether a length has reached a threshold that is not 0.
+fn is_reached(least: usize, length: u64) -> bool {
+    least > 0 && length >= least as u64
 }
 
 impl Default for Shared {
@@ -80,10 +126,9 @@ impl Default for Shared {
             budget: Budget::new(settings.body_budget),
             compute: Compute::default(),
             schema: Schema::default(),
-            connections: Connections::new(settings.max_connections),
             token: None,
             tls: None,
-            reads: &[],
+            services: Services { descriptors: &[], reads: &[], writes: &[], collections: &[] },
             settings,
         }
     }

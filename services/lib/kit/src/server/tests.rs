@@ -62,11 +62,12 @@ async fn http(settings: ServerSettings) -> Running {
     let router = Bodies::json(1 << 20).layer(routes).route("/livez", get(|| async { "ok" }));
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let services = Services { descriptors: &[], reads: &["Predict"] };
+    let services = Services { descriptors: &[], reads: &["Predict"], writes: &[], collections: &["things"] };
     let server = Server::new(settings, services, Compute::default()).expect("valid");
-    let (stop, metrics) = (Stop::new(), Metrics::default());
+    let stop = Stop::new();
     let closing = Closing { stop: stop.clone(), drain: Duration::from_secs(1) };
-    let task = tokio::spawn(async move { serve_http(listener, router, server, &metrics, closing).await });
+    let served = Served::http(router, &server, &Metrics::default());
+    let task = tokio::spawn(serve(listener, served, server, closing));
     Running { address, stop, task }
 }
 
@@ -253,7 +254,7 @@ async fn calls_are_encrypted_and_certificates_change_without_a_restart() {
     };
     let settings = ServerSettings { tls, ..ServerSettings::default() };
     // Even a health check writes here, so that it needs a certificate.
-    let services = Services { descriptors: &[], reads: &[] };
+    let services = Services { descriptors: &[], reads: &[], writes: &[], collections: &[] };
     let server = Server::new(settings, services, Compute::default()).expect("valid");
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
     let address = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
@@ -262,8 +263,8 @@ async fn calls_are_encrypted_and_certificates_change_without_a_restart() {
     tokio::spawn(report);
     let (routes, closing) = (Routes::new(service), Closing { stop: stop.clone(), drain: Duration::from_secs(1) });
     let metrics = Metrics::default();
-    let shown = metrics.clone();
-    let task = tokio::spawn(async move { serve_grpc(listener, routes, server, &metrics, closing).await });
+    let served = Served::grpc(routes, &server, &metrics);
+    let task = tokio::spawn(serve(listener, served, server, closing));
 
     let check = async |settings: ClientSettings| {
         let transport = crate::Transport::connect_with(&address, &settings).expect("a transport");
@@ -287,7 +288,7 @@ async fn calls_are_encrypted_and_certificates_change_without_a_restart() {
         ..identified.clone()
     };
     assert!(check(other).await.is_err(), "a certificate of another authority");
-    let page = shown.text();
+    let page = metrics.text();
     assert!(page.contains(r#"route="/grpc.health.v1.Health/Check",status="OK""#), "{page}");
     assert!(page.contains(r#"status="UNAUTHENTICATED""#), "{page}");
 

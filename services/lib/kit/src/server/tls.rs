@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use marquee_settings::is_set;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
@@ -12,7 +13,7 @@ use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 
 use super::reload::Reloaded;
-use super::settings::{TlsSettings, is_set};
+use super::settings::TlsSettings;
 
 /// Certificates or keys that cannot be used.
 #[derive(Debug, Error)]

@@ -1,5 +1,5 @@
-//! Unpacks compressed requests. A small input can unpack to a very large output, so the output is
-//! limited.
+//! The encodings of bodies and messages, and how compressed requests are unpacked. A small input
+//! can unpack to a very large output, so the output is limited.
 
 use std::io::{self, Read};
 
@@ -15,6 +15,16 @@ pub(super) enum Encoding {
     Zstd,
 }
 
+impl Encoding {
+    /// Returns the name in headers.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
 /// Why an input was not unpacked.
 #[derive(Debug)]
 pub(super) enum UnpackError {
@@ -26,8 +36,17 @@ pub(super) enum UnpackError {
 
 /// Unpacks an input to at most `limit` bytes.
 pub(super) fn unpack(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
-    let most = limit as u64 + 1;
-    let mut output = Vec::new();
+    unpack_behind(Vec::new(), encoding, packed, limit)
+}
+
+/// Unpacks an input to at most `limit` bytes, and returns them behind those of `output`.
+pub(super) fn unpack_behind(
+    mut output: Vec<u8>,
+    encoding: Encoding,
+    packed: &[u8],
+    limit: usize,
+) -> Result<Vec<u8>, UnpackError> {
+    let (before, most) = (output.len(), limit as u64 + 1);
     let read = match encoding {
         Encoding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut output),
         Encoding::Zstd => zstd::Decoder::with_buffer(packed).and_then(|mut decoder| {
@@ -36,7 +55,7 @@ pub(super) fn unpack(encoding: Encoding, packed: &[u8], limit: usize) -> Result<
         }),
     };
     read.map_err(UnpackError::Corrupt)?;
-    if output.len() > limit { Err(UnpackError::TooLarge) } else { Ok(output) }
+    if output.len() - before > limit { Err(UnpackError::TooLarge) } else { Ok(output) }
 }
 
 #[cfg(test)]

@@ -14,9 +14,10 @@
 //! − e)ᵀ / p. This is the sweep of the textbook, except that it adds 2 to the swept diagonal entry.
 //! No later sweep reads that entry. After all sweeps, A⁻¹ = 2I − M.
 
+use marquee_posterior::Posterior;
+
 use super::graph::{GraphBuilder, Value, int, ints};
 use super::{BATCH, GraphError, HISTORY, OnnxGraph, check, movie_baselines, movie_rows};
-use crate::posterior::Posterior;
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 

@@ -4,10 +4,11 @@
 //! The variance is the average of 1 / alpha_s + x_iᵀ covariance_s x_i, plus the variance of m_s
 //! over the samples (law of total variance).
 
+use marquee_posterior::Posterior;
+
 use super::encoder::state;
 use super::graph::{GraphBuilder, int, ints};
 use super::{BATCH, GraphError, MOVIES, OnnxGraph, check, movie_baselines, movie_rows};
-use crate::posterior::Posterior;
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 

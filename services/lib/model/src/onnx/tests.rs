@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use marquee_posterior::Sample;
 use prost::Message;
 
 use super::*;
-use crate::posterior::Sample;
 
 /// Returns a posterior of two samples with small, regular numbers.
 fn posterior(movies: usize, factors: usize) -> Posterior {

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use marquee_model::{Posterior, Sample, write_encoder, write_scorer};
+use marquee_model::{write_encoder, write_scorer};
+use marquee_posterior::{Posterior, Sample};
 use marquee_onnx::{Graph, Runtime, Threads};
 
 static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| {

@@ -142,3 +142,37 @@ async fn a_request_without_a_body_needs_no_form() {
         Some(&HeaderValue::from_static("text/plain; charset=utf-8"))
     );
 }
+
+#[tokio::test]
+async fn long_bodies_are_parsed_on_another_thread() {
+    let routes = Router::new().route(
+        "/v1/things",
+        post(|parser: BodyParser, body: Bytes| async move {
+            let here = std::thread::current().id();
+            parser.parse(body, move |_| (std::thread::current().id() == here).to_string()).await
+        }),
+    );
+    for (length, is_here) in [(LONG - 1, "true"), (LONG, "false")] {
+        let request = request(&[AS_JSON], vec![b' '; length]);
+        let response = Bodies::json(LIMIT).layer(routes.clone()).oneshot(request).await.expect("an answer");
+        let body = to_bytes(response.into_body(), LIMIT).await.expect("a body");
+        assert_eq!(body, is_here, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_body_is_read_so_far_and_no_further() {
+    let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let endless = stream::repeat_with(move || {
+        let _ = sent.send(());
+        Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65_536]))
+    });
+    let (status, text) = answer(request(&[("content-type", "text/plain")], Body::from_stream(endless))).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{text}");
+    let mut read = 0_usize;
+    // The channel closes when the body is dropped.
+    while received.recv().await.is_some() {
+        read += 65_536;
+    }
+    assert!((LINGER.1..LINGER.1 + (1 << 20)).contains(&read), "{read}");
+}

@@ -28,6 +28,8 @@ pub(in crate::server) struct Scanner {
     limit: usize,
     /// The number of the field of the request that is being read.
     outer: u32,
+    /// The groups around the next byte. No field of ours is a group, so the decoder skips them.
+    groups: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,7 @@ impl Scanner {
             memory: 0,
             limit,
             outer: 0,
+            groups: 0,
         }
     }
 
@@ -106,8 +109,14 @@ impl Scanner {
                     0 => self.value(schema, field, State::Value)?,
                     1 => self.value(schema, field, State::Skip(8))?,
                     2 => State::Length(field),
-                    // The tags of a group. Its fields are read like those of the message around it.
-                    3 | 4 => State::Tag,
+                    3 => {
+                        self.groups += 1;
+                        State::Tag
+                    }
+                    4 => {
+                        self.groups = self.groups.checked_sub(1).ok_or(ScanError::Malformed)?;
+                        State::Tag
+                    }
                     5 => self.value(schema, field, State::Skip(4))?,
                     _ => return Err(ScanError::Malformed),
                 }
@@ -122,8 +131,12 @@ impl Scanner {
         Ok(())
     }
 
-    /// Returns the field with a number of the message around the next byte.
+    /// Returns the field with a number of the message around the next byte. Inside of a group no
+    /// field is known.
     fn field<'a>(&self, schema: &'a Schema, number: u32) -> Option<&'a Field> {
+        if self.groups > 0 {
+            return None;
+        }
         let (shape, _) = self.around.last()?;
         schema.shapes.get(*shape)?.field(number)
     }
@@ -169,6 +182,9 @@ impl Scanner {
             }
             if self.position < end {
                 break;
+            }
+            if self.groups > 0 {
+                return Err(ScanError::Malformed);
             }
             self.around.pop();
         }
@@ -239,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn the_content_of_a_group_is_skipped() {
+        // Field 5 is a group whose field 1 is no message of ours.
+        let group = [0x2b, 0x0a, 3, 0xff, 0xff, 0xff, 0x2c, 0x0a, 0];
+        assert_eq!(scan(&group, 1), Ok(()));
+        assert!(DescriptorProto::decode(&[0xa3, 0x06, 0x0a, 1, 0xff, 0xa4, 0x06][..]).is_ok(), "the decoder skips it");
+        // What follows a group counts again.
+        let many = [&group[..], &[0x0a, 0].repeat(100_000)].concat();
+        assert_eq!(scan(&many, 7), Err(ScanError::TooLarge("trees".to_owned())));
+        // A group ends in the message in which it begins.
+        assert_eq!(scan(&[0x0a, 1, 0x2b, 0x2c], 1), Err(ScanError::Malformed));
+        assert_eq!(scan(&[0x2c], 1), Err(ScanError::Malformed));
+    }
+
+    #[test]
     fn what_no_decoder_accepts_is_malformed() {
         let deep = (0..200_usize).rev().fold(Vec::new(), |inner: Vec<u8>, _| {
             let mut outer = vec![0x0a];
@@ -250,6 +280,32 @@ mod tests {
             [&[0], &[0x07, 0], &[0xff; 12], &[0x12, 9, b'x'], &[0x0a, 2, 0x12, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], &deep];
         for bytes in wrong {
             assert_eq!(scan(bytes, 2), Err(ScanError::Malformed), "{:?}", &bytes[..bytes.len().min(16)]);
+        }
+    }
+
+    /// The message that [`schema`] describes.
+    #[derive(Clone, PartialEq, Message)]
+    struct Tree {
+        #[prost(message, repeated, tag = "1")]
+        trees: Vec<Tree>,
+        #[prost(string, repeated, tag = "2")]
+        names: Vec<String>,
+        #[prost(uint64, repeated, tag = "3")]
+        counts: Vec<u64>,
+    }
+
+    /// Tags of known and unknown fields and groups, lengths, and other bytes.
+    const WORDS: [u8; 16] = [0x0a, 0x12, 0x1a, 0x18, 0x2a, 0x2b, 0x2c, 0x33, 0x34, 0x25, 0, 1, 2, 3, 0x81, 0xff];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn what_the_decoder_accepts_is_not_malformed(
+            bytes in proptest::collection::vec(proptest::sample::select(&WORDS[..]), 0..24), step in 1..5_usize,
+        ) {
+            let is_accepted = Tree::decode(&bytes[..]).is_ok();
+            proptest::prop_assert!(!is_accepted || scan(&bytes, step) != Err(ScanError::Malformed));
         }
     }
 
