@@ -20,7 +20,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-streams abuse soak chaos fuzz deny onnxruntime movielens checker clients servers headers clean-cache
+.PHONY: help demo test lint bench bench-streams bench-rollout abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -29,7 +29,7 @@ demo: headers onnxruntime movielens ## run the main job on MovieLens 100K (ARGS=
 	$(call say,building the release binary)
 	$(CARGO) build --release --locked -p marquee
 ifeq ($(BACKENDS),real)
-	@$(PYTHON) tests/servers/prepare.py all
+	@$(PYTHON) tests/servers/prepare.py kafka redis s3
 	$(CARGO) build --release --locked -p marquee-e2e --bin with-servers
 	$(call say,running the main job on Kafka Redis and S3)
 	$(TARGET)/release/with-servers $(TARGET)/release/marquee demo --config deploy/kafka-redis-s3.toml $(ARGS)
@@ -60,7 +60,7 @@ bench: headers onnxruntime movielens ## measure import, training, prediction and
 	$(call say,measuring)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
 
-bench-streams: onnxruntime clients servers ## measure ingest, features and learning on Kafka and Redis beside their peers (ARGS="--only ingest,read --replay 1000000 --json PATH")
+bench-streams: onnxruntime clients backends ## measure ingest, features and learning on Kafka and Redis beside their peers (ARGS="--only ingest,read --replay 1000000 --json PATH")
 	$(call say,building)
 	$(CARGO) build --release --locked -p marquee-kafka --example producer
 	$(CARGO) build --release --locked -p marquee-e2e --bin bench-streams
@@ -71,11 +71,15 @@ abuse: onnxruntime ## send a fleet what hostile and broken clients send, and com
 	$(call say,attacking a fleet on loopback)
 	$(CARGO) run --release --locked -p marquee-e2e --bin abuse
 
+bench-rollout: movielens ## simulate rollouts of equal and of worse versions on real ratings (ARGS="--rollouts 1000 --json PATH")
+	$(call say,simulating rollouts)
+	$(CARGO) run --release --locked -p marquee-e2e --bin bench-rollout -- $(ARGS)
+
 soak: onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)
 	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
 
-chaos: onnxruntime servers clients ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
+chaos: onnxruntime backends clients ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
 	$(call say,two of each role on Kafka Redis and S3 under faults for $(CHAOS_SECONDS) s)
 	CI=true MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture
 
@@ -112,7 +116,10 @@ checker: ## put a Python with the onnx package into the cache folder
 clients: ## put a Python with clients of Kafka, S3, Parquet and Feast into the cache folder
 	@$(FETCH) clients
 
-servers: ## put Kafka, Redis and an S3 server, which tests run, into the cache folder
+backends: ## put Kafka, Redis and an S3 server into the cache folder
+	@$(PYTHON) tests/servers/prepare.py kafka redis s3
+
+servers: ## put every server that tests run, Kubernetes included, into the cache folder
 	@$(PYTHON) tests/servers/prepare.py all
 
 clean-cache: ## remove all that was put into the cache folder

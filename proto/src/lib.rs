@@ -13,12 +13,14 @@
 )]
 
 pub mod convert;
+pub mod document;
 pub mod record;
 mod timestamp;
 
 /// The descriptors of every package, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 
+pub use pbjson_types::Struct;
 pub use timestamp::Timestamp;
 
 /// Ratings as they enter, and the events on the topics.
@@ -61,13 +63,23 @@ pub mod prediction {
     }
 }
 
-/// The routing table.
+/// The routing table, and rollouts.
 #[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
 pub mod rollout {
     /// Package `marquee.rollout.v1`.
     pub mod v1 {
         include!("gen/marquee.rollout.v1.rs");
         include!("gen/marquee.rollout.v1.serde.rs");
+    }
+}
+
+/// What the monitor measures.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
+pub mod monitor {
+    /// Package `marquee.monitor.v1`.
+    pub mod v1 {
+        include!("gen/marquee.monitor.v1.rs");
+        include!("gen/marquee.monitor.v1.serde.rs");
     }
 }
 

@@ -13,6 +13,7 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::convert;
+use crate::prediction::v1::ServedPrediction;
 use crate::ratings::v1::{self as pb, rating_event::Event};
 use value::decode;
 
@@ -183,6 +184,16 @@ pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingE
             at: time("user_removed.removed_at", removed.removed_at)?,
         },
     })
+}
+
+/// Encodes a served prediction as protobuf.
+pub fn encode_served(served: &ServedPrediction) -> Bytes {
+    served.encode_to_vec().into()
+}
+
+/// Decodes the value of a record of the predictions topic.
+pub fn decode_served(content_type: Option<&[u8]>, value: &[u8]) -> Result<ServedPrediction, Error> {
+    decode(content_type, value, &[])
 }
 
 /// Encodes a movie as protobuf.

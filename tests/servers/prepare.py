@@ -4,19 +4,20 @@
     prepare.py kafka    Kafka, as the jars that Maven resolves from kafka/pom.xml
     prepare.py redis    Redis 7 or newer, as Debian packages it
     prepare.py s3       versitygw, an S3 server over a folder, built from the Go module that s3/go.mod names
-    prepare.py all      these three
+    prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
+    prepare.py all      all of these
     prepare.py --where NAME    where it is; prepares nothing
 
 No containers: each comes from a package registry by that registry's ordinary client, which knows the user's proxies and
 mirrors. What is fetched is pinned by digest: Kafka's jars by kafka/libs.sha256 (`UPDATE_EXPECT=1 prepare.py kafka`
-writes it anew after a change of the pom), versitygw by s3/go.sum and the go.sum inside the module that it pins. Redis
-is whichever of its packages the distribution trusts; the cache folder holds links to it and its version.
+writes it anew after a change of the pom), versitygw by s3/go.sum and the go.sum inside the module that it pins, etcd and
+the Kubernetes programs by kubernetes/go.sum. Redis is whichever of its packages the distribution trusts; the cache folder holds links to it and its version.
 
 All of it lies in `$XDG_CACHE_HOME/marquee/servers` (or `~/.cache/marquee/servers`), a folder for each server and
 version; the harness (tests/src/servers.rs) knows these folders by name. What is in place already is verified and left
 alone without touching the network; anything else is built in a temporary folder beside its place and renamed into it.
 Maven's and Go's own caches live in that temporary folder too, so that nothing else of the user's is touched; building
-takes 1 GB for as long as it lasts.
+takes 1 GB (kubernetes: 4 GB, and ten minutes on two cores) for as long as it lasts.
 
 This starts no server. Starting, and ending by process id, is the business of each test.
 """
@@ -30,6 +31,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -39,6 +41,13 @@ from fetch import Failure, cache_folder, publish, sha256, workshop  # noqa: E402
 POM, LIBS = HERE / "kafka" / "pom.xml", HERE / "kafka" / "libs.sha256"
 GO_MOD, GO_SUM = HERE / "s3" / "go.mod", HERE / "s3" / "go.sum"
 VERSITYGW = "github.com/versity/versitygw"
+KUBERNETES_MOD, KUBERNETES_SUM = HERE / "kubernetes" / "go.mod", HERE / "kubernetes" / "go.sum"
+# The programs of the folder, and the packages that they are built from.
+KUBERNETES_PROGRAMS = {
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+}
 
 # Kafka 4 runs on no older Java; the tests use what Redis 7 brought.
 OLDEST_JAVA = 17
@@ -68,9 +77,20 @@ def s3_folder(servers: Path) -> Path:
     return servers / f"versitygw-{pinned(GO_MOD, rf'^require {VERSITYGW} v(.+)$')}"
 
 
+def kubernetes_folder(servers: Path) -> Path:
+    """Where etcd, kube-apiserver and kubectl are."""
+    return servers / f"kubernetes-{kubernetes_version()}"
+
+
+def kubernetes_version() -> str:
+    """The release of Kubernetes."""
+    return pinned(KUBERNETES_MOD, r"^require k8s.io/kubernetes v(\S+)")
+
+
 def oldest_go() -> str:
-    """The oldest Go that versitygw is built with."""
-    return pinned(GO_MOD, r"^go (\d+\.\d+)")
+    """The oldest Go that all programs are built with."""
+    versions = (pinned(file, r"^go (\d+\.\d+)") for file in (GO_MOD, KUBERNETES_MOD))
+    return max(versions, key=lambda version: tuple(map(int, version.split("."))))
 
 
 def run(command: list[str], what: str, folder: Path, variables: dict[str, str] | None = None) -> str:
@@ -252,49 +272,89 @@ def link_redis(place: Path) -> None:
     (place / "version").write_text(f"{version}\n")
 
 
-def holds_s3(place: Path) -> bool:
-    """Whether the program is the one that was built."""
-    program, stamp = place / "versitygw", place / "versitygw.sha256"
-    return program.is_file() and stamp.is_file() and stamp.read_text().strip() == sha256(program)
+def holds_programs(place: Path, names: Iterable[str]) -> bool:
+    """Whether a folder has the programs that were built into it."""
+    stamps = place / "programs.sha256"
+    if not stamps.is_file() or not all((place / name).is_file() for name in names):
+        return False
+    return read_digests(stamps) == {name: sha256(place / name) for name in sorted(names)}
+
+
+def stamp_programs(place: Path, names: Iterable[str]) -> None:
+    """Writes the digests of programs beside them."""
+    lines = (f"{sha256(place / name)}  {name}\n" for name in sorted(names))
+    (place / "programs.sha256").write_text("".join(lines))
+
+
+def go_module(folder: Path, files: tuple[Path, ...]) -> tuple[Path, dict[str, str]]:
+    """Makes a module of committed files, and the environment of a Go whose caches lie in the folder too."""
+    module, modules = folder / "module", folder / "go" / "pkg" / "mod"
+    module.mkdir()
+    for file in files:
+        shutil.copy(file, module)
+    # Files of the module cache are read-only by default, and the temporary folder could not be removed.
+    flags = f"{os.environ.get('GOFLAGS', '')} -mod=readonly -modcacherw -buildvcs=false".strip()
+    variables = {"GOFLAGS": flags, "GOWORK": "off", "CGO_ENABLED": "0"}
+    variables |= {"GOPATH": str(folder / "go"), "GOMODCACHE": str(modules), "GOCACHE": str(folder / "go" / "build")}
+    return module, variables
 
 
 def build_s3(folder: Path) -> None:
     """Fetches the module against the committed go.sum, and builds it against its own."""
-    modules, probe, new = folder / "go" / "pkg" / "mod", folder / "module", folder / "new"
-    probe.mkdir()
-    for file in (GO_MOD, GO_SUM):
-        shutil.copy(file, probe)
-    # Files of the module cache are read-only by default, and the temporary folder could not be removed.
-    variables = {"GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
-    variables |= {"GOPATH": str(folder / "go"), "GOMODCACHE": str(modules), "GOCACHE": str(folder / "go" / "build")}
+    new = folder / "new"
+    module, variables = go_module(folder, (GO_MOD, GO_SUM))
     version = f"v{pinned(GO_MOD, rf'^require {VERSITYGW} v(.+)$')}"
-    answer = run(["go", "mod", "download", "-json", f"{VERSITYGW}@{version}"], VERSITYGW, probe, variables)
+    answer = run(["go", "mod", "download", "-json", f"{VERSITYGW}@{version}"], VERSITYGW, module, variables)
     flags = ["-trimpath", "-ldflags", f"-s -w -X main.Version={version}"]
     source, program = Path(json.loads(answer)["Dir"]), new / "versitygw"
     run(["go", "build", *flags, "-o", str(program), "./cmd/versitygw"], VERSITYGW, source, variables)
-    (new / "versitygw.sha256").write_text(f"{sha256(program)}\n")
+    stamp_programs(new, ["versitygw"])
+
+
+def build_kubernetes(folder: Path) -> None:
+    """Builds etcd and the Kubernetes programs against the committed go.sum."""
+    module, variables = go_module(folder, (KUBERNETES_MOD, KUBERNETES_SUM))
+    version = kubernetes_version()
+    major, minor, _ = version.split(".")
+    told = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    stamped = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
+    for name, package in KUBERNETES_PROGRAMS.items():
+        print(f"building {name}", flush=True)
+        output = ["-o", str(folder / "new" / name)]
+        run(["go", "build", "-trimpath", "-ldflags", f"-s -w {stamped}", *output, package], name, module, variables)
+    stamp_programs(folder / "new", KUBERNETES_PROGRAMS)
+
+
+def provide_built(place: Path, names: Iterable[str], build: Callable[[Path], None]) -> str:
+    """Sees to it that programs that Go builds are in the cache."""
+    if holds_programs(place, names):
+        return f"in place: {place}"
+    if shutil.which("go") is None:
+        fix = "install it (Debian, Ubuntu: `apt install golang-go`, if that is new enough)"
+        raise Failure(f"go is missing, and {place.name} needs {oldest_go()} or newer: {fix}")
+    print(f"building {place.name}, which takes minutes", flush=True)
+    with workshop(place.parent) as folder:
+        if not holds_programs(place, names):
+            build(folder)
+            publish(folder / "new", place, folder / "old")
+    return f"now in {place}"
 
 
 def provide_s3(servers: Path) -> str:
     """Sees to it that versitygw is in the cache."""
-    place = s3_folder(servers)
-    if holds_s3(place):
-        return f"in place: {place}"
-    if shutil.which("go") is None:
-        fix = "install it (Debian, Ubuntu: `apt install golang-go`, if that is new enough)"
-        raise Failure(f"go is missing, and versitygw needs {oldest_go()} or newer: {fix}")
-    print(f"building {place.name}, which takes minutes", flush=True)
-    with workshop(servers) as folder:
-        if not holds_s3(place):
-            build_s3(folder)
-            publish(folder / "new", place, folder / "old")
-    return f"now in {place}"
+    return provide_built(s3_folder(servers), ["versitygw"], build_s3)
+
+
+def provide_kubernetes(servers: Path) -> str:
+    """Sees to it that etcd, kube-apiserver and kubectl are in the cache."""
+    return provide_built(kubernetes_folder(servers), KUBERNETES_PROGRAMS, build_kubernetes)
 
 
 SERVERS = {
     "kafka": (kafka_folder, provide_kafka),
     "redis": (redis_folder, provide_redis),
     "s3": (s3_folder, provide_s3),
+    "kubernetes": (kubernetes_folder, provide_kubernetes),
 }
 
 

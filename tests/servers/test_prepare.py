@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import tempfile
 import unittest
 from collections.abc import Iterator
@@ -131,12 +132,51 @@ class Programs(unittest.TestCase):
             fix = "apt-get install .*redis-server redis-tools"
             self.assertRaisesRegex(prepare.Failure, fix, prepare.provide_redis, self.folder / "servers")
 
-    def test_an_altered_versitygw_is_noticed(self) -> None:
-        place = self.folder / "versitygw-1"
-        write(place, {"versitygw": b"program", "versitygw.sha256": hashlib.sha256(b"program").hexdigest().encode()})
-        self.assertTrue(prepare.holds_s3(place))
-        (place / "versitygw").write_bytes(b"progra")
-        self.assertFalse(prepare.holds_s3(place))
+    def test_altered_and_missing_programs_are_noticed(self) -> None:
+        place, names = self.folder / "programs-1", ["etcd", "kubectl"]
+        write(place, {"etcd": b"a program", "kubectl": b"another"})
+        self.assertFalse(prepare.holds_programs(place, names))
+        prepare.stamp_programs(place, names)
+        self.assertTrue(prepare.holds_programs(place, names))
+        (place / "etcd").write_bytes(b"a progra")
+        self.assertFalse(prepare.holds_programs(place, names))
+        (place / "etcd").unlink()
+        self.assertFalse(prepare.holds_programs(place, names))
+
+    @contextlib.contextmanager
+    def go(self) -> Iterator[list[list[str]]]:
+        """Stands in for Go: writes what it is told to build, and keeps its arguments."""
+        calls = []
+
+        def build(command: list[str], _what: str, _folder: Path, variables: dict[str, str]) -> str:
+            self.assertIn("-mod=readonly", variables["GOFLAGS"])
+            calls.append(command)
+            program = Path(command[command.index("-o") + 1])
+            program.parent.mkdir(exist_ok=True)
+            program.write_text(command[-1])
+            return ""
+
+        with (
+            mock.patch.object(prepare.shutil, "which", return_value="/usr/bin/go"),
+            mock.patch.object(prepare, "run", side_effect=build),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            yield calls
+
+    def test_kubernetes_is_built_once_and_says_its_version(self) -> None:
+        servers = self.folder / "servers"
+        with self.go() as calls:
+            self.assertIn("now in", prepare.provide_kubernetes(servers))
+            self.assertIn("in place", prepare.provide_kubernetes(servers))
+            self.assertEqual([call[-1] for call in calls], list(prepare.KUBERNETES_PROGRAMS.values()))
+            self.assertTrue(all(f"gitVersion=v{prepare.kubernetes_version()}" in " ".join(call) for call in calls))
+            (prepare.kubernetes_folder(servers) / "kubectl").write_text("altered")
+            self.assertIn("now in", prepare.provide_kubernetes(servers))
+
+    def test_a_missing_go_is_told_with_the_version_that_is_needed(self) -> None:
+        with mock.patch.object(prepare.shutil, "which", return_value=None):
+            words = f"go is missing.*{prepare.oldest_go()} or newer"
+            self.assertRaisesRegex(prepare.Failure, words, prepare.provide_kubernetes, self.folder / "servers")
 
 
 class Words(unittest.TestCase):
@@ -177,9 +217,17 @@ class Names(unittest.TestCase):
 
     def test_the_harness_knows_every_folder(self) -> None:
         folders = {name: folder(Path("servers")).name for name, (folder, _) in prepare.SERVERS.items()}
-        self.assertEqual(set(folders), {"kafka", "redis", "s3"})
+        self.assertEqual(set(folders), {"kafka", "redis", "s3", "kubernetes"})
         for name, folder in folders.items():
             self.assertIn(f'"{folder}"', (HARNESS / f"{name}.rs").read_text())
+
+    def test_every_staging_module_is_of_the_pinned_kubernetes(self) -> None:
+        staging = prepare.kubernetes_version().removeprefix("1.")
+        text = prepare.KUBERNETES_MOD.read_text()
+        replaced = re.findall(r"^\t(k8s.io/\S+) => (\S+) v(\S+)$", text, re.MULTILINE)
+        self.assertGreater(len(replaced), 25)
+        for module, source, version in replaced:
+            self.assertEqual((source, version), (module, f"0.{staging}"))
 
     def test_the_committed_digests_are_of_the_pinned_kafka(self) -> None:
         version = prepare.kafka_folder(Path()).name.removeprefix("kafka-")

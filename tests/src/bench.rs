@@ -15,6 +15,9 @@ use marquee_cli::import::{self, Plan};
 use marquee_cli::{Client, Format, Output};
 use marquee_datasets::{Dataset, Options};
 use marquee_e2e::{Clients, Process};
+use marquee_kit::Transport;
+use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
+use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step};
 use marquee_proto::ratings::v1::Position;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use rand::rngs::ChaCha8Rng;
@@ -33,6 +36,13 @@ const AT_ONCE: usize = 32;
 /// Ratings that are timed from acknowledgement to changed prediction.
 const LESSONS: usize = 500;
 
+/// Users whose ratings both versions evaluate, and the ratings of each: one alone, and as many as
+/// people give at a time.
+const EVALUATED: [(usize, usize); 3] = [(1_000, 1), (200, 5), (50, 20)];
+
+/// The ratings that such a user has given before.
+const HISTORY: usize = 100;
+
 #[derive(Debug, Default, Serialize)]
 struct Report {
     dataset: String,
@@ -47,6 +57,8 @@ struct Report {
     predict_together: Latency,
     /// From the acknowledgement of a rating to an answer that rests on it.
     learning: Latency,
+    /// Known ratings that two versions predicted, by the number of ratings of a user at a time.
+    evaluation: Vec<Evaluated>,
     /// Most memory that the fleet held at once.
     peak_memory_mib: u64,
 }
@@ -66,6 +78,14 @@ struct Fit {
     fit_seconds: f64,
     rmse: f64,
     bias_rmse: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Evaluated {
+    /// Ratings of one user in a row.
+    steps: usize,
+    per_second: f64,
+    per_core_second: f64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -176,6 +196,14 @@ async fn bench(arguments: &[String]) -> Result<()> {
     show("predict, 32", &report.predict_together);
     report.learning = learn(&clients, &users, &movies).await?;
     show("learning", &report.learning);
+    for (users, steps) in EVALUATED {
+        let evaluated = evaluate(&fleet, &movies, (users, steps)).await?;
+        println!(
+            "evaluate, {steps:<6} two versions, {HISTORY} ratings before: {:.0} ratings/s, {:.0} ratings/s of a core",
+            evaluated.per_second, evaluated.per_core_second
+        );
+        report.evaluation.push(evaluated);
+    }
     report.peak_memory_mib = fleet.peak_memory().unwrap_or_default() >> 20;
     println!("memory           {} MiB at most", report.peak_memory_mib);
     if let Some(path) = option(arguments, "--json") {
@@ -253,4 +281,32 @@ async fn learn(clients: &Clients, users: &[String], movies: &[String]) -> Result
         }
     }
     Ok(Latency::of(millis, started.elapsed().as_secs_f64()))
+}
+
+/// Has both versions predict ratings of users, each of whom gives `steps` in a row.
+async fn evaluate(fleet: &Process, movies: &[String], (users, steps): (usize, usize)) -> Result<Evaluated> {
+    let mut client = EvaluationsClient::new(Transport::connect(&fleet.addresses().grpc)?);
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut sequence = || {
+        let chosen = rand::seq::index::sample(&mut rng, movies.len(), HISTORY + steps).into_vec();
+        let mut rated = chosen.into_iter().map(|index| (movies[index].clone(), f64::from(rng.random_range(1_u8..=5))));
+        let history = rated.by_ref().take(HISTORY).map(|(movie_id, rating)| Entry { movie_id, rating }).collect();
+        let steps = rated.map(|(movie_id, rating)| Step { movie_id, rating, learn: true }).collect();
+        Sequence { history, steps, limit: 0 }
+    };
+    let request = |sequences| EvaluateRequest { versions: vec![1, 2], sequences, ..EvaluateRequest::default() };
+    // The versions are loaded for evaluations at the first one.
+    client.evaluate(request(vec![sequence()])).await?;
+    let sequences: Vec<Sequence> = (0..users).map(|_| sequence()).collect();
+    let (started, before) = (Instant::now(), fleet.cpu_time().context("no CPU time")?);
+    for sequences in sequences.chunks(500 / steps) {
+        let answer = client.evaluate(request(sequences.to_vec())).await?.into_inner();
+        for version in answer.versions {
+            anyhow::ensure!(version.failure.is_empty(), "version {}: {}", version.version, version.failure);
+        }
+    }
+    let used = fleet.cpu_time().context("no CPU time")?.saturating_sub(before);
+    let count = (users * steps) as f64;
+    let per_second = count / started.elapsed().as_secs_f64();
+    Ok(Evaluated { steps, per_second, per_core_second: count / used.as_secs_f64().max(1e-2) })
 }

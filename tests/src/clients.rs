@@ -13,6 +13,7 @@ use marquee_proto::ratings::v1::ratings_client::RatingsClient;
 use marquee_proto::ratings::v1::{
     Movie, Position, Rating, SubmitRatingRequest, SubmitRatingsRequest, SubmitRatingsResponse, UpsertMoviesRequest,
 };
+use marquee_proto::rollout::v1::rollouts_client::RolloutsClient;
 use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_proto::rollout::v1::{Candidate, Route, SetRouteRequest};
 use marquee_proto::training::v1::trainer_client::TrainerClient;
@@ -39,6 +40,8 @@ pub struct Clients {
     pub models: ModelsClient<Transport>,
     /// The routing table.
     pub routing: RoutingClient<Transport>,
+    /// Rollouts.
+    pub rollouts: RolloutsClient<Transport>,
 }
 
 /// A request that gives up.
@@ -59,6 +62,7 @@ impl Clients {
             predictions: PredictionsClient::new(transport()).max_decoding_message_size(MAX_MESSAGE),
             models: ModelsClient::new(transport()),
             routing: RoutingClient::new(transport()),
+            rollouts: RolloutsClient::new(transport()),
         }
     }
 

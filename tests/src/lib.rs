@@ -9,6 +9,7 @@ mod clients;
 mod data;
 mod fleet;
 mod http;
+pub mod operator;
 mod process;
 mod relay;
 pub mod servers;

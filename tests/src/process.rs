@@ -172,6 +172,16 @@ impl Process {
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1_024)
     }
 
+    /// CPU time that it has used, in steps of 10 ms.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        // The name of the program, in parentheses, may hold blanks. The 14th and 15th fields count
+        // clock ticks, of which Linux has 100 a second.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().ok());
+        Some(Duration::from_millis(10 * ticks.sum::<Option<u64>>()?))
+    }
+
     /// SIGKILL; returns when it is gone.
     pub async fn kill(&mut self) -> Result<()> {
         self.child.kill().await.context("kill the fleet")

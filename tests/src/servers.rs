@@ -1,5 +1,5 @@
-//! Kafka, Redis and S3 as they are in production, for what only they can show: each handle owns
-//! processes, folders and ports of its own.
+//! Kafka, Redis, S3 and a Kubernetes API server as they are in production, for what only they can
+//! show: each handle owns processes, folders and ports of its own.
 //!
 //! `make servers` puts the programs into the user's cache folder. What must stay true: nothing that
 //! a handle started outlives it; any number run side by side; a server counts as started once it
@@ -9,12 +9,14 @@
 
 mod certificates;
 mod kafka;
+mod kubernetes;
 mod redis;
 mod s3;
 mod stack;
 
 pub use certificates::Certificates;
 pub use kafka::{Encrypted, Kafka};
+pub use kubernetes::Kubernetes;
 pub use redis::{Redis, Sentinel};
 pub use s3::S3;
 pub use stack::Stack;

@@ -14,16 +14,24 @@ mod cli;
 mod crash;
 #[path = "e2e/damage.rs"]
 mod damage;
+#[path = "e2e/evaluation.rs"]
+mod evaluation;
 #[path = "e2e/features.rs"]
 mod features;
 #[path = "e2e/foreign.rs"]
 mod foreign;
 #[path = "e2e/http.rs"]
 mod http;
+#[path = "e2e/monitor.rs"]
+mod monitor;
 #[path = "e2e/operations.rs"]
 mod operations;
+#[path = "e2e/operator.rs"]
+mod operator;
 #[path = "e2e/quotas.rs"]
 mod quotas;
+#[path = "e2e/rollouts.rs"]
+mod rollouts;
 #[path = "e2e/routing.rs"]
 mod routing;
 #[path = "e2e/rules.rs"]

@@ -13,12 +13,16 @@ use anyhow::{Context, Result};
 use prost::Message;
 
 /// The contracts, relative to `proto/`. A new file is added here and to `proto/src/lib.rs`.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 11] = [
     "marquee/ratings/v1/ratings.proto",
     "marquee/features/v1/features.proto",
     "marquee/training/v1/training.proto",
     "marquee/prediction/v1/prediction.proto",
+    "marquee/prediction/v1/evaluation.proto",
+    "marquee/prediction/v1/served.proto",
     "marquee/rollout/v1/routing.proto",
+    "marquee/rollout/v1/rollouts.proto",
+    "marquee/monitor/v1/monitor.proto",
     "feast/types/Value.proto",
     "feast/serving/ServingService.proto",
 ];

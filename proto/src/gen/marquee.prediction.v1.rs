@@ -1042,3 +1042,480 @@ pub mod models_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EvaluateRequest {
+    /// Empty means the deployment's default model.
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+    /// At most 16, each once. Empty means every version that the wanted route names: the stable one,
+    /// the candidates and the shadows.
+    #[prost(uint64, repeated, tag = "2")]
+    pub versions: ::prost::alloc::vec::Vec<u64>,
+    /// They have 1 to 1,000 steps and at most 100,000 entries of histories together.
+    #[prost(message, repeated, tag = "3")]
+    pub sequences: ::prost::alloc::vec::Vec<Sequence>,
+}
+/// Consecutive ratings of one user. Each is predicted from the history and from the steps before it
+/// that were learned.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Sequence {
+    /// Oldest first, as the feature store returns it. A movie is in it once at most.
+    #[prost(message, repeated, tag = "1")]
+    pub history: ::prost::alloc::vec::Vec<Entry>,
+    /// In the order in which the ratings were given. Each step is newer than the whole history.
+    #[prost(message, repeated, tag = "2")]
+    pub steps: ::prost::alloc::vec::Vec<Step>,
+    /// The number of entries that the history keeps: when a step would make it longer, the oldest
+    /// entry leaves. 0 means no limit.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Entry {
+    #[prost(string, tag = "1")]
+    pub movie_id: ::prost::alloc::string::String,
+    /// In stars.
+    #[prost(double, tag = "2")]
+    pub rating: f64,
+}
+/// One rating that is predicted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Step {
+    #[prost(string, tag = "1")]
+    pub movie_id: ::prost::alloc::string::String,
+    /// The rating that was given, in stars. Only later steps depend on it.
+    #[prost(double, tag = "2")]
+    pub rating: f64,
+    /// The rating becomes the newest and therefore last entry of the history for the steps after it.
+    /// An earlier entry of the movie leaves.
+    #[prost(bool, tag = "3")]
+    pub learn: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EvaluateResponse {
+    /// One for each version of the request in its order, or for each version of the route in
+    /// ascending order.
+    #[prost(message, repeated, tag = "1")]
+    pub versions: ::prost::alloc::vec::Vec<VersionEvaluation>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VersionEvaluation {
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// Why the version predicted nothing, for example that it is not warm on this instance. Empty if
+    /// it predicted something.
+    #[prost(string, tag = "2")]
+    pub failure: ::prost::alloc::string::String,
+    /// One for each step of all sequences, in their order. Empty if `failure` is set.
+    #[prost(message, repeated, tag = "3")]
+    pub estimates: ::prost::alloc::vec::Vec<Estimate>,
+}
+/// What a version predicts for one step.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Estimate {
+    /// Expected rating, clipped to the scale.
+    #[prost(double, tag = "1")]
+    pub rating: f64,
+    /// Standard deviation of the rating that the user would give.
+    #[prost(double, tag = "2")]
+    pub spread: f64,
+    /// The version was trained without this movie. The rating is the user's mean.
+    #[prost(bool, tag = "3")]
+    pub unknown_movie: bool,
+    /// Why there is no prediction. Then the fields above have no meaning. Empty if there is one.
+    #[prost(string, tag = "4")]
+    pub failure: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod evaluations_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Says what each version would have predicted for ratings that were given. It is meant for the
+    /// monitor, which compares versions on every rating that arrives.
+    ///
+    /// Evaluations run below predictions. An instance that is busy answers RESOURCE_EXHAUSTED with retry
+    /// advice, so that predictions keep their latency.
+    #[derive(Debug, Clone)]
+    pub struct EvaluationsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> EvaluationsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> EvaluationsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            EvaluationsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Predicts each rating from the ratings before it. The result is what `Predict` returns for a
+        /// user with the same history, and does not depend on what else is in the request. Routing,
+        /// caches and the feature store are not used.
+        pub async fn evaluate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EvaluateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EvaluateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.prediction.v1.Evaluations/Evaluate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("marquee.prediction.v1.Evaluations", "Evaluate"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod evaluations_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with EvaluationsServer.
+    #[async_trait]
+    pub trait Evaluations: std::marker::Send + std::marker::Sync + 'static {
+        /// Predicts each rating from the ratings before it. The result is what `Predict` returns for a
+        /// user with the same history, and does not depend on what else is in the request. Routing,
+        /// caches and the feature store are not used.
+        async fn evaluate(
+            &self,
+            request: tonic::Request<super::EvaluateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EvaluateResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Says what each version would have predicted for ratings that were given. It is meant for the
+    /// monitor, which compares versions on every rating that arrives.
+    ///
+    /// Evaluations run below predictions. An instance that is busy answers RESOURCE_EXHAUSTED with retry
+    /// advice, so that predictions keep their latency.
+    #[derive(Debug)]
+    pub struct EvaluationsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> EvaluationsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for EvaluationsServer<T>
+    where
+        T: Evaluations,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/marquee.prediction.v1.Evaluations/Evaluate" => {
+                    #[allow(non_camel_case_types)]
+                    struct EvaluateSvc<T: Evaluations>(pub Arc<T>);
+                    impl<
+                        T: Evaluations,
+                    > tonic::server::UnaryService<super::EvaluateRequest>
+                    for EvaluateSvc<T> {
+                        type Response = super::EvaluateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EvaluateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Evaluations>::evaluate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EvaluateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for EvaluationsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "marquee.prediction.v1.Evaluations";
+    impl<T> tonic::server::NamedService for EvaluationsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The value of a record on the topic `marquee.predictions.v1`: one prediction that a client
+/// received. The key is the user's id. Predictions of a sample of the users are on the topic, and
+/// some are missing when the log could not take them in time.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServedPrediction {
+    /// The caller's `x-request-id`, or an id that the instance made. All predictions of one answer
+    /// have the same one.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub movie_id: ::prost::alloc::string::String,
+    /// Expected rating, clipped to the scale.
+    #[prost(double, tag = "4")]
+    pub rating: f64,
+    /// Standard deviation of the rating that the user would give.
+    #[prost(double, tag = "5")]
+    pub spread: f64,
+    /// The version was trained without this movie.
+    #[prost(bool, tag = "6")]
+    pub unknown_movie: bool,
+    #[prost(string, tag = "7")]
+    pub model: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "8")]
+    pub version: u64,
+    /// "stable" or "candidate".
+    #[prost(string, tag = "9")]
+    pub variant: ::prost::alloc::string::String,
+    /// How fresh the user's features were. Absent for a user without ratings.
+    #[prost(message, optional, tag = "10")]
+    pub features: ::core::option::Option<super::super::features::v1::Freshness>,
+    /// Version of the history that the prediction is based on.
+    #[prost(uint64, tag = "11")]
+    pub history_version: u64,
+    /// No feature store answered: the history came from a cache or was empty.
+    #[prost(bool, tag = "12")]
+    pub degraded: bool,
+    /// Time from the request to its answer on the instance.
+    #[prost(message, optional, tag = "13")]
+    pub latency: ::core::option::Option<::pbjson_types::Duration>,
+    /// When the answer was ready.
+    #[prost(message, optional, tag = "14")]
+    pub predicted_at: ::core::option::Option<crate::Timestamp>,
+    #[prost(enumeration = "ServedBy", tag = "15")]
+    pub served_by: i32,
+    /// The index among the predictions of the answer, from 0. For `Recommend`, the best has 0.
+    #[prost(uint32, tag = "16")]
+    pub index: u32,
+}
+/// Which call showed a prediction. People rate what was recommended to them more often than what
+/// they looked for, so the two are judged apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ServedBy {
+    Unspecified = 0,
+    /// `Predict`.
+    Predict = 1,
+    /// `Recommend`.
+    Recommend = 2,
+    /// `Explain`.
+    Explain = 3,
+}
+impl ServedBy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERVED_BY_UNSPECIFIED",
+            Self::Predict => "SERVED_BY_PREDICT",
+            Self::Recommend => "SERVED_BY_RECOMMEND",
+            Self::Explain => "SERVED_BY_EXPLAIN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERVED_BY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVED_BY_PREDICT" => Some(Self::Predict),
+            "SERVED_BY_RECOMMEND" => Some(Self::Recommend),
+            "SERVED_BY_EXPLAIN" => Some(Self::Explain),
+            _ => None,
+        }
+    }
+}

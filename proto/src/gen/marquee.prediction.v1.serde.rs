@@ -1,4 +1,481 @@
 // @generated from proto/; do not edit.
+impl serde::Serialize for Entry {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Entry", len)?;
+        if true {
+            struct_ser.serialize_field("movieId", &self.movie_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("rating", &self.rating)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Entry {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "movie_id",
+            "movieId",
+            "rating",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            MovieId,
+            Rating,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "movieId" | "movie_id" => Ok(GeneratedField::MovieId),
+                            "rating" => Ok(GeneratedField::Rating),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Entry;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.Entry")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Entry, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut movie_id__ = None;
+                let mut rating__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::MovieId => {
+                            if movie_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("movieId"));
+                            }
+                            movie_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rating => {
+                            if rating__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rating"));
+                            }
+                            rating__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(Entry {
+                    movie_id: movie_id__.unwrap_or_default(),
+                    rating: rating__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.Entry", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Estimate {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Estimate", len)?;
+        if true {
+            struct_ser.serialize_field("rating", &self.rating)?;
+        }
+        if true {
+            struct_ser.serialize_field("spread", &self.spread)?;
+        }
+        if true {
+            struct_ser.serialize_field("unknownMovie", &self.unknown_movie)?;
+        }
+        if true {
+            struct_ser.serialize_field("failure", &self.failure)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Estimate {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "rating",
+            "spread",
+            "unknown_movie",
+            "unknownMovie",
+            "failure",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Rating,
+            Spread,
+            UnknownMovie,
+            Failure,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "rating" => Ok(GeneratedField::Rating),
+                            "spread" => Ok(GeneratedField::Spread),
+                            "unknownMovie" | "unknown_movie" => Ok(GeneratedField::UnknownMovie),
+                            "failure" => Ok(GeneratedField::Failure),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Estimate;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.Estimate")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Estimate, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut rating__ = None;
+                let mut spread__ = None;
+                let mut unknown_movie__ = None;
+                let mut failure__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Rating => {
+                            if rating__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rating"));
+                            }
+                            rating__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Spread => {
+                            if spread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("spread"));
+                            }
+                            spread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::UnknownMovie => {
+                            if unknown_movie__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unknownMovie"));
+                            }
+                            unknown_movie__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Failure => {
+                            if failure__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failure"));
+                            }
+                            failure__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Estimate {
+                    rating: rating__.unwrap_or_default(),
+                    spread: spread__.unwrap_or_default(),
+                    unknown_movie: unknown_movie__.unwrap_or_default(),
+                    failure: failure__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.Estimate", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EvaluateRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.EvaluateRequest", len)?;
+        if true {
+            struct_ser.serialize_field("model", &self.model)?;
+        }
+        if true {
+            struct_ser.serialize_field("versions", &self.versions.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        }
+        if true {
+            struct_ser.serialize_field("sequences", &self.sequences)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EvaluateRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "model",
+            "versions",
+            "sequences",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Model,
+            Versions,
+            Sequences,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "model" => Ok(GeneratedField::Model),
+                            "versions" => Ok(GeneratedField::Versions),
+                            "sequences" => Ok(GeneratedField::Sequences),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EvaluateRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.EvaluateRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EvaluateRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut model__ = None;
+                let mut versions__ = None;
+                let mut sequences__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Model => {
+                            if model__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("model"));
+                            }
+                            model__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Versions => {
+                            if versions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("versions"));
+                            }
+                            versions__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                        GeneratedField::Sequences => {
+                            if sequences__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sequences"));
+                            }
+                            sequences__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(EvaluateRequest {
+                    model: model__.unwrap_or_default(),
+                    versions: versions__.unwrap_or_default(),
+                    sequences: sequences__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.EvaluateRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EvaluateResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.EvaluateResponse", len)?;
+        if true {
+            struct_ser.serialize_field("versions", &self.versions)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EvaluateResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "versions",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Versions,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "versions" => Ok(GeneratedField::Versions),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EvaluateResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.EvaluateResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EvaluateResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut versions__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Versions => {
+                            if versions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("versions"));
+                            }
+                            versions__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(EvaluateResponse {
+                    versions: versions__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.EvaluateResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ExplainRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2236,5 +2713,835 @@ impl<'de> serde::Deserialize<'de> for Recommendation {
             }
         }
         deserializer.deserialize_struct("marquee.prediction.v1.Recommendation", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Sequence {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Sequence", len)?;
+        if true {
+            struct_ser.serialize_field("history", &self.history)?;
+        }
+        if true {
+            struct_ser.serialize_field("steps", &self.steps)?;
+        }
+        if true {
+            struct_ser.serialize_field("limit", &self.limit)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Sequence {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "history",
+            "steps",
+            "limit",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            History,
+            Steps,
+            Limit,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "history" => Ok(GeneratedField::History),
+                            "steps" => Ok(GeneratedField::Steps),
+                            "limit" => Ok(GeneratedField::Limit),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Sequence;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.Sequence")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Sequence, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut history__ = None;
+                let mut steps__ = None;
+                let mut limit__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::History => {
+                            if history__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("history"));
+                            }
+                            history__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Steps => {
+                            if steps__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("steps"));
+                            }
+                            steps__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Limit => {
+                            if limit__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("limit"));
+                            }
+                            limit__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(Sequence {
+                    history: history__.unwrap_or_default(),
+                    steps: steps__.unwrap_or_default(),
+                    limit: limit__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.Sequence", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ServedBy {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "SERVED_BY_UNSPECIFIED",
+            Self::Predict => "SERVED_BY_PREDICT",
+            Self::Recommend => "SERVED_BY_RECOMMEND",
+            Self::Explain => "SERVED_BY_EXPLAIN",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServedBy {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "SERVED_BY_UNSPECIFIED",
+            "SERVED_BY_PREDICT",
+            "SERVED_BY_RECOMMEND",
+            "SERVED_BY_EXPLAIN",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = ServedBy;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "SERVED_BY_UNSPECIFIED" => Ok(ServedBy::Unspecified),
+                    "SERVED_BY_PREDICT" => Ok(ServedBy::Predict),
+                    "SERVED_BY_RECOMMEND" => Ok(ServedBy::Recommend),
+                    "SERVED_BY_EXPLAIN" => Ok(ServedBy::Explain),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ServedPrediction {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ServedPrediction", len)?;
+        if true {
+            struct_ser.serialize_field("requestId", &self.request_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("userId", &self.user_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("movieId", &self.movie_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("rating", &self.rating)?;
+        }
+        if true {
+            struct_ser.serialize_field("spread", &self.spread)?;
+        }
+        if true {
+            struct_ser.serialize_field("unknownMovie", &self.unknown_movie)?;
+        }
+        if true {
+            struct_ser.serialize_field("model", &self.model)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("variant", &self.variant)?;
+        }
+        if let Some(v) = self.features.as_ref() {
+            struct_ser.serialize_field("features", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("historyVersion", ToString::to_string(&self.history_version).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("degraded", &self.degraded)?;
+        }
+        if let Some(v) = self.latency.as_ref() {
+            struct_ser.serialize_field("latency", v)?;
+        }
+        if let Some(v) = self.predicted_at.as_ref() {
+            struct_ser.serialize_field("predictedAt", v)?;
+        }
+        if true {
+            let v = ServedBy::try_from(self.served_by)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.served_by)))?;
+            struct_ser.serialize_field("servedBy", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("index", &self.index)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServedPrediction {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "request_id",
+            "requestId",
+            "user_id",
+            "userId",
+            "movie_id",
+            "movieId",
+            "rating",
+            "spread",
+            "unknown_movie",
+            "unknownMovie",
+            "model",
+            "version",
+            "variant",
+            "features",
+            "history_version",
+            "historyVersion",
+            "degraded",
+            "latency",
+            "predicted_at",
+            "predictedAt",
+            "served_by",
+            "servedBy",
+            "index",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            RequestId,
+            UserId,
+            MovieId,
+            Rating,
+            Spread,
+            UnknownMovie,
+            Model,
+            Version,
+            Variant,
+            Features,
+            HistoryVersion,
+            Degraded,
+            Latency,
+            PredictedAt,
+            ServedBy,
+            Index,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "requestId" | "request_id" => Ok(GeneratedField::RequestId),
+                            "userId" | "user_id" => Ok(GeneratedField::UserId),
+                            "movieId" | "movie_id" => Ok(GeneratedField::MovieId),
+                            "rating" => Ok(GeneratedField::Rating),
+                            "spread" => Ok(GeneratedField::Spread),
+                            "unknownMovie" | "unknown_movie" => Ok(GeneratedField::UnknownMovie),
+                            "model" => Ok(GeneratedField::Model),
+                            "version" => Ok(GeneratedField::Version),
+                            "variant" => Ok(GeneratedField::Variant),
+                            "features" => Ok(GeneratedField::Features),
+                            "historyVersion" | "history_version" => Ok(GeneratedField::HistoryVersion),
+                            "degraded" => Ok(GeneratedField::Degraded),
+                            "latency" => Ok(GeneratedField::Latency),
+                            "predictedAt" | "predicted_at" => Ok(GeneratedField::PredictedAt),
+                            "servedBy" | "served_by" => Ok(GeneratedField::ServedBy),
+                            "index" => Ok(GeneratedField::Index),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ServedPrediction;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.ServedPrediction")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ServedPrediction, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut request_id__ = None;
+                let mut user_id__ = None;
+                let mut movie_id__ = None;
+                let mut rating__ = None;
+                let mut spread__ = None;
+                let mut unknown_movie__ = None;
+                let mut model__ = None;
+                let mut version__ = None;
+                let mut variant__ = None;
+                let mut features__ = None;
+                let mut history_version__ = None;
+                let mut degraded__ = None;
+                let mut latency__ = None;
+                let mut predicted_at__ = None;
+                let mut served_by__ = None;
+                let mut index__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::RequestId => {
+                            if request_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requestId"));
+                            }
+                            request_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::UserId => {
+                            if user_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("userId"));
+                            }
+                            user_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::MovieId => {
+                            if movie_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("movieId"));
+                            }
+                            movie_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rating => {
+                            if rating__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rating"));
+                            }
+                            rating__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Spread => {
+                            if spread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("spread"));
+                            }
+                            spread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::UnknownMovie => {
+                            if unknown_movie__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unknownMovie"));
+                            }
+                            unknown_movie__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Model => {
+                            if model__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("model"));
+                            }
+                            model__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Version => {
+                            if version__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("version"));
+                            }
+                            version__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Variant => {
+                            if variant__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("variant"));
+                            }
+                            variant__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Features => {
+                            if features__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("features"));
+                            }
+                            features__ = map_.next_value()?;
+                        }
+                        GeneratedField::HistoryVersion => {
+                            if history_version__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("historyVersion"));
+                            }
+                            history_version__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Degraded => {
+                            if degraded__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("degraded"));
+                            }
+                            degraded__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Latency => {
+                            if latency__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latency"));
+                            }
+                            latency__ = map_.next_value()?;
+                        }
+                        GeneratedField::PredictedAt => {
+                            if predicted_at__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("predictedAt"));
+                            }
+                            predicted_at__ = map_.next_value()?;
+                        }
+                        GeneratedField::ServedBy => {
+                            if served_by__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("servedBy"));
+                            }
+                            served_by__ = Some(map_.next_value::<ServedBy>()? as i32);
+                        }
+                        GeneratedField::Index => {
+                            if index__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("index"));
+                            }
+                            index__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(ServedPrediction {
+                    request_id: request_id__.unwrap_or_default(),
+                    user_id: user_id__.unwrap_or_default(),
+                    movie_id: movie_id__.unwrap_or_default(),
+                    rating: rating__.unwrap_or_default(),
+                    spread: spread__.unwrap_or_default(),
+                    unknown_movie: unknown_movie__.unwrap_or_default(),
+                    model: model__.unwrap_or_default(),
+                    version: version__.unwrap_or_default(),
+                    variant: variant__.unwrap_or_default(),
+                    features: features__,
+                    history_version: history_version__.unwrap_or_default(),
+                    degraded: degraded__.unwrap_or_default(),
+                    latency: latency__,
+                    predicted_at: predicted_at__,
+                    served_by: served_by__.unwrap_or_default(),
+                    index: index__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.ServedPrediction", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Step {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.Step", len)?;
+        if true {
+            struct_ser.serialize_field("movieId", &self.movie_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("rating", &self.rating)?;
+        }
+        if true {
+            struct_ser.serialize_field("learn", &self.learn)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Step {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "movie_id",
+            "movieId",
+            "rating",
+            "learn",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            MovieId,
+            Rating,
+            Learn,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "movieId" | "movie_id" => Ok(GeneratedField::MovieId),
+                            "rating" => Ok(GeneratedField::Rating),
+                            "learn" => Ok(GeneratedField::Learn),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Step;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.Step")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Step, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut movie_id__ = None;
+                let mut rating__ = None;
+                let mut learn__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::MovieId => {
+                            if movie_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("movieId"));
+                            }
+                            movie_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rating => {
+                            if rating__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rating"));
+                            }
+                            rating__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Learn => {
+                            if learn__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("learn"));
+                            }
+                            learn__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Step {
+                    movie_id: movie_id__.unwrap_or_default(),
+                    rating: rating__.unwrap_or_default(),
+                    learn: learn__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.Step", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for VersionEvaluation {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.VersionEvaluation", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("failure", &self.failure)?;
+        }
+        if true {
+            struct_ser.serialize_field("estimates", &self.estimates)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for VersionEvaluation {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "version",
+            "failure",
+            "estimates",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Version,
+            Failure,
+            Estimates,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "version" => Ok(GeneratedField::Version),
+                            "failure" => Ok(GeneratedField::Failure),
+                            "estimates" => Ok(GeneratedField::Estimates),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = VersionEvaluation;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.VersionEvaluation")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<VersionEvaluation, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut version__ = None;
+                let mut failure__ = None;
+                let mut estimates__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Version => {
+                            if version__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("version"));
+                            }
+                            version__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Failure => {
+                            if failure__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failure"));
+                            }
+                            failure__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Estimates => {
+                            if estimates__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("estimates"));
+                            }
+                            estimates__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(VersionEvaluation {
+                    version: version__.unwrap_or_default(),
+                    failure: failure__.unwrap_or_default(),
+                    estimates: estimates__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.VersionEvaluation", FIELDS, GeneratedVisitor)
     }
 }

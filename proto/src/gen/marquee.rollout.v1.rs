@@ -83,6 +83,15 @@ pub struct RoutingStatus {
     /// uses the copy on its local disk.
     #[prost(message, optional, tag = "2")]
     pub table_read_at: ::core::option::Option<crate::Timestamp>,
+    /// Names the process among those that share its object store.
+    #[prost(string, tag = "3")]
+    pub instance: ::prost::alloc::string::String,
+    /// When the process started the role.
+    #[prost(message, optional, tag = "4")]
+    pub started_at: ::core::option::Option<crate::Timestamp>,
+    /// Another one after every start. All counters of an incarnation begin at 0 and only grow.
+    #[prost(string, tag = "5")]
+    pub incarnation: ::prost::alloc::string::String,
 }
 /// One model on one instance.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -106,7 +115,7 @@ pub struct ModelStatus {
     pub versions: ::prost::alloc::vec::Vec<VersionStatus>,
 }
 /// One version on one instance.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct VersionStatus {
     #[prost(uint64, tag = "1")]
     pub version: u64,
@@ -127,6 +136,46 @@ pub struct VersionStatus {
     /// The effective route names it.
     #[prost(bool, tag = "7")]
     pub effective: bool,
+    /// What the version was asked on this instance. Absent: nothing in this incarnation.
+    #[prost(message, optional, tag = "8")]
+    pub served: ::core::option::Option<Served>,
+}
+/// Requests that routing assigned to a version on one instance: `Predict`, `Recommend` and
+/// `Explain`. The counters are of this incarnation of the instance. They survive that the version is
+/// unloaded and loaded again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Served {
+    /// Whatever their outcome.
+    #[prost(uint64, tag = "1")]
+    pub requests: u64,
+    /// Those that failed, by kind. A kind without errors is absent. A request that the caller got
+    /// wrong is no error.
+    #[prost(message, repeated, tag = "2")]
+    pub errors: ::prost::alloc::vec::Vec<ErrorCount>,
+    /// How long the requests took, those with errors included.
+    #[prost(message, optional, tag = "3")]
+    pub latency: ::core::option::Option<Latency>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ErrorCount {
+    #[prost(enumeration = "ServingError", tag = "1")]
+    pub kind: i32,
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+}
+/// A histogram of durations.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Latency {
+    /// The upper bounds of the buckets, inclusive, in seconds and ascending. They are the same on all
+    /// instances of a release. The last bucket has no bound.
+    #[prost(double, repeated, tag = "1")]
+    pub bounds: ::prost::alloc::vec::Vec<f64>,
+    /// The number of requests in each bucket, not cumulative; one more than there are bounds.
+    #[prost(uint64, repeated, tag = "2")]
+    pub counts: ::prost::alloc::vec::Vec<u64>,
+    /// The sum of all durations.
+    #[prost(message, optional, tag = "3")]
+    pub sum: ::core::option::Option<::pbjson_types::Duration>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -166,6 +215,49 @@ impl VersionState {
             "VERSION_STATE_WARM" => Some(Self::Warm),
             "VERSION_STATE_FAILED" => Some(Self::Failed),
             "VERSION_STATE_NOT_FOUND" => Some(Self::NotFound),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ServingError {
+    Unspecified = 0,
+    /// The encoder failed.
+    Encoder = 1,
+    /// The scorer failed or returned too few scores.
+    Scorer = 2,
+    /// The version should have answered, and no route was effective yet.
+    MissingVersion = 3,
+    /// No history: the feature store refused the request, or could not be reached in time.
+    Features = 4,
+    /// Too many requests waited for a graph of the version.
+    Overloaded = 5,
+}
+impl ServingError {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERVING_ERROR_UNSPECIFIED",
+            Self::Encoder => "SERVING_ERROR_ENCODER",
+            Self::Scorer => "SERVING_ERROR_SCORER",
+            Self::MissingVersion => "SERVING_ERROR_MISSING_VERSION",
+            Self::Features => "SERVING_ERROR_FEATURES",
+            Self::Overloaded => "SERVING_ERROR_OVERLOADED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERVING_ERROR_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVING_ERROR_ENCODER" => Some(Self::Encoder),
+            "SERVING_ERROR_SCORER" => Some(Self::Scorer),
+            "SERVING_ERROR_MISSING_VERSION" => Some(Self::MissingVersion),
+            "SERVING_ERROR_FEATURES" => Some(Self::Features),
+            "SERVING_ERROR_OVERLOADED" => Some(Self::Overloaded),
             _ => None,
         }
     }
@@ -710,6 +802,1004 @@ pub mod routing_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "marquee.rollout.v1.Routing";
     impl<T> tonic::server::NamedService for RoutingServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The rollout of one model.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rollout {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+    /// Grows by one with every new specification.
+    #[prost(uint64, tag = "2")]
+    pub generation: u64,
+    /// The specification, in the form of a rollout file (`deploy/rollouts` has examples).
+    #[prost(message, optional, tag = "3")]
+    pub spec: ::core::option::Option<::pbjson_types::Struct>,
+    /// The status, in the form of the status of a ModelRollout on Kubernetes: phase, reason, message,
+    /// steps, weights, conditions, instances, and the last analysis with its figures. Empty until the
+    /// first decision.
+    #[prost(message, optional, tag = "4")]
+    pub status: ::core::option::Option<::pbjson_types::Struct>,
+    #[prost(message, optional, tag = "5")]
+    pub created_at: ::core::option::Option<crate::Timestamp>,
+    /// When the stored rollout last changed.
+    #[prost(message, optional, tag = "6")]
+    pub updated_at: ::core::option::Option<crate::Timestamp>,
+    /// Commands that are stored and not yet carried out.
+    #[prost(message, repeated, tag = "7")]
+    pub commands: ::prost::alloc::vec::Vec<Command>,
+    /// Why this answer may be old: the object store does not answer, or the specification is of a
+    /// newer release than the controller. Empty if it is current.
+    #[prost(string, tag = "8")]
+    pub stalled: ::prost::alloc::string::String,
+    /// Grows by one with every change of the stored rollout.
+    #[prost(uint64, tag = "9")]
+    pub revision: u64,
+    /// The generation of the specification that the status belongs to.
+    #[prost(uint64, tag = "10")]
+    pub observed_generation: u64,
+}
+/// A command that waits.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Command {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(enumeration = "Verb", tag = "2")]
+    pub verb: i32,
+    #[prost(message, optional, tag = "3")]
+    pub given_at: ::core::option::Option<crate::Timestamp>,
+}
+/// Something that happened to a rollout.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RolloutEvent {
+    #[prost(message, optional, tag = "1")]
+    pub time: ::core::option::Option<crate::Timestamp>,
+    #[prost(enumeration = "Severity", tag = "2")]
+    pub severity: i32,
+    /// A name for machines, for example `StepCompleted`.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// One sentence with the figures.
+    #[prost(string, tag = "4")]
+    pub message: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StartRolloutRequest {
+    /// The specification, in the form of a rollout file.
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<::pbjson_types::Struct>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StartRolloutResponse {
+    #[prost(message, optional, tag = "1")]
+    pub rollout: ::core::option::Option<Rollout>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRolloutRequest {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRolloutResponse {
+    #[prost(message, optional, tag = "1")]
+    pub rollout: ::core::option::Option<Rollout>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRolloutsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRolloutsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub rollouts: ::prost::alloc::vec::Vec<Rollout>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRolloutRequest {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchRolloutResponse {
+    #[prost(message, optional, tag = "1")]
+    pub rollout: ::core::option::Option<Rollout>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActOnRolloutRequest {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+    #[prost(enumeration = "Verb", tag = "2")]
+    pub verb: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ActOnRolloutResponse {
+    #[prost(message, optional, tag = "1")]
+    pub rollout: ::core::option::Option<Rollout>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRolloutRequest {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRolloutResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRolloutHistoryRequest {
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRolloutHistoryResponse {
+    /// The newest events, the newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<RolloutEvent>,
+    /// The ended rollouts in the form of the status's history, the newest first.
+    #[prost(message, repeated, tag = "2")]
+    pub past: ::prost::alloc::vec::Vec<::pbjson_types::Struct>,
+}
+/// What a rollout can be asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Verb {
+    Unspecified = 0,
+    /// Ends the present step, also a pause without end.
+    Promote = 1,
+    /// Ends all steps: the candidate takes over.
+    PromoteAll = 2,
+    Pause = 3,
+    Resume = 4,
+    /// Takes all users from the candidate.
+    Abort = 5,
+    /// Begins an aborted rollout again, with its first step and new evidence.
+    Retry = 6,
+    /// Returns to the version that was stable before the last completed rollout.
+    Undo = 7,
+}
+impl Verb {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERB_UNSPECIFIED",
+            Self::Promote => "VERB_PROMOTE",
+            Self::PromoteAll => "VERB_PROMOTE_ALL",
+            Self::Pause => "VERB_PAUSE",
+            Self::Resume => "VERB_RESUME",
+            Self::Abort => "VERB_ABORT",
+            Self::Retry => "VERB_RETRY",
+            Self::Undo => "VERB_UNDO",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERB_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERB_PROMOTE" => Some(Self::Promote),
+            "VERB_PROMOTE_ALL" => Some(Self::PromoteAll),
+            "VERB_PAUSE" => Some(Self::Pause),
+            "VERB_RESUME" => Some(Self::Resume),
+            "VERB_ABORT" => Some(Self::Abort),
+            "VERB_RETRY" => Some(Self::Retry),
+            "VERB_UNDO" => Some(Self::Undo),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Severity {
+    Unspecified = 0,
+    Normal = 1,
+    Warning = 2,
+}
+impl Severity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEVERITY_UNSPECIFIED",
+            Self::Normal => "SEVERITY_NORMAL",
+            Self::Warning => "SEVERITY_WARNING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEVERITY_NORMAL" => Some(Self::Normal),
+            "SEVERITY_WARNING" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod rollouts_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Starts, steers and watches rollouts.
+    ///
+    /// A model has at most one rollout. Its specification says which version is to take over and by
+    /// which steps; its status says how far it is and why. One controller of the deployment drives all
+    /// rollouts: it observes the inference instances and the monitor, decides, stores the status and
+    /// then changes the route (service Routing). Every controller answers these calls.
+    #[derive(Debug, Clone)]
+    pub struct RolloutsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RolloutsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RolloutsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RolloutsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Starts a rollout, or replaces the specification of the one that there is: another target
+        /// supersedes the running one. INVALID_ARGUMENT names the wrong field of the specification.
+        pub async fn start_rollout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StartRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartRolloutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/StartRollout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "StartRollout"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the rollout of a model. NOT_FOUND if the model never had one.
+        pub async fn get_rollout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRolloutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/GetRollout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "GetRollout"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the rollouts of all models, by model name.
+        pub async fn list_rollouts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRolloutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRolloutsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/ListRollouts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "ListRollouts"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends the rollout of a model now, and again whenever it changes.
+        pub async fn watch_rollout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchRolloutResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/WatchRollout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "WatchRollout"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Asks a rollout to do something. The command is stored before the call returns, and carried
+        /// out soon after. No command changes the specification. FAILED_PRECONDITION if the command has
+        /// no meaning in the present phase.
+        pub async fn act_on_rollout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActOnRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ActOnRolloutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/ActOnRollout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "ActOnRollout"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgets the rollout of a model. The route stays as it is, and SetRoute may change it again:
+        /// while a model has a rollout, also one that ended, its route is set back to what the rollout
+        /// wants. FAILED_PRECONDITION while the rollout runs: abort or promote it first.
+        pub async fn delete_rollout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteRolloutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/DeleteRollout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "DeleteRollout"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads what happened to the rollouts of a model, the newest first.
+        pub async fn get_rollout_history(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRolloutHistoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRolloutHistoryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/marquee.rollout.v1.Rollouts/GetRolloutHistory",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("marquee.rollout.v1.Rollouts", "GetRolloutHistory"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod rollouts_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RolloutsServer.
+    #[async_trait]
+    pub trait Rollouts: std::marker::Send + std::marker::Sync + 'static {
+        /// Starts a rollout, or replaces the specification of the one that there is: another target
+        /// supersedes the running one. INVALID_ARGUMENT names the wrong field of the specification.
+        async fn start_rollout(
+            &self,
+            request: tonic::Request<super::StartRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartRolloutResponse>,
+            tonic::Status,
+        >;
+        /// Reads the rollout of a model. NOT_FOUND if the model never had one.
+        async fn get_rollout(
+            &self,
+            request: tonic::Request<super::GetRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRolloutResponse>,
+            tonic::Status,
+        >;
+        /// Lists the rollouts of all models, by model name.
+        async fn list_rollouts(
+            &self,
+            request: tonic::Request<super::ListRolloutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRolloutsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the WatchRollout method.
+        type WatchRolloutStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchRolloutResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends the rollout of a model now, and again whenever it changes.
+        async fn watch_rollout(
+            &self,
+            request: tonic::Request<super::WatchRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::WatchRolloutStream>,
+            tonic::Status,
+        >;
+        /// Asks a rollout to do something. The command is stored before the call returns, and carried
+        /// out soon after. No command changes the specification. FAILED_PRECONDITION if the command has
+        /// no meaning in the present phase.
+        async fn act_on_rollout(
+            &self,
+            request: tonic::Request<super::ActOnRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ActOnRolloutResponse>,
+            tonic::Status,
+        >;
+        /// Forgets the rollout of a model. The route stays as it is, and SetRoute may change it again:
+        /// while a model has a rollout, also one that ended, its route is set back to what the rollout
+        /// wants. FAILED_PRECONDITION while the rollout runs: abort or promote it first.
+        async fn delete_rollout(
+            &self,
+            request: tonic::Request<super::DeleteRolloutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteRolloutResponse>,
+            tonic::Status,
+        >;
+        /// Reads what happened to the rollouts of a model, the newest first.
+        async fn get_rollout_history(
+            &self,
+            request: tonic::Request<super::GetRolloutHistoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRolloutHistoryResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Starts, steers and watches rollouts.
+    ///
+    /// A model has at most one rollout. Its specification says which version is to take over and by
+    /// which steps; its status says how far it is and why. One controller of the deployment drives all
+    /// rollouts: it observes the inference instances and the monitor, decides, stores the status and
+    /// then changes the route (service Routing). Every controller answers these calls.
+    #[derive(Debug)]
+    pub struct RolloutsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RolloutsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RolloutsServer<T>
+    where
+        T: Rollouts,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/marquee.rollout.v1.Rollouts/StartRollout" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartRolloutSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::StartRolloutRequest>
+                    for StartRolloutSvc<T> {
+                        type Response = super::StartRolloutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartRolloutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::start_rollout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartRolloutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/GetRollout" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRolloutSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::GetRolloutRequest>
+                    for GetRolloutSvc<T> {
+                        type Response = super::GetRolloutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRolloutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::get_rollout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRolloutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/ListRollouts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRolloutsSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::ListRolloutsRequest>
+                    for ListRolloutsSvc<T> {
+                        type Response = super::ListRolloutsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRolloutsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::list_rollouts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRolloutsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/WatchRollout" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchRolloutSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::ServerStreamingService<super::WatchRolloutRequest>
+                    for WatchRolloutSvc<T> {
+                        type Response = super::WatchRolloutResponse;
+                        type ResponseStream = T::WatchRolloutStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchRolloutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::watch_rollout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchRolloutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/ActOnRollout" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActOnRolloutSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::ActOnRolloutRequest>
+                    for ActOnRolloutSvc<T> {
+                        type Response = super::ActOnRolloutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActOnRolloutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::act_on_rollout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActOnRolloutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/DeleteRollout" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteRolloutSvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::DeleteRolloutRequest>
+                    for DeleteRolloutSvc<T> {
+                        type Response = super::DeleteRolloutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteRolloutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::delete_rollout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteRolloutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/marquee.rollout.v1.Rollouts/GetRolloutHistory" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRolloutHistorySvc<T: Rollouts>(pub Arc<T>);
+                    impl<
+                        T: Rollouts,
+                    > tonic::server::UnaryService<super::GetRolloutHistoryRequest>
+                    for GetRolloutHistorySvc<T> {
+                        type Response = super::GetRolloutHistoryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRolloutHistoryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Rollouts>::get_rollout_history(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRolloutHistorySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RolloutsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "marquee.rollout.v1.Rollouts";
+    impl<T> tonic::server::NamedService for RolloutsServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 use marquee_kit::{ClientSettings, Transport};
 use marquee_proto::features::v1::feature_history_client::FeatureHistoryClient;
 use marquee_proto::features::v1::features_client::FeaturesClient;
+use marquee_proto::monitor::v1::monitor_client::MonitorClient;
+use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::models_client::ModelsClient;
 use marquee_proto::prediction::v1::predictions_client::PredictionsClient;
 use marquee_proto::ratings::v1::ratings_client::RatingsClient;
+use marquee_proto::rollout::v1::rollouts_client::RolloutsClient;
 use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_proto::training::v1::trainer_client::TrainerClient;
 use tonic::body::Body;
@@ -127,6 +130,21 @@ impl Client {
     /// Returns a client of the API for routes.
     pub fn routing(&self) -> RoutingClient<Api> {
         RoutingClient::new(self.api("inference"))
+    }
+
+    /// Returns a client of the API for rollouts.
+    pub fn rollouts(&self) -> RolloutsClient<Api> {
+        RolloutsClient::new(self.api("rollouts")).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Returns a client of the API that evaluates versions on known ratings.
+    pub fn evaluations(&self) -> EvaluationsClient<Api> {
+        EvaluationsClient::new(self.api("inference")).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Returns a client of the API for what the monitor measures.
+    pub fn monitor(&self) -> MonitorClient<Api> {
+        MonitorClient::new(self.api("monitor")).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for training.

@@ -11,6 +11,7 @@
 mod catalog;
 mod client;
 mod command_line;
+mod duel;
 mod error;
 mod explain;
 mod features;
@@ -21,6 +22,7 @@ mod predict;
 mod provenance;
 mod rate;
 mod recommend;
+pub mod rollout;
 mod route;
 mod status;
 #[cfg(test)]
@@ -115,8 +117,12 @@ pub enum Command {
     Models(models::ModelsArgs),
     /// List, show, compute and check features.
     Features(features::FeaturesArgs),
+    /// Compare the versions of a model on the ratings that arrived.
+    Duel(duel::DuelArgs),
     /// Show or change which model version answers which users.
     Route(route::RouteArgs),
+    /// Start, steer, watch and simulate rollouts of model versions.
+    Rollout(rollout::RolloutArgs),
     /// Show the fleet's services, models and routes.
     Status,
 }
@@ -148,7 +154,9 @@ pub async fn run(command: Command, args: &ClientArgs, services: &[Service]) -> R
         Command::Train(args) => train::run(args, &client, output).await,
         Command::Models(args) => models::run(args, &client, output).await,
         Command::Features(args) => features::run(args, &client, output).await,
+        Command::Duel(args) => duel::run(args, &client, output).await,
         Command::Route(args) => route::run(args, &client, output).await,
+        Command::Rollout(args) => rollout::run(args, &client, output).await,
         Command::Status => status::run(&client, services, output).await,
     }
 }
@@ -193,11 +201,16 @@ mod tests {
             ("train --algorithm magic", "bayes"),
             ("models load ratings first", "'first'"),
             ("route set --stable 1 --candidate 2=101", "0 to 100 percent"),
+            ("duel --between 1", "2 values required"),
             ("import", "PATH"),
             ("import x.csv --batch 0", "1..=10000"),
             ("import x.csv --timeout 0", "--timeout"),
             ("features show", "--user"),
             ("features backfill --as-of soon", "'soon'"),
+            ("rollout", "Usage:"),
+            ("rollout start", "<FILE>"),
+            ("rollout start a.toml --version 0", "'0'"),
+            ("rollout start a.toml --version 2 --follow-latest", "cannot be used with"),
         ] {
             let error = read(line).expect_err(line);
             assert_eq!(exit_code(&error), USAGE, "{line}");

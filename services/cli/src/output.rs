@@ -72,6 +72,11 @@ impl Output {
         self.live
     }
 
+    /// Returns whether standard error shows colors.
+    pub fn has_color(&self) -> bool {
+        self.color_err
+    }
+
     /// Prints a result.
     pub fn show(&self, result: &impl Show) -> Result<(), Error> {
         match self.format {

@@ -64,7 +64,7 @@ pub(crate) struct Route {
     pub(crate) model: String,
     revision: u64,
     salt: String,
-    stable: u64,
+    pub(crate) stable: u64,
     candidates: Vec<Candidate>,
 }
 

@@ -11,7 +11,6 @@
 mod apply;
 mod consumer;
 mod decode;
-mod follows;
 mod monitor;
 mod rebuild;
 mod rejected;

@@ -3,26 +3,35 @@
 //! The calls below take and return messages; gRPC (`grpc`) and HTTP (`http`) both use them. `wire`
 //! converts between messages and the types of the core.
 
+mod evaluation;
 mod features;
 mod grpc;
 mod http;
+mod served;
 mod wire;
 
 use std::sync::Arc;
 
-use marquee_domain::{ModelName, Reason, Route, RouteSpec, Salt, Version};
-use marquee_kit::{Failure, Kind, chain};
+use marquee_domain::{Clock, ModelName, Reason, Route, RouteSpec, Salt, Version};
+use marquee_kit::{Compute, Failure, Kind, chain};
 use marquee_proto::prediction::v1 as pb;
+use marquee_proto::prediction::v1::evaluations_server::EvaluationsServer;
 use marquee_proto::prediction::v1::models_server::ModelsServer;
 use marquee_proto::prediction::v1::predictions_server::PredictionsServer;
 use marquee_proto::rollout::v1 as rollout;
 use marquee_proto::rollout::v1::routing_server::RoutingServer;
+use tonic::service::Routes;
 
 pub(crate) use features::FeatureStores;
+pub(crate) use served::{RequestIds, encode as encode_served};
 
+use crate::evaluation::Evaluation;
 use crate::rating::Rating;
 use crate::repository::{Key, Repository, VersionState};
 use crate::routing::{RouteChange, Routing};
+use crate::served::ServedLog;
+use crate::tally::Tallies;
+use served::RequestId;
 
 /// Largest answer in bytes.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -37,8 +46,14 @@ pub(crate) struct Core {
     pub(crate) default_model: ModelName,
     pub(crate) route_first: bool,
     pub(crate) rating: Rating,
+    pub(crate) evaluation: Evaluation,
+    pub(crate) served: ServedLog,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) tallies: Arc<Tallies>,
     pub(crate) routing: Arc<Routing>,
     pub(crate) repository: Arc<Repository>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) compute: Compute,
 }
 
 impl Service {
@@ -49,6 +64,18 @@ impl Service {
     /// Returns the gRPC server of predictions.
     pub fn predictions(&self) -> PredictionsServer<Self> {
         PredictionsServer::new(self.clone()).max_encoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// Returns the gRPC server of evaluations.
+    pub fn evaluations(&self) -> EvaluationsServer<Self> {
+        let server = EvaluationsServer::new(self.clone());
+        server.max_decoding_message_size(evaluation::LARGEST).max_encoding_message_size(evaluation::LARGEST)
+    }
+
+    /// Returns all gRPC servers, for the roles of this process.
+    pub fn in_process(&self) -> Routes {
+        let routes = Routes::new(self.predictions()).add_service(self.evaluations());
+        routes.add_service(self.models()).add_service(self.routing())
     }
 
     /// Returns the gRPC server of models.
@@ -66,19 +93,32 @@ impl Service {
         http::routes(self.clone())
     }
 
-    async fn call_predict(&self, request: pb::PredictRequest) -> Result<pb::PredictResponse, Failure> {
+    async fn call_predict(&self, request: pb::PredictRequest, id: RequestId) -> Result<pb::PredictResponse, Failure> {
+        let begun = self.begin(id);
         let request = wire::predict(&request, &self.0.default_model)?;
-        Ok(wire::predicted(&self.0.rating.predict(&request).await?))
+        let answer = self.0.rating.predict(&request).await?;
+        self.record(begun, &request.caller, &answer);
+        Ok(wire::predicted(&answer))
     }
 
-    async fn call_recommend(&self, request: pb::RecommendRequest) -> Result<pb::RecommendResponse, Failure> {
+    async fn call_recommend(
+        &self,
+        request: pb::RecommendRequest,
+        id: RequestId,
+    ) -> Result<pb::RecommendResponse, Failure> {
+        let begun = self.begin(id);
         let request = wire::recommend(request, &self.0.default_model)?;
-        Ok(wire::recommended(self.0.rating.recommend(&request).await?))
+        let answer = self.0.rating.recommend(&request).await?;
+        self.record(begun, &request.caller, &answer);
+        Ok(wire::recommended(answer))
     }
 
-    async fn call_explain(&self, request: pb::ExplainRequest) -> Result<pb::ExplainResponse, Failure> {
+    async fn call_explain(&self, request: pb::ExplainRequest, id: RequestId) -> Result<pb::ExplainResponse, Failure> {
+        let begun = self.begin(id);
         let request = wire::explain(&request, &self.0.default_model)?;
-        Ok(wire::explained(self.0.rating.explain(&request).await?))
+        let answer = self.0.rating.explain(&request).await?;
+        self.record(begun, &request.caller, &answer);
+        Ok(wire::explained(answer))
     }
 
     async fn call_list_models(&self, model: &str) -> Result<pb::ListModelsResponse, Failure> {
@@ -158,7 +198,7 @@ impl Service {
 
     fn call_get_status(&self, model: &str) -> Result<rollout::GetStatusResponse, Failure> {
         let only = self.only(model)?;
-        let status = wire::status(self.0.routing.status(only.as_ref()));
+        let status = wire::status(self.0.routing.status(only.as_ref()), &self.0.tallies);
         Ok(rollout::GetStatusResponse { status: Some(status) })
     }
 

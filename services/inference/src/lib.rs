@@ -8,6 +8,9 @@
 //! |---|---|
 //! | `api` | gRPC and HTTP handlers, client of the feature store; the only place with protobuf |
 //! | `rating` | predict, recommend, explain: the core, in domain types |
+//! | `evaluation` | what versions would have predicted for known ratings |
+//! | `served` | the log of served predictions |
+//! | `tally` | what each version was asked: requests, errors, latencies |
 //! | `routing` | the wanted table, the effective table, the mirror on disk, the report |
 //! | `repository` | model versions: fetch, verify, load, retry, unload |
 //! | `model` | one loaded version |
@@ -17,14 +20,18 @@
 
 mod api;
 mod background;
+mod evaluation;
 mod metrics;
 mod model;
+mod pressure;
 mod rating;
 mod repository;
 mod role;
 mod routing;
+mod served;
 mod settings;
 mod start;
+mod tally;
 #[cfg(test)]
 mod testing;
 
@@ -32,5 +39,5 @@ pub use api::Service;
 pub use role::Inference;
 #[cfg(any(fuzzing, test))]
 pub use routing::fuzzing;
-pub use settings::Settings;
+pub use settings::{EvaluationSettings, PredictionSettings, Settings};
 pub use start::{Dependencies, Error};

@@ -1,11 +1,18 @@
 //! The metrics of inference, by name.
 
-use marquee_kit::{Metrics, latency_buckets};
+use marquee_kit::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+
+/// The upper bounds of the latency buckets in seconds, inclusive. They are close enough that a
+/// quantile which is read from them is off by less than a factor of two.
+pub(crate) const LATENCY_BOUNDS: [f64; 24] = [
+    0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,
+    0.75, 1.0, 2.0, 3.0, 5.0, 10.0,
+];
 
 /// Labels of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -23,6 +30,28 @@ pub(crate) struct VersionLabels {
     pub(crate) version: u64,
 }
 
+/// Labels of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ErrorLabels {
+    pub(crate) model: String,
+    pub(crate) version: u64,
+    pub(crate) kind: &'static str,
+}
+
+/// Label of a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ReasonLabel {
+    pub(crate) reason: &'static str,
+}
+
+/// Labels of what became of steps of evaluations.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct StepLabels {
+    pub(crate) model: String,
+    pub(crate) version: u64,
+    pub(crate) outcome: &'static str,
+}
+
 /// Label of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ModelLabel {
@@ -36,13 +65,11 @@ pub(crate) struct RatingMetrics {
     pub(crate) states_hit: Counter,
     pub(crate) states_missed: Counter,
     pub(crate) degraded: Counter,
-    pub(crate) predict_seconds: Family<VersionLabels, Histogram, fn() -> Histogram>,
 }
 
 impl RatingMetrics {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.register(name, help, Counter::default());
-        let histogram: fn() -> Histogram = || Histogram::new(latency_buckets());
         Self {
             answers: metrics.register(
                 "inference_answers",
@@ -55,10 +82,85 @@ impl RatingMetrics {
                 "inference_degraded",
                 "Answers from a cached or empty history because no feature store answered",
             ),
+        }
+    }
+}
+
+/// Metrics of what versions were asked.
+#[derive(Debug, Clone)]
+pub(crate) struct TallyMetrics {
+    pub(crate) requests: Family<VersionLabels, Counter>,
+    pub(crate) errors: Family<ErrorLabels, Counter>,
+    pub(crate) predict_seconds: Family<VersionLabels, Histogram, fn() -> Histogram>,
+}
+
+impl TallyMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(LATENCY_BOUNDS);
+        Self {
+            requests: metrics.register(
+                "inference_requests",
+                "Requests assigned to a model version, whatever their outcome",
+                Family::default(),
+            ),
+            errors: metrics.register(
+                "inference_errors",
+                "Requests that failed, by the version that should have answered and the kind of error: encoder, \
+                 scorer, missing_version, features or overloaded",
+                Family::default(),
+            ),
             predict_seconds: metrics.register(
                 "inference_predict_seconds",
                 "Time of an answer by model and version, features and graphs included",
                 Family::new_with_constructor(histogram),
+            ),
+        }
+    }
+}
+
+/// Metrics of evaluations.
+#[derive(Debug, Clone)]
+pub(crate) struct EvaluationMetrics {
+    pub(crate) steps: Family<StepLabels, Counter>,
+    pub(crate) shed: Counter,
+}
+
+impl EvaluationMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        Self {
+            steps: metrics.register(
+                "inference_evaluated",
+                "Known ratings that a version predicted for an evaluation, by outcome",
+                Family::default(),
+            ),
+            shed: metrics.register(
+                "inference_evaluations_shed",
+                "Evaluations refused because the instance was busy",
+                Counter::default(),
+            ),
+        }
+    }
+}
+
+/// Metrics of the log of served predictions.
+#[derive(Debug, Clone)]
+pub(crate) struct ServedMetrics {
+    pub(crate) logged: Counter,
+    pub(crate) dropped: Family<ReasonLabel, Counter>,
+}
+
+impl ServedMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        Self {
+            logged: metrics.register(
+                "inference_predictions_logged",
+                "Served predictions that the log has stored",
+                Counter::default(),
+            ),
+            dropped: metrics.register(
+                "inference_predictions_dropped",
+                "Served predictions that are not on the log, by reason: queue_full, refused or shutdown",
+                Family::default(),
             ),
         }
     }

@@ -65,6 +65,21 @@ pub(crate) struct Model {
     parts: Background<Parts>,
 }
 
+/// A change of a user state by one rating.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Change {
+    /// The index of the movie.
+    pub(crate) movie: i64,
+    pub(crate) rating: f32,
+    /// 1 adds the rating, -1 takes it away, and 0 changes nothing.
+    pub(crate) weight: f32,
+}
+
+impl Change {
+    /// Leaves a state as it is.
+    pub(crate) const NONE: Self = Self { movie: 0, rating: 0.0, weight: 0.0 };
+}
+
 /// What a package contains.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -72,6 +87,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalogue,
     pub(crate) encoder: Box<dyn Graph>,
     pub(crate) scorer: Box<dyn Graph>,
+    /// Changes user states by single ratings. Only evaluations load it, and a package may lack it.
+    pub(crate) learner: Option<Box<dyn Graph>>,
 }
 
 impl Model {
@@ -156,9 +173,18 @@ impl Model {
     /// same movies; the scores come row by row.
     pub(crate) async fn score(&self, state: &State, movies: &[i64]) -> Result<Vec<Score>, RunError> {
         let rows = state.first().and_then(|(_, tensor)| tensor.shape().first()).copied().unwrap_or(1);
-        let mut inputs: Tensors = state.as_ref().clone();
         let repeated = std::iter::repeat_n(movies, rows).flatten().copied().collect();
-        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![rows, movies.len()], Data::I64(repeated))));
+        self.run_scorer(state, tensor(vec![rows, movies.len()], Data::I64(repeated))).await
+    }
+
+    /// Scores one movie for each row of a state.
+    pub(crate) async fn score_rows(&self, state: &State, movies: Vec<i64>) -> Result<Vec<Score>, RunError> {
+        self.run_scorer(state, tensor(vec![movies.len(), 1], Data::I64(movies))).await
+    }
+
+    async fn run_scorer(&self, state: &State, movies: Tensor) -> Result<Vec<Score>, RunError> {
+        let mut inputs: Tensors = state.as_ref().clone();
+        inputs.push((tensors::MOVIE.to_owned(), movies));
         let outputs = self.parts.scorer.evaluate(inputs).await?;
         let output = |name: &str| {
             let found = outputs.iter().find(|(output, _)| output == name);
@@ -166,6 +192,30 @@ impl Model {
         };
         let pairs = output(tensors::RATING).iter().zip(output(tensors::SPREAD));
         Ok(pairs.map(|(&rating, &spread)| Score { rating: f64::from(rating), spread: f64::from(spread) }).collect())
+    }
+}
+
+impl Model {
+    /// Says whether [`Self::learn`] can be used.
+    pub(crate) fn has_learner(&self) -> bool {
+        self.parts.learner.is_some()
+    }
+
+    /// Changes each row of a state by one rating. Without a learner the state stays as it is.
+    pub(crate) async fn learn(&self, state: State, changes: &[Change]) -> Result<State, RunError> {
+        let Some(learner) = &self.parts.learner else { return Ok(state) };
+        let floats = |value: fn(&Change) -> f32| {
+            let values = changes.iter().map(value).collect();
+            tensor(vec![changes.len()], Data::F32(values))
+        };
+        let movies = changes.iter().map(|change| change.movie).collect();
+        let mut inputs = Arc::unwrap_or_clone(state);
+        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![changes.len()], Data::I64(movies))));
+        inputs.push((tensors::RATING.to_owned(), floats(|change| change.rating)));
+        inputs.push((tensors::WEIGHT.to_owned(), floats(|change| change.weight)));
+        let outputs = learner.evaluate(inputs).await?;
+        let next = |(name, tensor): (String, Tensor)| Some((tensors::replaced(&name)?.to_owned(), tensor));
+        Ok(Arc::new(outputs.into_iter().filter_map(next).collect()))
     }
 }
 

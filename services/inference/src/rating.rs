@@ -24,11 +24,14 @@ pub(crate) use histories::Histories;
 pub(crate) use history::{Entry, Features, FeaturesError, Freshness, HistoryRead};
 pub(crate) use predict::{Predict, Prediction};
 pub(crate) use recommend::{Recommend, Recommendation};
-pub(crate) use subject::Provenance;
+pub(crate) use subject::{Provenance, unknown};
 
-use crate::metrics::{AnswerLabels, RatingMetrics, VersionLabels};
+use crate::metrics::{AnswerLabels, RatingMetrics};
 use crate::model::State;
+use crate::pressure::Pressure;
+use crate::repository::Key;
 use crate::routing::{Routing, Unrouted};
+use crate::tally::{ServingError, Tallies};
 use cache::Cache;
 use subject::Assigned;
 
@@ -58,8 +61,10 @@ pub(crate) enum Error {
     Unrouted(#[from] Unrouted),
     #[error("read the user's history")]
     Features(#[source] Box<FeaturesError>),
-    #[error("run the model")]
-    Model(#[source] RunError),
+    #[error("run the encoder of the model")]
+    Encoder(#[source] RunError),
+    #[error("run the scorer of the model")]
+    Scorer(#[source] RunError),
     #[error("the model returned fewer scores than movies")]
     TooFewScores,
     #[error("model version {version} was trained without movie '{movie}': there is nothing to explain")]
@@ -74,13 +79,25 @@ impl Error {
             Self::Unrouted(Unrouted::NotWarm { .. }) => "not_warm",
             Self::Features(_) => "no_features",
             Self::UnknownMovie { .. } => "unknown_movie",
-            Self::Model(_) | Self::TooFewScores => "error",
+            Self::Encoder(_) | Self::Scorer(_) | Self::TooFewScores => "error",
+        }
+    }
+
+    /// Returns under what the error is counted, or `None` if the caller got the request wrong.
+    fn kind(&self) -> Option<ServingError> {
+        match self {
+            Self::Encoder(RunError::Overloaded) | Self::Scorer(RunError::Overloaded) => Some(ServingError::Overloaded),
+            Self::Encoder(_) => Some(ServingError::Encoder),
+            Self::Scorer(_) | Self::TooFewScores => Some(ServingError::Scorer),
+            Self::Unrouted(Unrouted::NotWarm { .. }) => Some(ServingError::MissingVersion),
+            Self::Features(_) => Some(ServingError::Features),
+            Self::Unrouted(Unrouted::NoRoute(_)) | Self::UnknownMovie { .. } => None,
         }
     }
 
     /// Says whether the model version failed, and not the caller or the feature store.
     fn is_of_model(&self) -> bool {
-        matches!(self, Self::Model(_) | Self::TooFewScores)
+        matches!(self, Self::Encoder(_) | Self::Scorer(_) | Self::TooFewScores)
     }
 }
 
@@ -102,15 +119,34 @@ pub(crate) struct Rating {
     states: Cache<StateKey, State>,
     compute: Compute,
     metrics: RatingMetrics,
+    counted: Counted,
+}
+
+/// Where the requests of users are counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted {
+    pub(crate) tallies: Arc<Tallies>,
+    pub(crate) pressure: Arc<Pressure>,
+}
+
+/// What the rating core is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) histories: Histories,
+    /// Bounds the user states that are cached.
+    pub(crate) states: Capacity,
+    pub(crate) counted: Counted,
 }
 
 impl Rating {
-    /// `states` bounds the user states that are cached.
-    pub(crate) fn new(routing: Arc<Routing>, histories: Histories, states: Capacity, context: &Context) -> Self {
+    pub(crate) fn new(parts: Parts, context: &Context) -> Self {
+        let Parts { routing, histories, states, counted } = parts;
         Self {
             routing,
             histories,
             states: Cache::new(states, weigh),
+            counted,
             compute: context.compute.clone(),
             metrics: RatingMetrics::register(&context.metrics),
         }
@@ -131,14 +167,15 @@ impl Rating {
                 error.outcome()
             }
         };
-        let version = VersionLabels { model: model.name.as_str().to_owned(), version: model.version.0 };
-        self.measure(&version, assigned.variant.as_str(), outcome);
-        self.metrics.predict_seconds.get_or_create(&version).observe(assigned.started.elapsed().as_secs_f64());
+        let key = (model.name.clone(), model.version);
+        self.measure(&key, assigned.variant.as_str(), outcome);
+        let kind = answer.as_ref().err().and_then(Error::kind);
+        self.counted.tallies.count(&key, kind, assigned.started.elapsed());
         answer
     }
 
-    fn measure(&self, version: &VersionLabels, variant: &'static str, outcome: &'static str) {
-        let VersionLabels { model, version } = version.clone();
-        self.metrics.answers.get_or_create(&AnswerLabels { model, version, variant, outcome }).inc();
+    fn measure(&self, key: &Key, variant: &'static str, outcome: &'static str) {
+        let labels = AnswerLabels { model: key.0.as_str().to_owned(), version: key.1.0, variant, outcome };
+        self.metrics.answers.get_or_create(&labels).inc();
     }
 }

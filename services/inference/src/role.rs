@@ -1,7 +1,7 @@
 //! Inference as a line in the table of roles.
 
 use async_trait::async_trait;
-use marquee_kit::Context;
+use marquee_kit::{Context, Transport};
 use marquee_role::{Cause, Endpoints, Granted, Needs, Role};
 
 use crate::{Dependencies, Service, Settings};
@@ -19,8 +19,9 @@ impl Role for Inference {
 
     type Settings = Settings;
 
-    fn needs(_: &Settings) -> Needs {
-        Needs { objects: true, onnx: true, verify: true, features: true, ..Needs::default() }
+    fn needs(settings: &Settings) -> Needs {
+        let optional_log = settings.predictions.enabled;
+        Needs { optional_log, objects: true, onnx: true, verify: true, features: true, ..Needs::default() }
     }
 
     async fn start(mut settings: Settings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
@@ -32,10 +33,14 @@ impl Role for Inference {
             features: granted.features()?,
             runtime: granted.onnx()?,
             verifying_key: Some(granted.verifying_key()?),
+            log: granted.optional_log(),
+            instance: granted.instance(),
         };
         let service = Service::start(settings, dependencies, context).await?;
         Ok(Endpoints::default()
+            .inference(Transport::in_process(service.in_process()))
             .grpc(service.predictions())
+            .grpc(service.evaluations())
             .grpc(service.models())
             .grpc(service.routing())
             .http(service.http()))

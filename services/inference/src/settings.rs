@@ -13,8 +13,46 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// The interval at which the object store is read. A longer one would keep a rollback from users.
 const REFRESH: RangeInclusive<Duration> = Duration::from_millis(10)..=HOUR;
 
+/// Settings of evaluations, in which the monitor compares versions on known ratings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationSettings {
+    /// How many evaluations run at the same time. Further ones are answered `RESOURCE_EXHAUSTED`.
+    /// Default 2.
+    pub at_once: usize,
+    /// Evaluations are refused or wait while so many requests of users are being answered. Default
+    /// 16.
+    pub busy: usize,
+}
+
+/// Settings of the log of served predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PredictionSettings {
+    /// Writes served predictions to the topic `marquee.predictions.v1`, if the process has a log.
+    /// Default true.
+    pub enabled: bool,
+    /// The share of the users whose predictions are written, from 0 to 1. A user is in the sample
+    /// always or never. Default 1.
+    pub sample: f64,
+    /// How many predictions may wait for the log. Further ones are not written. Default 20,000.
+    pub queue: usize,
+}
+
+impl Default for EvaluationSettings {
+    fn default() -> Self {
+        Self { at_once: 2, busy: 16 }
+    }
+}
+
+impl Default for PredictionSettings {
+    fn default() -> Self {
+        Self { enabled: true, sample: 1.0, queue: 20_000 }
+    }
+}
+
 /// Settings of the inference role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The model that requests without a model name use. Default `ratings`.
@@ -50,6 +88,10 @@ pub struct Settings {
     pub queue: usize,
     /// The largest number of rows that one run of a graph takes. Default 64.
     pub max_batch: usize,
+    /// Evaluations of versions on known ratings.
+    pub evaluation: EvaluationSettings,
+    /// The log of served predictions.
+    pub predictions: PredictionSettings,
 }
 
 impl Default for Settings {
@@ -68,6 +110,8 @@ impl Default for Settings {
             state_dir: PathBuf::new(),
             queue: 1_024,
             max_batch: 64,
+            evaluation: EvaluationSettings::default(),
+            predictions: PredictionSettings::default(),
         }
     }
 }
@@ -86,8 +130,14 @@ impl Validate for Settings {
             ("cache_bytes", self.cache_bytes, 1 << 40),
             ("queue", self.queue, 1_000_000),
             ("max_batch", self.max_batch, 65_536),
+            ("evaluation.at_once", self.evaluation.at_once, 64),
+            ("evaluation.busy", self.evaluation.busy, 1_000_000),
+            ("predictions.queue", self.predictions.queue, 10_000_000),
         ];
         counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
+        let sample = self.predictions.sample;
+        let is_share = (0.0..=1.0).contains(&sample);
+        Invalid::unless(is_share, "predictions.sample", format!("is {sample}; give a number from 0 to 1"))?;
         Invalid::unless(
             !self.state_dir.exists() || self.state_dir.is_dir(),
             "state_dir",
@@ -103,7 +153,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 12] = [
+        let cases: [(Change, &str); 17] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -119,6 +169,11 @@ mod tests {
             (|settings| settings.loads = 0, "loads: is 0"),
             (|settings| settings.queue = 0, "queue: is 0"),
             (|settings| settings.states = 0, "states: is 0"),
+            (|settings| settings.evaluation.at_once = 0, "evaluation.at_once: is 0; give a number from 1 to 64"),
+            (|settings| settings.evaluation.busy = 0, "evaluation.busy: is 0"),
+            (|settings| settings.predictions.queue = 0, "predictions.queue: is 0"),
+            (|settings| settings.predictions.sample = 1.1, "predictions.sample: is 1.1; give a number from 0 to 1"),
+            (|settings| settings.predictions.sample = f64::NAN, "predictions.sample: is NaN"),
         ];
         for (change, message) in cases {
             let mut settings = Settings::default();

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use marquee_domain::{Clock, IdError, ModelName, SystemClock};
+use marquee_domain::{Clock, IdError, ModelName, RouteError, SystemClock};
 use marquee_kit::{Context, Transport};
 use marquee_model::{ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
-use marquee_ports::ObjectStore;
+use marquee_ports::{ObjectStore, RatingLog};
 use thiserror::Error;
 
-use crate::api::{Core, FeatureStores, Service};
+use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
+use crate::evaluation::{self, Copies, Evaluation};
 use crate::metrics::RoutingMetrics;
-use crate::rating::{Capacity, Histories, Rating};
+use crate::pressure::Pressure;
+use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
 use crate::routing::{Follow, Mirror, Parts, RouteMap, Routing, Table};
+use crate::served::ServedLog;
 use crate::settings::Settings;
+use crate::tally::{Incarnation, Tallies};
 
 /// Why the role did not start.
 #[derive(Debug, Error)]
@@ -22,6 +26,9 @@ pub enum Error {
     /// The default model has no valid name.
     #[error("inference.default_model: not a model name")]
     DefaultModel(#[source] IdError),
+    /// The sample of served predictions has no valid salt.
+    #[error("sample served predictions")]
+    Sample(#[source] RouteError),
 }
 
 /// What inference needs from the process.
@@ -35,6 +42,10 @@ pub struct Dependencies {
     pub runtime: Runtime,
     /// Packages must carry a signature by this key. `None`: only digests are checked.
     pub verifying_key: Option<VerifyingKey>,
+    /// Takes served predictions. `None`: they are not logged.
+    pub log: Option<Arc<dyn RatingLog>>,
+    /// Names this process among those that share its object store.
+    pub instance: String,
 }
 
 impl Service {
@@ -45,36 +56,91 @@ impl Service {
     /// A setting is wrong.
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
         let default_model = ModelName::try_new(&settings.default_model).map_err(Error::DefaultModel)?;
-        let Dependencies { objects, features, runtime, verifying_key } = dependencies;
+        let Dependencies { objects, features, runtime, verifying_key, log, instance } = dependencies;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let plan = Plan { settings: &settings, clock: Arc::clone(&clock), context };
         let opener = Opener::new(runtime, verifying_key, &settings);
-        let loader = PackageLoader::new(ModelStore::new(Arc::clone(&objects)), opener, context.compute.clone());
-        let limits = Limits { loads: settings.loads, deadline: settings.load_deadline, keep: settings.keep };
-        let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: Arc::clone(&clock) };
-        let repository = Repository::new(Arc::new(loader), limits, process);
+        let store = ModelStore::new(Arc::clone(&objects));
+        let repository = plan.repository(store.clone(), opener.clone());
+        let routing = plan.routing(objects, &repository).await;
+        let incarnation = Incarnation { instance, started_at: clock.now() };
+        let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
+        let pressure = Arc::new(Pressure::new(settings.evaluation.busy));
+        let counted = Counted { tallies: Arc::clone(&tallies), pressure: Arc::clone(&pressure) };
+        let rating = plan.rating(features, &routing, counted);
+        let parts = evaluation::Parts {
+            routing: Arc::clone(&routing),
+            repository: Arc::clone(&repository),
+            copies: plan.copies(store, opener),
+            pressure,
+            at_once: settings.evaluation.at_once,
+        };
+        Ok(Self::new(Core {
+            default_model,
+            route_first: settings.route_first,
+            rating,
+            evaluation: Evaluation::new(parts, context),
+            served: ServedLog::start(&settings.predictions, log, encode_served, context).map_err(Error::Sample)?,
+            request_ids: RequestIds::default(),
+            tallies,
+            routing,
+            repository,
+            clock,
+            compute: context.compute.clone(),
+        }))
+    }
+}
 
+/// What the parts of the role are made from.
+struct Plan<'a> {
+    settings: &'a Settings,
+    clock: Arc<dyn Clock>,
+    context: &'a Context,
+}
+
+impl Plan<'_> {
+    /// Returns the versions that serve.
+    fn repository(&self, store: ModelStore, opener: Opener) -> Arc<Repository> {
+        let Self { settings, clock, context } = self;
+        let loader = PackageLoader::new(store, opener, context.compute.clone());
+        let limits = Limits { loads: settings.loads, deadline: settings.load_deadline, keep: settings.keep };
+        let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: Arc::clone(clock) };
+        Repository::new(Arc::new(loader), limits, process)
+    }
+
+    /// Returns the versions that evaluations use.
+    fn copies(&self, store: ModelStore, opener: Opener) -> Copies {
+        let loader = PackageLoader::new(store, opener.in_background(), self.context.compute.clone());
+        Copies::new(Arc::new(loader), self.settings.load_deadline)
+    }
+
+    /// Starts to follow the routing table and the model store.
+    async fn routing(&self, objects: Arc<dyn ObjectStore>, repository: &Arc<Repository>) -> Arc<Routing> {
+        let Self { settings, clock, context } = self;
         let mirror = Mirror::in_folder(&settings.state_dir);
         let remembered = remembered(mirror.clone()).await;
         let routing = Routing::new(Parts {
-            table: Table::new(objects, Arc::clone(&clock), remembered.clone()),
-            repository: Arc::clone(&repository),
+            table: Table::new(objects, Arc::clone(clock), remembered.clone()),
+            repository: Arc::clone(repository),
             mirror,
             remembered,
             metrics: RoutingMetrics::register(&context.metrics),
-            clock,
+            clock: Arc::clone(clock),
         });
         let check = context.health.check("marquee.prediction.v1.Predictions");
-        let follow = Follow { refresh: settings.refresh, route_first: settings.route_first };
-        routing.follow(follow, check, context);
+        routing.follow(Follow { refresh: settings.refresh, route_first: settings.route_first }, check, context);
+        routing
+    }
 
+    fn rating(&self, features: Vec<Transport>, routing: &Arc<Routing>, counted: Counted) -> Rating {
+        let settings = self.settings;
         let stores = Arc::new(FeatureStores::new(features, settings.feature_deadline));
         // Half for each.
         let bytes = settings.cache_bytes / 2;
-        let states = Capacity { entries: settings.states, bytes };
         tracing::info!(mebibytes = settings.cache_bytes >> 20, "most memory that cached histories and states use");
         let histories = Histories::new(stores, Capacity { entries: settings.histories, bytes });
-        let rating = Rating::new(Arc::clone(&routing), histories, states, context);
-        Ok(Self::new(Core { default_model, route_first: settings.route_first, rating, routing, repository }))
+        let states = Capacity { entries: settings.states, bytes };
+        Rating::new(rating::Parts { routing: Arc::clone(routing), histories, states, counted }, self.context)
     }
 }
 

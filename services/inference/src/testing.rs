@@ -84,7 +84,8 @@ struct FakeEncoder {
 #[async_trait]
 impl Graph for FakeEncoder {
     async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
-        if self.fails {
+        // No scale has such a rating, so a test can let the encoder fail for one history.
+        if self.fails || floats(&inputs, "rating").iter().any(|rating| *rating > 100.0) {
             return Err(RunError::Closed);
         }
         let columns = find(&inputs, "rating").shape()[1];
@@ -113,6 +114,20 @@ impl Graph for FakeScorer {
     }
 }
 
+/// Changes the sum of each row by `weight * (rating - 3)`.
+#[derive(Debug)]
+struct FakeLearner;
+
+#[async_trait]
+impl Graph for FakeLearner {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        let changes = floats(&inputs, "rating").iter().zip(floats(&inputs, "weight"));
+        let sums = floats(&inputs, "sum").iter().zip(changes);
+        let sums: Vec<f32> = sums.map(|(sum, (rating, weight))| sum + weight * (rating - 3.0)).collect();
+        Ok(vec![("next_sum".to_owned(), tensor(vec![sums.len(), 1], sums))])
+    }
+}
+
 fn find<'a>(inputs: &'a Tensors, name: &str) -> &'a Tensor {
     inputs.iter().find(|(input, _)| input == name).map(|(_, tensor)| tensor).expect("the input is given")
 }
@@ -125,9 +140,19 @@ fn tensor(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
     Tensor::try_new(shape, Data::F32(data)).expect("the shape fits")
 }
 
-/// Returns a model with the movies `m0` to `m4`, whose encoder fails if `fails` is set. Odd movies
-/// are of genre `Drama`.
-pub(crate) fn model_with_encoder(version: u64, fails: bool) -> Model {
+/// What is special about a fake model.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kind {
+    /// The encoder fails.
+    pub(crate) fails: bool,
+    /// The package has no learner.
+    pub(crate) has_no_learner: bool,
+    /// The package has other files than those that serve.
+    pub(crate) is_changed: bool,
+}
+
+/// Returns a model with the movies `m0` to `m4`. Odd movies are of genre `Drama`.
+pub(crate) fn model(version: u64, kind: Kind) -> Model {
     let one = |index: usize| {
         let genres = if index % 2 == 1 { vec!["Drama".to_owned()] } else { Vec::new() };
         Movie::try_new(movie(&format!("m{index}")), "A", None, genres).expect("valid")
@@ -136,10 +161,12 @@ pub(crate) fn model_with_encoder(version: u64, fails: bool) -> Model {
     let parts = Parts {
         manifest: manifest(version),
         catalog,
-        encoder: Box::new(FakeEncoder { fails }),
+        encoder: Box::new(FakeEncoder { fails: kind.fails }),
         scorer: Box::new(FakeScorer),
+        learner: (!kind.has_no_learner).then(|| Box::new(FakeLearner) as Box<dyn Graph>),
     };
-    Model::new(format!("digest-{version}"), true, parts)
+    let changed = if kind.is_changed { "-changed" } else { "" };
+    Model::new(format!("digest-{version}{changed}"), true, parts)
 }
 
 pub(crate) fn manifest(version: u64) -> Manifest {
@@ -153,6 +180,7 @@ pub(crate) fn manifest(version: u64) -> Manifest {
         scale: Scale::try_new(1.0, 5.0, 1.0).expect("valid"),
         encoder: GraphSignature::default(),
         scorer: GraphSignature::default(),
+        learner: None,
         files: BTreeMap::new(),
         dataset: Dataset {
             digest: text("00"),

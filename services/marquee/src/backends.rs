@@ -61,7 +61,7 @@ impl Backends {
     pub(crate) fn check_shared(&self, needs: &Needs) -> Result<(), Invalid> {
         let embedded = [
             ("backends.log", needs.log && self.log == LogBackend::Embedded, "kafka"),
-            ("backends.store", needs.store && self.store == StoreBackend::Embedded, "redis"),
+            ("backends.store", (needs.store || needs.monitor_store) && self.store == StoreBackend::Embedded, "redis"),
             ("backends.objects", needs.objects && self.objects == ObjectsBackend::Embedded, "s3"),
         ];
         let Some((key, ..)) = embedded.iter().find(|(_, embedded, _)| *embedded) else { return Ok(()) };

@@ -179,21 +179,33 @@ async fn start_roles(
     let context = lifecycle.context();
     let (mut grpc, mut http, mut services) = (RoutesBuilder::default(), admin_routes(context), Vec::new());
     for role in roles {
-        let needs_features = role.needs(&settings.roles).features;
-        if needs_features && resources.features.is_empty() {
-            let message = format!(
-                "is empty, and role {} has no feature store in this process; set features_address to the address of one",
-                role.name
-            );
-            return Err(Invalid::new("features_address", message).into());
-        }
+        check_addresses(role, &role.needs(&settings.roles), &resources)?;
         let endpoints = role.start(&settings.roles, &resources, context).await?;
         if resources.features.is_empty() {
             resources.features.extend(endpoints.offered_features());
         }
+        if resources.inference.is_empty() {
+            resources.inference.extend(endpoints.offered_inference());
+        }
+        if resources.monitor.is_empty() {
+            resources.monitor.extend(endpoints.offered_monitor());
+        }
         services.extend(endpoints.add_to(&mut grpc, &mut http));
     }
     Ok((listeners::with_health_and_reflection(grpc, &services, lifecycle)?, http))
+}
+
+/// Checks that the services which a role calls are in this process or have an address.
+fn check_addresses(role: &Entry, needs: &Needs, resources: &Resources) -> Result<(), Invalid> {
+    let called = [
+        ("features_address", needs.features && resources.features.is_empty(), "feature store"),
+        ("inference_address", needs.inference && resources.inference.is_empty(), "inference instance"),
+        ("monitor_address", needs.monitor && resources.monitor.is_empty(), "monitor"),
+    ];
+    let Some((key, _, what)) = called.into_iter().find(|(_, is_missing, _)| *is_missing) else { return Ok(()) };
+    let message =
+        format!("is empty, and role {} has no {what} in this process; set {key} to the address of one", role.name);
+    Err(Invalid::new(key, message))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod fleet;
 pub mod keys;
+mod late;
 mod resources;
 mod roles;
 mod settings;

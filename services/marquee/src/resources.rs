@@ -7,7 +7,7 @@ use marquee_domain::SystemClock;
 use marquee_embedded::{EmbeddedLog, EmbeddedObjects, EmbeddedStore};
 use marquee_kafka::KafkaLog;
 use marquee_kit::settings::{Invalid, redact};
-use marquee_kit::{ConnectError, Context, Transport, chain};
+use marquee_kit::{ClientSettings, ConnectError, Context, Transport, chain};
 use marquee_objects::S3Objects;
 use marquee_onnx::Runtime;
 use marquee_redis::RedisStore;
@@ -15,20 +15,21 @@ use marquee_role::{Needs, Resources};
 
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::keys::{self, not_empty};
+use crate::late::LateLog;
 use crate::settings::Settings;
 use crate::storage;
 
 /// Opens what the roles of a process need, and nothing else.
 pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
-    let invalid = |error: ConnectError| {
-        let key = if matches!(error, ConnectError::Address { .. }) { "features_address" } else { "client" };
-        Invalid::new(key, redact(&chain(&error)))
-    };
-    let mut features = Vec::new();
+    let (mut features, mut inference, mut monitor) = (Vec::new(), Vec::new(), Vec::new());
     if needs.features {
-        for address in settings.features_addresses() {
-            features.push(Transport::connect_with(address, &settings.client).map_err(invalid)?);
-        }
+        features = transports("features_address", settings.features_addresses(), &settings.client)?;
+    }
+    if needs.inference {
+        inference = transports("inference_address", settings.inference_addresses(), &settings.client)?;
+    }
+    if needs.monitor {
+        monitor = transports("monitor_address", settings.monitor_addresses(), &settings.client)?;
     }
     let mut resources = Resources {
         clock: Arc::new(SystemClock),
@@ -37,11 +38,14 @@ pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) 
         data_dir: settings.data_dir.clone(),
         log: None,
         store: None,
+        monitor_store: None,
         objects: None,
         onnx: None,
         signing_key: None,
         verifying_key: None,
         features,
+        inference,
+        monitor,
     };
     resources = {
         let (settings, needs, context) = (settings.clone(), needs.clone(), context.clone());
@@ -49,6 +53,19 @@ pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) 
     };
     connect(settings, needs, &mut resources).await?;
     Ok(resources)
+}
+
+/// Returns transports to addresses of a setting. They connect at the first call.
+fn transports<'a>(
+    key: &str,
+    addresses: impl Iterator<Item = &'a str>,
+    client: &ClientSettings,
+) -> Result<Vec<Transport>, Invalid> {
+    let invalid = |error: ConnectError| {
+        let key = if matches!(error, ConnectError::Address { .. }) { key } else { "client" };
+        Invalid::new(key, redact(&chain(&error)))
+    };
+    addresses.map(|address| Transport::connect_with(address, client).map_err(invalid)).collect()
 }
 
 /// Opens what is on this machine.
@@ -73,6 +90,12 @@ fn open_local(
         most_memory += store.memory_bytes();
         resources.store = Some(Arc::new(store));
     }
+    if needs.monitor_store && settings.backends.store == StoreBackend::Embedded {
+        let store = EmbeddedStore::open(&folder.join("monitor"))?;
+        storage::report(context, storage::MONITOR, store.trouble());
+        most_memory += store.memory_bytes();
+        resources.monitor_store = Some(Arc::new(store));
+    }
     // A role that runs alone has no use for an embedded store, which no other process writes. An
     // isolated one may run on a copy of a data folder.
     let is_wanted = needs.objects || needs.optional_objects && settings.backends.isolated;
@@ -92,13 +115,21 @@ fn open_local(
 
 /// Connects to what is on other machines.
 async fn connect(settings: &Settings, needs: &Needs, resources: &mut Resources) -> Result<()> {
-    if needs.log && settings.backends.log == LogBackend::Kafka {
+    if (needs.log || needs.optional_log) && settings.backends.log == LogBackend::Kafka {
         let archive = settings.roles.get::<marquee_trainer::Trainer>().map(|trainer| &trainer.archive);
         let interval = archive.and_then(|archive| archive.enabled.then_some(archive.every));
-        resources.log = Some(Arc::new(KafkaLog::connect_archived(&settings.kafka, interval).await?));
+        resources.log = Some(match needs.log {
+            true => Arc::new(KafkaLog::connect_archived(&settings.kafka, interval).await?),
+            false => Arc::new(LateLog::new(settings.kafka.clone(), interval)),
+        });
     }
     if needs.store && settings.backends.store == StoreBackend::Redis {
         resources.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
+    }
+    if needs.monitor_store && settings.backends.store == StoreBackend::Redis {
+        let mut redis = settings.redis.clone();
+        redis.prefix.push_str("monitor:");
+        resources.monitor_store = Some(Arc::new(RedisStore::connect(&redis).await?));
     }
     if (needs.objects || needs.optional_objects) && settings.backends.objects == ObjectsBackend::S3 {
         resources.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));

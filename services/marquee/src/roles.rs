@@ -10,6 +10,8 @@ pub const ROLES: &[Entry] = &[
     Entry::of::<marquee_feature_store::FeatureStore>(),
     Entry::of::<marquee_trainer::Trainer>(),
     Entry::of::<marquee_inference::Inference>(),
+    Entry::of::<marquee_monitor::Monitor>(),
+    Entry::of::<marquee_controller::Controller>(),
 ];
 
 /// Returns the role with a name.

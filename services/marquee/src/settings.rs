@@ -49,6 +49,13 @@ pub struct Settings {
     /// The addresses of feature stores in other processes, separated by commas. The first one that
     /// answers is used. Empty, the default: the feature store in this process.
     pub features_address: String,
+    /// The addresses of inference instances in other processes, separated by commas. The monitor
+    /// uses the first one that answers, rollouts observe all of them. Empty, the default: the
+    /// inference instance in this process.
+    pub inference_address: String,
+    /// The addresses of monitors in other processes, separated by commas. The first one that
+    /// answers is used. Empty, the default: the monitor in this process.
+    pub monitor_address: String,
     /// How long the process reports that it is not ready before it closes its listeners, at most
     /// `1h`. Default `100ms`. On Kubernetes, set it above the period of the readiness probe, for
     /// example `10s`, so that no request is sent to a listener that is already closed.
@@ -62,7 +69,8 @@ pub struct Settings {
     pub shutdown: Duration,
     /// Who may call the listeners, and with how much.
     pub server: ServerSettings,
-    /// How this process calls the feature stores at `features_address`.
+    /// How this process calls what is at `features_address`, `inference_address` and
+    /// `monitor_address`.
     pub client: ClientSettings,
     /// Which back-ends hold the data.
     pub backends: Backends,
@@ -113,6 +121,8 @@ impl Settings {
             onnxruntime: PathBuf::new(),
             verifying_key: PathBuf::new(),
             features_address: String::new(),
+            inference_address: String::new(),
+            monitor_address: String::new(),
             drain_delay: Duration::from_millis(100),
             shutdown: Duration::from_secs(10),
             server: ServerSettings::default(),
@@ -183,15 +193,28 @@ impl Settings {
 
     /// Returns the addresses of the feature stores.
     pub(crate) fn features_addresses(&self) -> impl Iterator<Item = &str> {
-        self.features_address.split(',').map(str::trim).filter(|address| !address.is_empty())
+        addresses(&self.features_address)
+    }
+
+    /// Returns the addresses of the inference instances.
+    pub(crate) fn inference_addresses(&self) -> impl Iterator<Item = &str> {
+        addresses(&self.inference_address)
+    }
+
+    /// Returns the addresses of the monitors.
+    pub(crate) fn monitor_addresses(&self) -> impl Iterator<Item = &str> {
+        addresses(&self.monitor_address)
     }
 
     /// Checks what can be checked without a connection.
-    fn check_features_address(&self) -> Result<(), Invalid> {
-        for address in self.features_addresses() {
+    fn check_addresses(&self) -> Result<(), Invalid> {
+        let features = self.features_addresses().map(|address| ("features_address", address));
+        let inference = self.inference_addresses().map(|address| ("inference_address", address));
+        let monitor = self.monitor_addresses().map(|address| ("monitor_address", address));
+        for (key, address) in features.chain(inference).chain(monitor) {
             let is_address = marquee_kit::is_http_address(address);
             let message = format!("'{address}' is not the address of a gRPC server; expected http://HOST:PORT");
-            Invalid::unless(is_address, "features_address", message)?;
+            Invalid::unless(is_address, key, message)?;
         }
         Ok(())
     }
@@ -209,6 +232,11 @@ impl Settings {
     }
 }
 
+/// Splits a list of addresses.
+fn addresses(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|address| !address.is_empty())
+}
+
 impl Validate for Settings {
     fn validate(&self) -> Result<(), Invalid> {
         Invalid::unless(
@@ -222,7 +250,7 @@ impl Validate for Settings {
             format!("{} is a file; give a folder", self.data_dir.display()),
         )?;
         self.check_addresses_differ()?;
-        self.check_features_address()?;
+        self.check_addresses()?;
         Invalid::unless_time_in(Duration::ZERO..=LONGEST_END, "drain_delay", self.drain_delay)?;
         Invalid::unless_time_in(Duration::from_millis(1)..=LONGEST_END, "shutdown", self.shutdown)?;
         self.check_open_listeners()?;

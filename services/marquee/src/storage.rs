@@ -11,6 +11,9 @@ pub(crate) const LOG: &str = "storage.log";
 /// The health check of the embedded online store.
 pub(crate) const STORE: &str = "storage.store";
 
+/// The health check of the monitor's embedded store.
+pub(crate) const MONITOR: &str = "storage.monitor";
+
 /// Adds a health check for a back-end when it cannot be written to for the first time. From then on
 /// the check is ready while the back-end can be written to.
 pub(crate) fn report(context: &Context, name: &'static str, mut trouble: Trouble) {

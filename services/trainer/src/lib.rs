@@ -1,7 +1,7 @@
 //! The trainer role: fits, judges, packages and publishes models, and writes the archive.
 //!
-//! - `queue/`: the runs as stored objects, their cancellation, and the lease that lets one trainer
-//!   of many work.
+//! - `queue/`: the runs as stored objects, and their cancellation. A lease (`marquee-lease`) lets
+//!   one trainer of many work.
 //! - `worker.rs`: works on the queue while it holds the lease.
 //! - `pipeline/`: one run, from a snapshot of the log to a signed package.
 //! - `api/`: `marquee.training.v1` over gRPC, the only place with wire messages.

@@ -10,7 +10,6 @@
 mod document;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-mod lease;
 mod run;
 
 use std::collections::BTreeMap;
@@ -25,7 +24,6 @@ use tokio::sync::Notify;
 use self::document::{DocumentError, RunDocument};
 use self::run::Stored;
 
-pub(crate) use self::lease::Lease;
 pub(crate) use self::run::Run;
 
 /// The folder of the runs.

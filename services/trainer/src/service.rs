@@ -5,6 +5,7 @@ use std::sync::Arc;
 use marquee_archive::{Source, Writer};
 use marquee_domain::ModelName;
 use marquee_kit::Context;
+use marquee_lease::{Claim, Lease};
 use marquee_settings::{Invalid, Validate};
 use thiserror::Error;
 
@@ -12,9 +13,12 @@ use crate::api;
 use crate::dependencies::Dependencies;
 use crate::pipeline::Pipeline;
 use crate::plan::Defaults;
-use crate::queue::{Lease, Queue, QueueError};
+use crate::queue::{Queue, QueueError};
 use crate::settings::Settings;
 use crate::worker::Worker;
+
+/// The object of the lease that lets one trainer of many work.
+const LEASE: &str = "leases/trainer.json";
 
 /// The role could not start.
 #[derive(Debug, Error)]
@@ -44,7 +48,8 @@ impl Service {
         let model = model.map_err(|error| Error::Settings(Invalid::new("default_model", error.to_string())))?;
         let check = context.health.check("marquee.training.v1.Trainer");
         let Dependencies { log, objects, clock, scale, .. } = &dependencies;
-        let lease = Lease::new(Arc::clone(objects), Arc::clone(clock), dependencies.instance.clone(), settings.lease);
+        let claim = Claim { key: LEASE, holder: dependencies.instance.clone(), duration: settings.lease };
+        let lease = Lease::new(Arc::clone(objects), Arc::clone(clock), claim);
         let opened = Queue::open(Arc::clone(objects), Arc::clone(clock)).await;
         let queue = Arc::new(opened.map_err(|error: QueueError| Error::Queue(error.into()))?);
         if settings.archive.enabled {

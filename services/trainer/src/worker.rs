@@ -8,15 +8,17 @@ use marquee_backoff::Backoff;
 use marquee_domain::{Outcome, Stage, Version};
 use marquee_fit::FitError;
 use marquee_kit::{Metrics, Stop, chain};
+use marquee_lease::Lease;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::pipeline::{Approved, Pipeline, PipelineError, Published};
-use crate::queue::{Lease, Queue, QueueError, Run};
+use crate::queue::{Queue, QueueError, Run};
 
 /// How often a trainer reads what others wrote.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -140,12 +142,9 @@ impl Worker {
     /// the lease.
     async fn work(&self, run: &Run) -> bool {
         let started = Instant::now();
-        let prepared = tokio::select! {
-            prepared = self.prepare(run) => prepared,
-            () = self.keep_lease(run) => {
-                tracing::error!(run = %run.id(), "lost the lease; the run stops here");
-                return false;
-            }
+        let Some(prepared) = self.while_leased(run, self.prepare(run)).await else {
+            tracing::error!(run = %run.id(), "lost the lease; the run stops here");
+            return false;
         };
         // From here on a lost lease must not drop the work: a version that this trainer publishes
         // after another one has ended the run would stay behind.
@@ -157,21 +156,45 @@ impl Worker {
             self.end(run, published, started).await;
         };
         tokio::pin!(ended);
-        tokio::select! {
-            () = &mut ended => true,
-            () = self.keep_lease(run) => {
+        // A run that was left without an end counts as abandoned, as if the lease had been lost.
+        match self.while_leased(run, &mut ended).await {
+            Some(()) => run.has_ended(),
+            None => {
                 ended.await;
                 false
             }
         }
     }
 
-    /// Renews the lease and stores the run's progress. Returns when the lease is lost.
-    async fn keep_lease(&self, run: &Run) {
+    /// Does work while the lease is renewed. Returns `None` if the lease is lost.
+    ///
+    /// A write of the run's progress that is under way when the work ends is waited for. If it were
+    /// dropped, it might still take place, and the next write of the run would take it for that of
+    /// another trainer.
+    async fn while_leased<T>(&self, run: &Run, work: impl Future<Output = T>) -> Option<T> {
+        let ended = Notify::new();
+        let keeping = self.keep_lease(run, &ended);
+        tokio::pin!(work, keeping);
+        tokio::select! {
+            value = &mut work => {
+                ended.notify_one();
+                keeping.await;
+                Some(value)
+            }
+            () = &mut keeping => None,
+        }
+    }
+
+    /// Renews the lease and stores the run's progress. Returns when the lease is lost or the work
+    /// has ended.
+    async fn keep_lease(&self, run: &Run, ended: &Notify) {
         let mut renewed = Instant::now();
         let mut stored = run.now();
         loop {
-            tokio::time::sleep(REFRESH.min(self.lease.renewal())).await;
+            tokio::select! {
+                () = tokio::time::sleep(REFRESH.min(self.lease.renewal())) => {}
+                () = ended.notified() => return,
+            }
             match self.lease.hold().await {
                 Ok(true) => renewed = Instant::now(),
                 Ok(false) => return,

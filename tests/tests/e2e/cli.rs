@@ -223,7 +223,7 @@ async fn every_command_speaks_json_for_machines() -> Result<()> {
 
     let status = cli.json(&["status"]).await?;
     let services: Vec<_> = status["services"].as_array().expect("a list").iter().map(|one| &one["state"]).collect();
-    assert_eq!(json!(services), json!(vec!["serving"; 4]));
+    assert_eq!(json!(services), json!(vec!["serving"; 6]));
     assert_eq!((&status["feature_lag"], &status["routes"][0]), (&json!(0), &route));
     assert_eq!(status["models"].as_array().map(Vec::len), Some(3));
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee_e2e::Http;
-use marquee_e2e::servers::{Kafka, Missing, Redis, S3, or_skip};
+use marquee_e2e::servers::{Kafka, Kubernetes, Missing, Redis, S3, or_skip};
 use tonic::codegen::http::Method;
 
 /// Longer than a server takes for an answer, unless it is stopped.
@@ -107,6 +107,24 @@ async fn s3_has_a_bucket_for_those_who_sign() -> Result<()> {
     s3.restart().await?;
     assert_eq!(s3.endpoint(), endpoint);
     assert_eq!(Http::new(&endpoint).get(&bucket).await?.status, 403);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_api_server_comes_back_with_what_it_stored() -> Result<()> {
+    let Some(mut kubernetes) = or_skip(Kubernetes::start().await)? else { return Ok(()) };
+    kubernetes.kubectl(["create", "configmap", "movie", "--from-literal=title=heat"]).await?;
+    let read = ["get", "configmap", "movie", "--output", "jsonpath={.data.title}"];
+    assert_eq!(kubernetes.kubectl(read).await?, "heat");
+    // A service account may do nothing that no role grants.
+    kubernetes.kubectl(["create", "serviceaccount", "visitor"]).await?;
+    let visitor = kubernetes.service_account("default", "visitor").await?;
+    let refused = kubernetes.try_kubectl(&visitor, read, "").await?;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Forbidden"), "{refused:?}");
+    kubernetes.kill().await?;
+    assert!(kubernetes.kubectl(read).await.is_err(), "a dead server answered");
+    kubernetes.restart().await?;
+    assert_eq!(kubernetes.kubectl(read).await?, "heat");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `marquee route status`: the wanted and the effective routes of one instance, and its versions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use marquee_proto::rollout::v1 as pb;
@@ -17,6 +18,10 @@ struct Status {
     models: Vec<Model>,
     /// When the instance last read the routing table. Absent if it uses its local copy.
     table_read_at: Option<String>,
+    /// The name of the process, and what its start is called.
+    instance: String,
+    incarnation: String,
+    started_at: Option<String>,
 }
 
 /// One model on the instance.
@@ -43,6 +48,19 @@ struct Version {
     retrying: bool,
     wanted: bool,
     effective: bool,
+    /// What the version was asked since the start of the process.
+    served: Option<Served>,
+}
+
+/// What a version was asked.
+#[derive(Debug, Serialize)]
+struct Served {
+    requests: u64,
+    /// Those that failed, by kind.
+    errors: BTreeMap<&'static str, u64>,
+    /// A time within which 99 of 100 requests were answered: the bound of a bucket. Absent if there
+    /// is no such bound.
+    p99_seconds: Option<f64>,
 }
 
 pub(super) async fn run(model: String, client: &Client, output: Output) -> Result<(), Error> {
@@ -52,6 +70,9 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
         address: client.address().to_owned(),
         models: status.models.into_iter().map(Model::from).collect(),
         table_read_at: status.table_read_at.as_ref().and_then(time),
+        started_at: status.started_at.as_ref().and_then(time),
+        instance: status.instance,
+        incarnation: status.incarnation,
     };
     output.show(&status)?;
     if status.models.is_empty() {
@@ -99,8 +120,35 @@ impl From<pb::VersionStatus> for Version {
             retrying: wire.retrying,
             wanted: wire.wanted,
             effective: wire.effective,
+            served: wire.served.map(Served::from),
         }
     }
+}
+
+impl From<pb::Served> for Served {
+    fn from(wire: pb::Served) -> Self {
+        let name = |kind: pb::ServingError| match kind {
+            pb::ServingError::Encoder => "encoder",
+            pb::ServingError::Scorer => "scorer",
+            pb::ServingError::MissingVersion => "missing_version",
+            pb::ServingError::Features => "features",
+            pb::ServingError::Overloaded => "overloaded",
+            pb::ServingError::Unspecified => "unknown",
+        };
+        let errors = wire.errors.iter().map(|error| (name(error.kind()), error.count)).collect();
+        Self { requests: wire.requests, errors, p99_seconds: wire.latency.as_ref().and_then(p99) }
+    }
+}
+
+/// Returns the bound of the bucket that has the 99th percentile.
+fn p99(latency: &pb::Latency) -> Option<f64> {
+    let total: u64 = latency.counts.iter().sum();
+    let mut seen = 0;
+    let bucket = latency.counts.iter().position(|count| {
+        seen += count;
+        total > 0 && u128::from(seen) * 100 >= u128::from(total) * 99
+    });
+    latency.bounds.get(bucket?).copied()
 }
 
 impl Model {
@@ -115,6 +163,11 @@ impl Model {
     }
 }
 
+/// Formats the bound of a latency.
+fn milliseconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(String::new, |seconds| format!("≤ {} ms", seconds * 1_000.0))
+}
+
 impl Show for Status {
     fn human(&self) -> Human {
         let mut text = format!("{}\n", self.address);
@@ -124,9 +177,11 @@ impl Show for Status {
                 let line = format!("revision {} is not effective yet: {why}", wanted.revision);
                 let _ = writeln!(text, "{}", crate::error::one_line(&line));
             }
-            let mut table = Table::new(&[">version", "state", "wanted", "effective", "since", ""]);
+            let heads = [">version", "state", "wanted", "effective", ">requests", ">errors", ">p99", "since", ""];
+            let mut table = Table::new(&heads);
             for one in &model.versions {
                 let mark = |is: bool| if is { "yes" } else { "" }.to_owned();
+                let counted = |show: fn(&Served) -> String| one.served.as_ref().map_or_else(String::new, show);
                 let mut note = one.reason.clone().unwrap_or_default();
                 if one.retrying {
                     note.push_str(" (will be tried again)");
@@ -136,6 +191,9 @@ impl Show for Status {
                     one.state.to_owned(),
                     mark(one.wanted),
                     mark(one.effective),
+                    counted(|served| served.requests.to_string()),
+                    counted(|served| served.errors.values().sum::<u64>().to_string()),
+                    counted(|served| milliseconds(served.p99_seconds)),
                     one.since.clone().unwrap_or_default(),
                     note,
                 ]);
@@ -155,6 +213,10 @@ mod tests {
         let mut failed = pb::VersionStatus { version: 2, reason: "digest differs".to_owned(), ..Default::default() };
         failed.set_state(pb::VersionState::Failed);
         (failed.retrying, failed.wanted) = (true, true);
+        let mut error = pb::ErrorCount { count: 7, ..pb::ErrorCount::default() };
+        error.set_kind(pb::ServingError::MissingVersion);
+        let latency = pb::Latency { bounds: vec![0.001, 0.005], counts: vec![200, 2, 1], sum: None };
+        failed.served = Some(pb::Served { requests: 203, errors: vec![error], latency: Some(latency) });
         let model = pb::ModelStatus {
             model: "ratings".to_owned(),
             wanted: Some(route(3)),
@@ -163,7 +225,14 @@ mod tests {
             versions: vec![failed],
             ..pb::ModelStatus::default()
         };
-        Status { address: "http://a:1".to_owned(), models: vec![Model::from(model)], table_read_at: None }
+        Status {
+            address: "http://a:1".to_owned(),
+            models: vec![Model::from(model)],
+            table_read_at: None,
+            instance: "one".to_owned(),
+            incarnation: "one@1".to_owned(),
+            started_at: None,
+        }
     }
 
     #[test]
@@ -173,6 +242,7 @@ mod tests {
             "ratings: revision 2 answers",
             "revision 3 is not effective yet: version 2 failed to load",
             "digest differs (will be tried again)",
+            "≤ 5 ms",
         ] {
             assert!(text.contains(part), "no '{part}' in:\n{text}");
         }
@@ -184,6 +254,8 @@ mod tests {
     fn json_has_both_routes_and_every_version() {
         let json = serde_json::to_value(status(Some(2), "version 2 failed to load")).expect("JSON");
         let model = &json["models"][0];
+        let served = &model["versions"][0]["served"];
+        assert_eq!((&served["requests"], &served["errors"]["missing_version"]), (&203.into(), &7.into()));
         assert_eq!((&model["wanted"]["revision"], &model["effective"]["revision"]), (&3.into(), &2.into()));
         assert_eq!(
             (&model["versions"][0]["state"], &model["versions"][0]["effective"]),

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use marquee_archive::Archive;
 use marquee_domain::{Partition, Timestamp};
-use marquee_log::{Batch as Records, Decoder, Handler, MovieCatalog, Movies, Offsets};
+use marquee_log::{Batch as Records, Decoder, Handler, MovieCatalog, Movies, Offsets, check_follows};
 use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
 use marquee_proto::record::Refusal;
 use tracing::Instrument;
 
 use super::apply::{Applier, Batch};
 use super::decode::{Decoded, Misplaced, decode};
-use super::follows::check_follows;
 use super::rejected::rejected_record;
 use crate::metrics::Meters;
 

@@ -5,12 +5,12 @@
 
 use marquee_archive::{Archive, ArchivedEvent};
 use marquee_domain::{Offset, Partition};
+use marquee_log::rating_bounds;
 use marquee_ports::{Bounds, Error, ErrorKind, Lease};
 use thiserror::Error as ThisError;
 
 use super::apply::Batch;
 use super::consumer::Consumer;
-use super::follows::bounds;
 
 /// Applied events are gone from the log. Later events would get their offsets and be skipped.
 #[derive(Debug, Clone, Copy, ThisError)]
@@ -34,7 +34,7 @@ impl Consumer {
         let partition = lease.partition();
         loop {
             // The log may forget more events while archived ones are applied.
-            let bounds = bounds(&*self.log, partition).await?;
+            let bounds = rating_bounds(&*self.log, partition).await?;
             let marker = lease.marker();
             if marker > bounds.end {
                 let cut_short = CutShort { partition, end: bounds.end, applied: marker };

@@ -6,29 +6,40 @@ use std::sync::Arc;
 
 use futures_util::Stream;
 use marquee_domain::Route;
-use marquee_proto::prediction::v1::{self as pb, models_server, predictions_server};
+use marquee_proto::prediction::v1::{self as pb, evaluations_server, models_server, predictions_server};
 use marquee_proto::rollout::v1::{self as rollout, routing_server};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+use super::served::RequestId;
 use super::{Service, wire};
 use crate::routing::RouteMap;
 
 #[tonic::async_trait]
 impl predictions_server::Predictions for Service {
     async fn predict(&self, request: Request<pb::PredictRequest>) -> Result<Response<pb::PredictResponse>, Status> {
-        Ok(Response::new(self.call_predict(request.into_inner()).await?))
+        let id = RequestId::of(&request);
+        Ok(Response::new(self.call_predict(request.into_inner(), id).await?))
     }
 
     async fn recommend(
         &self,
         request: Request<pb::RecommendRequest>,
     ) -> Result<Response<pb::RecommendResponse>, Status> {
-        Ok(Response::new(self.call_recommend(request.into_inner()).await?))
+        let id = RequestId::of(&request);
+        Ok(Response::new(self.call_recommend(request.into_inner(), id).await?))
     }
 
     async fn explain(&self, request: Request<pb::ExplainRequest>) -> Result<Response<pb::ExplainResponse>, Status> {
-        Ok(Response::new(self.call_explain(request.into_inner()).await?))
+        let id = RequestId::of(&request);
+        Ok(Response::new(self.call_explain(request.into_inner(), id).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl evaluations_server::Evaluations for Service {
+    async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
+        Ok(Response::new(self.call_evaluate(request.into_inner()).await?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use marquee_domain::Reason;
@@ -11,6 +12,7 @@ use marquee_proto::rollout::v1 as rollout;
 use serde::de::DeserializeOwned;
 
 use super::Service;
+use super::served::RequestId;
 
 /// The bodies that are accepted.
 const BODIES: Bodies = Bodies::json(4 << 20);
@@ -20,6 +22,7 @@ pub(super) fn routes(service: Service) -> Router {
         .route("/v1/predict", post(predict))
         .route("/v1/recommend", post(recommend))
         .route("/v1/explain", post(explain))
+        .route("/v1/evaluate", post(evaluate))
         .route("/v1/models", get(models))
         .route("/v1/routes/{model}", get(route).put(set_route))
         .route("/v1/routing/status", get(status));
@@ -36,26 +39,37 @@ async fn read<M: DeserializeOwned + Send + 'static>(parser: &BodyParser, body: B
 
 async fn predict(
     State(service): State<Service>,
+    headers: HeaderMap,
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::PredictResponse>, Failure> {
-    Ok(Json(service.call_predict(read(&parser, body).await?).await?))
+    Ok(Json(service.call_predict(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
 }
 
 async fn recommend(
     State(service): State<Service>,
+    headers: HeaderMap,
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::RecommendResponse>, Failure> {
-    Ok(Json(service.call_recommend(read(&parser, body).await?).await?))
+    Ok(Json(service.call_recommend(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
 }
 
 async fn explain(
     State(service): State<Service>,
+    headers: HeaderMap,
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::ExplainResponse>, Failure> {
-    Ok(Json(service.call_explain(read(&parser, body).await?).await?))
+    Ok(Json(service.call_explain(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
+}
+
+async fn evaluate(
+    State(service): State<Service>,
+    parser: BodyParser,
+    body: Bytes,
+) -> Result<Json<pb::EvaluateResponse>, Failure> {
+    Ok(Json(service.call_evaluate(read(&parser, body).await?).await?))
 }
 
 async fn models(State(service): State<Service>) -> Result<Json<pb::ListModelsResponse>, Failure> {

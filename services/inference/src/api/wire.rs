@@ -35,15 +35,15 @@ pub(super) fn model_name(text: &str, default: &ModelName) -> Result<ModelName, I
 
 /// Collects everything that is wrong with a request.
 #[derive(Debug, Default)]
-struct Checks(Vec<Violation>);
+pub(super) struct Checks(Vec<Violation>);
 
 impl Checks {
     /// Returns the value, or remembers the violation.
-    fn take<T>(&mut self, checked: Result<T, Violation>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, checked: Result<T, Violation>) -> Option<T> {
         checked.map_err(|violation| self.0.push(violation)).ok()
     }
 
-    fn model(&mut self, text: &str, default: &ModelName) -> Option<ModelName> {
+    pub(super) fn model(&mut self, text: &str, default: &ModelName) -> Option<ModelName> {
         let malformed = |error: IdError| Violation::new("model", error.reason(), error.to_string());
         self.take(model_name(text, default).map_err(malformed))
     }
@@ -66,7 +66,7 @@ impl Checks {
     }
 
     /// Returns the request, or a failure that names every violation.
-    fn finish<T>(self, request: Option<T>) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, request: Option<T>) -> Result<T, Failure> {
         request.filter(|_| self.0.is_empty()).ok_or_else(|| Failure::invalid(self.0))
     }
 }
@@ -145,12 +145,15 @@ fn prediction(prediction: &Prediction) -> pb::Prediction {
     }
 }
 
-fn provenance(provenance: &Provenance) -> pb::Provenance {
-    let freshness = |freshness: Freshness| features::Freshness {
+pub(super) fn freshness(freshness: Freshness) -> features::Freshness {
+    features::Freshness {
         event_time: freshness.event_time.map(convert::timestamp),
         applied: freshness.applied.map(convert::position),
         past_ttl: freshness.past_ttl,
-    };
+    }
+}
+
+fn provenance(provenance: &Provenance) -> pb::Provenance {
     pb::Provenance {
         model: provenance.model.as_str().to_owned(),
         version: provenance.version.0,

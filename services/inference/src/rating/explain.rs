@@ -46,6 +46,7 @@ pub(crate) struct Contribution {
 impl Rating {
     /// Explains one prediction.
     pub(crate) async fn explain(&self, request: &Explain) -> Result<Answer<Explanation>, Error> {
+        let _running = self.counted.pressure.enter();
         let assigned = self.assign(&request.caller)?;
         let answer = self.explain_by(&assigned, request).await;
         self.count(&assigned, answer)
@@ -58,9 +59,9 @@ impl Rating {
         };
         let subject = self.subject(&request.caller, assigned).await?;
         let target = [index as i64];
-        let score = first(&model.score(&subject.state, &target).await.map_err(Error::Model)?)?;
-        let empty = model.encode(&[]).await.map_err(Error::Model)?;
-        let baseline = first(&model.score(&empty, &target).await.map_err(Error::Model)?)?;
+        let score = first(&model.score(&subject.state, &target).await.map_err(Error::Scorer)?)?;
+        let empty = model.encode(&[]).await.map_err(Error::Encoder)?;
+        let baseline = first(&model.score(&empty, &target).await.map_err(Error::Scorer)?)?;
         let mut contributions = contributions(&subject, target, score.rating).await?;
         contributions.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
         contributions.truncate(request.limit);
@@ -91,8 +92,8 @@ async fn contributions(subject: &Subject, target: [i64; 1], full: f64) -> Result
             })
             .collect();
         let rows: Vec<&[(i64, f32)]> = without.iter().map(Vec::as_slice).collect();
-        let states = model.encode_many(&rows).await.map_err(Error::Model)?;
-        let scores = model.score(&states, &target).await.map_err(Error::Model)?;
+        let states = model.encode_many(&rows).await.map_err(Error::Encoder)?;
+        let scores = model.score(&states, &target).await.map_err(Error::Scorer)?;
         if scores.len() != rows.len() {
             return Err(Error::TooFewScores);
         }

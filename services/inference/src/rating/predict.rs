@@ -34,6 +34,7 @@ impl Prediction {
 impl Rating {
     /// Predicts what a user would rate movies, in the order of the request.
     pub(crate) async fn predict(&self, request: &Predict) -> Result<Answer<Vec<Prediction>>, Error> {
+        let _running = self.counted.pressure.enter();
         let assigned = self.assign(&request.caller)?;
         let answer = self.predict_by(&assigned, request).await;
         self.count(&assigned, answer)
@@ -54,10 +55,10 @@ async fn score(subject: &Subject, movies: &[MovieId]) -> Result<Vec<Prediction>,
     let known: Vec<i64> = indices.iter().flatten().copied().collect();
     let scores = match known.is_empty() {
         true => Vec::new(),
-        false => model.score(state, &known).await.map_err(Error::Model)?,
+        false => model.score(state, &known).await.map_err(Error::Scorer)?,
     };
     let mut scores = scores.into_iter();
-    let unknown = unknown(model, &history.entries);
+    let unknown = unknown(model, history.entries.iter().map(|entry| entry.rating));
     let prediction = |(movie, index): (&MovieId, &Option<i64>)| match index {
         Some(_) => scores.next().map(|score| Prediction::new(model, movie, score)),
         None => Some(Prediction { unknown_movie: true, ..Prediction::new(model, movie, unknown) }),

@@ -31,6 +31,7 @@ pub(crate) struct Recommendation {
 impl Rating {
     /// Ranks the movies that a user has not rated.
     pub(crate) async fn recommend(&self, request: &Recommend) -> Result<Answer<Vec<Recommendation>>, Error> {
+        let _running = self.counted.pressure.enter();
         let assigned = self.assign(&request.caller)?;
         let answer = self.recommend_by(&assigned, request).await;
         self.count(&assigned, answer)
@@ -47,7 +48,7 @@ impl Rating {
         let candidates = self.compute.run(move || candidates(&filtered, &history.entries, &genres)).await;
         let mut scores = Vec::with_capacity(candidates.len());
         for page in candidates.chunks(PAGE) {
-            scores.extend(model.score(&state, page).await.map_err(Error::Model)?);
+            scores.extend(model.score(&state, page).await.map_err(Error::Scorer)?);
         }
         if scores.len() != candidates.len() {
             return Err(Error::TooFewScores);

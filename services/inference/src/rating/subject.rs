@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::history::{Entry, Freshness, History};
 use super::{Caller, Error, Rating};
-use crate::metrics::VersionLabels;
 use crate::model::{Model, Score, State};
 use crate::routing::Unrouted;
 
@@ -48,11 +47,19 @@ impl Rating {
         match self.routing.assign(&caller.model, &caller.user) {
             Ok((model, variant)) => Ok(Assigned { model, variant, started }),
             Err(unrouted) => {
-                if let Unrouted::NotWarm { model, version, variant, .. } = &unrouted {
-                    let labels = VersionLabels { model: model.as_str().to_owned(), version: *version };
-                    self.measure(&labels, variant, "not_warm");
+                let key = match &unrouted {
+                    Unrouted::NotWarm { model, version, variant, .. } => {
+                        let key = (model.clone(), Version(*version));
+                        self.measure(&key, variant, "not_warm");
+                        Some(key)
+                    }
+                    Unrouted::NoRoute(_) => None,
+                };
+                let error = Error::from(unrouted);
+                if let Some(key) = key {
+                    self.counted.tallies.count(&key, error.kind(), started.elapsed());
                 }
-                Err(unrouted.into())
+                Err(error)
             }
         }
     }
@@ -73,7 +80,7 @@ impl Rating {
             }
             None => {
                 self.metrics.states_missed.inc();
-                let state = model.encode(&known(&model, &history.entries)).await.map_err(Error::Model)?;
+                let state = model.encode(&known(&model, &history.entries)).await.map_err(Error::Encoder)?;
                 self.states.insert(key, Arc::clone(&state));
                 state
             }
@@ -98,10 +105,10 @@ pub(super) fn known(model: &Model, history: &[Entry]) -> Vec<(i64, f32)> {
 
 /// Returns the score of a movie that the version was trained without: the mean of the user's
 /// ratings, pulled towards the mean of all ratings as if the user had five more ratings of that
-/// mean.
-pub(super) fn unknown(model: &Model, history: &[Entry]) -> Score {
+/// mean. The ratings come in the order of the history.
+pub(crate) fn unknown(model: &Model, ratings: impl ExactSizeIterator<Item = f64>) -> Score {
     const PRIOR: f64 = 5.0;
-    let prior = model.prior();
-    let sum: f64 = history.iter().map(|entry| entry.rating).sum();
-    Score { rating: (sum + PRIOR * prior.rating) / (history.len() as f64 + PRIOR), spread: prior.spread }
+    let (prior, count) = (model.prior(), ratings.len() as f64);
+    let sum: f64 = ratings.sum();
+    Score { rating: (sum + PRIOR * prior.rating) / (count + PRIOR), spread: prior.spread }
 }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use marquee_domain::{SystemClock, Variant};
+use marquee_domain::{SystemClock, Timestamp, Variant};
 use marquee_kit::{Failure, Kind};
 
 use super::*;
 use crate::metrics::RoutingMetrics;
 use crate::repository::{Limits, Process, Repository};
 use crate::routing::{Parts, RouteMap, Routing, Table};
+use crate::tally::Incarnation;
 use crate::testing::{FakeFeatures, FakeLoader, Step, SwitchedObjects, entry, key, movie, name, route, user};
 
 /// A rating core whose model has these versions, of which version 1 is routed.
@@ -42,7 +43,11 @@ impl Bench {
         routing.set(route(1, &[]).into()).await.unwrap();
         let capacity = Capacity { entries: 10, bytes: 1 << 20 };
         let histories = Histories::new(features.shared(), capacity);
-        let rating = Rating::new(Arc::clone(&routing), histories, capacity, &context);
+        let incarnation = Incarnation { instance: "one".to_owned(), started_at: Timestamp::EPOCH };
+        let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
+        let counted = Counted { tallies, pressure: Arc::new(Pressure::new(1_000)) };
+        let parts = super::Parts { routing: Arc::clone(&routing), histories, states: capacity, counted };
+        let rating = Rating::new(parts, &context);
         Self { rating, context, loader, repository, routing }
     }
 
@@ -51,6 +56,12 @@ impl Bench {
         self.repository.load(&key(1)).await.unwrap();
         self.routing.settle();
         self
+    }
+
+    /// Returns the requests of version 1 and its errors by kind.
+    fn served(&self) -> (u64, [u64; 5]) {
+        let served = self.rating.counted.tallies.served(&name(), Version(1)).expect("asked");
+        (served.requests, served.errors)
     }
 
     fn metrics(&self) -> String {
@@ -78,6 +89,7 @@ async fn known_movies_are_scored_and_unknown_ones_get_the_users_mean() {
     assert!(close(second.rating, 4.2) && close(first.rating, 4.1), "{answer:?}");
     // (4 + 1 + 5 * 3.5) / 7
     assert!(unknown.unknown_movie && close(unknown.rating, 22.5 / 7.0) && close(unknown.spread, 1.0), "{unknown:?}");
+    assert_eq!(bench.served(), (1, [0; 5]));
     assert_eq!((answer.provenance.version, answer.provenance.variant), (Version(1), Variant::Stable));
     assert!(!answer.provenance.degraded);
 }
@@ -135,11 +147,12 @@ async fn an_explanation_says_what_each_rating_contributes() {
 async fn a_failure_of_the_encoder_is_counted_for_its_version() {
     let bench = Bench::new(&FakeFeatures::of(vec![]), Some(Step::BrokenEncoder)).await.warm().await;
     let error = bench.rating.predict(&predict(&["m0"])).await.unwrap_err();
-    assert!(matches!(error, Error::Model(_)), "{error:?}");
+    assert!(matches!(error, Error::Encoder(_)), "{error:?}");
     let labels = "{model=\"ratings\",version=\"1\",variant=\"stable\",outcome=\"error\"}";
     let metrics = bench.metrics();
     assert!(metrics.contains(&format!("inference_answers_total{labels} 1\n")), "{metrics}");
     assert_eq!(bench.repository.warm(&key(1)).unwrap().failed.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.served(), (1, [1, 0, 0, 0, 0]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,6 +165,7 @@ async fn a_version_that_is_not_warm_is_counted_and_named() {
     assert!(metrics.contains(&format!("inference_answers_total{labels} 1\n")), "{metrics}");
     assert!(metrics.contains("inference_wanted_revision{model=\"ratings\"} 1\n"), "{metrics}");
     assert!(metrics.contains("inference_effective_revision{model=\"ratings\"} 0\n"), "{metrics}");
+    assert_eq!(bench.served(), (1, [0, 0, 1, 0, 0]));
     bench.loader.release(1);
     let bench = bench.warm().await;
     bench.rating.predict(&predict(&["m0"])).await.unwrap();
@@ -165,4 +179,5 @@ async fn an_outage_of_the_feature_store_is_not_a_failure_of_the_version() {
     assert!(matches!(bench.rating.predict(&predict(&["m0"])).await, Err(Error::Features(_))));
     assert!(bench.metrics().contains("outcome=\"no_features\"} 1\n"));
     assert_eq!(bench.repository.warm(&key(1)).unwrap().failed.load(Ordering::Relaxed), 0);
+    assert_eq!(bench.served(), (1, [0, 0, 0, 1, 0]));
 }

@@ -119,6 +119,7 @@ mod tests {
             scale: Scale::try_new(1.0, 5.0, 1.0).unwrap(),
             encoder: encoder.signature,
             scorer: scorer.signature,
+            learner: None,
             files: BTreeMap::new(),
             dataset: Dataset {
                 digest: "00".to_owned(),

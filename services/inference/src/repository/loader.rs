@@ -129,6 +129,8 @@ pub(crate) struct Opener {
     /// Packages must carry a signature by this key. `None`: only digests are checked.
     pub(crate) key: Option<VerifyingKey>,
     batching: BatchSettings,
+    /// The models are for evaluations and not for users.
+    background: bool,
 }
 
 impl Opener {
@@ -136,7 +138,15 @@ impl Opener {
         // The padding of a history has weight 0, and the padding of a list of movies is cut off.
         let padded = vec![marquee_model::HISTORY.to_owned(), marquee_model::MOVIES.to_owned()];
         let batching = BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded };
-        Self { runtime, key, batching }
+        Self { runtime, key, batching, background: false }
+    }
+
+    /// Returns an opener of models for evaluations. Their graphs run on threads of the lowest
+    /// priority, each request alone, and they have a learner if their package has one.
+    pub(crate) fn in_background(self) -> Self {
+        // Larger runs of the encoder take more time a row, because they leave the caches of a core.
+        let batching = BatchSettings { max_rows: 1, ..self.batching };
+        Self { batching, background: true, ..self }
     }
 
     fn verify(&self, (name, version): &Key, files: BTreeMap<String, Bytes>) -> Result<Package, LoadError> {
@@ -154,15 +164,21 @@ impl Opener {
         let catalog = Catalogue::from_parquet(file("movies.parquet")?)
             .map_err(|error| LoadError::File("movies.parquet", Some(Box::new(error))))?;
         let graph = |path: &'static str, signature: &GraphSignature| {
-            let graph = Graph::load(&self.runtime, &file(path)?, Threads::default());
+            let (runtime, bytes) = (&self.runtime, file(path)?);
+            let graph = match self.background {
+                true => Graph::load_in_background(runtime, &bytes),
+                false => Graph::load(runtime, &bytes, Threads::default()),
+            };
             let graph = graph.map_err(|error| LoadError::Graph(path, error))?;
             contract::check(&graph, signature).map_err(|problem| LoadError::Signature(path, problem))?;
-            Ok::<_, LoadError>(Box::new(Batcher::new(graph, &self.batching)))
+            Ok::<_, LoadError>(Box::new(Batcher::new(graph, &self.batching)) as Box<dyn crate::model::Graph>)
         };
         let manifest = package.manifest().clone();
         let encoder = graph("encoder.onnx", &manifest.encoder)?;
         let scorer = graph("scorer.onnx", &manifest.scorer)?;
-        let parts = Parts { manifest, catalog, encoder, scorer };
+        let learner = manifest.learner.as_ref().filter(|_| self.background);
+        let learner = learner.map(|signature| graph("learner.onnx", signature)).transpose()?;
+        let parts = Parts { manifest, catalog, encoder, scorer, learner };
         Ok(Model::new(package.digest(), self.key.is_some(), parts))
     }
 }

@@ -8,7 +8,7 @@ use marquee_model::{Manifest, Stamp};
 use marquee_ports::{Error, ErrorKind};
 use tokio::sync::watch;
 
-use super::{key, manifest, model_with_encoder};
+use super::{Kind, key, manifest, model};
 use crate::model::Model;
 use crate::repository::{Key, LoadError, Loader};
 
@@ -25,6 +25,10 @@ pub(crate) enum Step {
     Refuse,
     /// Succeeds with a model whose encoder fails.
     BrokenEncoder,
+    /// Succeeds with a model that has no learner.
+    WithoutLearner,
+    /// Succeeds with a model of other files.
+    Changed,
 }
 
 /// A scripted loader. A load without a step succeeds.
@@ -97,7 +101,9 @@ impl Loader for FakeLoader {
         let step = self.steps.lock().unwrap().get_mut(key).and_then(VecDeque::pop_front);
         match step {
             None => {}
-            Some(Step::BrokenEncoder) => return Ok(model_with_encoder(key.1.0, true)),
+            Some(Step::BrokenEncoder) => return Ok(model(key.1.0, Kind { fails: true, ..Kind::default() })),
+            Some(Step::WithoutLearner) => return Ok(model(key.1.0, Kind { has_no_learner: true, ..Kind::default() })),
+            Some(Step::Changed) => return Ok(model(key.1.0, Kind { is_changed: true, ..Kind::default() })),
             Some(Step::Hold) => {
                 let mut released = self.released.subscribe();
                 released.wait_for(|released| released.contains(key)).await.expect("the loader lives");
@@ -106,6 +112,6 @@ impl Loader for FakeLoader {
             Some(Step::Away) => return Err(LoadError::Fetch(Error::bare(ErrorKind::Unavailable, "read"))),
             Some(Step::Refuse) => return Err(LoadError::File("encoder.onnx", None)),
         }
-        Ok(model_with_encoder(key.1.0, false))
+        Ok(model(key.1.0, Kind::default()))
     }
 }

@@ -7,6 +7,9 @@ use marquee_ports::{Retention, Topic};
 use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
+/// Bytes that are kept of each partition of a topic whose own retention limits the age alone.
+const LARGEST_FORGETTING: u64 = 256 << 20;
+
 /// Settings of the embedded log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,7 +20,8 @@ pub struct LogSettings {
     /// callers. Default 1,024.
     pub queue: usize,
     /// How long records are kept, by the name of the topic. A topic without an entry keeps its own
-    /// limits: ratings, rejected ratings and movies are kept forever. Default empty.
+    /// limits: ratings, rejected ratings and movies are kept forever, and served predictions for 7
+    /// days and at most 256 MiB a partition. Default empty.
     pub retention: BTreeMap<String, RetentionSettings>,
 }
 
@@ -44,7 +48,7 @@ impl LogSettings {
     pub(crate) fn retention(&self, topic: Topic) -> Retention {
         match self.retention.get(topic.name()) {
             Some(&RetentionSettings { age, bytes }) => Retention { age, bytes },
-            None => topic.spec().retention,
+            None => limited(topic.spec().retention),
         }
     }
 
@@ -73,6 +77,13 @@ impl LogSettings {
     }
 }
 
+/// Limits the bytes of a topic that forgets. All topics share a disk, and a full one would refuse
+/// ratings too.
+fn limited(retention: Retention) -> Retention {
+    let bytes = retention.bytes.or(retention.age.map(|_| LARGEST_FORGETTING));
+    Retention { bytes, ..retention }
+}
+
 impl Validate for LogSettings {
     fn validate(&self) -> Result<(), Invalid> {
         self.validate_for(Topic::ALL)
@@ -92,6 +103,8 @@ mod tests {
         let expected = Retention { age: Some(Duration::from_secs(60)), bytes: None };
         assert_eq!(settings.retention(Topic::REJECTED), expected);
         assert!(settings.retention(Topic::RATINGS).is_forever());
+        let predictions = settings.retention(Topic::PREDICTIONS);
+        assert_eq!((predictions.age, predictions.bytes), (Topic::PREDICTIONS.spec().retention.age, Some(256 << 20)));
     }
 
     #[test]

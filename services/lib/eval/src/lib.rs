@@ -4,7 +4,10 @@
 //! The model is fitted on the past only. The users' states learn each rating of the future after it
 //! was predicted. The same model with states frozen at the cut is judged beside it: that is what a
 //! platform without instant updates would serve. This crate measures and never chooses.
+//!
+//! [`duel`] compares published versions on the ratings that arrive.
 
+pub mod duel;
 mod prequential;
 mod summary;
 

@@ -381,6 +381,21 @@ impl UserEdit {
         }
     }
 
+    /// Returns the newest ratings that count, oldest first, at most `limit` and at most as many as
+    /// the layout keeps.
+    pub fn history(&self, limit: usize) -> Vec<(&MovieId, f64)> {
+        let Some(head) = &self.head else {
+            return self.row.history(limit).into_iter().map(|(movie, value, _)| (movie, value)).collect();
+        };
+        let skip = head.newest.len().saturating_sub(limit);
+        head.newest.iter().skip(skip).map(|((.., movie), value)| (movie, *value)).collect()
+    }
+
+    /// Returns how many ratings count.
+    pub fn ratings(&self) -> u64 {
+        self.head.as_ref().map_or(self.row.ledger.len() as u64, |head| head.ratings)
+    }
+
     /// Returns whether the row must be stored, although the last event had no effect.
     pub fn take_repaired(&mut self) -> bool {
         std::mem::take(&mut self.is_repaired)

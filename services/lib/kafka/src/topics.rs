@@ -284,7 +284,7 @@ mod tests {
     fn topics_that_share_a_number_of_partitions_agree_on_it() {
         let settings = Settings { prefix: "t.".to_owned(), ..Settings::default() };
         let check = |found: &BTreeMap<Topic, Found>| check_partitions(&settings, Topic::ALL, found);
-        let mut all = found(&[(Topic::RATINGS, 6), (Topic::REJECTED, 6), (Topic::MOVIES, 6)]);
+        let mut all = found(&[(Topic::RATINGS, 6), (Topic::REJECTED, 6), (Topic::MOVIES, 6), (Topic::PREDICTIONS, 6)]);
         assert_eq!(check(&all).expect("the same")[&Topic::MOVIES], 6);
         all.extend(found(&[(Topic::MOVIES, 4)]));
         assert_eq!(
@@ -305,10 +305,11 @@ mod tests {
         let (settings, views) = (Settings::default(), Topic::new(&VIEWS));
         let topics = [Topic::ALL, &[views]].concat();
         let planned = plan(&settings, &topics, &found(&[(Topic::REJECTED, 6)]));
-        assert_eq!(planned, [(Topic::RATINGS, 6), (Topic::MOVIES, 6), (views, 3)]);
+        assert_eq!(planned, [(Topic::RATINGS, 6), (Topic::MOVIES, 6), (Topic::PREDICTIONS, 6), (views, 3)]);
         assert_eq!(plan(&settings, &topics, &BTreeMap::new())[0], (Topic::RATINGS, settings.partitions));
 
-        let all = found(&[(Topic::RATINGS, 6), (Topic::REJECTED, 6), (Topic::MOVIES, 6), (views, 3)]);
+        let shared = Topic::ALL.iter().map(|&topic| (topic, 6));
+        let all = found(&shared.chain([(views, 3)]).collect::<Vec<_>>());
         assert_eq!(check_partitions(&settings, &topics, &all).expect("fit")[&views], 3);
         let configuration = configuration(&settings, views);
         for entry in [("retention.ms", "60000"), ("retention.bytes", "1048576"), ("cleanup.policy", "delete")] {
@@ -324,6 +325,7 @@ mod tests {
         };
         assert!(has(&one, Topic::MOVIES, ("cleanup.policy", "compact")));
         assert!(has(&one, Topic::RATINGS, ("retention.ms", "-1")));
+        assert!(has(&one, Topic::PREDICTIONS, ("retention.ms", "604800000")));
         assert!(has(&one, Topic::RATINGS, ("flush.messages", "1")));
         assert!(has(&one, Topic::RATINGS, ("unclean.leader.election.enable", "false")));
         assert!(!has(&Settings::default(), Topic::RATINGS, ("flush.messages", "1")));

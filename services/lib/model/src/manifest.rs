@@ -36,6 +36,9 @@ pub struct Manifest {
     pub encoder: GraphSignature,
     /// Inputs and outputs of the scorer.
     pub scorer: GraphSignature,
+    /// Inputs and outputs of the learner. `None`: the package has no learner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<GraphSignature>,
     /// Every file except the manifest and its signature, by name.
     pub files: BTreeMap<String, FileEntry>,
     /// The ratings that the model was trained on.

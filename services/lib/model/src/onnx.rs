@@ -1,15 +1,17 @@
-//! Writes a [`Posterior`] as two ONNX graphs. The encoder turns histories into user states. The
-//! scorer turns states and movies into ratings.
+//! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
+//! turns states and movies into ratings. The learner changes states by one rating.
 //!
-//! Both graphs use the same names for the tensors of the state (`mean`, `covariance`). A server
+//! The graphs use the same names for the tensors of the state (`mean`, `covariance`). A server
 //! passes the state from one graph to the other and never looks inside. The graphs compute the same
-//! as [`Posterior::state`] and [`Posterior::estimate`], in single precision.
+//! as [`Posterior::state`], [`Posterior::estimate`] and
+//! [`UserState::learn`](crate::UserState::learn), in single precision.
 //!
 //! **Invariant:** equal posteriors produce equal bytes (held by
 //! `equal_posteriors_give_equal_bytes`).
 
 mod encoder;
 mod graph;
+mod learner;
 mod proto;
 mod scorer;
 
@@ -19,6 +21,7 @@ use thiserror::Error;
 use crate::signature::GraphSignature;
 
 pub use encoder::write_encoder;
+pub use learner::write_learner;
 pub use scorer::write_scorer;
 
 /// Name of the dimension that counts users.

@@ -131,6 +131,7 @@ mod tests {
             scale: Scale::try_new(1.0, 5.0, 1.0).unwrap(),
             encoder: crate::GraphSignature::default(),
             scorer: crate::GraphSignature::default(),
+            learner: None,
             files: BTreeMap::new(),
             dataset: Dataset {
                 digest: "00".to_owned(),

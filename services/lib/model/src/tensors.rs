@@ -2,6 +2,8 @@
 //!
 //! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns [`MEAN`] and [`COVARIANCE`].
 //! The scorer reads [`MEAN`], [`COVARIANCE`] and [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
+//! The learner reads the state, [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the [`next`]
+//! state.
 //! The names are stored in every package, so they must not change.
 
 /// Index of a movie.
@@ -10,7 +12,8 @@ pub const MOVIE: &str = "movie";
 /// Rating in stars: the user's in the encoder, the expected one in the scorer.
 pub const RATING: &str = "rating";
 
-/// Weight of an entry of a history: 1 for an entry, 0 for padding.
+/// Weight of an entry of a history: 1 for an entry, 0 for padding, and in the learner -1 for an
+/// entry that is taken away.
 pub const WEIGHT: &str = "weight";
 
 /// Mean of a user's state.
@@ -21,3 +24,16 @@ pub const COVARIANCE: &str = "covariance";
 
 /// Standard deviation of a rating, in stars.
 pub const SPREAD: &str = "spread";
+
+/// Prefix of the names of the learner's outputs.
+const NEXT: &str = "next_";
+
+/// Returns the name of the learner's output that replaces a tensor of the state.
+pub fn next(name: &str) -> String {
+    format!("{NEXT}{name}")
+}
+
+/// Returns the name of the tensor of the state that an output of the learner replaces.
+pub fn replaced(output: &str) -> Option<&str> {
+    output.strip_prefix(NEXT)
+}

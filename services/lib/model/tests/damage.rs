@@ -32,6 +32,7 @@ fn manifest() -> Manifest {
         scale: Scale::try_new(1.0, 5.0, 1.0).expect("a scale"),
         encoder: GraphSignature::default(),
         scorer: GraphSignature::default(),
+        learner: None,
         files: BTreeMap::new(),
         dataset: Dataset {
             digest: "00".to_owned(),

@@ -35,15 +35,29 @@ impl Graph {
     /// ONNX Runtime cannot load the bytes, or an input or output is not a tensor of float32,
     /// float64 or int64.
     pub fn load(runtime: &Runtime, bytes: &[u8], threads: Threads) -> Result<Self, GraphError> {
-        let mut session = Session::load(runtime, bytes, threads)?;
+        Self::start(Session::load(runtime, bytes, threads)?, "onnx-graph", || {})
+    }
+
+    /// Loads a model like [`Self::load`], for work that must not slow down other graphs: its thread
+    /// has the lowest priority, so it runs while no other thread wants the core.
+    ///
+    /// # Errors
+    /// See [`Self::load`].
+    pub fn load_in_background(runtime: &Runtime, bytes: &[u8]) -> Result<Self, GraphError> {
+        // One thread: the threads that share an operator would have the usual priority.
+        Self::start(Session::load(runtime, bytes, Threads(1))?, "onnx-background", lower_priority)
+    }
+
+    fn start(mut session: Session, name: &str, prepare: fn()) -> Result<Self, GraphError> {
         let (inputs, outputs) = (session.inputs.clone().into(), session.outputs.clone().into());
         let (jobs, mut queue) = mpsc::channel::<Job>(WAITING);
         let work = move || {
+            prepare();
             while let Some(job) = queue.blocking_recv() {
                 job(&mut session);
             }
         };
-        let thread = thread::Builder::new().name("onnx-graph".to_owned()).spawn(work).map_err(GraphError::Thread)?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work).map_err(GraphError::Thread)?;
         Ok(Self { inputs, outputs, jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -91,6 +105,15 @@ impl Graph {
 
     fn sender(&self) -> Result<&mpsc::Sender<Job>, RunError> {
         self.jobs.as_ref().ok_or(RunError::Closed)
+    }
+}
+
+/// Gives the calling thread the lowest priority. Elsewhere than on Linux it would be that of the
+/// whole process.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::warn!(%error, "the priority of a background thread could not be lowered");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use marquee_model::{write_encoder, write_scorer};
+use marquee_model::{write_encoder, write_learner, write_scorer};
 
 use crate::fixture;
 
@@ -15,7 +15,7 @@ for path in sys.argv[1:]:
 ";
 
 #[test]
-fn onnx_checker_accepts_both_graphs() {
+fn onnx_checker_accepts_all_graphs() {
     let Some(python) = std::env::var_os("MARQUEE_PYTHON") else {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "MARQUEE_PYTHON names a Python that has onnx");
         println!("skipped: MARQUEE_PYTHON does not name a Python that has onnx");
@@ -27,8 +27,10 @@ fn onnx_checker_accepts_both_graphs() {
         let (encoder, scorer) = (folder.path().join("encoder.onnx"), folder.path().join("scorer.onnx"));
         std::fs::write(&encoder, write_encoder(&posterior).expect("encoder").bytes).expect("writes");
         std::fs::write(&scorer, write_scorer(&posterior).expect("scorer").bytes).expect("writes");
-        let output =
-            Command::new(&python).args(["-c", SCRIPT]).args([&encoder, &scorer]).output().expect("Python starts");
+        let learner = folder.path().join("learner.onnx");
+        std::fs::write(&learner, write_learner(&posterior).expect("learner").bytes).expect("writes");
+        let graphs = [&encoder, &scorer, &learner];
+        let output = Command::new(&python).args(["-c", SCRIPT]).args(graphs).output().expect("Python starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use marquee_model::{write_encoder, write_scorer};
+use marquee_model::{tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
@@ -60,6 +60,27 @@ pub(crate) fn history(movies: usize, length: usize, rng: &mut ChaCha8Rng) -> Vec
 pub(crate) fn graphs(runtime: &Runtime, posterior: &Posterior) -> (Graph, Graph) {
     let load = |bytes: &[u8]| Graph::load(runtime, bytes, Threads::default()).expect("loads");
     (load(&write_encoder(posterior).expect("encoder").bytes), load(&write_scorer(posterior).expect("scorer").bytes))
+}
+
+/// Returns the learner of a posterior.
+pub(crate) fn learner(runtime: &Runtime, posterior: &Posterior) -> Graph {
+    Graph::load(runtime, &write_learner(posterior).expect("learner").bytes, Threads::default()).expect("loads")
+}
+
+/// Changes a state of one row by one rating.
+pub(crate) async fn learn(
+    learner: &Graph,
+    mut state: Vec<(String, Tensor)>,
+    (movie, rating): (usize, f64),
+    weight: f32,
+) -> Vec<(String, Tensor)> {
+    let one = |data| Tensor::try_new(vec![1], data).expect("fits");
+    state.push(("movie".to_owned(), one(Data::I64(vec![movie as i64]))));
+    state.push(("rating".to_owned(), one(Data::F32(vec![rating as f32]))));
+    state.push(("weight".to_owned(), one(Data::F32(vec![weight]))));
+    let outputs = learner.run(state).await.expect("learns");
+    let next = |(name, tensor): (String, Tensor)| (tensors::replaced(&name).expect("a tensor").to_owned(), tensor);
+    outputs.into_iter().map(next).collect()
 }
 
 /// Returns the encoder's inputs for one history. An empty history is one entry of weight 0.

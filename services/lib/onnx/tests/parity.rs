@@ -97,3 +97,39 @@ async fn entries_of_weight_0_change_nothing() {
         }
     }
 }
+
+/// The ratings learned between two runs of the encoder, as evaluation does.
+const LEARNED: usize = 64;
+
+#[tokio::test]
+async fn learning_and_forgetting_equal_encoding_again() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let posterior = fixture::posterior(1_682, 16, 16, 6);
+    let (encoder, scorer) = fixture::graphs(&runtime, &posterior);
+    let learner = fixture::learner(&runtime, &posterior);
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let movies: Vec<usize> = (0..1_682).step_by(97).collect();
+    for before in [0, 5, 100] {
+        let history = fixture::history(1_682, before + LEARNED, &mut rng);
+        let mut state = encoder.run(fixture::encoder_inputs(&history[..before])).await.expect("encodes");
+        for &entry in &history[before..] {
+            state = fixture::learn(&learner, state, entry, 1.0).await;
+        }
+        // Every second one is forgotten again, and a weight of 0 changes nothing.
+        let (kept, forgotten): (Vec<_>, Vec<_>) = history.iter().enumerate().partition(|(index, _)| index % 2 == 0);
+        for (_, entry) in &forgotten[..LEARNED / 2] {
+            state = fixture::learn(&learner, state, **entry, -1.0).await;
+            state = fixture::learn(&learner, state, **entry, 0.0).await;
+        }
+        let left = kept.iter().chain(&forgotten[LEARNED / 2..]).map(|(_, entry)| **entry);
+        let again = encoder.run(fixture::encoder_inputs(&left.collect::<Vec<_>>())).await.expect("encodes");
+        let scores = |state: &[(String, marquee_onnx::Tensor)]| scorer.run(fixture::scorer_inputs(state, &movies));
+        let (learned, encoded) = (scores(&state).await.expect("scores"), scores(&again).await.expect("scores"));
+        for name in ["rating", "spread"] {
+            let pairs = fixture::floats(&learned, name).iter().zip(fixture::floats(&encoded, name));
+            let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+            println!("{before} + {LEARNED} ratings: {name} differs by at most {largest:.1e} stars");
+            assert!(largest < 2e-5, "{name} after {before} + {LEARNED}: {largest:e}");
+        }
+    }
+}

@@ -79,6 +79,8 @@ pub enum Cleanup {
 #[derive(Clone, Copy)]
 pub struct Topic(&'static TopicSpec);
 
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 /// Declares each topic as a constant of [`Topic`] and lists all of them in [`Topic::ALL`].
 macro_rules! topics {
     ($($(#[$doc:meta])* $topic:ident = $spec:expr;)*) => {
@@ -117,6 +119,15 @@ topics! {
         partitions: Partitions::Shared,
         retention: Retention::FOREVER,
         cleanup: Cleanup::Compact,
+        archived: false,
+    };
+    /// What users were shown. The monitor compares it with what they rate later.
+    PREDICTIONS = TopicSpec {
+        name: "marquee.predictions.v1",
+        key: "user id",
+        partitions: Partitions::Shared,
+        retention: Retention { age: Some(WEEK), bytes: None },
+        cleanup: Cleanup::Delete,
         archived: false,
     };
 }

@@ -20,6 +20,8 @@ pub struct Endpoints {
     grpc: Vec<AddService>,
     http: Router,
     features: Option<Transport>,
+    inference: Option<Transport>,
+    monitor: Option<Transport>,
 }
 
 impl fmt::Debug for Endpoints {
@@ -61,6 +63,30 @@ impl Endpoints {
     /// Returns the transport that [`Self::features`] offers.
     pub fn offered_features(&self) -> Option<Transport> {
         self.features.clone()
+    }
+
+    /// Offers inference to the roles of this process, without a network.
+    #[must_use]
+    pub fn inference(mut self, transport: Transport) -> Self {
+        self.inference = Some(transport);
+        self
+    }
+
+    /// Returns the transport that [`Self::inference`] offers.
+    pub fn offered_inference(&self) -> Option<Transport> {
+        self.inference.clone()
+    }
+
+    /// Offers the monitor to the roles of this process, without a network.
+    #[must_use]
+    pub fn monitor(mut self, transport: Transport) -> Self {
+        self.monitor = Some(transport);
+        self
+    }
+
+    /// Returns the transport that [`Self::monitor`] offers.
+    pub fn offered_monitor(&self) -> Option<Transport> {
+        self.monitor.clone()
     }
 
     /// Adds everything to the routes of a process. Returns the names of the gRPC services.

@@ -28,6 +28,8 @@ pub struct Resources {
     pub log: Option<Arc<dyn RatingLog>>,
     /// The online store.
     pub store: Option<Arc<dyn OnlineStore>>,
+    /// The store of the monitor.
+    pub monitor_store: Option<Arc<dyn OnlineStore>>,
     /// The object store.
     pub objects: Option<Arc<dyn ObjectStore>>,
     /// ONNX Runtime.
@@ -38,6 +40,10 @@ pub struct Resources {
     pub verifying_key: Option<VerifyingKey>,
     /// The feature stores, in the order in which they are asked.
     pub features: Vec<Transport>,
+    /// The inference instances, in the order in which they are asked.
+    pub inference: Vec<Transport>,
+    /// The monitors, in the order in which they are asked.
+    pub monitor: Vec<Transport>,
 }
 
 /// The resources of one role.
@@ -79,13 +85,16 @@ impl Resources {
             scale: self.scale,
             instance: self.instance.clone(),
             data_dir: self.data_dir.clone(),
-            log: self.log.clone().filter(|_| needs.log),
+            log: self.log.clone().filter(|_| needs.log || needs.optional_log),
             store: self.store.clone().filter(|_| needs.store),
+            monitor_store: self.monitor_store.clone().filter(|_| needs.monitor_store),
             objects: self.objects.clone().filter(|_| needs.objects || needs.optional_objects),
             onnx: self.onnx.clone().filter(|_| needs.onnx),
             signing_key: self.signing_key.clone().filter(|_| needs.sign.is_some()),
             verifying_key: self.verifying_key.clone().filter(|_| needs.verify),
             features: if needs.features { self.features.clone() } else { Vec::new() },
+            inference: if needs.inference { self.inference.clone() } else { Vec::new() },
+            monitor: if needs.monitor { self.monitor.clone() } else { Vec::new() },
         };
         Granted { role, needs, resources }
     }
@@ -120,12 +129,26 @@ impl Granted {
         self.take(Resource::Log, self.resources.log.clone())
     }
 
+    /// Returns the log of ratings and movies, or `None` if the process has not opened one or the
+    /// role did not ask for it. It may be away.
+    pub fn optional_log(&self) -> Option<Arc<dyn RatingLog>> {
+        self.resources.log.clone()
+    }
+
     /// Returns the online store.
     ///
     /// # Errors
     /// The role did not ask for it.
     pub fn store(&self) -> Result<Arc<dyn OnlineStore>, NotGranted> {
         self.take(Resource::Store, self.resources.store.clone())
+    }
+
+    /// Returns the store of the monitor.
+    ///
+    /// # Errors
+    /// The role did not ask for it.
+    pub fn monitor_store(&self) -> Result<Arc<dyn OnlineStore>, NotGranted> {
+        self.take(Resource::MonitorStore, self.resources.monitor_store.clone())
     }
 
     /// Returns the object store.
@@ -175,6 +198,24 @@ impl Granted {
         self.take(Resource::Features, features)
     }
 
+    /// Returns the inference instances, at least one, in the order in which they are to be asked.
+    ///
+    /// # Errors
+    /// The role did not ask for them.
+    pub fn inference(&self) -> Result<Vec<Transport>, NotGranted> {
+        let inference = Some(self.resources.inference.clone()).filter(|inference| !inference.is_empty());
+        self.take(Resource::Inference, inference)
+    }
+
+    /// Returns the monitors, at least one, in the order in which they are to be asked.
+    ///
+    /// # Errors
+    /// The role did not ask for them.
+    pub fn monitor(&self) -> Result<Vec<Transport>, NotGranted> {
+        let monitor = Some(self.resources.monitor.clone()).filter(|monitor| !monitor.is_empty());
+        self.take(Resource::Monitor, monitor)
+    }
+
     fn take<T>(&self, resource: Resource, opened: Option<T>) -> Result<T, NotGranted> {
         let role = self.role;
         if !self.needs.includes(resource) {
@@ -199,11 +240,14 @@ mod tests {
             data_dir: PathBuf::from("/data"),
             log: None,
             store: None,
+            monitor_store: None,
             objects: None,
             onnx: None,
             verifying_key: Some(key.verifying_key()),
             signing_key: Some(key),
             features: vec![Transport::connect("http://127.0.0.1:1").expect("an address")],
+            inference: vec![Transport::connect("http://127.0.0.1:2").expect("an address")],
+            monitor: vec![Transport::connect("http://127.0.0.1:3").expect("an address")],
         }
     }
 
@@ -219,6 +263,8 @@ mod tests {
         );
         assert!(granted.resources.signing_key.is_none(), "the key is not even there");
         assert!(granted.log().is_err_and(|error| error.to_string().contains("the rating log")));
+        assert!(granted.inference().is_err_and(|error| error.to_string().contains("the inference instances")));
+        assert!(granted.resources.inference.is_empty());
         assert_eq!(granted.state_dir(), PathBuf::from("/data/inference"));
     }
 

@@ -8,8 +8,13 @@ use std::path::PathBuf;
 pub struct Needs {
     /// The log of ratings and movies.
     pub log: bool,
+    /// The log, if the process has one that other processes can reach or another role of the
+    /// process needs it. The role works without it, and starts while it is away.
+    pub optional_log: bool,
     /// The online store.
     pub store: bool,
+    /// The store of the monitor, which is apart from the online store.
+    pub monitor_store: bool,
     /// The object store.
     pub objects: bool,
     /// The object store, if the process has one that other processes can reach. The role works
@@ -23,6 +28,10 @@ pub struct Needs {
     pub verify: bool,
     /// The feature stores, in this process or in others.
     pub features: bool,
+    /// The inference instances, in this process or in others.
+    pub inference: bool,
+    /// The monitors, in this process or in others.
+    pub monitor: bool,
 }
 
 /// One thing that a role can ask for.
@@ -32,6 +41,8 @@ pub enum Resource {
     Log,
     /// The online store.
     Store,
+    /// The store of the monitor.
+    MonitorStore,
     /// The object store.
     Objects,
     /// ONNX Runtime.
@@ -42,6 +53,10 @@ pub enum Resource {
     Verify,
     /// The feature stores.
     Features,
+    /// The inference instances.
+    Inference,
+    /// The monitors.
+    Monitor,
 }
 
 impl Needs {
@@ -50,13 +65,17 @@ impl Needs {
     pub fn union(self, other: Self) -> Self {
         Self {
             log: self.log || other.log,
+            optional_log: self.optional_log || other.optional_log,
             store: self.store || other.store,
+            monitor_store: self.monitor_store || other.monitor_store,
             objects: self.objects || other.objects,
             optional_objects: self.optional_objects || other.optional_objects,
             onnx: self.onnx || other.onnx,
             sign: self.sign.or(other.sign),
             verify: self.verify || other.verify,
             features: self.features || other.features,
+            inference: self.inference || other.inference,
+            monitor: self.monitor || other.monitor,
         }
     }
 
@@ -65,11 +84,14 @@ impl Needs {
         match resource {
             Resource::Log => self.log,
             Resource::Store => self.store,
+            Resource::MonitorStore => self.monitor_store,
             Resource::Objects => self.objects,
             Resource::Onnx => self.onnx,
             Resource::Sign => self.sign.is_some(),
             Resource::Verify => self.verify,
             Resource::Features => self.features,
+            Resource::Inference => self.inference,
+            Resource::Monitor => self.monitor,
         }
     }
 }
@@ -79,11 +101,14 @@ impl fmt::Display for Resource {
         f.write_str(match self {
             Self::Log => "the rating log",
             Self::Store => "the online store",
+            Self::MonitorStore => "the monitor's store",
             Self::Objects => "the object store",
             Self::Onnx => "ONNX Runtime",
             Self::Sign => "the signing key",
             Self::Verify => "the verifying key",
             Self::Features => "the feature stores",
+            Self::Inference => "the inference instances",
+            Self::Monitor => "the monitors",
         })
     }
 }

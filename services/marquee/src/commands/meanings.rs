@@ -11,9 +11,10 @@ type Group = (&'static str, &'static str, &'static str);
 
 const SERVER: &str = include_str!("../../../lib/kit/src/server/settings.rs");
 const INGEST: &str = include_str!("../../../ingest/src/settings.rs");
+const INFERENCE: &str = include_str!("../../../inference/src/settings.rs");
 const TRAINER: &str = include_str!("../../../trainer/src/settings.rs");
 
-const GROUPS: [Group; 17] = [
+const GROUPS: [Group; 21] = [
     ("", include_str!("../settings.rs"), "Settings"),
     ("backends.", include_str!("../backends.rs"), "Backends"),
     ("server.", SERVER, "Settings"),
@@ -27,7 +28,11 @@ const GROUPS: [Group; 17] = [
     ("ingest.", INGEST, "Settings"),
     ("ingest.quota.", INGEST, "Quota"),
     ("feature_store.", include_str!("../../../feature-store/src/settings.rs"), "Settings"),
-    ("inference.", include_str!("../../../inference/src/settings.rs"), "Settings"),
+    ("inference.", INFERENCE, "Settings"),
+    ("inference.evaluation.", INFERENCE, "EvaluationSettings"),
+    ("inference.predictions.", INFERENCE, "PredictionSettings"),
+    ("monitor.", include_str!("../../../monitor/src/settings.rs"), "Settings"),
+    ("rollouts.", include_str!("../../../controller/src/settings.rs"), "Settings"),
     ("trainer.", TRAINER, "Settings"),
     ("trainer.gates.", TRAINER, "Gates"),
     ("trainer.archive.", include_str!("../../../lib/archive/src/settings.rs"), "Settings"),

@@ -15,8 +15,19 @@ use crate::settings::Settings;
 
 /// The first words of the methods that only read, of this project, of Feast, and of the services
 /// that every process has. All others write or administer.
-const READS: [&str; 10] =
-    ["Get", "List", "Watch", "Predict", "Recommend", "Explain", "Join", "Backfill", "Check", "ServerReflectionInfo"];
+const READS: [&str; 11] = [
+    "Get",
+    "List",
+    "Watch",
+    "Predict",
+    "Recommend",
+    "Explain",
+    "Evaluate",
+    "Join",
+    "Backfill",
+    "Check",
+    "ServerReflectionInfo",
+];
 
 /// The services that every process has, besides those of its roles.
 const STANDARD: [&str; 3] =

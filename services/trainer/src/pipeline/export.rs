@@ -9,7 +9,7 @@ use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
     Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
-    write_encoder, write_scorer,
+    write_encoder, write_learner, write_scorer,
 };
 use marquee_report::{Heading, counted};
 
@@ -30,13 +30,22 @@ pub(super) struct Facts {
     pub(super) git_revision: Option<String>,
 }
 
+/// Inputs and outputs of the graphs.
+#[derive(Debug, Clone)]
+struct Signatures {
+    encoder: GraphSignature,
+    scorer: GraphSignature,
+    learner: GraphSignature,
+}
+
 /// Everything in a package that does not depend on its version.
 #[derive(Debug)]
 pub(super) struct Files {
     facts: Facts,
     pub(super) encoder: Bytes,
     pub(super) scorer: Bytes,
-    signatures: (GraphSignature, GraphSignature),
+    pub(super) learner: Bytes,
+    signatures: Signatures,
     files: BTreeMap<String, Bytes>,
     dataset: Dataset,
     metrics: BTreeMap<String, f64>,
@@ -48,11 +57,14 @@ pub(super) struct Files {
 /// Writes the files.
 pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
     let (encoder, scorer) = (write_encoder(&fitted.posterior)?, write_scorer(&fitted.posterior)?);
+    let learner = write_learner(&fitted.posterior)?;
     let (encoder_bytes, scorer_bytes) = (Bytes::from(encoder.bytes), Bytes::from(scorer.bytes));
+    let learner_bytes = Bytes::from(learner.bytes);
     let profile = profile::to_parquet(&distributions(&fitted.snapshot, facts.scale))?;
     let files = BTreeMap::from([
         ("encoder.onnx".to_owned(), encoder_bytes.clone()),
         ("scorer.onnx".to_owned(), scorer_bytes.clone()),
+        ("learner.onnx".to_owned(), learner_bytes.clone()),
         ("movies.parquet".to_owned(), Catalogue::new(movies)?.to_parquet()?.into()),
         ("profile.parquet".to_owned(), profile.into()),
         ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
@@ -62,7 +74,8 @@ pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result
         facts,
         encoder: encoder_bytes,
         scorer: scorer_bytes,
-        signatures: (encoder.signature, scorer.signature),
+        learner: learner_bytes,
+        signatures: Signatures { encoder: encoder.signature, scorer: scorer.signature, learner: learner.signature },
         files,
         dataset: dataset(&fitted.snapshot),
         metrics: metrics(fitted, smallest_spread),
@@ -170,8 +183,9 @@ impl Files {
             algorithm: plan.algorithm.name().to_owned(),
             created_at: created_at.to_string(),
             scale,
-            encoder: self.signatures.0.clone(),
-            scorer: self.signatures.1.clone(),
+            encoder: self.signatures.encoder.clone(),
+            scorer: self.signatures.scorer.clone(),
+            learner: Some(self.signatures.learner.clone()),
             files: BTreeMap::new(),
             dataset: self.dataset.clone(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -1,9 +1,10 @@
-//! Compares an export with the model it was made from: encoder and scorer under ONNX Runtime
-//! against the trainer's own double-precision prediction, on real histories.
+//! Compares an export with the model it was made from: encoder, learner and scorer under ONNX
+//! Runtime against the trainer's own double-precision prediction, on real histories.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use marquee_domain::UserId;
 use marquee_model::tensors;
 use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
@@ -33,6 +34,7 @@ struct Case {
 struct Comparison {
     encoder: Graph,
     scorer: Graph,
+    learner: Graph,
     movies: Vec<i64>,
     cases: Vec<Case>,
 }
@@ -44,21 +46,21 @@ pub(super) async fn largest_difference(
     files: &Files,
 ) -> Result<f64, PipelineError> {
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
-    let graphs = (files.encoder.clone(), files.scorer.clone());
-    let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs.0, &graphs.1, &fitted)).await;
+    let graphs = [files.encoder.clone(), files.scorer.clone(), files.learner.clone()];
+    let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted)).await;
     let comparison = prepared.map_err(PipelineError::Graph)?;
     let mut largest = 0_f64;
     for case in &comparison.cases {
-        largest = largest.max(comparison.difference(case).await?);
+        largest = largest.max(comparison.difference(case).await?).max(comparison.learned(case).await?);
     }
     Ok(largest)
 }
 
 impl Comparison {
     /// Loads the graphs and predicts with the model itself.
-    fn prepare(runtime: &Runtime, encoder: &[u8], scorer: &[u8], fitted: &Fitted) -> Result<Self, GraphError> {
-        let encoder = Graph::load(runtime, encoder, Threads::default())?;
-        let scorer = Graph::load(runtime, scorer, Threads::default())?;
+    fn prepare(runtime: &Runtime, graphs: &[Bytes; 3], fitted: &Fitted) -> Result<Self, GraphError> {
+        let load = |bytes: &Bytes| Graph::load(runtime, bytes, Threads::default());
+        let (encoder, scorer, learner) = (load(&graphs[0])?, load(&graphs[1])?, load(&graphs[2])?);
         // Both are spread evenly over all users and movies.
         let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
         let cases = histories(fitted).into_iter().map(|history| {
@@ -67,11 +69,31 @@ impl Comparison {
             Case { history, expected }
         });
         let cases = cases.collect();
-        Ok(Self { encoder, scorer, movies: movies.into_iter().map(|movie| movie as i64).collect(), cases })
+        Ok(Self { encoder, scorer, learner, movies: movies.into_iter().map(|movie| movie as i64).collect(), cases })
     }
 
+    /// Compares the state that the encoder computes from the whole history.
     async fn difference(&self, case: &Case) -> Result<f64, PipelineError> {
-        let mut inputs = self.encoder.run(inputs(&case.history)).await.map_err(PipelineError::Run)?;
+        let state = self.encoder.run(inputs(&case.history)).await.map_err(PipelineError::Run)?;
+        self.score(case, state).await
+    }
+
+    /// Compares the state that the encoder computes without the newest rating, and that then learns
+    /// it.
+    async fn learned(&self, case: &Case) -> Result<f64, PipelineError> {
+        let Some((&(movie, rating), before)) = case.history.split_last() else { return Ok(0.0) };
+        let mut state = self.encoder.run(inputs(before)).await.map_err(PipelineError::Run)?;
+        let one = |data| tensor(vec![1], data);
+        state.push((tensors::MOVIE.to_owned(), one(Data::I64(vec![movie as i64]))));
+        state.push((tensors::RATING.to_owned(), one(Data::F32(vec![rating as f32]))));
+        state.push((tensors::WEIGHT.to_owned(), one(Data::F32(vec![1.0]))));
+        let outputs = self.learner.run(state).await.map_err(PipelineError::Run)?;
+        let next = |(name, tensor): (String, Tensor)| Some((tensors::replaced(&name)?.to_owned(), tensor));
+        self.score(case, outputs.into_iter().filter_map(next).collect()).await
+    }
+
+    /// Scores the movies of the comparison from a state, and compares the ratings.
+    async fn score(&self, case: &Case, mut inputs: Vec<(String, Tensor)>) -> Result<f64, PipelineError> {
         inputs.push((tensors::MOVIE.to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
         let outputs = self.scorer.run(inputs).await.map_err(PipelineError::Run)?;
         let ratings = outputs.iter().find(|(name, _)| name == tensors::RATING).and_then(|(_, tensor)| tensor.as_f32());

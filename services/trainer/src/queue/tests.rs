@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use marquee_domain::{Algorithm, FitParameters, ManualClock, ModelName, Stage, Version};
+use marquee_lease::{Claim, Lease};
 use marquee_ports::memory::{Fault, MemoryObjects, Step};
 
 use super::*;
@@ -26,7 +27,9 @@ impl Deployment {
 
     fn lease(&self, holder: &str) -> Lease {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Lease::new(Arc::clone(&self.objects), clock, holder.to_owned(), Duration::from_secs(15))
+        let duration = Duration::from_secs(15);
+        let claim = Claim { key: "leases/trainer.json", holder: holder.to_owned(), duration };
+        Lease::new(Arc::clone(&self.objects), clock, claim)
     }
 
     fn pass(&self, time: Duration) {

@@ -32,7 +32,7 @@ async fn what_is_refused_is_refused_with_its_place_by_config_and_by_every_start(
     let place = format!("TOML file {}, line 3", file.display());
     let taken = folder.path().join("a file");
     std::fs::write(&taken, "")?;
-    for command in ["config", "up", "ingest", "feature-store", "inference", "trainer"] {
+    for command in ["config", "up", "ingest", "feature-store", "inference", "monitor", "trainer"] {
         let run = [OsStr::new(command), OsStr::new("--config"), file.as_os_str()];
         refused(&[], &run, &["log.partitions: ", "give 1 to 1,024", &place]).await?;
         let run = [OsStr::new(command), OsStr::new("--data-dir"), taken.as_os_str()];

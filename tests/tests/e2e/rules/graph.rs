@@ -7,19 +7,23 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Rule;
 
-/// Crates without async, I/O or wire format, and all that they may name: serialisation by serde,
-/// errors by thiserror, and SHA-256, which is arithmetic and assigns users to versions.
+/// Crates without async, I/O or wire format, and all that they may name: serialisation by serde
+/// and its helpers for durations, paths and schemas, errors by thiserror, and SHA-256, which is
+/// arithmetic and assigns users to versions.
 const PURE: [(&str, &[&str]); 6] = [
     ("marquee-domain", &["serde", "sha2", "thiserror"]),
-    ("marquee-eval", &["marquee-domain", "marquee-fit", "marquee-posterior", "serde"]),
+    ("marquee-eval", &["marquee-domain", "marquee-fit", "marquee-posterior", "postcard", "serde", "thiserror"]),
     ("marquee-fit", &["marquee-domain", "marquee-posterior", "rand", "rand_distr", "sha2", "thiserror"]),
     ("marquee-posterior", &[]),
     ("marquee-report", &["marquee-eval"]),
-    ("marquee-rollout", &["marquee-domain", "serde", "sha2", "thiserror"]),
+    (
+        "marquee-rollout",
+        &["humantime-serde", "marquee-domain", "schemars", "serde", "serde_path_to_error", "sha2", "thiserror"],
+    ),
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 17] = [
+const WIRELESS: [&str; 18] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -36,6 +40,7 @@ const WIRELESS: [&str; 17] = [
     "marquee-posterior",
     "marquee-redis",
     "marquee-report",
+    "marquee-rollout",
     "marquee-settings",
 ];
 
@@ -43,7 +48,8 @@ const WIRELESS: [&str; 17] = [
 /// the wire.
 const NOT_WIRE: (&str, &str) = ("marquee-model", "prost");
 
-const ROLES: [&str; 6] = [
+const ROLES: [&str; 7] = [
+    "marquee-controller",
     "marquee-feature-store",
     "marquee-inference",
     "marquee-ingest",

@@ -9,7 +9,7 @@ use super::Rule;
 use super::source::{Source, is_generated, is_product};
 
 /// The crates that may name protobuf types in their `api` module only.
-const ROLES: [&str; 6] = ["ingest", "feature-store", "trainer", "inference", "monitor", "operator"];
+const ROLES: [&str; 7] = ["controller", "feature-store", "inference", "ingest", "monitor", "operator", "trainer"];
 
 /// Every rule.
 pub(super) const RULES: [Rule<[Source]>; 2] = [

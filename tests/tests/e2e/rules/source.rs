@@ -121,7 +121,8 @@ fn orphaned(sources: &[Source]) -> Vec<String> {
     let is_orphan = |source: &&Source| {
         let Some((folder, file)) = source.path.rsplit_once('/') else { return false };
         let roots = ["lib.rs", "main.rs"];
-        if !is_product(&source.path) || is_generated(&source.path) || roots.contains(&file) {
+        let is_root = roots.contains(&file) || folder.ends_with("/src/bin");
+        if !is_product(&source.path) || is_generated(&source.path) || is_root {
             return false;
         }
         let declared = format!("mod {};", file.trim_end_matches(".rs"));

@@ -23,11 +23,11 @@ impl From<Error> for Failure {
                 }
                 features => features.failure().clone(),
             },
-            Error::Model(RunError::Overloaded) => {
+            Error::Encoder(RunError::Overloaded) | Error::Scorer(RunError::Overloaded) => {
                 Failure::new(Kind::ResourceExhausted, "too many requests wait for the model: send fewer at once")
                     .retry_after(Duration::from_millis(50))
             }
-            Error::Model(run) => Failure::internal("run the model", run),
+            Error::Encoder(run) | Error::Scorer(run) => Failure::internal("run the model", run),
             Error::TooFewScores => Failure::internal("run the model", &error),
         }
     }

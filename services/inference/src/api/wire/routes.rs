@@ -5,8 +5,10 @@ use marquee_kit::{Failure, chain};
 use marquee_proto::convert;
 use marquee_proto::rollout::v1 as pb;
 
+use crate::metrics::LATENCY_BOUNDS;
 use crate::repository::VersionState;
 use crate::routing::{ModelStatus, Status, VersionStatus};
+use crate::tally::{Incarnation, Served, ServingError, Tallies};
 
 pub(in crate::api) fn route(route: &Route) -> pb::Route {
     let candidate =
@@ -36,21 +38,52 @@ pub(in crate::api) fn candidates(messages: &[pb::Candidate]) -> Result<Vec<Candi
     if violations.is_empty() { Ok(candidates) } else { Err(Failure::invalid(violations)) }
 }
 
-pub(in crate::api) fn status(status: Status) -> pb::RoutingStatus {
+pub(in crate::api) fn status(status: Status, tallies: &Tallies) -> pb::RoutingStatus {
+    let Incarnation { instance, started_at } = &tallies.incarnation;
     pb::RoutingStatus {
-        models: status.models.into_iter().map(|(name, status)| model(&name, &status)).collect(),
+        models: status.models.into_iter().map(|(name, status)| model(&name, &status, tallies)).collect(),
         table_read_at: status.table_read_at.map(convert::timestamp),
+        instance: instance.clone(),
+        started_at: Some(convert::timestamp(*started_at)),
+        incarnation: tallies.incarnation.name(),
     }
 }
 
-fn model(name: &ModelName, status: &ModelStatus) -> pb::ModelStatus {
+fn model(name: &ModelName, status: &ModelStatus, tallies: &Tallies) -> pb::ModelStatus {
+    let served = |number| tallies.served(name, number).map(|counted| served(&counted));
     pb::ModelStatus {
         model: name.as_str().to_owned(),
         wanted: status.wanted.as_deref().map(route),
         effective: status.effective.as_deref().map(route),
         effective_since: status.effective_since.map(convert::timestamp),
         pending: status.pending.clone().unwrap_or_default(),
-        versions: status.versions.iter().map(|(number, status)| version(*number, status)).collect(),
+        versions: (status.versions.iter())
+            .map(|(number, status)| pb::VersionStatus { served: served(*number), ..version(*number, status) })
+            .collect(),
+    }
+}
+
+fn served(served: &Served) -> pb::Served {
+    let error = |(kind, count): (&ServingError, &u64)| pb::ErrorCount { kind: error_kind(*kind) as i32, count: *count };
+    let counts = ServingError::ALL.iter().zip(&served.errors).filter(|(_, count)| **count > 0);
+    pb::Served {
+        requests: served.requests,
+        errors: counts.map(error).collect(),
+        latency: Some(pb::Latency {
+            bounds: LATENCY_BOUNDS.to_vec(),
+            counts: served.latencies.to_vec(),
+            sum: Some(served.time.into()),
+        }),
+    }
+}
+
+fn error_kind(kind: ServingError) -> pb::ServingError {
+    match kind {
+        ServingError::Encoder => pb::ServingError::Encoder,
+        ServingError::Scorer => pb::ServingError::Scorer,
+        ServingError::MissingVersion => pb::ServingError::MissingVersion,
+        ServingError::Features => pb::ServingError::Features,
+        ServingError::Overloaded => pb::ServingError::Overloaded,
     }
 }
 

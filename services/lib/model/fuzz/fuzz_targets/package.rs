@@ -28,6 +28,7 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
         scale: Scale::try_new(1.0, 5.0, 1.0).expect("a scale"),
         encoder: GraphSignature::default(),
         scorer: GraphSignature::default(),
+        learner: None,
         files: BTreeMap::new(),
         dataset: Dataset {
             digest: String::new(),

@@ -52,6 +52,7 @@ fn every_tensor_is_made_once_and_before_its_use() {
         let posterior = posterior(5, factors);
         assert_well_formed(&write_encoder(&posterior).expect("encoder"));
         assert_well_formed(&write_scorer(&posterior).expect("scorer"));
+        assert_well_formed(&write_learner(&posterior).expect("learner"));
     }
 }
 
@@ -59,6 +60,7 @@ fn every_tensor_is_made_once_and_before_its_use() {
 fn equal_posteriors_give_equal_bytes() {
     assert_eq!(write_encoder(&posterior(5, 3)), write_encoder(&posterior(5, 3)));
     assert_eq!(write_scorer(&posterior(5, 3)), write_scorer(&posterior(5, 3)));
+    assert_eq!(write_learner(&posterior(5, 3)), write_learner(&posterior(5, 3)));
     assert_ne!(write_scorer(&posterior(5, 3)), write_scorer(&posterior(6, 3)));
 }
 
@@ -67,6 +69,12 @@ fn the_scorer_takes_the_state_that_the_encoder_gives() {
     let encoder = write_encoder(&posterior(5, 3)).expect("encoder").signature;
     let scorer = write_scorer(&posterior(5, 3)).expect("scorer").signature;
     assert_eq!(encoder.outputs, scorer.inputs[..2]);
+    let learner = write_learner(&posterior(5, 3)).expect("learner").signature;
+    assert_eq!(encoder.outputs, learner.inputs[..2]);
+    for (output, tensor) in learner.outputs.iter().zip(&encoder.outputs) {
+        assert_eq!(crate::tensors::replaced(&output.name), Some(tensor.name.as_str()));
+        assert_eq!((output.dtype, &output.dims), (tensor.dtype, &tensor.dims));
+    }
     let names = |specs: &[crate::TensorSpec]| specs.iter().map(|spec| spec.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&encoder.inputs), ["movie", "rating", "weight"]);
     assert_eq!(names(&scorer.outputs), ["rating", "spread"]);

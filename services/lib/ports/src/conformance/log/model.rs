@@ -36,7 +36,9 @@ struct Model {
 /// runtime.
 pub fn random_operations_follow_the_model(fixture: &impl Fixture<Log>, cases: u32) {
     let runtime = runtime();
-    let topic = || prop::sample::select(Topic::ALL.to_vec());
+    // The records have old timestamps, by which some logs count the age of a record.
+    let kept: Vec<Topic> = Topic::ALL.iter().copied().filter(|topic| topic.spec().retention.is_forever()).collect();
+    let topic = || prop::sample::select(kept.clone());
     let step = prop_oneof![
         6 => (topic(), prop::collection::vec(0..9u8, 0..8)).prop_map(|(topic, keys)| Step::Append(topic, keys)),
         5 => (topic(), 0..8u32, 0..12u64, 0..9usize).prop_map(|(topic, partition, from, max)| Step::Read(topic, partition, from, max)),

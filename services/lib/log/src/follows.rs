@@ -1,19 +1,21 @@
-//! Whether the log goes on where the online store is.
+//! Whether the rating log goes on where a store is that was built from it.
 
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, RatingLog, Topic};
 
-/// Fails unless a batch goes on where the lease is. Then the partition is assigned again, which
-/// reads the archive.
+/// Checks that a batch goes on at the marker of a store. Offsets between the marker and the first
+/// record are a gap that no record fills, unless retention has removed records there since the
+/// partition was assigned.
 ///
-/// Offsets between the marker and the first record are a gap that no record fills, unless
-/// retention has removed records there since the partition was assigned.
-pub(super) async fn check_follows(log: &dyn RatingLog, marker: Offset, first: Position) -> Result<(), Error> {
+/// # Errors
+/// `Unavailable` if records between the two are missing. The partition must be assigned again,
+/// which reads the archive.
+pub async fn check_follows(log: &dyn RatingLog, marker: Offset, first: Position) -> Result<(), Error> {
     let Position { partition, offset: first } = first;
     if first == marker {
         return Ok(());
     }
-    let begin = bounds(log, partition).await?.begin;
+    let begin = rating_bounds(log, partition).await?.begin;
     if first > marker && begin <= marker {
         return Ok(());
     }
@@ -26,7 +28,10 @@ pub(super) async fn check_follows(log: &dyn RatingLog, marker: Offset, first: Po
 }
 
 /// Returns the bounds of a partition of the rating topic.
-pub(super) async fn bounds(log: &dyn RatingLog, partition: Partition) -> Result<Bounds, Error> {
+///
+/// # Errors
+/// `Unavailable` if the topic has no such partition, or if the log does not answer.
+pub async fn rating_bounds(log: &dyn RatingLog, partition: Partition) -> Result<Bounds, Error> {
     let all = log.bounds(Topic::RATINGS).await?;
     all.into_iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
         let doing = format!(

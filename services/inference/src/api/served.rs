@@ -1,0 +1,199 @@
+//! Served predictions as records of the topic, and the ids of requests.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use marquee_domain::MovieId;
+use marquee_ports::NewRecord;
+use marquee_proto::convert;
+use marquee_proto::prediction::v1 as pb;
+use marquee_proto::record::{CONTENT_TYPE, PROTOBUF, encode_served};
+use tokio::time::Instant;
+
+use super::{Service, wire};
+use crate::rating::{Answer, Caller, Explanation, Prediction, Recommendation};
+use crate::served::{ServedBy, Shown, ShownPrediction};
+
+/// The header and the metadata that name a request.
+const HEADER: &str = "x-request-id";
+
+/// The longest id of a caller that is taken over, in bytes.
+const LONGEST: usize = 128;
+
+/// The id that the caller gave a request, if it is 1 to 128 visible characters of ASCII.
+#[derive(Debug)]
+pub(super) struct RequestId(Option<String>);
+
+impl RequestId {
+    pub(super) fn of<T>(request: &tonic::Request<T>) -> Self {
+        Self::from_text(request.metadata().get(HEADER).and_then(|value| value.to_str().ok()))
+    }
+
+    pub(super) fn in_headers(headers: &HeaderMap) -> Self {
+        Self::from_text(headers.get(HEADER).and_then(|value| value.to_str().ok()))
+    }
+
+    fn from_text(text: Option<&str>) -> Self {
+        let is_id =
+            |text: &&str| (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        Self(text.filter(is_id).map(str::to_owned))
+    }
+}
+
+/// Makes ids for requests whose callers gave none.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    /// Tells this process from others.
+    prefix: u64,
+    next: AtomicU64,
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        // The keys of the hasher are random.
+        Self { prefix: RandomState::new().hash_one(HEADER), next: AtomicU64::new(0) }
+    }
+}
+
+impl RequestIds {
+    fn make(&self) -> String {
+        format!("{:016x}-{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Begun {
+    id: RequestId,
+    at: Instant,
+}
+
+/// An answer with predictions.
+pub(super) trait Shows {
+    const SERVED_BY: ServedBy;
+
+    fn shown(&self) -> Vec<ShownPrediction>;
+}
+
+impl Shows for Vec<Prediction> {
+    const SERVED_BY: ServedBy = ServedBy::Predict;
+
+    fn shown(&self) -> Vec<ShownPrediction> {
+        self.iter().map(shown).collect()
+    }
+}
+
+impl Shows for Vec<Recommendation> {
+    const SERVED_BY: ServedBy = ServedBy::Recommend;
+
+    fn shown(&self) -> Vec<ShownPrediction> {
+        let shown = |one: &Recommendation| ShownPrediction {
+            movie: one.movie.id.clone(),
+            rating: one.rating,
+            spread: one.spread,
+            unknown_movie: false,
+        };
+        self.iter().map(shown).collect()
+    }
+}
+
+impl Shows for Explanation {
+    const SERVED_BY: ServedBy = ServedBy::Explain;
+
+    fn shown(&self) -> Vec<ShownPrediction> {
+        vec![shown(&self.prediction)]
+    }
+}
+
+fn shown(one: &Prediction) -> ShownPrediction {
+    let Prediction { movie, rating, spread, unknown_movie } = one;
+    ShownPrediction { movie: movie.clone(), rating: *rating, spread: *spread, unknown_movie: *unknown_movie }
+}
+
+impl Service {
+    pub(super) fn begin(&self, id: RequestId) -> Begun {
+        Begun { id, at: Instant::now() }
+    }
+
+    /// Logs what a user is shown, if the user is in the sample.
+    pub(super) fn record<T: Shows>(&self, begun: Begun, caller: &Caller, answer: &Answer<T>) {
+        if !self.0.served.takes(&caller.user) {
+            return;
+        }
+        self.0.served.record(Shown {
+            request_id: begun.id.0.unwrap_or_else(|| self.0.request_ids.make()),
+            user: caller.user.clone(),
+            served_by: T::SERVED_BY,
+            provenance: answer.provenance.clone(),
+            latency: begun.at.elapsed(),
+            predicted_at: self.0.clock.now(),
+            predictions: answer.value.shown(),
+        });
+    }
+}
+
+/// Makes a record for each prediction of an answer.
+pub(crate) fn encode(shown: &Shown) -> Vec<NewRecord> {
+    let key = Bytes::copy_from_slice(shown.user.as_str().as_bytes());
+    let headers = vec![(CONTENT_TYPE.to_owned(), Bytes::from_static(PROTOBUF.as_bytes()))];
+    let common = common(shown);
+    let record = |(index, one): (usize, &ShownPrediction)| {
+        let movie: &MovieId = &one.movie;
+        let message = pb::ServedPrediction {
+            movie_id: movie.as_str().to_owned(),
+            rating: one.rating,
+            spread: one.spread,
+            unknown_movie: one.unknown_movie,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            ..common.clone()
+        };
+        NewRecord {
+            key: Some(key.clone()),
+            value: encode_served(&message),
+            headers: headers.clone(),
+            timestamp: shown.predicted_at,
+        }
+    };
+    shown.predictions.iter().enumerate().map(record).collect()
+}
+
+/// Returns what all predictions of an answer have in common.
+fn common(shown: &Shown) -> pb::ServedPrediction {
+    let provenance = &shown.provenance;
+    let served_by = match shown.served_by {
+        ServedBy::Predict => pb::ServedBy::Predict,
+        ServedBy::Recommend => pb::ServedBy::Recommend,
+        ServedBy::Explain => pb::ServedBy::Explain,
+    };
+    pb::ServedPrediction {
+        request_id: shown.request_id.clone(),
+        user_id: shown.user.as_str().to_owned(),
+        model: provenance.model.as_str().to_owned(),
+        version: provenance.version.0,
+        variant: provenance.variant.as_str().to_owned(),
+        features: provenance.freshness.map(wire::freshness),
+        history_version: provenance.history_version,
+        degraded: provenance.degraded,
+        latency: Some(shown.latency.into()),
+        predicted_at: Some(convert::timestamp(shown.predicted_at)),
+        served_by: served_by as i32,
+        ..pb::ServedPrediction::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_the_caller_is_taken_over_if_it_is_one() {
+        let given = |text: &str| RequestId::from_text(Some(text)).0;
+        assert_eq!(given("a-1"), Some("a-1".to_owned()));
+        assert_eq!((given(""), given("a b"), given(&"x".repeat(129))), (None, None, None));
+        let ids = RequestIds::default();
+        let (first, second) = (ids.make(), ids.make());
+        assert!(first.ends_with("-0") && second.ends_with("-1") && first[..16] == second[..16], "{first} {second}");
+    }
+}

@@ -1,0 +1,164 @@
+//! Evaluations over the real graphs of a model as large as one of MovieLens 100K.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use marquee_domain::Movie;
+use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
+use marquee_onnx::Runtime;
+use marquee_posterior::{Posterior, Sample};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::repository::Opener;
+use crate::settings::Settings;
+use crate::testing::manifest;
+
+const MOVIES: usize = 1_682;
+const FACTORS: usize = 16;
+const SAMPLES: usize = 20;
+
+/// The ratings that a user has given before.
+const HISTORY: usize = 100;
+
+/// The largest difference between an evaluation and a prediction, in stars: the rounding of single
+/// precision, which grows a little with the ratings that are learned one by one.
+const ROUNDING: f64 = 2e-5;
+
+/// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not installed,
+/// which fails the test in continuous integration.
+fn runtime() -> Option<Runtime> {
+    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    match Runtime::load(explicit.as_deref()) {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
+    let mut uniform = |count: usize, low: f64, high: f64| (0..count).map(|_| rng.random_range(low..high)).collect();
+    let samples = (0..SAMPLES)
+        .map(|_| Sample {
+            offset: 3.5,
+            noise_precision: 1.2,
+            prior_mean: uniform(FACTORS + 1, -0.2, 0.2),
+            prior_precision: uniform(FACTORS + 1, 5.0, 60.0),
+            movie_bias: uniform(MOVIES, -1.0, 1.0),
+            factors: uniform(MOVIES * FACTORS, -0.5, 0.5),
+        })
+        .collect();
+    Posterior { movies: MOVIES, factors: FACTORS, samples }
+}
+
+/// Returns the files of a package.
+fn package(posterior: &Posterior) -> BTreeMap<String, Bytes> {
+    let (encoder, scorer) = (write_encoder(posterior).unwrap(), write_scorer(posterior).unwrap());
+    let learner = write_learner(posterior).unwrap();
+    let one = |index: usize| Movie::try_new(movie(&format!("m{index}")), "A", None, Vec::new()).unwrap();
+    let catalog = Catalogue::new((0..MOVIES).map(one).collect()).unwrap();
+    let manifest = marquee_model::Manifest {
+        encoder: encoder.signature,
+        scorer: scorer.signature,
+        learner: Some(learner.signature),
+        ..manifest(1)
+    };
+    let files = BTreeMap::from([
+        ("encoder.onnx".to_owned(), encoder.bytes.into()),
+        ("scorer.onnx".to_owned(), scorer.bytes.into()),
+        ("learner.onnx".to_owned(), learner.bytes.into()),
+        ("movies.parquet".to_owned(), catalog.to_parquet().unwrap().into()),
+    ]);
+    Package::build(manifest, files, None).into_files()
+}
+
+/// Returns sequences of users who each give some ratings, every eighth of them of a movie that they
+/// have rated before.
+fn sequences(users: usize, steps: usize, rng: &mut ChaCha8Rng) -> Vec<Ratings> {
+    let mut rating = |learn| (rng.random_range(0..MOVIES), f64::from(rng.random_range(1_u8..=5)), learn);
+    let mut one = || {
+        let mut history: Vec<Rating> = (0..HISTORY).map(|_| rating(false)).collect();
+        history.sort_by_key(|entry| entry.0);
+        history.dedup_by_key(|entry| entry.0);
+        let steps = (0..steps).map(|step| {
+            let (movie, stars, learn) = rating(true);
+            (if step % 8 == 7 { history[step % history.len()].0 } else { movie }, stars, learn)
+        });
+        let steps = steps.collect();
+        (history, steps, Some(HISTORY))
+    };
+    (0..users).map(|_| one()).collect()
+}
+
+/// Returns the CPU time of this process.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
+}
+
+/// Runs sequences through a model. Returns the estimates, and prints the cost.
+async fn run(model: &Arc<Model>, sequences: &[Ratings]) -> Vec<Estimates> {
+    let request = request(&[1], sequences);
+    let (begun, before, pressure) = (Instant::now(), cpu(), Pressure::new(1));
+    let mut estimates = vec![Vec::new(); sequences.len()];
+    for mut walks in walks(model, &request) {
+        Group::new(Arc::clone(model), &pressure, &mut walks).evaluate().await.expect("evaluates");
+        for walk in walks {
+            let at = walk.sequence;
+            estimates[at] = walk.into_estimates();
+        }
+    }
+    let (time, used) = (begun.elapsed(), cpu().saturating_sub(before));
+    let rate = |time: Duration| request.steps as f64 / time.as_secs_f64().max(1e-3);
+    println!(
+        "{} users with {HISTORY} ratings who give {} more: {:.0} ratings/s by the clock, {:.0} ratings/s of a core; \
+         with two versions {:.0} ratings/s of a core",
+        sequences.len(),
+        request.steps / sequences.len(),
+        rate(time),
+        rate(used),
+        rate(used) / 2.0
+    );
+    estimates
+}
+
+#[tokio::test]
+async fn an_evaluation_equals_predictions_of_the_same_graphs() {
+    let Some(runtime) = runtime() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let files = package(&posterior(&mut rng));
+    let opener = Opener::new(runtime, None, &Settings::default());
+    let serving = opener.open(&key(1), files.clone()).unwrap();
+    let copy = Arc::new(opener.in_background().open(&key(1), files).unwrap());
+    assert!(copy.has_learner() && !serving.has_learner(), "serving needs no learner");
+    for (users, steps) in [(200, 1), (100, 10), (50, 20), (10, 100)] {
+        let sequences = sequences(users, steps, &mut rng);
+        let found = run(&copy, &sequences).await;
+        let mut largest = 0.0_f64;
+        for ((history, steps, _), found) in sequences.iter().zip(&found).step_by(users / 5) {
+            let mut history: Vec<(usize, f64)> = history.iter().map(|&(movie, rating, _)| (movie, rating)).collect();
+            for (&(movie, rating, _), found) in steps.iter().zip(found) {
+                let known: Vec<(i64, f32)> =
+                    history.iter().map(|&(movie, rating)| (movie as i64, rating as f32)).collect();
+                let state = serving.encode(&known).await.unwrap();
+                let score = serving.score(&state, &[movie as i64]).await.unwrap()[0];
+                let found = found.as_ref().expect("an estimate");
+                let clipped = serving.scale().clip(score.rating);
+                largest = largest.max((found.rating - clipped).abs()).max((found.spread - score.spread).abs());
+                history.retain(|(other, _)| *other != movie);
+                history.push((movie, rating));
+                history.drain(..history.len().saturating_sub(HISTORY));
+            }
+        }
+        println!("{steps} steps: an evaluation differs from predictions by at most {largest:.1e} stars");
+        assert!(largest < ROUNDING, "{steps} steps: {largest:e}");
+    }
+}

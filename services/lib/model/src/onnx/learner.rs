@@ -1,0 +1,105 @@
+//! The learner: updates a user's state by one rating, so that the history need not be encoded
+//! again.
+//!
+//! For each posterior sample, c = covariance x and v = 1 / alpha + w xᵀ c. Then the covariance
+//! becomes covariance − (w / v) c cᵀ, and the mean becomes mean + (w / v) c (r − offset − B − xᵀ
+//! mean). The weight w is 1 for a rating that is added and −1 for one that is taken away, because
+//! the precision matrix changes by w alpha x xᵀ (Sherman and Morrison, "Adjustment of an Inverse
+//! Matrix Corresponding to a Change in One Element of a Given Matrix", 1950). With w = 0 the state
+//! stays as it is.
+
+use marquee_posterior::Posterior;
+
+use super::encoder::state;
+use super::graph::{GraphBuilder, Value, ints};
+use super::{BATCH, GraphError, OnnxGraph, check};
+use crate::signature::{Dim, Dtype, TensorSpec};
+use crate::tensors;
+
+/// Writes the learner graph of a posterior with S samples, where n = factors + 1.
+///
+/// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
+/// returns them; `movie` int64 [batch]; `rating` float32 [batch], in stars; `weight` float32
+/// [batch], 1 to add the rating, −1 to take away a rating that the state contains, 0 to keep the
+/// state.
+///
+/// Outputs: `next_mean` and `next_covariance`, with the shapes of `mean` and `covariance`.
+///
+/// **Invariant:** the state equals the one that the encoder computes from the changed history, up
+/// to rounding (held by `learning_and_forgetting_equal_encoding_again` in `marquee-onnx`).
+///
+/// # Errors
+/// The posterior is inconsistent or too large; see [`GraphError`].
+pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
+    check(posterior)?;
+    let mut graph = GraphBuilder::new("learner", "user's state and one rating -> user's state");
+    let (mean, covariance) = state(posterior);
+    let next = |spec: &TensorSpec| TensorSpec { name: tensors::next(&spec.name), ..spec.clone() };
+    let (next_mean, next_covariance) = (next(&mean), next(&covariance));
+    let mean = graph.input(mean, "mean of the user's state");
+    let covariance = graph.input(covariance, "covariance of the user's state");
+    let one = |name, dtype| TensorSpec::new(name, dtype, vec![Dim::named(BATCH)]);
+    let movie = graph.input(one(tensors::MOVIE, Dtype::Int64), "index of the movie");
+    let rating = graph.input(one(tensors::RATING, Dtype::Float32), "stars");
+    let weight = graph.input(one(tensors::WEIGHT, Dtype::Float32), "1: add, -1: take away, 0: keep the state");
+
+    let last = graph.integers("last_axis", &[-1], "");
+    let scalar_axes = graph.integers("scalar_axes", &[1, 2, 3], "");
+    let (x, baseline) = gather(&mut graph, posterior, &movie);
+    let x_row = graph.node_with("Transpose", "x_row", &[&x], vec![ints("perm", &[0, 1, 3, 2])]);
+    graph.note("[batch, S, 1, n]");
+    let projected = graph.node("MatMul", "projected", &[&covariance, &x]);
+    graph.note("[batch, S, n, 1]: covariance times x");
+    let explained = graph.node("MatMul", "explained", &[&x_row, &projected]);
+    graph.note("[batch, S, 1, 1]");
+    let weight = graph.node("Unsqueeze", "weight_scalar", &[&weight, &scalar_axes]);
+    let explained = graph.node("Mul", "weighted_explained", &[&explained, &weight]);
+    let noise = posterior.samples.iter().map(|sample| 1.0 / sample.noise_precision);
+    let noise = graph.floats("noise", &[posterior.samples.len(), 1, 1], noise, "[S, 1, 1]: 1 / alpha");
+    let variance = graph.node("Add", "variance", &[&explained, &noise]);
+    let weighted = graph.node("Mul", "weighted_projected", &[&projected, &weight]);
+    let gain = graph.node("Div", "gain", &[&weighted, &variance]);
+    graph.note("[batch, S, n, 1]");
+
+    let column = graph.node("Unsqueeze", "mean_column", &[&mean, &last]);
+    let expected = graph.node("MatMul", "expected", &[&x_row, &column]);
+    let rating = graph.node("Unsqueeze", "rating_scalar", &[&rating, &scalar_axes]);
+    let residual = graph.node("Sub", "residual", &[&rating, &baseline]);
+    let surprise = graph.node("Sub", "surprise", &[&residual, &expected]);
+    graph.note("[batch, S, 1, 1]");
+    let step = graph.node("Mul", "step", &[&gain, &surprise]);
+    let column = graph.node("Add", "next_mean_column", &[&column, &step]);
+    graph.node("Squeeze", &next_mean.name, &[&column, &last]);
+
+    let row = graph.node_with("Transpose", "projected_row", &[&projected], vec![ints("perm", &[0, 1, 3, 2])]);
+    let update = graph.node("Mul", "update", &[&gain, &row]);
+    graph.note("[batch, S, n, n]");
+    graph.node("Sub", &next_covariance.name, &[&covariance, &update]);
+    graph.output(next_mean, "mean of the changed state");
+    graph.output(next_covariance, "covariance of the changed state");
+    let (bytes, signature) = graph.finish();
+    Ok(OnnxGraph { bytes, signature })
+}
+
+/// Returns x [batch, S, n, 1] and the baseline [batch, S, 1, 1] of each movie. The tables have the
+/// movies first, so that the values of a movie lie together.
+fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> (Value, Value) {
+    let (movies, factors, samples) = (posterior.movies, posterior.factors, posterior.samples.len());
+    let mut rows = Vec::with_capacity(movies * samples * (factors + 1));
+    let mut baselines = Vec::with_capacity(movies * samples);
+    for movie in 0..movies {
+        for sample in &posterior.samples {
+            rows.push(1.0);
+            rows.extend_from_slice(&sample.factors[movie * factors..][..factors]);
+            baselines.push(sample.offset + sample.movie_bias[movie]);
+        }
+    }
+    let rows = graph.floats("movie_rows", &[movies, samples, factors + 1, 1], rows, "[movies, S, n, 1]: [1; Q_i]");
+    let baselines =
+        graph.floats("movie_baselines", &[movies, samples, 1, 1], baselines, "[movies, S, 1, 1]: offset + B_i");
+    let x = graph.node("Gather", "x", &[&rows, movie]);
+    graph.note("[batch, S, n, 1]");
+    let baseline = graph.node("Gather", "baseline", &[&baselines, movie]);
+    graph.note("[batch, S, 1, 1]");
+    (x, baseline)
+}

@@ -1,0 +1,219 @@
+//! What the derived schema cannot say: rules in CEL, patterns, and limits that bound their cost.
+
+use serde_json::{Map, Value, json};
+
+/// Additions to the schema of one field.
+pub(super) struct Rule {
+    /// The path of the field; `[]` stands for the elements of a list.
+    path: &'static str,
+    addition: Addition,
+}
+
+enum Addition {
+    /// A rule in CEL: the expression that must hold, the message, and the field that is to blame.
+    Cel(&'static str, &'static str, &'static str),
+    /// The text is a duration.
+    Duration,
+    /// The text is a name, which other fields may refer to.
+    Name,
+    /// The list has at most so many elements.
+    MaxItems(u32),
+    /// The list is a map by this field of its elements.
+    KeyedBy(&'static str),
+    /// The object must have this field. The types have a default, so that they can read any object.
+    Required(&'static str),
+    /// The object is written as a whole, so the API server records one owner for all of it.
+    Atomic,
+    /// Fields of newer releases are kept.
+    KeepsUnknown,
+}
+
+use Addition::{Atomic, Cel, Duration, KeepsUnknown, KeyedBy, MaxItems, Name, Required};
+
+const fn rule(path: &'static str, addition: Addition) -> Rule {
+    Rule { path, addition }
+}
+
+/// One or more numbers with units, as in `1h 30m`.
+const DURATION: &str = "^([0-9]+(ns|us|ms|s|sec|m|min|h|d|day|days|w|week|weeks) ?)+$";
+
+/// All additions.
+pub(super) const RULES: &[Rule] = &[
+    rule("spec", Cel("has(self.version) != has(self.follow)", "give exactly one of version and follow", ".version")),
+    rule("spec", Cel("self.model == oldSelf.model", "cannot change: create another ModelRollout", ".model")),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.metrics) || has(self.monitor) || !self.metrics.exists(m, has(m.duel))",
+            "a duel needs the Service of the monitor",
+            ".monitor",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || self.steps.filter(s, has(s.setWeight)).map(s, double(s.setWeight)).isSorted()",
+            "weights only grow, so that users keep their side",
+            ".steps",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || self.steps.all(s, !has(s.analysis) || !has(s.analysis.metrics) || \
+             s.analysis.metrics.all(n, has(self.metrics) && self.metrics.exists(m, m.name == n)))",
+            "a step names a metric that metrics does not have",
+            ".steps",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.analysis) || !has(self.analysis.metrics) || \
+             self.analysis.metrics.all(n, has(self.metrics) && self.metrics.exists(m, m.name == n))",
+            "names a metric that metrics does not have",
+            ".analysis",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.metrics) || self.metrics.all(m, (has(self.analysis) && (!has(self.analysis.metrics) || \
+             m.name in self.analysis.metrics)) || (has(self.steps) && self.steps.exists(s, has(s.analysis) && \
+             (!has(s.analysis.metrics) || m.name in s.analysis.metrics))))",
+            "a metric is never measured: name it in a step or in analysis",
+            ".metrics",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.analysis) || (has(self.steps) && self.analysis.startingStep < self.steps.size())",
+            "must be the index of a step, from 0",
+            ".analysis.startingStep",
+        ),
+    ),
+    rule("spec", Required("instances")),
+    rule("spec.instances", ONE_SELECTOR),
+    rule("spec.monitor", ONE_SELECTOR),
+    rule("spec.steps", MaxItems(64)),
+    rule(
+        "spec.steps[]",
+        Cel(
+            "[has(self.setWeight), has(self.shadow), has(self.pause), has(self.analysis)].filter(x, x).size() == 1",
+            "give exactly one of setWeight, shadow, pause and analysis",
+            "",
+        ),
+    ),
+    rule(
+        "spec.steps[].setWeight",
+        Cel(
+            "self * 100.0 - double(int(self * 100.0 + 0.5)) < 0.000001 && \
+             double(int(self * 100.0 + 0.5)) - self * 100.0 < 0.000001",
+            "give a percentage with at most two decimals",
+            "",
+        ),
+    ),
+    rule("spec.steps[].setWeight", Cel("self > 0.0", "use a shadow step to load a version without users", "")),
+    rule("spec.steps[].pause.duration", Duration),
+    rule("spec.steps[].analysis.metrics", MaxItems(32)),
+    rule("spec.steps[].analysis.metrics[]", Name),
+    rule("spec.analysis.metrics", MaxItems(32)),
+    rule("spec.analysis.metrics[]", Name),
+    rule("spec.metrics", MaxItems(32)),
+    rule("spec.metrics", KeyedBy("name")),
+    rule("spec.metrics[].name", Name),
+    rule(
+        "spec.metrics[]",
+        Cel(
+            "[has(self.duel), has(self.errors), has(self.latency)].filter(x, x).size() == 1",
+            "give exactly one of duel, errors and latency",
+            "",
+        ),
+    ),
+    rule(
+        "spec.metrics[].errors",
+        Cel("has(self.max) != has(self.maxIncrease)", "give exactly one of max and maxIncrease", ""),
+    ),
+    rule("spec.metrics[].latency.max", Duration),
+    rule("spec.metrics[].interval", Duration),
+    rule("spec.metrics[].initialDelay", Duration),
+    rule("spec.progressDeadline", Duration),
+    rule("spec.rollbackWindow.age", Duration),
+    rule("status", KeepsUnknown),
+    rule("status.conditions", KeyedBy("type")),
+    rule("status.evidence", Atomic),
+    rule("status.evidence", KeepsUnknown),
+];
+
+const ONE_SELECTOR: Addition =
+    Cel("has(self.service) != has(self.matchLabels)", "give exactly one of service and matchLabels", "");
+
+impl Rule {
+    /// Returns the path of the field.
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Adds the rule to the schema of the whole object. Returns false if there is no such field.
+    pub(super) fn add_to(&self, schema: &mut Value) -> bool {
+        let pointer: String = self
+            .path
+            .split('.')
+            .map(|name| match name.strip_suffix("[]") {
+                Some(list) => format!("/properties/{list}/items"),
+                None => format!("/properties/{name}"),
+            })
+            .collect();
+        let Some(Value::Object(field)) = schema.pointer_mut(&pointer) else { return false };
+        self.addition.add_to(field);
+        true
+    }
+}
+
+impl Addition {
+    fn add_to(&self, field: &mut Map<String, Value>) {
+        match self {
+            Cel(expression, message, at) => {
+                let mut rule = json!({"rule": expression, "message": message});
+                if !at.is_empty() {
+                    rule["fieldPath"] = json!(at);
+                }
+                if let Value::Array(rules) = field.entry("x-kubernetes-validations").or_insert_with(|| json!([])) {
+                    rules.push(rule);
+                }
+            }
+            Duration => {
+                field.insert("pattern".to_owned(), json!(DURATION));
+                field.insert("maxLength".to_owned(), json!(64));
+            }
+            Name => {
+                field.insert("pattern".to_owned(), json!("^[A-Za-z0-9._-]+$"));
+                field.insert("maxLength".to_owned(), json!(63));
+            }
+            MaxItems(count) => {
+                field.insert("maxItems".to_owned(), json!(count));
+            }
+            Required(name) => {
+                if let Value::Array(required) = field.entry("required").or_insert_with(|| json!([])) {
+                    required.push(json!(name));
+                }
+                if let Some(Value::Object(child)) = field.get_mut("properties").and_then(|fields| fields.get_mut(*name))
+                {
+                    child.remove("default");
+                }
+            }
+            Atomic => {
+                field.insert("x-kubernetes-map-type".to_owned(), json!("atomic"));
+            }
+            KeepsUnknown => {
+                field.insert("x-kubernetes-preserve-unknown-fields".to_owned(), json!(true));
+            }
+            KeyedBy(key) => {
+                field.insert("x-kubernetes-list-type".to_owned(), json!("map"));
+                field.insert("x-kubernetes-list-map-keys".to_owned(), json!([key]));
+            }
+        }
+    }
+}

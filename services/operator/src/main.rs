@@ -1,0 +1,5 @@
+//! `marquee-operator`: everything is in the library, so that tests can run it too.
+
+fn main() -> std::process::ExitCode {
+    marquee_operator::main()
+}

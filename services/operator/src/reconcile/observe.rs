@@ -1,0 +1,62 @@
+//! Step 3 of a reconciliation: what asks the instances and the monitor.
+
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use marquee_driver::{Driver, Endpoint, Instances, Monitors, Unreachable};
+use marquee_kit::Transport;
+
+use super::Reconciler;
+use super::dereference::{self, Dereferenced};
+
+/// The inference instances that the EndpointSlices name in this round.
+#[derive(Debug)]
+struct Listed(Vec<Endpoint>);
+
+#[async_trait]
+impl Instances for Listed {
+    async fn list(&self) -> Result<Vec<Endpoint>, Unreachable> {
+        Ok(self.0.clone())
+    }
+}
+
+impl Reconciler {
+    /// Returns the driver of a round.
+    pub(super) fn driver(&self, found: &Dereferenced) -> Driver {
+        let endpoint = |endpoint: &dereference::Endpoint| {
+            let transport = self.transport(&endpoint.address)?;
+            Some(Endpoint { name: endpoint.name.clone(), ready: endpoint.ready, transport })
+        };
+        let instances: Vec<Endpoint> = found.instances.iter().filter_map(endpoint).collect();
+        let mut monitors: Vec<&dereference::Endpoint> = found.monitors.iter().collect();
+        // One that is ready is asked first.
+        monitors.sort_by_key(|monitor| !monitor.ready);
+        let monitors = monitors.into_iter().filter_map(|monitor| self.transport(&monitor.address)).collect();
+        Driver::new(Arc::new(Listed(instances)), Arc::new(Monitors::new(monitors)), self.deadline)
+    }
+
+    /// Returns the connection to an address, which all rounds share.
+    fn transport(&self, address: &str) -> Option<Transport> {
+        let mut transports = self.transports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transport) = transports.get(address) {
+            return Some(transport.clone());
+        }
+        // Addresses of Pods that are gone do not pile up.
+        if transports.len() >= MOST_TRANSPORTS {
+            transports.clear();
+        }
+        match Transport::connect_with(address, &self.settings) {
+            Ok(transport) => {
+                transports.insert(address.to_owned(), transport.clone());
+                Some(transport)
+            }
+            Err(error) => {
+                tracing::warn!(address, error = marquee_kit::chain(&error), "an endpoint cannot be called");
+                None
+            }
+        }
+    }
+}
+
+/// The most connections that are kept.
+const MOST_TRANSPORTS: usize = 1_000;

@@ -1,0 +1,48 @@
+//! The controller is killed at any instant, and goes on where it was.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use marquee_e2e::{Process, World};
+use marquee_proto::training::v1::{Algorithm, Parameters};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use super::{PROGRAM, get, route, start, status, until_phase};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_is_killed_goes_on_where_it_was() -> Result<()> {
+    let world = World::new(30, 20, 36);
+    let folder = tempfile::tempdir()?;
+    let mut process = Process::start(PROGRAM, folder.path(), &["rollouts.interval=100ms"]).await?;
+    let clients = process.clients()?;
+    clients.add_movies(world.catalogue()).await?;
+    let answer = clients.rate_all(world.ratings()).await?;
+    clients.user("nobody", &answer.positions).await?;
+    for _ in 0..2 {
+        clients.train(Algorithm::Bias, Parameters::default()).await?;
+    }
+    let weights = [5, 10, 20, 40, 80];
+    let steps: Vec<Value> = weights
+        .iter()
+        .flat_map(|weight| [json!({"setWeight": weight}), json!({"pause": {"duration": "300ms"}})])
+        .collect();
+    start(&clients, &json!({"model": "ratings", "version": 2, "steps": steps})).await?;
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..400))).await;
+        process.kill().await?;
+        process.restart().await?;
+        let clients = process.clients()?;
+        // Whatever was stored, the route never has a weight that no step has.
+        let route = route(&clients).await?;
+        let weight = route.candidates.first().map_or(0, |candidate| candidate.weight / 100);
+        assert!(weight == 0 || weights.contains(&weight), "{route:?}");
+        assert!(status(&get(&clients).await?).is_none_or(|status| status["phase"] != "Degraded"));
+    }
+    let clients = process.clients()?;
+    let ended = until_phase(&clients, "Completed").await?;
+    assert_eq!((&ended["stable"], route(&clients).await?.stable), (&json!(2), 2));
+    process.kill().await
+}
