@@ -10,8 +10,9 @@
 
 No containers: each comes from a package registry by that registry's ordinary client, which knows the user's proxies and
 mirrors. What is fetched is pinned by digest: Kafka's jars by kafka/libs.sha256 (`UPDATE_EXPECT=1 prepare.py kafka`
-writes it anew after a change of the pom), versitygw by s3/go.sum and the go.sum inside the module that it pins, etcd and
-the Kubernetes programs by kubernetes/go.sum. Redis is whichever of its packages the distribution trusts; the cache folder holds links to it and its version.
+writes it anew after a change of the pom), versitygw by s3/go.sum and the go.sum inside the module that it pins, etcd
+and the Kubernetes programs by kubernetes/go.sum. Redis is whichever of its packages the distribution trusts; the cache
+folder holds links to it and its version.
 
 All of it lies in `$XDG_CACHE_HOME/marquee/servers` (or `~/.cache/marquee/servers`), a folder for each server and
 version; the harness (tests/src/servers.rs) knows these folders by name. What is in place already is verified and left
@@ -141,6 +142,15 @@ def explain(output: str, what: str) -> str:
     return f"{what}: {ADDRESS.sub('(address)', (complaints or lines[-1:])[0])}"
 
 
+def put(place: Path, holds: Callable[[Path], bool], make: Callable[[Path], None]) -> None:
+    """Makes the folder of a server in a temporary one, and renames it into its place."""
+    with workshop(place.parent) as folder:
+        # Another process may have held the lock for this very thing.
+        if not holds(place):
+            make(folder)
+            publish(folder / "new", place, folder / "old")
+
+
 def read_digests(file: Path) -> dict[str, str]:
     """Digests by file name, as `sha256sum` prints them."""
     rows = (line.split() for line in file.read_text().splitlines() if line.strip())
@@ -158,6 +168,11 @@ def holds_libs(place: Path) -> bool:
     if not place.is_dir() or {file.name for file in place.iterdir()} != set(wanted):
         return False
     return digests(place) == wanted
+
+
+def holds_kafka(place: Path) -> bool:
+    """Whether Kafka's jars are there, and are not to be pinned anew."""
+    return not os.environ.get("UPDATE_EXPECT") and holds_libs(place)
 
 
 def check_libs(folder: Path) -> None:
@@ -186,23 +201,24 @@ def check_java() -> None:
         raise Failure(f"Kafka needs Java {OLDEST_JAVA} or newer, and this is {this}: {fix}")
 
 
+def fetch_kafka(folder: Path) -> None:
+    """Fetches the jars that the pom names, and checks them."""
+    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'new'}"]
+    options = ["--quiet", "--batch-mode", "-Dstyle.color=never", f"-Dmaven.repo.local={folder / 'maven'}"]
+    run(["mvn", *options, f"--file={POM}", *goal], kafka_folder(folder).name, folder)
+    check_libs(folder / "new")
+
+
 def provide_kafka(servers: Path) -> str:
     """Sees to it that Kafka's jars are in the cache."""
     place = kafka_folder(servers)
-    if shutil.which("java") is not None and not os.environ.get("UPDATE_EXPECT") and holds_libs(place):
+    if shutil.which("java") is not None and holds_kafka(place):
         return f"in place: {place}"
     check_java()
     if shutil.which("mvn") is None:
         raise Failure("mvn is missing: install it (Debian, Ubuntu: `apt install maven`)")
     print(f"fetching {place.name}", flush=True)
-    with workshop(servers) as folder:
-        # Another process may have held the lock for this very thing.
-        if os.environ.get("UPDATE_EXPECT") or not holds_libs(place):
-            goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'new'}"]
-            options = ["--quiet", "--batch-mode", "-Dstyle.color=never", f"-Dmaven.repo.local={folder / 'maven'}"]
-            run(["mvn", *options, f"--file={POM}", *goal], place.name, folder)
-            check_libs(folder / "new")
-            publish(folder / "new", place, folder / "old")
+    put(place, holds_kafka, fetch_kafka)
     return f"now in {place}"
 
 
@@ -242,17 +258,19 @@ def install_redis(folder: Path) -> None:
         run(["/etc/init.d/redis-server", "stop"], "redis-server", folder)
 
 
+def make_redis(folder: Path) -> None:
+    """Installs Redis if it is missing, and makes a folder of links to it."""
+    if shutil.which("redis-server") is None or shutil.which("redis-cli") is None:
+        install_redis(folder)
+    link_redis(folder / "new")
+
+
 def provide_redis(servers: Path) -> str:
     """Sees to it that Redis is installed, and the cache has links to it."""
     place = redis_folder(servers)
     if holds_redis(place):
         return f"in place: {place}, version {redis_version(place / 'redis-server')}"
-    with workshop(servers) as folder:
-        if not holds_redis(place):
-            if shutil.which("redis-server") is None or shutil.which("redis-cli") is None:
-                install_redis(folder)
-            link_redis(folder / "new")
-            publish(folder / "new", place, folder / "old")
+    put(place, holds_redis, make_redis)
     return f"now in {place}, version {redis_version(place / 'redis-server')}"
 
 
@@ -333,10 +351,7 @@ def provide_built(place: Path, names: Iterable[str], build: Callable[[Path], Non
         fix = "install it (Debian, Ubuntu: `apt install golang-go`, if that is new enough)"
         raise Failure(f"go is missing, and {place.name} needs {oldest_go()} or newer: {fix}")
     print(f"building {place.name}, which takes minutes", flush=True)
-    with workshop(place.parent) as folder:
-        if not holds_programs(place, names):
-            build(folder)
-            publish(folder / "new", place, folder / "old")
+    put(place, lambda place: holds_programs(place, names), build)
     return f"now in {place}"
 
 

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use marquee_cli::import::{self, Plan};
 use marquee_cli::{Client, Format, Output};
 use marquee_datasets::{Dataset, Options};
-use marquee_e2e::{Clients, Process};
+use marquee_e2e::{Clients, Process, cache, option};
 use marquee_kit::Transport;
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step};
@@ -128,18 +128,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// `--data PATH` and `--json PATH`.
-fn option(arguments: &[String], name: &str) -> Option<PathBuf> {
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).map(PathBuf::from)
+/// Returns the path of `--data PATH` or `--json PATH`.
+fn path(arguments: &[String], name: &str) -> Option<PathBuf> {
+    option(arguments, name).map(PathBuf::from)
 }
 
 fn dataset(arguments: &[String]) -> Result<Dataset> {
-    let given = option(arguments, "--data");
+    let given = path(arguments, "--data");
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/ml-1m");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    let cached = cache.map(|cache| cache.join("marquee/movielens-100k"));
+    let cached = cache().map(|cache| cache.join("movielens-100k"));
     let Some(path) = given.or_else(|| [Some(beside), cached].into_iter().flatten().find(|path| path.exists())) else {
         bail!("there is no data set: run `make movielens`, or name one with --data");
     };
@@ -206,7 +203,7 @@ async fn bench(arguments: &[String]) -> Result<()> {
     }
     report.peak_memory_mib = fleet.peak_memory().unwrap_or_default() >> 20;
     println!("memory           {} MiB at most", report.peak_memory_mib);
-    if let Some(path) = option(arguments, "--json") {
+    if let Some(path) = path(arguments, "--json") {
         write(&path, &report)?;
     }
     fleet.stop().await?;

@@ -15,7 +15,7 @@ use marquee_proto::ratings::v1::{
 };
 use marquee_proto::rollout::v1::rollouts_client::RolloutsClient;
 use marquee_proto::rollout::v1::routing_client::RoutingClient;
-use marquee_proto::rollout::v1::{Candidate, Route, SetRouteRequest};
+use marquee_proto::rollout::v1::{Candidate, GetRouteRequest, Route, SetRouteRequest};
 use marquee_proto::training::v1::trainer_client::TrainerClient;
 use marquee_proto::training::v1::{Algorithm, Parameters, StartTrainingRequest, State, Training, WatchTrainingRequest};
 use tonic::{Request, Status};
@@ -163,6 +163,13 @@ impl Clients {
             last = update.training;
         }
         last.context("the run ended without a word")
+    }
+
+    /// The route of the default model.
+    pub async fn routed(&self) -> Result<Route, Status> {
+        let request = within(GetRouteRequest::default(), DEADLINE);
+        let answer = self.routing.clone().get_route(request).await?.into_inner();
+        answer.route.ok_or_else(|| Status::internal("the answer lacks the route"))
     }
 
     /// Routes the default model.

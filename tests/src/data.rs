@@ -18,3 +18,11 @@ pub fn dataset(name: &str) -> Option<Dataset> {
     }
     Some(marquee_datasets::open(&folder, Options::default()).expect("a data set that ships is readable"))
 }
+
+/// Returns the folder in which `make` keeps data sets and servers for all checkouts, or `None` if
+/// neither `XDG_CACHE_HOME` nor `HOME` is set.
+pub fn cache() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    Some(cache?.join("marquee"))
+}

@@ -17,7 +17,7 @@ pub mod wire;
 mod world;
 
 pub use clients::Clients;
-pub use data::dataset;
+pub use data::{cache, dataset};
 pub use fleet::{Fleet, settings};
 pub use http::{Answer, Http};
 pub use process::{Launch, Process, marquee};
@@ -27,6 +27,8 @@ pub use world::World;
 use std::time::Duration;
 
 use anyhow::Context;
+use marquee_domain::Position;
+use marquee_ports::{RatingLog, Record, Topic};
 
 /// Longer than anything that works takes, also where debug builds share two cores.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -47,4 +49,28 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> an
         }
     };
     tokio::time::timeout(DEADLINE, asked).await.with_context(|| format!("waited in vain until {what}"))
+}
+
+/// Reads a topic from its beginning. Offsets at the end of a partition may have no record.
+///
+/// # Errors
+/// The log does not answer.
+pub async fn read_topic(log: &impl RatingLog, topic: Topic) -> anyhow::Result<Vec<Record>> {
+    let mut all = Vec::new();
+    for bounds in log.bounds(topic).await? {
+        let mut next = bounds.begin;
+        while next < bounds.end {
+            let from = Position { partition: bounds.partition, offset: next };
+            let records = log.read(topic, from, 10_000).await?;
+            next = records.last().map_or(bounds.end, |last| last.position.offset.next());
+            all.extend(records);
+        }
+    }
+    Ok(all)
+}
+
+/// Returns the value of an option of a benchmark: the argument after its name.
+pub fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1).map(String::as_str)
 }

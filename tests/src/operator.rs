@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::servers::Kubernetes;
-use crate::{Http, until};
+use crate::{Http, process, until};
 
 /// The manifests of the product.
 const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/operator");
@@ -72,13 +72,11 @@ pub async fn until_rollout(
     name: &str,
     (what, is_so): (&str, impl Fn(&Value) -> bool),
 ) -> Result<Value> {
-    let last = std::cell::RefCell::new(Value::Null);
-    let found = until(what, async || {
-        let rollout = rollout(kubernetes, name).await.ok()?;
-        last.replace(rollout["status"].clone());
-        is_so(&rollout["status"]).then_some(rollout)
-    });
-    found.await.with_context(|| format!("the last status of {name}: {}", last.borrow()))
+    let found = until(what, async || rollout(kubernetes, name).await.ok().filter(|found| is_so(&found["status"])));
+    match found.await {
+        Ok(found) => Ok(found),
+        Err(error) => Err(error.context(format!("the last state of {name}: {:#?}", rollout(kubernetes, name).await))),
+    }
 }
 
 /// An operator; killed when dropped.
@@ -128,25 +126,21 @@ impl Operator {
 
     /// SIGSTOP. Returns when all of it has stopped.
     pub async fn pause(&self) -> Result<()> {
-        self.signal("-STOP").await?;
-        crate::process::until_stopped(self.child.id().context("the operator has ended")?).await
+        process::pause(self.pid()?).await
     }
 
     /// SIGCONT.
     pub async fn resume(&self) -> Result<()> {
-        self.signal("-CONT").await
+        process::signal(self.pid()?, "-CONT").await
     }
 
-    async fn signal(&self, signal: &str) -> Result<()> {
-        let pid = self.child.id().context("the operator has ended")?.to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status().await.context("run kill")?;
-        ensure!(sent.success(), "{signal} was not sent to the operator");
-        Ok(())
+    fn pid(&self) -> Result<u32> {
+        self.child.id().context("the operator has ended")
     }
 
     /// SIGTERM; returns when it has ended by itself.
     pub async fn stop(&mut self) -> Result<()> {
-        self.signal("-TERM").await?;
+        process::signal(self.pid()?, "-TERM").await?;
         let status = tokio::time::timeout(crate::DEADLINE, self.child.wait()).await.context("it did not end")??;
         ensure!(status.success(), "the operator ended with {status}:\n{}", self.log());
         Ok(())
@@ -156,6 +150,19 @@ impl Operator {
     pub async fn leads(&self) -> bool {
         let page = self.http.get("/metrics").await.map(|answer| answer.text()).unwrap_or_default();
         page.lines().any(|line| line == "marquee_operator_leader 1")
+    }
+
+    /// Waits until it has made this many more rounds of all rollouts together, by its metrics.
+    pub async fn until_rounds(&self, count: u64) -> Result<()> {
+        let before = self.rounds().await.context("no rounds in the metrics")?;
+        let more = async || (self.rounds().await? >= before + count).then_some(());
+        until("the operator has made more rounds", more).await
+    }
+
+    async fn rounds(&self) -> Option<u64> {
+        let page = self.http.get("/metrics").await.ok()?.text();
+        let done = "marquee_operator_reconciliations_total{outcome=\"done\"} ";
+        page.lines().find_map(|line| line.strip_prefix(done))?.parse().ok()
     }
 }
 

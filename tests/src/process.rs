@@ -23,9 +23,22 @@ pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterato
 /// Pause between two looks at a fleet that starts.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Sends a signal to a process, for example `-INT`.
+pub(crate) async fn signal(pid: u32, signal: &str) -> Result<()> {
+    let sent = Command::new("kill").arg(signal).arg(pid.to_string()).status().await.context("run kill")?;
+    ensure!(sent.success(), "{signal} was not sent to process {pid}");
+    Ok(())
+}
+
+/// SIGSTOP. Returns when all of a process has stopped.
+pub(crate) async fn pause(pid: u32) -> Result<()> {
+    signal(pid, "-STOP").await?;
+    until_stopped(pid).await
+}
+
 /// Waits until every thread of a process has stopped: the signal takes effect a moment after it was
 /// sent.
-pub(crate) async fn until_stopped(pid: u32) -> Result<()> {
+async fn until_stopped(pid: u32) -> Result<()> {
     let has_stopped = || -> Result<bool> {
         for task in std::fs::read_dir(format!("/proc/{pid}/task")).context("look at the threads")? {
             // A thread that ends meanwhile has no state any more. The name in brackets may hold
@@ -198,8 +211,7 @@ impl Process {
 
     /// SIGSTOP: it holds its connections and answers nothing. Returns when all of it has stopped.
     pub async fn pause(&self) -> Result<()> {
-        self.signal("-STOP").await?;
-        until_stopped(self.child.id().context("the fleet has ended")?).await
+        pause(self.pid()?).await
     }
 
     /// SIGCONT.
@@ -209,10 +221,11 @@ impl Process {
 
     /// Sends a signal, for example `-INT`.
     pub async fn signal(&self, signal: &str) -> Result<()> {
-        let pid = self.child.id().context("the fleet has ended")?;
-        let sent = Command::new("kill").arg(signal).arg(pid.to_string()).status().await.context("run kill")?;
-        ensure!(sent.success(), "{signal} was not sent");
-        Ok(())
+        self::signal(self.pid()?, signal).await
+    }
+
+    fn pid(&self) -> Result<u32> {
+        self.child.id().context("the fleet has ended")
     }
 
     /// SIGTERM, and the exit code that it ended with.

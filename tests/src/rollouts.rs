@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use marquee_domain::Version;
+use marquee_e2e::option;
 use marquee_rollout::{Outcome, Replay, Spec, simulate};
 use serde::Serialize;
 
@@ -69,11 +70,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).map(String::as_str)
 }
 
 fn bench(arguments: &[String]) -> Result<()> {

@@ -36,7 +36,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::DEADLINE;
+use crate::{DEADLINE, process};
 
 /// Longer than a healthy server takes for an answer.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -88,9 +88,8 @@ pub fn or_skip<T>(started: Result<T>) -> Result<Option<T>> {
 
 /// A folder of what `make servers` prepared; `tests/servers/prepare.py` knows it by the same name.
 fn prepared(folder: &str, file: &str) -> Result<PathBuf> {
-    let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-    let place = cache.context("neither HOME nor XDG_CACHE_HOME is set")?.join("marquee/servers").join(folder);
+    let cache = crate::cache().context("neither HOME nor XDG_CACHE_HOME is set")?;
+    let place = cache.join("servers").join(folder);
     let file = place.join(file);
     ensure!(file.exists(), Missing { what: file.display().to_string() });
     Ok(place)
@@ -256,19 +255,12 @@ impl Node {
 
     /// SIGSTOP: it holds its connections and answers nothing. Returns when all of it has stopped.
     async fn pause(&self) -> Result<()> {
-        self.signal("-STOP").await?;
-        crate::process::until_stopped(self.pid()?).await
+        process::pause(self.pid()?).await.with_context(|| format!("pause {}", self.name))
     }
 
     /// SIGCONT.
     async fn resume(&self) -> Result<()> {
-        self.signal("-CONT").await
-    }
-
-    async fn signal(&self, signal: &str) -> Result<()> {
-        let sent = Command::new("kill").arg(signal).arg(self.pid()?.to_string()).status().await.context("run kill")?;
-        ensure!(sent.success(), "{signal} was not sent to {}", self.name);
-        Ok(())
+        process::signal(self.pid()?, "-CONT").await.with_context(|| format!("resume {}", self.name))
     }
 }
 

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use figures::Figures;
+use marquee_e2e::option;
 
 /// Commands of the product that this program is started again for.
 const ROLES: [&str; 5] = ["up", "ingest", "feature-store", "trainer", "inference"];
@@ -46,11 +47,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).map(String::as_str)
 }
 
 async fn bench(arguments: &[String]) -> Result<()> {

@@ -1,9 +1,10 @@
-//! Every gRPC request, as protobuf and as the JSON of the HTTP API. The first byte chooses the
-//! message.
+//! Every gRPC request of Marquee, as protobuf and as the JSON of the HTTP API. The first byte
+//! chooses the message. `StartRolloutRequest` is left out: its document is a map, so equal messages
+//! may be written as different bytes.
 
 #![no_main]
 
-use marquee_proto::{features, prediction, ratings, rollout, training};
+use marquee_proto::{features, monitor, prediction, ratings, rollout, training};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,7 +25,7 @@ fn decode<M: Message + Default + DeserializeOwned + Serialize>(data: &[u8]) {
     }
 }
 
-const REQUESTS: [fn(&[u8]); 29] = [
+const REQUESTS: [fn(&[u8]); 40] = [
     decode::<features::v1::BackfillFeaturesRequest>,
     decode::<features::v1::CheckFeaturesRequest>,
     decode::<features::v1::GetFeaturesRequest>,
@@ -33,6 +34,11 @@ const REQUESTS: [fn(&[u8]); 29] = [
     decode::<features::v1::GetUsersRequest>,
     decode::<features::v1::JoinFeaturesRequest>,
     decode::<features::v1::ListViewsRequest>,
+    decode::<monitor::v1::GetDuelRequest>,
+    decode::<monitor::v1::GetLiveQualityRequest>,
+    decode::<monitor::v1::ListDuelsRequest>,
+    decode::<monitor::v1::WatchDuelRequest>,
+    decode::<prediction::v1::EvaluateRequest>,
     decode::<prediction::v1::ExplainRequest>,
     decode::<prediction::v1::ListModelsRequest>,
     decode::<prediction::v1::LoadModelRequest>,
@@ -46,9 +52,15 @@ const REQUESTS: [fn(&[u8]); 29] = [
     decode::<ratings::v1::SubmitRatingRequest>,
     decode::<ratings::v1::SubmitRatingsRequest>,
     decode::<ratings::v1::UpsertMoviesRequest>,
+    decode::<rollout::v1::ActOnRolloutRequest>,
+    decode::<rollout::v1::DeleteRolloutRequest>,
+    decode::<rollout::v1::GetRolloutHistoryRequest>,
+    decode::<rollout::v1::GetRolloutRequest>,
     decode::<rollout::v1::GetRouteRequest>,
     decode::<rollout::v1::GetStatusRequest>,
+    decode::<rollout::v1::ListRolloutsRequest>,
     decode::<rollout::v1::SetRouteRequest>,
+    decode::<rollout::v1::WatchRolloutRequest>,
     decode::<rollout::v1::WatchRoutesRequest>,
     decode::<training::v1::CancelTrainingRequest>,
     decode::<training::v1::ListTrainingsRequest>,

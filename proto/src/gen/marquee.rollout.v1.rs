@@ -139,6 +139,9 @@ pub struct VersionStatus {
     /// What the version was asked on this instance. Absent: nothing in this incarnation.
     #[prost(message, optional, tag = "8")]
     pub served: ::core::option::Option<Served>,
+    /// When it was trained, as its manifest says. Only of versions that are WARM.
+    #[prost(message, optional, tag = "9")]
+    pub created_at: ::core::option::Option<crate::Timestamp>,
 }
 /// Requests that routing assigned to a version on one instance: `Predict`, `Recommend` and
 /// `Explain`. The counters are of this incarnation of the instance. They survive that the version is

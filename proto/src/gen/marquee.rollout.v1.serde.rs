@@ -3560,6 +3560,9 @@ impl serde::Serialize for VersionStatus {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.VersionStatus", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -3589,6 +3592,9 @@ impl serde::Serialize for VersionStatus {
         if let Some(v) = self.served.as_ref() {
             struct_ser.serialize_field("served", v)?;
         }
+        if let Some(v) = self.created_at.as_ref() {
+            struct_ser.serialize_field("createdAt", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -3607,6 +3613,8 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
             "wanted",
             "effective",
             "served",
+            "created_at",
+            "createdAt",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3619,6 +3627,7 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
             Wanted,
             Effective,
             Served,
+            CreatedAt,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3648,6 +3657,7 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
                             "wanted" => Ok(GeneratedField::Wanted),
                             "effective" => Ok(GeneratedField::Effective),
                             "served" => Ok(GeneratedField::Served),
+                            "createdAt" | "created_at" => Ok(GeneratedField::CreatedAt),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3675,6 +3685,7 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
                 let mut wanted__ = None;
                 let mut effective__ = None;
                 let mut served__ = None;
+                let mut created_at__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -3727,6 +3738,12 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
                             }
                             served__ = map_.next_value()?;
                         }
+                        GeneratedField::CreatedAt => {
+                            if created_at__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("createdAt"));
+                            }
+                            created_at__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(VersionStatus {
@@ -3738,6 +3755,7 @@ impl<'de> serde::Deserialize<'de> for VersionStatus {
                     wanted: wanted__.unwrap_or_default(),
                     effective: effective__.unwrap_or_default(),
                     served: served__,
+                    created_at: created_at__,
                 })
             }
         }

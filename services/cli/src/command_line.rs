@@ -20,11 +20,15 @@ where
     T: Into<OsString> + Clone,
 {
     let arguments = arguments.into_iter().map(Into::into).collect();
-    try_parse(arguments, silent).map_err(|error| {
-        // Nobody can be told when standard error is closed.
-        let _ = error.print();
-        ExitCode::from(exit_code(&error))
-    })
+    try_parse(arguments, silent).map_err(|error| explain_usage(&error))
+}
+
+/// Prints why a command line was not read: help, version, or what is wrong with it. Returns the
+/// exit code, which is 0 for help and version and 64 for mistakes.
+pub fn explain_usage(error: &clap::Error) -> ExitCode {
+    // Nobody can be told when standard error is closed.
+    let _ = error.print();
+    ExitCode::from(exit_code(error))
 }
 
 fn try_parse<P: Parser>(arguments: Vec<OsString>, silent: &[&str]) -> Result<P, clap::Error> {

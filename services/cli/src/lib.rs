@@ -37,7 +37,7 @@ use marquee_kit::ClientSettings;
 use marquee_kit::settings::Validate;
 
 pub use client::{Api, Client};
-pub use command_line::parse;
+pub use command_line::{explain_usage, parse};
 pub use error::{DATA, Error, USAGE};
 pub use output::{Format, Human, Output, Show, Table, counted, stars, thousands};
 pub use status::Service;

@@ -9,7 +9,7 @@ use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelSt
 use serde::Serialize;
 
 use crate::output::{Human, Show, Table, thousands};
-use crate::provenance::time;
+use crate::provenance::{given, time};
 use crate::{Client, Error, Output};
 
 /// The longest time for loading, which verifies and warms a version.
@@ -108,7 +108,7 @@ impl From<ModelVersion> for Model {
             created_at: wire.created_at.as_ref().and_then(time),
             model: wire.model,
             version: wire.version,
-            reason: (!wire.reason.is_empty()).then_some(wire.reason),
+            reason: given(wire.reason),
             algorithm: wire.algorithm,
             rmse: wire.rmse,
             mae: wire.mae,

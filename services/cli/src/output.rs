@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use comfy_table::{CellAlignment, presets};
+use indicatif::ProgressStyle;
 pub use marquee_kit::settings::thousands;
 use serde::Serialize;
 
@@ -174,6 +175,11 @@ impl Table {
         }
         text
     }
+}
+
+/// Returns the style of a progress bar, or the usual one if the template is wrong.
+pub(crate) fn bar_style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Draws five stars, filled in proportion to the rating's share of the scale.

@@ -45,6 +45,11 @@ impl From<Option<pb::Provenance>> for Provenance {
     }
 }
 
+/// Returns a text unless it is empty.
+pub(crate) fn given(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
 /// Formats a time in RFC 3339. Returns `None` if it is out of range.
 pub(crate) fn time(wire: &marquee_proto::Timestamp) -> Option<String> {
     convert::from_timestamp("time", wire).ok().map(|time: Timestamp| time.to_string())

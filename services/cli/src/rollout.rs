@@ -18,6 +18,7 @@ use marquee_proto::rollout::v1 as pb;
 use crate::{Client, Error, Output};
 pub use show::Rollout;
 pub use view::View;
+pub use watch::outcome;
 
 /// The default of MODEL.
 const DEFAULT_MODEL: &str = "ratings";

@@ -15,8 +15,6 @@ use prometheus_client::metrics::gauge::Gauge;
 /// A gauge of numbers with a fraction.
 type Share = Gauge<f64, AtomicU64>;
 
-const PHASES: [Phase; 5] = [Phase::Pending, Phase::Progressing, Phase::Paused, Phase::Degraded, Phase::Completed];
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ModelLabel {
     model: String,
@@ -99,7 +97,7 @@ impl RolloutMetrics {
             self.info.remove(&before);
         }
         self.info.get_or_create(&info).set(1);
-        for phase in PHASES {
+        for phase in Phase::ALL {
             let labels = PhaseLabels { model: label.model.clone(), phase: phase.as_str() };
             self.phase.get_or_create(&labels).set(i64::from(phase == status.phase));
         }

@@ -1,10 +1,10 @@
 //! Reads the parts of a stored rollout: the specification, the status, the commands.
 
 use marquee_domain::{ModelName, Reason, Violation};
-use marquee_rollout::{Command, Phase, Spec, SpecError, Status, Verb};
+use marquee_rollout::{Command, Phase, Spec, Status, Verb};
 use serde_json::Value;
 
-use crate::store::Document;
+use crate::store::{Document, StoredCommand};
 
 /// The verbs by the names that are stored.
 const VERBS: [(&str, Verb); 7] = [
@@ -27,14 +27,9 @@ pub(crate) fn verb_of(name: &str) -> Option<Verb> {
     VERBS.iter().find(|(known, _)| *known == name).map(|(_, verb)| *verb)
 }
 
-/// Reads a specification.
-pub(crate) fn read(document: &Value) -> Result<Spec, SpecError> {
-    Spec::read(document)
-}
-
 /// Checks a specification that a caller sent. Returns its model.
 pub(crate) fn check(document: &Value) -> Result<ModelName, Vec<Violation>> {
-    match read(document) {
+    match Spec::read(document) {
         Ok(spec) => Ok(spec.model),
         Err(error) => {
             let field = if error.path().is_empty() { "spec".to_owned() } else { format!("spec.{}", error.path()) };
@@ -50,7 +45,7 @@ pub(crate) fn status(document: &Value) -> Result<Status, serde_json::Error> {
 
 /// Reads the parts of a stored rollout. The error says why this release must not drive it.
 pub(crate) fn parts(document: &Document) -> Result<(Spec, Status), String> {
-    let spec = read(&document.spec).map_err(|error| format!("the specification cannot be used: {error}"))?;
+    let spec = Spec::read(&document.spec).map_err(|error| format!("the specification cannot be used: {error}"))?;
     let status = status(&document.status).map_err(|error| format!("the status cannot be read: {error}"))?;
     match spec.model == document.model {
         true => Ok((spec, status)),
@@ -60,8 +55,7 @@ pub(crate) fn parts(document: &Document) -> Result<(Spec, Status), String> {
 
 /// Returns the commands that this release understands, the oldest first.
 pub(crate) fn commands(document: &Document) -> Vec<Command> {
-    let read =
-        |stored: &crate::store::StoredCommand| Some(Command { id: stored.id.clone(), verb: verb_of(&stored.verb)? });
+    let read = |stored: &StoredCommand| Some(Command { id: stored.id.clone(), verb: verb_of(&stored.verb)? });
     document.commands.iter().filter_map(read).collect()
 }
 
@@ -70,7 +64,7 @@ pub(crate) fn commands(document: &Document) -> Vec<Command> {
 pub(crate) fn may_run(document: &Document) -> bool {
     let Ok((_, status)) = parts(document) else { return false };
     let is_old = document.generation != document.observed_generation || !document.commands.is_empty();
-    is_old || status.rollout.is_some_and(|run| run.is_running())
+    is_old || status.running().is_some()
 }
 
 /// Checks that a verb has a meaning for a rollout at present. With commands that wait, the present
@@ -80,7 +74,7 @@ pub(crate) fn check_verb(document: &Document, verb: Verb) -> Result<(), String> 
     if !document.commands.is_empty() || status.format == 0 {
         return Ok(());
     }
-    let run = status.rollout.as_ref().filter(|run| run.is_running());
+    let run = status.running();
     let phase = status.phase.as_str();
     let running = || match run {
         Some(_) => Ok(()),

@@ -139,14 +139,12 @@ impl Worker {
 
     /// Renews the lease. Returns when it is lost.
     async fn keep_lease(&self) {
-        let mut renewed = Instant::now();
+        let mut keeper = self.at.lease.keeper();
         loop {
             tokio::time::sleep(self.at.lease.renewal()).await;
-            match self.at.lease.hold().await {
-                Ok(true) => renewed = Instant::now(),
+            match keeper.renew().await {
+                Ok(true) => {}
                 Ok(false) => break,
-                // Another controller may take over after a whole lease, so this one stops earlier.
-                Err(_) if renewed.elapsed() > self.at.lease.renewal() * 2 => break,
                 Err(error) => tracing::warn!(error = chain(&error), "could not renew the lease; trying again"),
             }
         }

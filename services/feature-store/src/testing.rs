@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use marquee_domain::{MovieId, Position, Rating, RatingEvent, Scale, SystemClock, Timestamp, UserId};
 use marquee_kit::{CheckState, Context};
+use marquee_log::keyed;
 use marquee_ports::memory::{Faults, MemoryLog, MemoryStore};
-use marquee_ports::{NewRecord, ObjectStore, RatingLog, Topic};
-use marquee_proto::record;
+use marquee_ports::{ObjectStore, RatingLog, Topic};
 
 use crate::service::{Dependencies, HEALTH, Service};
 use crate::settings::Settings;
@@ -48,12 +47,7 @@ impl World {
     pub(crate) async fn rate(&self, user: &str, movie: &str, value: f64) -> Position {
         let rating =
             Rating { user: user_id(user), movie: movie_id(movie), value, rated_at: Timestamp::from_seconds(1) };
-        let record = NewRecord {
-            key: Some(Bytes::copy_from_slice(user.as_bytes())),
-            value: record::encode_event(&RatingEvent::Rated(rating)),
-            headers: vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))],
-            timestamp: Timestamp::from_seconds(2),
-        };
+        let record = keyed(&RatingEvent::Rated(rating), Timestamp::from_seconds(2));
         self.log.append(Topic::RATINGS, vec![record]).await.expect("appended")[0]
     }
 

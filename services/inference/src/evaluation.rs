@@ -22,7 +22,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use marquee_domain::{ModelName, MovieId, Version};
+use marquee_domain::{ModelName, Version};
 use marquee_kit::{Compute, Context, chain};
 use marquee_onnx::RunError;
 use thiserror::Error;
@@ -229,8 +229,7 @@ impl Evaluation {
 
 /// Prepares the sequences for a version, in groups.
 fn walks(model: &Model, request: &Evaluate) -> Vec<Vec<Walk>> {
-    let index = |movie: &MovieId| model.catalog().index_of(movie).map(|index| index as i64);
-    let indices: Arc<[Option<i64>]> = request.movies.iter().map(index).collect();
+    let indices: Arc<[Option<i64>]> = request.movies.iter().map(|movie| model.index_of(movie)).collect();
     let mut walks: Vec<Walk> = (request.sequences.iter().enumerate())
         .map(|(at, sequence)| Walk::new((at, sequence), Arc::clone(&indices)))
         .collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
-use marquee_domain::{ModelName, Scale, Version};
+use marquee_domain::{ModelName, MovieId, Scale, Version};
 use marquee_model::{Catalogue, Manifest, tensors};
 use marquee_onnx::{Batcher, Data, RunError, Tensor};
 use thiserror::Error;
@@ -38,6 +38,12 @@ impl Graph for Batcher {
 pub(crate) struct Score {
     pub(crate) rating: f64,
     pub(crate) spread: f64,
+}
+
+impl Score {
+    pub(crate) fn is_finite(&self) -> bool {
+        self.rating.is_finite() && self.spread.is_finite()
+    }
 }
 
 /// Why a version is not warm after it was loaded.
@@ -112,6 +118,12 @@ impl Model {
         &self.parts.catalog
     }
 
+    /// Returns the index of a movie in the graphs, or `None` for a movie that the version does not
+    /// know.
+    pub(crate) fn index_of(&self, movie: &MovieId) -> Option<i64> {
+        self.catalog().index_of(movie).map(|index| index as i64)
+    }
+
     /// Returns the scale of the ratings that the version was trained on.
     pub(crate) fn scale(&self) -> Scale {
         self.parts.manifest.scale
@@ -135,8 +147,7 @@ impl Model {
             let history: Vec<(i64, f32)> = latest.map(|index| (index as i64, 3.0)).collect();
             let state = self.encode(&history).await.map_err(WarmError::Run)?;
             let scores = self.score(&state, &scored).await.map_err(WarmError::Run)?;
-            let finite = scores.iter().all(|score| score.rating.is_finite() && score.spread.is_finite());
-            if scores.len() != scored.len() || !finite {
+            if scores.len() != scored.len() || !scores.iter().all(Score::is_finite) {
                 return Err(WarmError::Scores);
             }
         }
@@ -193,9 +204,7 @@ impl Model {
         let pairs = output(tensors::RATING).iter().zip(output(tensors::SPREAD));
         Ok(pairs.map(|(&rating, &spread)| Score { rating: f64::from(rating), spread: f64::from(spread) }).collect())
     }
-}
 
-impl Model {
     /// Says whether [`Self::learn`] can be used.
     pub(crate) fn has_learner(&self) -> bool {
         self.parts.learner.is_some()
@@ -214,8 +223,7 @@ impl Model {
         inputs.push((tensors::RATING.to_owned(), floats(|change| change.rating)));
         inputs.push((tensors::WEIGHT.to_owned(), floats(|change| change.weight)));
         let outputs = learner.evaluate(inputs).await?;
-        let next = |(name, tensor): (String, Tensor)| Some((tensors::replaced(&name)?.to_owned(), tensor));
-        Ok(Arc::new(outputs.into_iter().filter_map(next).collect()))
+        Ok(Arc::new(tensors::next_state(outputs)))
     }
 }
 

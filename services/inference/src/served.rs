@@ -12,13 +12,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use marquee_domain::{BUCKETS, MovieId, RouteError, Salt, Timestamp, UserId, bucket};
+use marquee_domain::{BUCKETS, RouteError, Salt, Timestamp, UserId, bucket};
 use marquee_kit::Context;
 use marquee_ports::{NewRecord, RatingLog};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::metrics::{ReasonLabel, ServedMetrics};
-use crate::rating::Provenance;
+use crate::rating::{Prediction, Provenance};
 use crate::settings::PredictionSettings;
 use delivery::Delivery;
 
@@ -47,16 +47,7 @@ pub(crate) struct Shown {
     pub(crate) latency: Duration,
     pub(crate) predicted_at: Timestamp,
     /// In the order of the answer.
-    pub(crate) predictions: Vec<ShownPrediction>,
-}
-
-/// One prediction of an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ShownPrediction {
-    pub(crate) movie: MovieId,
-    pub(crate) rating: f64,
-    pub(crate) spread: f64,
-    pub(crate) unknown_movie: bool,
+    pub(crate) predictions: Vec<Prediction>,
 }
 
 /// An answer that waits, with its places in the queue.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use marquee_domain::{ModelName, Timestamp, Version};
 use marquee_kit::Metrics;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 
 use crate::metrics::{ErrorLabels, LATENCY_BOUNDS, TallyMetrics, VersionLabels};
 use crate::repository::Key;
@@ -42,12 +44,15 @@ impl ServingError {
 }
 
 /// The counters of one version.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tally {
-    requests: AtomicU64,
+    /// The counter of the metrics.
+    requests: Counter,
     errors: [AtomicU64; ServingError::ALL.len()],
     latencies: [AtomicU64; LATENCY_BOUNDS.len() + 1],
     nanos: AtomicU64,
+    /// The latencies once more, for the metrics: their histogram cannot be read.
+    histogram: Histogram,
 }
 
 /// The counters of one version at one moment.
@@ -71,7 +76,7 @@ pub(crate) struct Incarnation {
 impl Incarnation {
     /// Returns a name that no other start of an instance has.
     pub(crate) fn name(&self) -> String {
-        format!("{}@{}", self.instance, self.started_at)
+        format!("{}@{}", self.instance, self.started_at.to_rfc3339())
     }
 }
 
@@ -91,14 +96,11 @@ impl Tallies {
 
     /// Counts a request under the version that answered it or should have.
     pub(crate) fn count(&self, key: &Key, error: Option<ServingError>, latency: Duration) {
-        let labels = VersionLabels { model: key.0.as_str().to_owned(), version: key.1.0 };
-        self.metrics.requests.get_or_create(&labels).inc();
-        self.metrics.predict_seconds.get_or_create(&labels).observe(latency.as_secs_f64());
-        if let Some(kind) = error {
-            let VersionLabels { model, version } = labels;
-            self.metrics.errors.get_or_create(&ErrorLabels { model, version, kind: kind.as_str() }).inc();
-        }
         self.tally(key).count(error, latency);
+        if let Some(kind) = error {
+            let labels = ErrorLabels { model: key.0.as_str().to_owned(), version: key.1.0, kind: kind.as_str() };
+            self.metrics.errors.get_or_create(&labels).inc();
+        }
     }
 
     /// Returns the counters of a version, or `None` if it was never asked.
@@ -111,19 +113,31 @@ impl Tallies {
         let known = self.versions.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         known.unwrap_or_else(|| {
             let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(versions.entry(key.clone()).or_default())
+            Arc::clone(versions.entry(key.clone()).or_insert_with(|| Arc::new(Tally::new(key, &self.metrics))))
         })
     }
 }
 
 impl Tally {
+    fn new((model, version): &Key, metrics: &TallyMetrics) -> Self {
+        let labels = VersionLabels { model: model.as_str().to_owned(), version: version.0 };
+        Self {
+            requests: metrics.requests.get_or_create_owned(&labels),
+            errors: Default::default(),
+            latencies: Default::default(),
+            nanos: AtomicU64::new(0),
+            histogram: metrics.predict_seconds.get_or_create_owned(&labels),
+        }
+    }
+
     /// **Invariant:** a reader never sees more errors or latencies than requests
     /// (`tests::a_reader_never_sees_more_errors_than_requests`): requests are counted first, and
     /// read last.
     fn count(&self, error: Option<ServingError>, latency: Duration) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.requests.inc();
         self.nanos.fetch_add(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let seconds = latency.as_secs_f64();
+        self.histogram.observe(seconds);
         let bucket = LATENCY_BOUNDS.partition_point(|bound| *bound < seconds);
         self.latencies[bucket].fetch_add(1, Ordering::Release);
         if let Some(kind) = error {
@@ -135,7 +149,7 @@ impl Tally {
         let errors = std::array::from_fn(|kind| self.errors[kind].load(Ordering::Acquire));
         let latencies = std::array::from_fn(|bucket| self.latencies[bucket].load(Ordering::Acquire));
         let time = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
-        Served { requests: self.requests.load(Ordering::Relaxed), errors, latencies, time }
+        Served { requests: self.requests.get(), errors, latencies, time }
     }
 }
 

@@ -6,6 +6,7 @@ mod loader;
 mod objects;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use marquee_domain::{
     BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
 };
 use marquee_model::{Catalogue, Dataset, GraphSignature, Manifest, SCHEMA};
-use marquee_onnx::{Data, RunError, Tensor};
+use marquee_onnx::{Data, RunError, Runtime, Tensor};
 
 pub(crate) use features::FakeFeatures;
 pub(crate) use loader::{FakeLoader, Step};
@@ -22,6 +23,20 @@ pub(crate) use objects::SwitchedObjects;
 use crate::model::{Graph, Model, Parts, Tensors};
 use crate::rating::Entry;
 use crate::repository::Key;
+
+/// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not installed,
+/// which fails the test in continuous integration.
+pub(crate) fn runtime() -> Option<Runtime> {
+    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    match Runtime::load(explicit.as_deref()) {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
 
 /// Waits for a condition of a test, at most for an hour of paused time.
 pub(crate) async fn within<T>(condition: impl Future<Output = T>) -> T {

@@ -181,14 +181,13 @@ async fn start_roles(
     for role in roles {
         check_addresses(role, &role.needs(&settings.roles), &resources)?;
         let endpoints = role.start(&settings.roles, &resources, context).await?;
-        if resources.features.is_empty() {
-            resources.features.extend(endpoints.offered_features());
-        }
-        if resources.inference.is_empty() {
-            resources.inference.extend(endpoints.offered_inference());
-        }
-        if resources.monitor.is_empty() {
-            resources.monitor.extend(endpoints.offered_monitor());
+        let offers = [
+            (&mut resources.features, endpoints.offered_features()),
+            (&mut resources.inference, endpoints.offered_inference()),
+            (&mut resources.monitor, endpoints.offered_monitor()),
+        ];
+        for (known, offered) in offers.into_iter().filter(|(known, _)| known.is_empty()) {
+            known.extend(offered);
         }
         services.extend(endpoints.add_to(&mut grpc, &mut http));
     }

@@ -16,21 +16,18 @@ use marquee_role::{Needs, Resources};
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::keys::{self, not_empty};
 use crate::late::LateLog;
-use crate::settings::Settings;
+use crate::settings::{Settings, addresses};
 use crate::storage;
 
 /// Opens what the roles of a process need, and nothing else.
 pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
-    let (mut features, mut inference, mut monitor) = (Vec::new(), Vec::new(), Vec::new());
-    if needs.features {
-        features = transports("features_address", settings.features_addresses(), &settings.client)?;
-    }
-    if needs.inference {
-        inference = transports("inference_address", settings.inference_addresses(), &settings.client)?;
-    }
-    if needs.monitor {
-        monitor = transports("monitor_address", settings.monitor_addresses(), &settings.client)?;
-    }
+    let listed = |is_needed: bool, key: &str, list: &str| match is_needed {
+        true => transports(key, list, &settings.client),
+        false => Ok(Vec::new()),
+    };
+    let features = listed(needs.features, "features_address", &settings.features_address)?;
+    let inference = listed(needs.inference, "inference_address", &settings.inference_address)?;
+    let monitor = listed(needs.monitor, "monitor_address", &settings.monitor_address)?;
     let mut resources = Resources {
         clock: Arc::new(SystemClock),
         scale: settings.scale,
@@ -55,17 +52,13 @@ pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) 
     Ok(resources)
 }
 
-/// Returns transports to addresses of a setting. They connect at the first call.
-fn transports<'a>(
-    key: &str,
-    addresses: impl Iterator<Item = &'a str>,
-    client: &ClientSettings,
-) -> Result<Vec<Transport>, Invalid> {
+/// Returns transports to the addresses of a setting. They connect at the first call.
+fn transports(key: &str, list: &str, client: &ClientSettings) -> Result<Vec<Transport>, Invalid> {
     let invalid = |error: ConnectError| {
         let key = if matches!(error, ConnectError::Address { .. }) { key } else { "client" };
         Invalid::new(key, redact(&chain(&error)))
     };
-    addresses.map(|address| Transport::connect_with(address, client).map_err(invalid)).collect()
+    addresses(list).map(|address| Transport::connect_with(address, client).map_err(invalid)).collect()
 }
 
 /// Opens what is on this machine.

@@ -191,30 +191,19 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the addresses of the feature stores.
-    pub(crate) fn features_addresses(&self) -> impl Iterator<Item = &str> {
-        addresses(&self.features_address)
-    }
-
-    /// Returns the addresses of the inference instances.
-    pub(crate) fn inference_addresses(&self) -> impl Iterator<Item = &str> {
-        addresses(&self.inference_address)
-    }
-
-    /// Returns the addresses of the monitors.
-    pub(crate) fn monitor_addresses(&self) -> impl Iterator<Item = &str> {
-        addresses(&self.monitor_address)
-    }
-
     /// Checks what can be checked without a connection.
     fn check_addresses(&self) -> Result<(), Invalid> {
-        let features = self.features_addresses().map(|address| ("features_address", address));
-        let inference = self.inference_addresses().map(|address| ("inference_address", address));
-        let monitor = self.monitor_addresses().map(|address| ("monitor_address", address));
-        for (key, address) in features.chain(inference).chain(monitor) {
-            let is_address = marquee_kit::is_http_address(address);
-            let message = format!("'{address}' is not the address of a gRPC server; expected http://HOST:PORT");
-            Invalid::unless(is_address, key, message)?;
+        let lists = [
+            ("features_address", &self.features_address),
+            ("inference_address", &self.inference_address),
+            ("monitor_address", &self.monitor_address),
+        ];
+        for (key, list) in lists {
+            for address in addresses(list) {
+                let is_address = marquee_kit::is_http_address(address);
+                let message = format!("'{address}' is not the address of a gRPC server; expected http://HOST:PORT");
+                Invalid::unless(is_address, key, message)?;
+            }
         }
         Ok(())
     }
@@ -233,7 +222,7 @@ impl Settings {
 }
 
 /// Splits a list of addresses.
-fn addresses(list: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn addresses(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|address| !address.is_empty())
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct WantedVersion {
     pub(crate) version: Version,
     /// It can predict now.
     pub(crate) is_warm: bool,
-    /// When it was made. `None` if inference does not know it.
+    /// When it was made. `None` if inference does not say so.
     pub(crate) created_at: Option<Timestamp>,
 }
 

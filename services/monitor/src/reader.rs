@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, Offset, Partition, Version};
-use marquee_eval::duel::{Differences, Errors, LiveTally, Tally};
+use marquee_eval::duel::{Differences, Errors, LiveTally, Mergeable, Tally};
 use marquee_ports::{Error, OnlineStore, RowKey};
 
 use crate::rows::{INDEX, Index, LiveId, START, STATS, Start, Stats, Stored, TallyId, unpack};
@@ -44,10 +44,7 @@ impl Reader {
 
     /// Returns the errors of a version.
     pub(crate) async fn version(&self, model: &ModelName, version: Version) -> Result<Tally<Errors>, Error> {
-        let mut all = Tally::default();
-        let key = TallyId::Version(model.clone(), version).key();
-        self.rows(key).await?.iter().flatten().for_each(|tally| all.merge(tally));
-        Ok(all)
+        self.tally(&TallyId::Version(model.clone(), version)).await
     }
 
     /// Returns the duel of the older and the newer version of a pair.
@@ -56,10 +53,7 @@ impl Reader {
         model: &ModelName,
         (older, newer): (Version, Version),
     ) -> Result<Tally<Differences>, Error> {
-        let mut all = Tally::default();
-        let key = TallyId::Pair(model.clone(), older, newer).key();
-        self.rows(key).await?.iter().flatten().for_each(|tally| all.merge(tally));
-        Ok(all)
+        self.tally(&TallyId::Pair(model.clone(), older, newer)).await
     }
 
     /// Returns the errors of predictions that users were shown.
@@ -67,6 +61,15 @@ impl Reader {
         let mut all = LiveTally::default();
         let key = TallyId::Live(model.clone(), id.clone()).key();
         self.rows(key).await?.iter().flatten().for_each(|tally| all.merge(tally));
+        Ok(all)
+    }
+
+    async fn tally<T: Mergeable>(&self, id: &TallyId) -> Result<Tally<T>, Error>
+    where
+        Tally<T>: Stored,
+    {
+        let mut all = Tally::default();
+        self.rows(id.key()).await?.iter().flatten().for_each(|tally| all.merge(tally));
         Ok(all)
     }
 

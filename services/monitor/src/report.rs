@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
 
-use marquee_domain::{Clock as _, ModelName, SystemClock, Version};
+use marquee_domain::{Clock, ModelName, Version};
 use marquee_eval::duel::{Errors, HOURS_KEPT, Interval, Slice};
 use marquee_kit::{Metrics, Stop, chain};
 use marquee_ports::Error;
@@ -23,6 +24,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Reports tallies.
 pub(crate) struct Reporter {
     reader: Reader,
+    clock: Arc<dyn Clock>,
     measured: Measured,
     versions: BTreeSet<VersionLabels>,
     duels: BTreeSet<DuelLabels>,
@@ -30,9 +32,9 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    pub(crate) fn new(reader: Reader, metrics: &Metrics) -> Self {
+    pub(crate) fn new(reader: Reader, clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
         let measured = Measured::register(metrics);
-        Self { reader, measured, versions: BTreeSet::new(), duels: BTreeSet::new(), live: BTreeSet::new() }
+        Self { reader, clock, measured, versions: BTreeSet::new(), duels: BTreeSet::new(), live: BTreeSet::new() }
     }
 
     /// Reports until `stop`.
@@ -56,8 +58,7 @@ impl Reporter {
     /// Reads the tallies and sets the metrics.
     pub(crate) async fn report(&mut self) -> Result<(), Error> {
         let (index, stats) = (self.reader.index().await?, self.reader.stats().await?);
-        let rate = if stats.ratings > 0 { stats.joined as f64 / stats.ratings as f64 } else { 0.0 };
-        self.measured.join_rate.set(rate);
+        self.measured.join_rate.set(stats.join_rate());
         let (mut versions, mut duels, mut live) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (model, index) in &index.models {
             self.report_versions(model, index, &mut versions).await?;
@@ -133,7 +134,7 @@ impl Reporter {
     async fn report_live(&self, model: &ModelName, id: &LiveId) -> Result<LiveLabels, Error> {
         let tally = self.reader.live(model, id).await?;
         // What was shown long ago says nothing about the present.
-        let recent = tally.within(Duration::from_secs(HOURS_KEPT * 3_600), SystemClock.now());
+        let recent = tally.within(Duration::from_secs(HOURS_KEPT * 3_600), self.clock.now());
         let Errors { squared, absolute, .. } = recent;
         let labels = LiveLabels {
             model: model.as_str().to_owned(),

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Offset, Version};
-use marquee_eval::duel::{Errors, LiveTally, Popularity, StoredError, Tally};
+use marquee_eval::duel::{LiveTally, Mergeable, Popularity, StoredError, Tally};
 use marquee_ports::{Error, ErrorKind, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -111,17 +111,7 @@ pub(crate) fn unpack<T: Stored>(row: &Row) -> Result<T, Error> {
     })
 }
 
-impl Stored for Tally<Errors> {
-    fn pack(&self) -> Bytes {
-        self.to_bytes().into()
-    }
-
-    fn unpack(bytes: &[u8]) -> Result<Self, StoredError> {
-        Self::from_bytes(bytes)
-    }
-}
-
-impl Stored for Tally<marquee_eval::duel::Differences> {
+impl<T: Mergeable + Serialize + DeserializeOwned> Stored for Tally<T> {
     fn pack(&self) -> Bytes {
         self.to_bytes().into()
     }
@@ -257,6 +247,11 @@ impl Stats {
         self.not_compared += other.not_compared;
         self.joined += other.joined;
         self.late += other.late;
+    }
+
+    /// Returns the share of the ratings that were joined with a prediction; 0 without ratings.
+    pub(crate) fn join_rate(&self) -> f64 {
+        if self.ratings > 0 { self.joined as f64 / self.ratings as f64 } else { 0.0 }
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn start(
         meters: Meters::register(&context.metrics),
     };
     let progress = stream.start(&settings, check, context);
-    let reporter = Reporter::new(reader.clone(), &context.metrics);
+    let reporter = Reporter::new(reader.clone(), Arc::clone(&clock), &context.metrics);
     context.tasks.spawn("monitor-metrics", reporter.run(context.stop.clone()));
     Ok(MonitorHandler { reader, log, progress, clock, stop: context.stop.clone() })
 }

@@ -12,13 +12,14 @@ use marquee_domain::{
 };
 use marquee_eval::duel::{Prediction, Replay, Replayed, replay};
 use marquee_kit::Context;
+use marquee_log::keyed;
 use marquee_ports::memory::{Faults, MemoryLog, MemoryStore};
 use marquee_ports::{Bounds, NewRecord, OnlineStore, RatingLog, Record, Topic};
 use marquee_proto::record;
 use tokio::time::sleep;
 
 use crate::api::MonitorHandler;
-use crate::inference::{AskError, Evaluated, Inference, Question, Reason, WantedVersion};
+use crate::inference::{AskError, Evaluated, Inference, Question, Reason, Step, WantedVersion};
 use crate::join::Shown;
 use crate::reader::Reader;
 use crate::rows::{LiveId, ServedBy};
@@ -82,6 +83,13 @@ pub(crate) fn predict(version: Version, history: &[(MovieId, f64)], movie: &Movi
     Prediction { rating: 1.0 + (hash % 1_000) as f64 / 250.0, spread }
 }
 
+/// Makes a step the newest entry of a history, as inference does.
+pub(crate) fn learn(history: &mut Vec<(MovieId, f64)>, step: &Step, limit: usize) {
+    history.retain(|(movie, _)| *movie != step.movie);
+    history.push((step.movie.clone(), step.rating));
+    history.drain(..history.len().saturating_sub(limit));
+}
+
 #[async_trait]
 impl Inference for ScriptedInference {
     async fn wanted(&self, _: &ModelName) -> Result<Vec<WantedVersion>, AskError> {
@@ -101,9 +109,7 @@ impl Inference for ScriptedInference {
                 let mut history = sequence.history.clone();
                 for step in &sequence.steps {
                     predictions.push(Some(predict(version, &history, &step.movie)));
-                    history.retain(|(movie, _)| *movie != step.movie);
-                    history.push((step.movie.clone(), step.rating));
-                    history.drain(..history.len().saturating_sub(question.history));
+                    learn(&mut history, step, question.history);
                 }
             }
             predictions
@@ -174,12 +180,7 @@ impl World {
 
     /// Appends events. Each arrives a second after the one before it in the world.
     pub(crate) async fn append(&self, events: &[(Timestamp, RatingEvent)]) {
-        let record = |(arrived, event): &(Timestamp, RatingEvent)| NewRecord {
-            key: Some(Bytes::copy_from_slice(event.user().as_str().as_bytes())),
-            value: record::encode_event(event),
-            headers: vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))],
-            timestamp: *arrived,
-        };
+        let record = |(arrived, event): &(Timestamp, RatingEvent)| keyed(event, *arrived);
         self.log.append(Topic::RATINGS, events.iter().map(record).collect()).await.expect("appended");
     }
 

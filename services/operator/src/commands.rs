@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::resource::ModelRollout;
 
 /// What the keys of commands begin with.
-pub(crate) const PREFIX: &str = "command.rollouts.marquee.dev/";
+const PREFIX: &str = "command.rollouts.marquee.dev/";
 
 /// A command that waits in the annotations of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -59,7 +59,7 @@ pub(crate) struct Controller {
     metrics: OperatorMetrics,
     reconciler: Reconciler,
     /// What is known of each rollout, by namespace and name.
-    rounds: Mutex<HashMap<(String, String), Round>>,
+    rounds: Mutex<HashMap<RolloutLabels, Round>>,
 }
 
 /// The last reconciliation of a rollout.
@@ -94,7 +94,7 @@ impl Controller {
             Scope::Namespace(name) => Api::namespaced(self.client.clone(), name),
         };
         // What another leader did meanwhile is not known.
-        self.rounds.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.rounds().clear();
         let runtime = Runtime::new(rollouts, watcher::Config::default())
             .with_config(ControllerConfig::default().concurrency(CONCURRENCY))
             .graceful_shutdown_on(async move { stop.cancelled().await })
@@ -112,7 +112,7 @@ impl Controller {
     }
 
     async fn reconcile(&self, rollout: &ModelRollout) -> Result<Action, Error> {
-        let key = (rollout.namespace().unwrap_or_default(), rollout.name_any());
+        let key = RolloutLabels::of(rollout);
         if let Some(wait) = self.begin(&key, rollout) {
             return Ok(Action::requeue(wait));
         }
@@ -126,8 +126,8 @@ impl Controller {
         self.metrics.reconciled(label, started.elapsed());
         match outcome {
             Ok(reconcile::Outcome::Gone) => {
-                self.rounds.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                self.metrics.forget(&RolloutLabels { namespace: key.0, name: key.1 });
+                self.rounds().remove(&key);
+                self.metrics.forget(&key);
                 Ok(Action::await_change())
             }
             Ok(reconcile::Outcome::Again(wait)) => {
@@ -140,9 +140,9 @@ impl Controller {
 
     /// Begins a round. Returns how long to wait if the last one began a moment ago and nobody
     /// wished for anything else since: each status that is stored is a change of the object too.
-    fn begin(&self, key: &(String, String), rollout: &ModelRollout) -> Option<Duration> {
+    fn begin(&self, key: &RolloutLabels, rollout: &ModelRollout) -> Option<Duration> {
         let wish = wish(rollout);
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rounds = self.rounds();
         let now = Instant::now();
         let Some(round) = rounds.get_mut(key) else {
             rounds.insert(key.clone(), Round { began: now, wish, delays: BACKOFF.start() });
@@ -156,27 +156,37 @@ impl Controller {
         None
     }
 
-    fn change(&self, key: &(String, String), change: impl FnOnce(&mut Round)) {
-        if let Some(round) = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key) {
+    fn rounds(&self) -> MutexGuard<'_, HashMap<RolloutLabels, Round>> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, key: &RolloutLabels, change: impl FnOnce(&mut Round)) {
+        if let Some(round) = self.rounds().get_mut(key) {
             change(round);
         }
     }
 
     /// Logs why a reconciliation failed, and returns when to try it again.
     fn retry(&self, rollout: &ModelRollout, error: &Error) -> Action {
-        let key = (rollout.namespace().unwrap_or_default(), rollout.name_any());
+        let key = RolloutLabels::of(rollout);
         let delay = self.retry_after(&key, error);
         let text = marquee_kit::chain(error);
         if error.is_conflict() {
-            tracing::debug!(namespace = key.0, rollout = key.1, error = text, "another writer was faster");
+            tracing::debug!(namespace = key.namespace, rollout = key.name, error = text, "another writer was faster");
         } else {
-            tracing::warn!(namespace = key.0, rollout = key.1, error = text, ?delay, "reconciliation failed");
+            tracing::warn!(
+                namespace = key.namespace,
+                rollout = key.name,
+                error = text,
+                ?delay,
+                "reconciliation failed"
+            );
         }
         Action::requeue(delay)
     }
 
     /// Returns when to try a reconciliation again that failed.
-    fn retry_after(&self, key: &(String, String), error: &Error) -> Duration {
+    fn retry_after(&self, key: &RolloutLabels, error: &Error) -> Duration {
         // Another writer was faster. Its state is read at once.
         if error.is_conflict() {
             return self.interval / 4;

@@ -15,7 +15,7 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use marquee_rollout::{Severity, Status};
 
-use crate::error::Error;
+use crate::error::{Error, is_status};
 use crate::metrics::{OperatorMetrics, RolloutLabels};
 use crate::resource::ModelRollout;
 
@@ -83,7 +83,7 @@ impl Publisher {
     /// # Errors
     /// The API server did not answer or refused.
     pub(crate) async fn tell(&self, rollout: &ModelRollout, note: &Note) -> Result<(), Error> {
-        let labels = RolloutLabels { namespace: rollout.namespace().unwrap_or_default(), name: rollout.name_any() };
+        let labels = RolloutLabels::of(rollout);
         let events: Api<Event> = Api::namespaced(self.client.clone(), &labels.namespace);
         match events.create(&PostParams::default(), &self.event(rollout, note)).await {
             Ok(_) => {
@@ -97,7 +97,7 @@ impl Publisher {
                 Ok(())
             }
             // It was told before, or the namespace is being deleted.
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+            Err(error) if is_status(&error, 404) || is_status(&error, 409) => Ok(()),
             Err(error) => Err(Error::write("an event")(error)),
         }
     }

@@ -187,7 +187,7 @@ fn holder(lease: &Lease) -> &str {
 fn won<T>(written: Result<T, kube::Error>) -> Result<bool, kube::Error> {
     match written {
         Ok(_) => Ok(true),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+        Err(error) if crate::error::is_status(&error, 409) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -26,9 +26,6 @@ use settings::{Command, Program};
 
 pub use plugin::main as plugin_main;
 
-/// The exit code of wrong usage, as in sysexits.h.
-const USAGE: u8 = 64;
-
 /// Runs `marquee-operator`: reads the command line and carries it out. Returns 0 after an orderly
 /// end, 1 after a failure, 64 for wrong usage.
 pub fn main() -> ExitCode {
@@ -52,11 +49,7 @@ pub fn main() -> ExitCode {
 
 /// Reads the command line. Help and version are printed and end with 0, mistakes with 64.
 fn parse<P: clap::Parser>() -> Result<P, ExitCode> {
-    P::try_parse().map_err(|error| {
-        // Nobody can be told when standard error is closed.
-        let _ = error.print();
-        ExitCode::from(if error.exit_code() == 0 { 0 } else { USAGE })
-    })
+    P::try_parse().map_err(|error| marquee_cli::explain_usage(&error))
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

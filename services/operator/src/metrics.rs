@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::ResourceExt as _;
 use marquee_kit::{Metrics, latency_buckets};
 use marquee_rollout::{Phase, Status};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -10,16 +11,22 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
-/// Every phase.
-const PHASES: [Phase; 5] = [Phase::Pending, Phase::Progressing, Phase::Paused, Phase::Degraded, Phase::Completed];
+use crate::resource::ModelRollout;
 
-/// Labels of one rollout.
+/// Labels of one rollout, which are also the key of what is remembered about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RolloutLabels {
     /// The namespace of the object.
     pub(crate) namespace: String,
     /// The name of the object.
     pub(crate) name: String,
+}
+
+impl RolloutLabels {
+    /// Returns the labels of a rollout.
+    pub(crate) fn of(rollout: &ModelRollout) -> Self {
+        Self { namespace: rollout.namespace().unwrap_or_default(), name: rollout.name_any() }
+    }
 }
 
 /// Labels of a rollout in a phase.
@@ -100,7 +107,7 @@ impl OperatorMetrics {
 
     /// Shows a status that was stored.
     pub(crate) fn show(&self, labels: &RolloutLabels, status: &Status) {
-        for phase in PHASES {
+        for phase in Phase::ALL {
             self.phases.get_or_create(&phase_labels(labels, phase)).set(i64::from(status.phase == phase));
         }
         self.weights.get_or_create(labels).set(status.weights.wanted.value());
@@ -108,7 +115,7 @@ impl OperatorMetrics {
 
     /// Forgets a rollout that was deleted.
     pub(crate) fn forget(&self, labels: &RolloutLabels) {
-        for phase in PHASES {
+        for phase in Phase::ALL {
             self.phases.remove(&phase_labels(labels, phase));
         }
         self.weights.remove(labels);

@@ -7,7 +7,7 @@
 mod apply;
 mod cleanup;
 mod decide;
-pub(crate) mod dereference;
+mod dereference;
 mod observe;
 mod validate;
 
@@ -78,21 +78,20 @@ impl Reconciler {
     ///
     /// # Errors
     /// The API server or the instances did not answer or refused. The next round begins again.
-    pub(crate) async fn reconcile(&self, key: &(String, String)) -> Result<Outcome, Error> {
-        let labels = RolloutLabels { namespace: key.0.clone(), name: key.1.clone() };
-        let Some(found) = dereference::dereference(&self.client, key).await? else {
-            self.forget(&labels);
+    pub(crate) async fn reconcile(&self, labels: &RolloutLabels) -> Result<Outcome, Error> {
+        let Some(found) = dereference::dereference(&self.client, labels).await? else {
+            self.forget(labels);
             return Ok(Outcome::Gone);
         };
         if found.rollout.metadata.deletion_timestamp.is_some() {
-            self.clean_up(&labels, &found).await?;
-            self.forget(&labels);
+            self.clean_up(labels, &found).await?;
+            self.forget(labels);
             return Ok(Outcome::Gone);
         }
-        if cleanup::add_finalizer(&self.client, &found.rollout).await? {
+        if self.add_finalizer(&found.rollout).await? {
             return Ok(Outcome::Again(SOONEST));
         }
-        self.round(&labels, &found).await
+        self.round(labels, &found).await
     }
 
     /// Observes, decides and applies.
@@ -110,7 +109,7 @@ impl Reconciler {
         let observed = driver.observe(&valid.spec, &valid.status, commands).await;
         self.log_problems(labels, &observed.problems);
         let decision = driver.decide(&valid.spec, &valid.status, &observed, self.clock.now());
-        self.store(&found.rollout, &decision).await?;
+        self.store(&found.rollout, &decision.status).await?;
         self.metrics.show(labels, &decision.status);
         let told = self.publisher.publish(&found.rollout, &decision.status).await;
         driver.apply(&observed, &decision.actions).await.map_err(Error::Route)?;

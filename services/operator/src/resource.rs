@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use kube::CustomResource;
-use marquee_rollout::{Spec, Status};
+use marquee_rollout::{Spec, SpecError, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,6 +50,24 @@ pub(crate) struct ModelRolloutSpec {
     #[serde(flatten)]
     #[schemars(with = "Spec")]
     pub(crate) rollout: Map<String, Value>,
+}
+
+impl ModelRollout {
+    /// Reads the specification of the rollout.
+    ///
+    /// # Errors
+    /// A field makes no sense to this release.
+    pub(crate) fn read_spec(&self) -> Result<Spec, SpecError> {
+        Spec::read(&self.spec.rollout)
+    }
+
+    /// Reads the last status of the rollout. It is the default one before the first decision.
+    ///
+    /// # Errors
+    /// Another release wrote it, and this one cannot read it.
+    pub(crate) fn read_status(&self) -> Result<Status, serde_json::Error> {
+        self.status.as_ref().map_or_else(|| Ok(Status::default()), |stored| Status::deserialize(&stored.rollout))
+    }
 }
 
 /// The processes behind a Service in the namespace of the rollout. They are found by its

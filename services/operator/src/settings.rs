@@ -72,7 +72,7 @@ pub(crate) struct ElectionArgs {
         value_parser = duration
     )]
     pub(crate) lease_duration: Duration,
-    /// The name of this operator in the Lease. Default: the host name, which is that of the Pod.
+    /// The name of this operator in the Lease. Default: the host name and the process id.
     #[arg(long, env = "MARQUEE_OPERATOR_IDENTITY", value_name = "NAME")]
     pub(crate) identity: Option<String>,
 }

@@ -320,4 +320,4 @@ fn key(path: &str) -> Result<ObjectKey, QueueError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

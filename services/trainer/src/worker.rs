@@ -1,5 +1,7 @@
 //! Works on the queue while this trainer holds the lease, and stands by while another one does.
 
+mod leased;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +16,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::pipeline::{Approved, Pipeline, PipelineError, Published};
 use crate::queue::{Queue, QueueError, Run};
+use leased::Leased;
 
 /// How often a trainer reads what others wrote.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -142,7 +144,8 @@ impl Worker {
     /// the lease.
     async fn work(&self, run: &Run) -> bool {
         let started = Instant::now();
-        let Some(prepared) = self.while_leased(run, self.prepare(run)).await else {
+        let leased = Leased { queue: &self.queue, lease: &self.lease, run };
+        let Some(prepared) = leased.during(self.prepare(run)).await else {
             tracing::error!(run = %run.id(), "lost the lease; the run stops here");
             return false;
         };
@@ -157,59 +160,11 @@ impl Worker {
         };
         tokio::pin!(ended);
         // A run that was left without an end counts as abandoned, as if the lease had been lost.
-        match self.while_leased(run, &mut ended).await {
+        match leased.during(&mut ended).await {
             Some(()) => run.has_ended(),
             None => {
                 ended.await;
                 false
-            }
-        }
-    }
-
-    /// Does work while the lease is renewed. Returns `None` if the lease is lost.
-    ///
-    /// A write of the run's progress that is under way when the work ends is waited for. If it were
-    /// dropped, it might still take place, and the next write of the run would take it for that of
-    /// another trainer.
-    async fn while_leased<T>(&self, run: &Run, work: impl Future<Output = T>) -> Option<T> {
-        let ended = Notify::new();
-        let keeping = self.keep_lease(run, &ended);
-        tokio::pin!(work, keeping);
-        tokio::select! {
-            value = &mut work => {
-                ended.notify_one();
-                keeping.await;
-                Some(value)
-            }
-            () = &mut keeping => None,
-        }
-    }
-
-    /// Renews the lease and stores the run's progress. Returns when the lease is lost or the work
-    /// has ended.
-    async fn keep_lease(&self, run: &Run, ended: &Notify) {
-        let mut renewed = Instant::now();
-        let mut stored = run.now();
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(REFRESH.min(self.lease.renewal())) => {}
-                () = ended.notified() => return,
-            }
-            match self.lease.hold().await {
-                Ok(true) => renewed = Instant::now(),
-                Ok(false) => return,
-                // Another trainer may take over after a whole lease, so this one stops earlier.
-                Err(_) if renewed.elapsed() > self.lease.renewal() * 2 => return,
-                Err(error) => tracing::warn!(error = chain(&error), "could not renew the lease; trying again"),
-            }
-            let now = run.now();
-            let has_news = !now.has_ended() && now != stored;
-            let refreshed = self.queue.refresh().await;
-            let saved = if has_news { refreshed.and(self.queue.save(run).await) } else { refreshed };
-            match saved {
-                Ok(()) => stored = now,
-                Err(QueueError::Superseded) => return,
-                Err(error) => tracing::warn!(error = chain(&error), "could not store the progress of a training run"),
             }
         }
     }

@@ -185,9 +185,7 @@ fn predict(
 }
 
 fn movielens() -> Result<marquee_fit::Snapshot> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache")));
-    let path = cache.context("there is no HOME: set XDG_CACHE_HOME")?.join("marquee/movielens-100k");
+    let path = marquee_e2e::cache().context("there is no HOME: set XDG_CACHE_HOME")?.join("movielens-100k");
     let data = marquee_datasets::open(&path, marquee_datasets::Options::default())
         .with_context(|| format!("open {}: run `make movielens`", path.display()))?;
     let scale = Scale::try_new(1.0, 5.0, 1.0)?;

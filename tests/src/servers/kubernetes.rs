@@ -92,9 +92,7 @@ impl Kubernetes {
     /// # Errors
     /// The command failed; the error has its message.
     pub async fn kubectl<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<String> {
-        let output = self.try_kubectl(&self.admin(), arguments, "").await?;
-        ensure!(output.status.success(), "kubectl: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(String::from_utf8(output.stdout)?)
+        printed(self.try_kubectl(&self.admin(), arguments, "").await?)
     }
 
     /// Applies manifests as the administrator.
@@ -102,9 +100,7 @@ impl Kubernetes {
     /// # Errors
     /// The API server refused one; the error has its message.
     pub async fn apply(&self, manifests: &str) -> Result<String> {
-        let output = self.try_kubectl(&self.admin(), ["apply", "--server-side", "-f", "-"], manifests).await?;
-        ensure!(output.status.success(), "kubectl: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(String::from_utf8(output.stdout)?)
+        printed(self.try_kubectl(&self.admin(), ["apply", "--server-side", "-f", "-"], manifests).await?)
     }
 
     /// Runs kubectl with a kubeconfig and a standard input. `kubectl-marquee` is a command of it if
@@ -175,6 +171,12 @@ impl Kubernetes {
         });
         std::fs::write(self.kubeconfig(user), config.to_string()).context("write a kubeconfig")
     }
+}
+
+/// Returns what kubectl printed, or its complaint as an error.
+fn printed(output: Output) -> Result<String> {
+    ensure!(output.status.success(), "kubectl: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn etcd_arguments(data: &Path, client: &str, peer: &str) -> Vec<String> {

@@ -25,11 +25,7 @@ async fn trained(redis: &Redis, world: &World) -> Result<Fleet> {
         settings.redis.response_timeout = Duration::from_millis(500);
     })
     .await?;
-    let clients = fleet.clients();
-    clients.add_movies(world.catalogue()).await?;
-    let positions = clients.rate_all(world.ratings()).await?.positions;
-    clients.user("nobody", &positions).await?;
-    clients.train(Algorithm::Map, Parameters::default()).await?;
+    crate::spine::teach(fleet.clients(), world, Algorithm::Map).await?;
     Ok(fleet)
 }
 

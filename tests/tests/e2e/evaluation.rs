@@ -4,10 +4,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use marquee_domain::{Offset, Partition, Position};
-use marquee_e2e::{Clients, World};
+use marquee_e2e::{Clients, World, read_topic};
 use marquee_embedded::{EmbeddedLog, LogSettings};
-use marquee_ports::{RatingLog, Topic};
+use marquee_ports::Topic;
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::{
     Entry, EvaluateRequest, PredictRequest, RecommendRequest, Sequence, ServedBy, ServedPrediction, Step,
@@ -104,13 +103,10 @@ async fn refuse_what_is_wrong(transport: &marquee_kit::Transport) -> Result<()> 
 async fn served(folder: &Path) -> Result<Vec<ServedPrediction>> {
     let log = EmbeddedLog::open(&folder.join("log"), &LogSettings::default())?;
     let mut served = Vec::new();
-    for bounds in log.bounds(Topic::PREDICTIONS).await? {
-        let from = Position { partition: Partition(bounds.partition.0), offset: Offset(0) };
-        for record in log.read(Topic::PREDICTIONS, from, 10_000).await? {
-            let prediction = decode_served(record.header(CONTENT_TYPE), &record.value)?;
-            assert_eq!(record.key.as_deref(), Some(prediction.user_id.as_bytes()), "the key is the user");
-            served.push(prediction);
-        }
+    for record in read_topic(&log, Topic::PREDICTIONS).await? {
+        let prediction = decode_served(record.header(CONTENT_TYPE), &record.value)?;
+        assert_eq!(record.key.as_deref(), Some(prediction.user_id.as_bytes()), "the key is the user");
+        served.push(prediction);
     }
     Ok(served)
 }

@@ -2,11 +2,10 @@
 //! which one is worse.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee_domain::{MovieId, Rating, RatingEvent, Timestamp, UserId, Version};
-use marquee_e2e::{Clients, Fleet, World};
+use marquee_e2e::{Clients, Fleet, World, until};
 use marquee_eval::duel::{Differences, Prediction, Replay, Replayed, Slice, replay};
 use marquee_proto::monitor::v1::monitor_client::MonitorClient;
 use marquee_proto::monitor::v1::{
@@ -15,7 +14,7 @@ use marquee_proto::monitor::v1::{
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step};
 use marquee_proto::ratings::v1 as pb;
-use marquee_proto::rollout::v1::{Route, SetRouteRequest};
+use marquee_proto::rollout::v1::{self as routing, Route, SetRouteRequest, VersionState};
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde_json::Value;
 
@@ -44,16 +43,15 @@ fn ratings_of(duel: &Duel) -> u64 {
 
 /// Waits until the monitor has learned everything that is in the log.
 async fn learned(fleet: &Fleet) -> Result<()> {
-    let caught_up = async {
-        loop {
-            let status = monitor(fleet).get_status(GetStatusRequest {}).await?.into_inner();
-            if status.partitions.iter().all(|partition| partition.next_offset >= partition.end_offset) {
-                return Ok::<_, anyhow::Error>(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    let caught_up = async || match monitor(fleet).get_status(GetStatusRequest {}).await {
+        Ok(status) => {
+            let partitions = status.into_inner().partitions;
+            partitions.iter().all(|partition| partition.next_offset >= partition.end_offset).then_some(Ok(()))
         }
+        Err(refused) => Some(Err(refused)),
     };
-    tokio::time::timeout(Duration::from_secs(120), caught_up).await.context("the monitor did not catch up")?
+    until("the monitor has caught up", caught_up).await??;
+    Ok(())
 }
 
 /// A fleet with a version that was trained on shuffled ratings, in shadow behind one that was
@@ -76,8 +74,25 @@ async fn two_versions(world: &World, known: &[pb::Rating]) -> Result<Fleet> {
     clients.train(Algorithm::Map, Parameters::default()).await?;
     let route = Route { model: MODEL.to_owned(), stable: TRUE, shadow: vec![SHUFFLED], ..Route::default() };
     clients.routing.clone().set_route(SetRouteRequest { route: Some(route), expected_revision: 0 }).await?;
+    both_warm(&fleet).await?;
     learned(&fleet).await?;
     Ok(fleet)
+}
+
+/// Waits until both versions of the wanted route can predict. Ratings that arrive before are not
+/// compared.
+async fn both_warm(fleet: &Fleet) -> Result<()> {
+    let are_warm = async || {
+        let request = routing::GetStatusRequest { model: MODEL.to_owned() };
+        let status = fleet.clients().routing.clone().get_status(request).await.ok()?.into_inner().status?;
+        let found = status.models.into_iter().find(|found| found.model == MODEL)?;
+        let is_wanted = found.wanted.is_some_and(|route| route.stable == TRUE && route.shadow == [SHUFFLED]);
+        let is_warm = |version: u64| {
+            found.versions.iter().any(|found| found.version == version && found.state() == VersionState::Warm)
+        };
+        (is_wanted && is_warm(TRUE) && is_warm(SHUFFLED)).then_some(())
+    };
+    until("both versions are warm", are_warm).await
 }
 
 /// Predictions of both versions by history and movie.
@@ -158,8 +173,10 @@ async fn the_duel_of_a_fleet_is_the_evaluation_of_its_log() -> Result<()> {
     }
     learned(&fleet).await?;
     let before = duel(&fleet, (TRUE, SHUFFLED)).await?;
+    assert_eq!(ratings_of(&before), first.len() as u64);
     let fleet = fleet.restart().await?;
     assert_eq!(duel(&fleet, (TRUE, SHUFFLED)).await?, before, "a restart changes nothing");
+    both_warm(&fleet).await?;
     for chunk in second.chunks(50) {
         fleet.clients().rate_all(chunk.to_vec()).await?;
     }
@@ -203,7 +220,9 @@ async fn what_users_were_shown_is_judged_by_their_ratings() -> Result<()> {
     let clients: &Clients = fleet.clients();
     let shown = clients.predict("guest", &["movie-2", "movie-3"], &[]).await?.predictions;
     // The log of predictions is written beside the answers.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (http, logged) = (fleet.http(), format!("marquee_inference_predictions_logged_total {}\n", shown.len()));
+    let is_logged = async || http.get("/metrics").await.is_ok_and(|page| page.text().contains(&logged)).then_some(());
+    until("the predictions are in the log", is_logged).await?;
     clients.rate("guest", "movie-2", 5.0).await?;
     clients.rate("other", "movie-2", 5.0).await?;
     learned(&fleet).await?;

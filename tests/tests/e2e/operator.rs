@@ -16,7 +16,7 @@ use anyhow::Result;
 use marquee_e2e::operator::{Operator, install_operator, port, register};
 use marquee_e2e::servers::{Kubernetes, or_skip};
 use marquee_e2e::{Fleet, World};
-use marquee_proto::rollout::v1::{GetRouteRequest, Route};
+use marquee_proto::rollout::v1::Route;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde_json::{Value, json};
 
@@ -56,9 +56,7 @@ impl Stage {
 
     /// The route in the table.
     async fn route(&self) -> Result<Route> {
-        let request = GetRouteRequest { model: "ratings".to_owned() };
-        let answer = self.fleet.clients().routing.clone().get_route(request).await?.into_inner();
-        Ok(answer.route.unwrap_or_default())
+        Ok(self.fleet.clients().routed().await?)
     }
 
     /// The candidate's share of users in the table, in basis points.

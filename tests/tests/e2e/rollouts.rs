@@ -7,19 +7,20 @@ mod kills;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use marquee_controller::Controller;
 use marquee_e2e::{Clients, Fleet, World, marquee, until};
 use marquee_proto::document;
 use marquee_proto::rollout::v1::{
-    ActOnRolloutRequest, GetRolloutHistoryRequest, GetRolloutRequest, GetRouteRequest, Rollout, Route,
-    StartRolloutRequest, Verb,
+    ActOnRolloutRequest, GetRolloutHistoryRequest, GetRolloutRequest, Rollout, StartRolloutRequest, Verb,
 };
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde_json::{Value, json};
 use tonic::codegen::http::Method;
 use tonic::{Code, Status};
+
+use crate::spine::teach;
 
 /// The product's own `main`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
@@ -28,11 +29,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 async fn trained(world: &World) -> Result<Fleet> {
     let fleet =
         Fleet::start_with(|settings| settings.role::<Controller>().interval = Duration::from_millis(100)).await?;
-    let clients = fleet.clients();
-    clients.add_movies(world.catalogue()).await?;
-    let answer = clients.rate_all(world.ratings()).await?;
-    clients.user("nobody", &answer.positions).await?;
-    clients.train(Algorithm::Bias, Parameters::default()).await?;
+    teach(fleet.clients(), world, Algorithm::Bias).await?;
     Ok(fleet)
 }
 
@@ -77,11 +74,6 @@ async fn until_paused_at(clients: &Clients, weight: f64) -> Result<Value> {
     until_status(clients, "paused", is).await
 }
 
-async fn route(clients: &Clients) -> Result<Route> {
-    let request = GetRouteRequest { model: "ratings".to_owned() };
-    clients.routing.clone().get_route(request).await?.into_inner().route.context("a route")
-}
-
 /// The share of users whom a version answers, in percent.
 async fn share(clients: &Clients, version: u64) -> Result<f64> {
     let mut answered = 0;
@@ -90,6 +82,12 @@ async fn share(clients: &Clients, version: u64) -> Result<f64> {
         answered += u64::from(answer.provenance.expect("provenance").version == version);
     }
     Ok(answered as f64 / 4.0)
+}
+
+/// Steps that grow the share of users, with a pause at each weight.
+pub(crate) fn paced(weights: &[u32], pause: &str) -> Vec<Value> {
+    let steps = |weight: &u32| [json!({"setWeight": weight}), json!({"pause": {"duration": pause}})];
+    weights.iter().flat_map(steps).collect()
 }
 
 fn by_hand() -> Value {
@@ -152,7 +150,7 @@ async fn a_route_that_is_set_by_hand_during_a_rollout_is_named_and_set_back() ->
     until_paused_at(clients, 20.0).await?;
     clients.route(1, &[(2, 9_000)]).await?;
     let restored = async || {
-        let route = route(clients).await.ok()?;
+        let route = clients.routed().await.ok()?;
         (route.candidates.first()?.weight == 2_000).then_some(())
     };
     until("the route is set back", restored).await?;
@@ -174,7 +172,7 @@ async fn each_newly_published_version_is_followed() -> Result<()> {
         clients.train(Algorithm::Bias, Parameters::default()).await?;
         let is = |status: &Value| status["phase"] == "Completed" && status["stable"] == version;
         until_status(clients, "followed", is).await?;
-        assert_eq!(route(clients).await?.stable, version);
+        assert_eq!(clients.routed().await?.stable, version);
     }
     fleet.stop().await;
     Ok(())

@@ -70,8 +70,7 @@ async fn users_keep_their_side_while_weights_grow_and_over_a_restart() -> Result
 async fn a_change_that_cannot_hold_is_refused_and_the_old_route_stays() -> Result<()> {
     let fleet = trained(&World::new(30, 20, 12), Algorithm::Bias).await?;
     let clients = fleet.clients();
-    let current =
-        clients.routing.clone().get_route(GetRouteRequest::default()).await?.into_inner().route.expect("routed");
+    let current = clients.routed().await?;
     assert_eq!((current.stable, current.revision), (1, 1), "the first version is routed by itself");
 
     let refused = clients.route(9, &[]).await.expect_err("no such version");
@@ -89,8 +88,7 @@ async fn a_change_that_cannot_hold_is_refused_and_the_old_route_stays() -> Resul
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("at 1"), "{}", refused.message());
 
-    let still = clients.routing.clone().get_route(GetRouteRequest::default()).await?.into_inner().route;
-    assert_eq!(still, Some(current));
+    assert_eq!(clients.routed().await?, current);
     let request = GetRouteRequest { model: "another".to_owned() };
     let refused = clients.routing.clone().get_route(request).await.expect_err("no such model");
     assert_eq!(refused.code(), Code::NotFound);

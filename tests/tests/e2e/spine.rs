@@ -1,7 +1,7 @@
 //! The spine: a rating event on its way to a changed prediction, and everything that it passes.
 
 use anyhow::Result;
-use marquee_e2e::{Fleet, World};
+use marquee_e2e::{Clients, Fleet, World};
 use marquee_proto::prediction::v1::{ExplainRequest, ModelState, RecommendRequest};
 use marquee_proto::ratings::v1::{RemoveRatingRequest, RemoveUserRequest};
 use marquee_proto::training::v1::{Algorithm, Parameters};
@@ -9,7 +9,12 @@ use marquee_proto::training::v1::{Algorithm, Parameters};
 /// A fleet that has learned a small world.
 pub(super) async fn trained(world: &World, algorithm: Algorithm) -> Result<Fleet> {
     let fleet = Fleet::start().await?;
-    let clients = fleet.clients();
+    teach(fleet.clients(), world, algorithm).await?;
+    Ok(fleet)
+}
+
+/// Gives an empty fleet the ratings of a world, and trains the first version.
+pub(super) async fn teach(clients: &Clients, world: &World, algorithm: Algorithm) -> Result<()> {
     clients.add_movies(world.catalogue()).await?;
     let answer = clients.rate_all(world.ratings()).await?;
     assert!(answer.rejected.is_empty(), "{:?}", answer.rejected.first());
@@ -17,7 +22,7 @@ pub(super) async fn trained(world: &World, algorithm: Algorithm) -> Result<Fleet
     clients.user("nobody", &answer.positions).await?;
     let (training, model) = clients.train(algorithm, Parameters::default()).await?;
     assert_eq!((training.version, model.state(), model.verified), (1, ModelState::Ready, true));
-    Ok(fleet)
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use marquee_datasets::Dataset;
 
 use super::Imported;
 use crate::error::one_line;
-use crate::output::{counted, thousands};
+use crate::output::{bar_style, counted, thousands};
 use crate::{Format, Output};
 
 /// The time between two lines where no bar can be shown.
@@ -89,8 +89,7 @@ impl Progress for Bar {
             ));
         }
         if self.output.is_live() {
-            let style = ProgressStyle::with_template("ratings  {bar:30} {percent:>3}%  {elapsed}  {wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = bar_style("ratings  {bar:30} {percent:>3}%  {elapsed}  {wide_msg}");
             self.bar = Some(ProgressBar::new(self.total_bytes.max(1)).with_style(style));
         }
     }

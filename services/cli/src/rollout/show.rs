@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::view::View;
 use crate::output::{Human, Show};
-use crate::provenance::time;
+use crate::provenance::{given, time};
 
 /// The rollout of one model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,7 +51,7 @@ impl From<pb::Rollout> for Rollout {
             spec: object(wire.spec.as_ref()),
             status: object(wire.status.as_ref()),
             commands: wire.commands.iter().map(Waiting::from).collect(),
-            stalled: (!wire.stalled.is_empty()).then_some(wire.stalled),
+            stalled: given(wire.stalled),
             model: wire.model,
         }
     }

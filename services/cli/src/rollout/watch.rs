@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use marquee_proto::rollout::v1::WatchRolloutRequest;
 use marquee_rollout::{Phase, Spec, Status};
 
 use super::show::{Rollout, now};
 use super::view::View;
+use crate::output::bar_style;
 use crate::{Client, Error, Output};
 
 /// The time between two lines of one step where nothing can be redrawn.
@@ -23,7 +24,7 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
     let request = WatchRolloutRequest { model: model.clone() };
     let mut updates = client.call(client.rollouts().watch_rollout(request)).await.map_err(super::hinted)?;
     let mut screen = Screen::new(output);
-    let mut last: Option<Rollout> = None;
+    let (mut last, mut outcome): (Option<Rollout>, _) = (None, None);
     loop {
         let update = tokio::select! {
             update = updates.message() => update,
@@ -39,9 +40,9 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
         } else {
             output.line(&rollout)?;
         }
-        let ended = ended(&rollout);
+        outcome = ended(&rollout);
         last = Some(rollout);
-        if ended.is_some() {
+        if outcome.is_some() {
             break;
         }
     }
@@ -52,7 +53,7 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
     if output.is_human() {
         output.show(&rollout)?;
     }
-    ended(&rollout).unwrap_or_else(|| {
+    outcome.unwrap_or_else(|| {
         let message = format!(
             "the controller stopped reporting while the rollout of model '{model}' was {}: watch it again with \
              `marquee rollout watch {model}`",
@@ -68,6 +69,11 @@ fn ended(rollout: &Rollout) -> Option<Result<(), Error>> {
     if !rollout.is_current() || spec.follow.is_some() {
         return None;
     }
+    outcome(&status)
+}
+
+/// Returns how a rollout with this status ended, or `None` if it has not.
+pub fn outcome(status: &Status) -> Option<Result<(), Error>> {
     match status.phase {
         Phase::Completed => Some(Ok(())),
         Phase::Degraded => {
@@ -133,6 +139,5 @@ fn headline(spec: &Spec, status: &Status) -> String {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new_spinner().with_style(style)
+    ProgressBar::new_spinner().with_style(bar_style("{msg}"))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Route;
 use crate::output::{Human, Show, Table};
-use crate::provenance::time;
+use crate::provenance::{given, time};
 use crate::{Client, Error, Output};
 
 /// The routing of one instance.
@@ -82,11 +82,6 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
         output.footer("this instance has not read the routing table since it started: it uses its local copy");
     }
     Ok(())
-}
-
-/// Returns a text unless it is empty.
-fn given(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
 }
 
 impl From<pb::ModelStatus> for Model {

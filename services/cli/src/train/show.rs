@@ -4,7 +4,7 @@ use marquee_proto::training::v1 as pb;
 use serde::Serialize;
 
 use crate::output::{Human, Show, Table, counted, thousands};
-use crate::provenance::time;
+use crate::provenance::{given, time};
 
 /// One run.
 #[derive(Debug, Serialize)]
@@ -59,7 +59,6 @@ pub(crate) struct List(pub(crate) Vec<Training>);
 
 impl From<pb::Training> for Training {
     fn from(wire: pb::Training) -> Self {
-        let given = |text: String| (!text.is_empty()).then_some(text);
         Self {
             algorithm: match wire.algorithm() {
                 pb::Algorithm::Bias => "bias",

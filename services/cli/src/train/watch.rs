@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use marquee_proto::prediction::v1::LoadModelRequest;
 use marquee_proto::training::v1::WatchTrainingRequest;
 
 use super::show::Training;
 use crate::error::one_line;
+use crate::output::bar_style;
 use crate::{Client, Error, Output};
 
 /// The length of a stage's bar in steps.
@@ -126,7 +127,6 @@ impl Stages {
 }
 
 fn bar(stage: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:<8} {bar:30} {percent:>3}%  {elapsed}  {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = bar_style("{prefix:<8} {bar:30} {percent:>3}%  {elapsed}  {wide_msg}");
     ProgressBar::new(STEPS).with_style(style).with_prefix(stage)
 }

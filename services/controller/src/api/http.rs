@@ -4,12 +4,10 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use marquee_domain::Reason;
-use marquee_kit::{Bodies, Failure};
+use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::document;
 use marquee_proto::rollout::v1 as pb;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Handler;
@@ -26,21 +24,14 @@ pub(super) fn routes(handler: Handler) -> Router {
     BODIES.layer(routes).with_state(handler)
 }
 
-fn read<M: DeserializeOwned>(body: &Bytes) -> Result<M, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        let fix = format!("is not valid JSON for this request ({error}); check names and values");
-        Failure::field("body", Reason::Malformed, fix)
-    })
-}
-
 /// Writes a message with whole numbers as integers, as specifications and statuses have them.
 fn write(message: &impl Serialize) -> Result<Json<Value>, Failure> {
     let written = serde_json::to_value(message).map_err(|error| Failure::internal("encode the answer", &error))?;
     Ok(Json(document::with_integers(written)))
 }
 
-async fn start(State(handler): State<Handler>, body: Bytes) -> Result<Json<Value>, Failure> {
-    let rollout = Some(handler.call_start(read(&body)?).await?);
+async fn start(State(handler): State<Handler>, parser: BodyParser, body: Bytes) -> Result<Json<Value>, Failure> {
+    let rollout = Some(handler.call_start(parser.json(body).await?).await?);
     write(&pb::StartRolloutResponse { rollout })
 }
 
@@ -61,8 +52,13 @@ async fn delete(State(handler): State<Handler>, Path(model): Path<String>) -> Re
     write(&handler.call_delete(&model).await?)
 }
 
-async fn act(State(handler): State<Handler>, Path(model): Path<String>, body: Bytes) -> Result<Json<Value>, Failure> {
-    let request: pb::ActOnRolloutRequest = read(&body)?;
+async fn act(
+    State(handler): State<Handler>,
+    Path(model): Path<String>,
+    parser: BodyParser,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let request: pb::ActOnRolloutRequest = parser.json(body).await?;
     let rollout = Some(handler.call_act(&model, request.verb()).await?);
     write(&pb::ActOnRolloutResponse { rollout })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use marquee_domain::Clock;
 use marquee_driver::testing::{Duels, Fleet, Instance, Table, route};
-use marquee_kit::{Context, Stop};
+use marquee_kit::Context;
 use marquee_lease::Claim;
 use marquee_ports::memory::{Fault, MemoryObjects, Step};
 use marquee_ports::{ErrorKind, ObjectStore};
@@ -81,21 +81,24 @@ impl Controller {
         self.rollouts.act(&model(), spec::name_of(verb)).await.expect("stored");
     }
 
-    /// Waits until the stored status is as wanted.
-    async fn until(&self, what: &str, is: impl Fn(&Status) -> bool) -> Status {
+    /// Waits until something is found in the stored rollout, and returns it.
+    async fn find<T>(&self, what: &str, find: impl Fn(&Rollout) -> Option<T>) -> T {
         let mut board = self.rollouts.subscribe();
         let seen = async {
             loop {
-                if let Some(status) = board.borrow_and_update().get(&model()).map(|rollout| status_of(rollout))
-                    && is(&status)
-                {
-                    return status;
+                if let Some(found) = board.borrow_and_update().get(&model()).and_then(|rollout| find(rollout)) {
+                    return found;
                 }
                 board.changed().await.expect("the controller lives");
             }
         };
         let last = || self.rollouts.board().get(&model()).map(|rollout| rollout.document.clone());
         tokio::time::timeout(LONG, seen).await.unwrap_or_else(|_| panic!("not {what}: {:#?}", last()))
+    }
+
+    /// Waits until the stored status is as wanted.
+    async fn until(&self, what: &str, is: impl Fn(&Status) -> bool) -> Status {
+        self.find(what, |rollout| Some(status_of(rollout)).filter(&is)).await
     }
 
     async fn until_phase(&self, phase: Phase) -> Status {
@@ -112,6 +115,11 @@ impl Controller {
         let board = self.rollouts.board();
         board[&model()].document.events.iter().map(|event| event.reason.clone()).collect()
     }
+}
+
+/// Waits until the candidate has a share of users in the routing table, in basis points.
+async fn until_weight(table: &Table, points: u32, why: &str) {
+    tokio::time::timeout(LONG, table.wait_for_weight(2, points)).await.expect(why);
 }
 
 fn model() -> ModelName {
@@ -147,9 +155,10 @@ fn by_duel() -> Value {
 fn ratings(duels: &Duels, difference: f64) -> JoinHandle<()> {
     let duels = duels.clone();
     tokio::spawn(async move {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
         loop {
+            seconds.tick().await;
             duels.add(100, difference);
-            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     })
 }
@@ -181,11 +190,10 @@ async fn a_worse_version_is_stopped_before_it_has_users() {
     let ratings = ratings(&world.duels, 0.5);
     controller.start(by_duel()).await;
     let (table, users) = (world.table.clone(), Arc::new(AtomicU32::new(0)));
-    let seen = Arc::clone(&users);
+    let (seen, mut routes) = (Arc::clone(&users), table.subscribe());
     let watch = tokio::spawn(async move {
-        loop {
+        while routes.changed().await.is_ok() {
             seen.fetch_max(table.weight(2), Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
     let status = controller.until_phase(Phase::Degraded).await;
@@ -208,22 +216,13 @@ async fn a_controller_that_is_killed_at_any_call_leaves_a_rollout_that_goes_on()
         let calls = world.objects.faults().calls().len();
         // The controller never returns from this call of the object store.
         world.objects.faults().add(Step::at(calls + call, Fault::Delay(LONG * 100)));
-        let reached = async {
-            while world.objects.faults().calls().len() < calls + call {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
+        let reached = world.objects.faults().wait_for_calls(calls + call);
         tokio::time::timeout(LONG, reached).await.expect("the call is made");
         controller.kill().await;
         let successor = world.controller("one");
         let status = successor.until_phase(Phase::Completed).await;
         assert_eq!(status.stable.map(|version| version.0), Some(2), "killed at call {call}");
-        let settled = async {
-            while world.table.weight(2) != 10_000 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(LONG, settled).await.expect("the route agrees with the status");
+        until_weight(&world.table, 10_000, "the route agrees with the status").await;
         successor.kill().await;
     }
 }
@@ -276,18 +275,9 @@ async fn a_route_that_was_changed_by_hand_is_seen_and_named() {
     world
         .table
         .set(pb::Route { candidates: vec![pb::Candidate { version: 2, weight: 9_000 }], ..route(1, revision + 1) });
-    let named = async {
-        while !controller.reasons().iter().any(|reason| reason == "RouteRestored") {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(LONG, named).await.expect("the change is named");
-    let restored = async {
-        while world.table.weight(2) != 1_000 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(LONG, restored).await.expect("the route is set back");
+    let is_named = |rollout: &Rollout| rollout.document.events.iter().any(|event| event.reason == "RouteRestored");
+    controller.find("named", |rollout| is_named(rollout).then_some(())).await;
+    until_weight(&world.table, 1_000, "the route is set back").await;
     controller.kill().await;
 }
 
@@ -367,12 +357,12 @@ async fn a_specification_of_a_newer_release_is_not_driven() {
 #[tokio::test(start_paused = true)]
 async fn a_rollout_is_shown_while_the_store_is_away_and_says_so() {
     let world = World::new();
-    let controller = world.controller("one");
+    let mut controller = world.controller("one");
     controller.start(held()).await;
     controller.until_phase(Phase::Paused).await;
-    let stop: &Stop = &controller.context.stop;
-    stop.cancel();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    controller.context.stop.cancel();
+    let ended = tokio::time::timeout(LONG, &mut controller.task).await.expect("the task ends");
+    assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
     world.objects.faults().add_next(Fault::Fail(ErrorKind::Unavailable));
     let rollout = controller.rollouts.get(&model()).await.expect("the last one").expect("known");
     assert!(rollout.stalled.as_ref().is_some_and(|why| why.contains("object store")), "{:?}", rollout.stalled);

@@ -3,7 +3,7 @@
 //! Archived events are applied as those of the log are: in batches, under the lease, and each batch
 //! moves the marker. So a rebuild that is interrupted goes on at the marker.
 
-use marquee_archive::{Archive, ArchivedEvent};
+use marquee_archive::{Archive, batches};
 use marquee_domain::{Offset, Partition};
 use marquee_log::rating_bounds;
 use marquee_ports::{Bounds, Error, ErrorKind, Lease};
@@ -63,7 +63,8 @@ impl Consumer {
         let movies = self.catalog.catch_up().await?;
         let mut events = archive.events(bounds, from);
         while let Some(page) = events.next().await? {
-            for batch in batches(page, self.batch, events.next_offset()) {
+            for (page, next) in batches(page, self.batch, events.next_offset()) {
+                let batch = Batch::new(page.into_iter().map(|one| (one.offset, one.event)).collect(), next);
                 let count = batch.len() as u64;
                 self.applier.apply(lease, movies.clone(), batch).await?;
                 self.meters.applied.inc_by(count);
@@ -73,22 +74,6 @@ impl Consumer {
         tracing::info!(%partition, %from, %next, "archived events applied");
         Ok(())
     }
-}
-
-/// Splits a page of archived events into batches. The last one ends before `end`.
-fn batches(page: Vec<ArchivedEvent>, size: usize, end: Offset) -> impl Iterator<Item = Batch> {
-    let mut events = page.into_iter().map(|archived| (archived.offset, archived.event)).peekable();
-    let mut is_complete = false;
-    // A page without events has one batch without events, which moves the marker.
-    std::iter::from_fn(move || {
-        if is_complete {
-            return None;
-        }
-        let batch: Vec<_> = events.by_ref().take(size).collect();
-        let next = events.peek().map_or(end, |(offset, _)| *offset);
-        is_complete = events.peek().is_none();
-        Some(Batch::new(batch, next))
-    })
 }
 
 #[cfg(test)]

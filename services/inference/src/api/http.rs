@@ -5,11 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use marquee_domain::Reason;
 use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
-use serde::de::DeserializeOwned;
 
 use super::Service;
 use super::served::RequestId;
@@ -29,21 +27,13 @@ pub(super) fn routes(service: Service) -> Router {
     BODIES.layer(routes).with_state(service)
 }
 
-async fn read<M: DeserializeOwned + Send + 'static>(parser: &BodyParser, body: Bytes) -> Result<M, Failure> {
-    let parsed = parser.parse(body, |body| serde_json::from_slice(body)).await;
-    parsed.map_err(|error| {
-        let fix = format!("is not valid JSON for this request ({error}); check names and values");
-        Failure::field("body", Reason::Malformed, fix)
-    })
-}
-
 async fn predict(
     State(service): State<Service>,
     headers: HeaderMap,
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::PredictResponse>, Failure> {
-    Ok(Json(service.call_predict(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
+    Ok(Json(service.call_predict(parser.json(body).await?, RequestId::in_headers(&headers)).await?))
 }
 
 async fn recommend(
@@ -52,7 +42,7 @@ async fn recommend(
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::RecommendResponse>, Failure> {
-    Ok(Json(service.call_recommend(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
+    Ok(Json(service.call_recommend(parser.json(body).await?, RequestId::in_headers(&headers)).await?))
 }
 
 async fn explain(
@@ -61,7 +51,7 @@ async fn explain(
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::ExplainResponse>, Failure> {
-    Ok(Json(service.call_explain(read(&parser, body).await?, RequestId::in_headers(&headers)).await?))
+    Ok(Json(service.call_explain(parser.json(body).await?, RequestId::in_headers(&headers)).await?))
 }
 
 async fn evaluate(
@@ -69,7 +59,7 @@ async fn evaluate(
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<pb::EvaluateResponse>, Failure> {
-    Ok(Json(service.call_evaluate(read(&parser, body).await?).await?))
+    Ok(Json(service.call_evaluate(parser.json(body).await?).await?))
 }
 
 async fn models(State(service): State<Service>) -> Result<Json<pb::ListModelsResponse>, Failure> {
@@ -89,7 +79,7 @@ async fn set_route(
     parser: BodyParser,
     body: Bytes,
 ) -> Result<Json<rollout::SetRouteResponse>, Failure> {
-    let mut request: rollout::SetRouteRequest = read(&parser, body).await?;
+    let mut request: rollout::SetRouteRequest = parser.json(body).await?;
     if let Some(route) = &mut request.route {
         route.model = model;
     }

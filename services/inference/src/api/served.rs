@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use marquee_domain::MovieId;
 use marquee_ports::NewRecord;
 use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Service, wire};
 use crate::rating::{Answer, Caller, Explanation, Prediction, Recommendation};
-use crate::served::{ServedBy, Shown, ShownPrediction};
+use crate::served::{ServedBy, Shown};
 
 /// The header and the metadata that name a request.
 const HEADER: &str = "x-request-id";
@@ -74,22 +73,22 @@ pub(super) struct Begun {
 pub(super) trait Shows {
     const SERVED_BY: ServedBy;
 
-    fn shown(&self) -> Vec<ShownPrediction>;
+    fn shown(&self) -> Vec<Prediction>;
 }
 
 impl Shows for Vec<Prediction> {
     const SERVED_BY: ServedBy = ServedBy::Predict;
 
-    fn shown(&self) -> Vec<ShownPrediction> {
-        self.iter().map(shown).collect()
+    fn shown(&self) -> Vec<Prediction> {
+        self.clone()
     }
 }
 
 impl Shows for Vec<Recommendation> {
     const SERVED_BY: ServedBy = ServedBy::Recommend;
 
-    fn shown(&self) -> Vec<ShownPrediction> {
-        let shown = |one: &Recommendation| ShownPrediction {
+    fn shown(&self) -> Vec<Prediction> {
+        let shown = |one: &Recommendation| Prediction {
             movie: one.movie.id.clone(),
             rating: one.rating,
             spread: one.spread,
@@ -102,14 +101,9 @@ impl Shows for Vec<Recommendation> {
 impl Shows for Explanation {
     const SERVED_BY: ServedBy = ServedBy::Explain;
 
-    fn shown(&self) -> Vec<ShownPrediction> {
-        vec![shown(&self.prediction)]
+    fn shown(&self) -> Vec<Prediction> {
+        vec![self.prediction.clone()]
     }
-}
-
-fn shown(one: &Prediction) -> ShownPrediction {
-    let Prediction { movie, rating, spread, unknown_movie } = one;
-    ShownPrediction { movie: movie.clone(), rating: *rating, spread: *spread, unknown_movie: *unknown_movie }
 }
 
 impl Service {
@@ -139,10 +133,9 @@ pub(crate) fn encode(shown: &Shown) -> Vec<NewRecord> {
     let key = Bytes::copy_from_slice(shown.user.as_str().as_bytes());
     let headers = vec![(CONTENT_TYPE.to_owned(), Bytes::from_static(PROTOBUF.as_bytes()))];
     let common = common(shown);
-    let record = |(index, one): (usize, &ShownPrediction)| {
-        let movie: &MovieId = &one.movie;
+    let record = |(index, one): (usize, &Prediction)| {
         let message = pb::ServedPrediction {
-            movie_id: movie.as_str().to_owned(),
+            movie_id: one.movie.as_str().to_owned(),
             rating: one.rating,
             spread: one.spread,
             unknown_movie: one.unknown_movie,

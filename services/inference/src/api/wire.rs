@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use marquee_domain::{IdError, ModelName, MovieId, Position, Reason, UserId, Violation};
 use marquee_kit::Failure;
 use marquee_model::Manifest;
-use marquee_proto::convert;
 use marquee_proto::features::v1 as features;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::ratings::v1::Position as WirePosition;
+use marquee_proto::{Timestamp, convert};
 
 pub(super) use routes::{candidates, route, status};
 
@@ -180,8 +180,7 @@ pub(super) fn model_version(
     if let Some(manifest) = manifest {
         let metric = |name: &str| manifest.metrics.get(name).copied().unwrap_or(0.0);
         message.algorithm.clone_from(&manifest.algorithm);
-        // The JSON form of a timestamp message is RFC 3339, like the manifest's.
-        message.created_at = serde_json::from_value(manifest.created_at.clone().into()).ok();
+        message.created_at = created_at(manifest);
         (message.rmse, message.mae) = (metric("rmse"), metric("mae"));
         message.train_seconds = manifest.train_seconds;
     }
@@ -195,6 +194,12 @@ pub(super) fn model_version(
         None => {}
     }
     message
+}
+
+/// Returns when a version was trained. `None` if its manifest has a time that nobody can read.
+fn created_at(manifest: &Manifest) -> Option<Timestamp> {
+    // The JSON form of a timestamp message is RFC 3339, like the manifest's.
+    serde_json::from_value(manifest.created_at.clone().into()).ok()
 }
 
 fn show_warm(message: &mut pb::ModelVersion, model: &Model) {

@@ -80,7 +80,7 @@ impl Walk {
             true => unknown(model, self.history.iter().map(|rated| rated.rating)),
             false => score,
         };
-        self.estimates.push(if score.rating.is_finite() && score.spread.is_finite() {
+        self.estimates.push(if score.is_finite() {
             let rating = model.scale().clip(score.rating);
             Ok(Estimate { rating, spread: score.spread, unknown_movie: is_unknown })
         } else {

@@ -54,11 +54,11 @@ impl Rating {
 
     async fn explain_by(&self, assigned: &Assigned, request: &Explain) -> Result<Answer<Explanation>, Error> {
         let (model, movie) = (&assigned.model, &request.movie);
-        let Some(index) = model.catalog().index_of(movie) else {
+        let Some(index) = model.index_of(movie) else {
             return Err(Error::UnknownMovie { movie: movie.clone(), version: model.version });
         };
         let subject = self.subject(&request.caller, assigned).await?;
-        let target = [index as i64];
+        let target = [index];
         let score = first(&model.score(&subject.state, &target).await.map_err(Error::Scorer)?)?;
         let empty = model.encode(&[]).await.map_err(Error::Encoder)?;
         let baseline = first(&model.score(&empty, &target).await.map_err(Error::Scorer)?)?;

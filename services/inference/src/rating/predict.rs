@@ -50,8 +50,7 @@ impl Rating {
 /// Scores the movies that the version knows. The others get the user's mean.
 async fn score(subject: &Subject, movies: &[MovieId]) -> Result<Vec<Prediction>, Error> {
     let Subject { model, history, state, .. } = subject;
-    let indices: Vec<Option<i64>> =
-        movies.iter().map(|movie| model.catalog().index_of(movie).map(|index| index as i64)).collect();
+    let indices: Vec<Option<i64>> = movies.iter().map(|movie| model.index_of(movie)).collect();
     let known: Vec<i64> = indices.iter().flatten().copied().collect();
     let scores = match known.is_empty() {
         true => Vec::new(),

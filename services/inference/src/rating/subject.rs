@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marquee_domain::{ModelName, MovieId, Variant, Version};
+use marquee_domain::{ModelName, Variant, Version};
 use tokio::time::Instant;
 
 use super::history::{Entry, Freshness, History};
@@ -47,16 +47,10 @@ impl Rating {
         match self.routing.assign(&caller.model, &caller.user) {
             Ok((model, variant)) => Ok(Assigned { model, variant, started }),
             Err(unrouted) => {
-                let key = match &unrouted {
-                    Unrouted::NotWarm { model, version, variant, .. } => {
-                        let key = (model.clone(), Version(*version));
-                        self.measure(&key, variant, "not_warm");
-                        Some(key)
-                    }
-                    Unrouted::NoRoute(_) => None,
-                };
                 let error = Error::from(unrouted);
-                if let Some(key) = key {
+                if let Error::Unrouted(Unrouted::NotWarm { model, version, variant, .. }) = &error {
+                    let key = (model.clone(), Version(*version));
+                    self.measure(&key, variant, error.outcome());
                     self.counted.tallies.count(&key, error.kind(), started.elapsed());
                 }
                 Err(error)
@@ -99,8 +93,7 @@ impl Rating {
 
 /// Returns the entries of a history that a version knows, by movie index.
 pub(super) fn known(model: &Model, history: &[Entry]) -> Vec<(i64, f32)> {
-    let index = |movie: &MovieId| model.catalog().index_of(movie).map(|index| index as i64);
-    history.iter().filter_map(|entry| Some((index(&entry.movie)?, entry.rating as f32))).collect()
+    history.iter().filter_map(|entry| Some((model.index_of(&entry.movie)?, entry.rating as f32))).collect()
 }
 
 /// Returns the score of a movie that the version was trained without: the mean of the user's

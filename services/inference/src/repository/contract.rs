@@ -58,7 +58,6 @@ fn shown(port: Option<&Port>) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::PathBuf;
 
     use bytes::Bytes;
     use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
@@ -71,20 +70,7 @@ mod tests {
     use super::super::{LoadError, Opener};
     use crate::model::Model;
     use crate::settings::Settings;
-
-    /// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not
-    /// installed, which fails the test in continuous integration.
-    fn runtime() -> Option<Runtime> {
-        let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-        match Runtime::load(explicit.as_deref()) {
-            Ok(runtime) => Some(runtime),
-            Err(error) => {
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
-                println!("skipped: {error}");
-                None
-            }
-        }
-    }
+    use crate::testing::runtime;
 
     fn posterior(movies: usize, factors: usize, offset: f64) -> Posterior {
         let sample = Sample {

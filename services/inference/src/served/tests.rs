@@ -14,7 +14,7 @@ const SETTINGS: PredictionSettings = PredictionSettings { enabled: true, sample:
 
 fn shown(id: &str, predictions: usize) -> Shown {
     let prediction =
-        |index| ShownPrediction { movie: movie(&format!("m{index}")), rating: 4.0, spread: 1.0, unknown_movie: false };
+        |index| Prediction { movie: movie(&format!("m{index}")), rating: 4.0, spread: 1.0, unknown_movie: false };
     Shown {
         request_id: id.to_owned(),
         user: user("ann"),
@@ -35,7 +35,7 @@ fn shown(id: &str, predictions: usize) -> Shown {
 
 /// The value is the id of the request and the movie.
 fn encode(shown: &Shown) -> Vec<NewRecord> {
-    let record = |one: &ShownPrediction| NewRecord {
+    let record = |one: &Prediction| NewRecord {
         key: Some(Bytes::copy_from_slice(shown.user.as_str().as_bytes())),
         value: format!("{}/{}", shown.request_id, one.movie).into(),
         headers: Vec::new(),

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use axum::routing::{delete, get, post, put};
-use marquee_domain::Reason;
-use marquee_kit::{Bodies, BodyParser, Failure};
+use marquee_kit::{Bodies, BodyParser, Failure, parse_json};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::record;
@@ -52,19 +51,12 @@ struct Received {
 }
 
 impl<S: Send + Sync> FromRequest<S> for Received {
-    type Rejection = Failure;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (mut head, body) = request.into_parts();
-        let client = ClientName::from_request_parts(&mut head, state).await?;
-        let parser = BodyParser::from_request_parts(&mut head, state).await.unwrap_or_default();
-        let headers = head.headers.clone();
-        let body = Bytes::from_request(Request::from_parts(head, body), state).await;
-        let refused = |error: BytesRejection| {
-            let message = format!("cannot be read ({error}): check its length and its form");
-            Failure::field("body", Reason::Malformed, message)
-        };
-        Ok(Self { client, parser, headers, body: body.map_err(refused)? })
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let parts = <(ClientName, BodyParser, HeaderMap, Bytes)>::from_request(request, state);
+        let (client, parser, headers, body) = parts.await?;
+        Ok(Self { client, parser, headers, body })
     }
 }
 
@@ -91,11 +83,6 @@ fn parse_protobuf<M: Message + Default>(body: &[u8]) -> Result<M, String> {
     let refused =
         |error| format!("does not decode as the protobuf message of this call ({error}): check how it was encoded");
     M::decode(body).map_err(refused)
-}
-
-fn parse_json<M: DeserializeOwned>(body: &[u8]) -> Result<M, String> {
-    let refused = |error| format!("is not valid JSON for this request ({error}); check names and values");
-    serde_json::from_slice(body).map_err(refused)
 }
 
 async fn submit(

@@ -112,12 +112,6 @@ impl Index {
         Self { document: IndexDocument { topic, partition: partition.0, ..IndexDocument::default() }, tag: None }
     }
 
-    /// Returns an index that is not stored.
-    #[cfg(any(fuzzing, test))]
-    pub(crate) fn of(document: IndexDocument) -> Self {
-        Self { document, tag: None }
-    }
-
     /// Takes over the partition: every later change by its earlier writer fails.
     pub(crate) async fn take_over(mut self, archive: &Archive) -> Result<Self, Error> {
         let mut document = self.document.clone();

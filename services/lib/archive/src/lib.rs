@@ -43,7 +43,7 @@ use marquee_domain::{Offset, RatingEvent, Timestamp};
 use marquee_kit::Compute;
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore};
 
-pub use read::{Events, LeftOut};
+pub use read::{Events, LeftOut, batches};
 pub use rekey::{Copied, Original, rekey};
 pub use settings::Settings;
 pub use write::{Source, Writer};

@@ -25,6 +25,27 @@ pub struct Events {
     left_out: Vec<LeftOut>,
 }
 
+/// Splits a page of events into batches of at most `size`, each with the offset of the first record
+/// after it. That of the last one is `end`. A page without events is one batch without events, so
+/// that a consumer moves its marker.
+pub fn batches(
+    page: Vec<ArchivedEvent>,
+    size: usize,
+    end: Offset,
+) -> impl Iterator<Item = (Vec<ArchivedEvent>, Offset)> {
+    let mut events = page.into_iter().peekable();
+    let mut is_complete = false;
+    std::iter::from_fn(move || {
+        if is_complete {
+            return None;
+        }
+        let batch: Vec<_> = events.by_ref().take(size).collect();
+        let next = events.peek().map_or(end, |event| event.offset);
+        is_complete = events.peek().is_none();
+        Some((batch, next))
+    })
+}
+
 /// A file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {

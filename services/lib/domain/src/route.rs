@@ -20,6 +20,9 @@ pub const BUCKETS: u32 = 10_000;
 pub struct BasisPoints(u32);
 
 impl BasisPoints {
+    /// All users.
+    pub const ALL: Self = Self(BUCKETS);
+
     /// Creates a share.
     ///
     /// # Errors

@@ -34,6 +34,13 @@ impl Timestamp {
         Self(day.saturating_mul(MICROS_PER_DAY))
     }
 
+    /// Formats as RFC 3339 in UTC, with microseconds if it is not a whole second, so that
+    /// [`Self::parse`] gives the same time.
+    pub fn to_rfc3339(self) -> String {
+        let (text, micros) = (self.to_string(), self.subsecond_nanos() / 1_000);
+        if micros == 0 { text } else { format!("{}.{micros:06}Z", text.trim_end_matches('Z')) }
+    }
+
     /// Parses a time in the form of RFC 3339, to the microsecond: `2026-11-25T14:30:00.5Z`. Returns
     /// `None` for every other text.
     pub fn parse(text: &str) -> Option<Self> {
@@ -130,7 +137,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// Formats as RFC 3339 in UTC, to the second.
+    /// Formats as RFC 3339 in UTC, to the second. [`Timestamp::to_rfc3339`] keeps the microseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Civil date from days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
         let days = self.day() + 719_468;
@@ -166,6 +173,16 @@ mod tests {
             let time = Timestamp::from_seconds(seconds);
             assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
+    }
+
+    #[test]
+    fn every_microsecond_is_read_back() {
+        for micros in [0, 1, 999_999, 1_000_000, 1_764_195_083_120_000, -1] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(Timestamp::parse(&time.to_rfc3339()), Some(time));
+        }
+        assert_eq!(Timestamp::from_micros(1_500_000).to_rfc3339(), "1970-01-01T00:00:01.500000Z");
+        assert_eq!(Timestamp::from_seconds(1).to_rfc3339(), "1970-01-01T00:00:01Z");
     }
 
     #[test]

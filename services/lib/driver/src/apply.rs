@@ -8,7 +8,7 @@ use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use crate::{Endpoint, wire};
+use crate::{Endpoint, observe, wire};
 
 /// A route was not changed. The next round decides again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -49,7 +49,7 @@ pub(crate) async fn set_route(
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(status)) if is_final(&status) => return Err(ApplyError::Refused(status.message().to_owned())),
             Ok(Err(status)) => why = format!("{}: {}", endpoint.name, wire::describe(&status)),
-            Err(_) => why = format!("{}: no answer within {} ms", endpoint.name, deadline.as_millis()),
+            Err(_) => why = format!("{}: {}", endpoint.name, observe::late(deadline)),
         }
     }
     Err(ApplyError::Unreachable(why))

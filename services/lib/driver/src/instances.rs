@@ -28,7 +28,7 @@ pub trait Instances: Debug + Send + Sync {
     async fn list(&self) -> Result<Vec<Endpoint>, Unreachable>;
 }
 
-/// Instances that are known when the process starts.
+/// Instances that are known before they are asked for.
 #[derive(Debug, Clone)]
 pub struct FixedInstances(Vec<Endpoint>);
 
@@ -41,6 +41,12 @@ impl FixedInstances {
             transport,
         };
         Self(transports.into_iter().enumerate().map(endpoint).collect())
+    }
+}
+
+impl From<Vec<Endpoint>> for FixedInstances {
+    fn from(endpoints: Vec<Endpoint>) -> Self {
+        Self(endpoints)
     }
 }
 

@@ -18,6 +18,7 @@ mod driver;
 mod evidence;
 mod instances;
 mod observe;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;

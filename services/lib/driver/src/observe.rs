@@ -17,8 +17,12 @@ pub(crate) async fn within<T>(
     deadline: Duration,
     call: impl Future<Output = Result<T, Unreachable>>,
 ) -> Result<T, Unreachable> {
-    let late = || Unreachable::new(format!("no answer within {} ms", deadline.as_millis()));
-    tokio::time::timeout(deadline, call).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(deadline, call).await.unwrap_or_else(|_| Err(late(deadline)))
+}
+
+/// The error of an answer that did not come until the deadline.
+pub(crate) fn late(deadline: Duration) -> Unreachable {
+    Unreachable::new(format!("no answer within {} ms", deadline.as_millis()))
 }
 
 /// An instance and what it said.

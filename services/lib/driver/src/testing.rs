@@ -12,6 +12,7 @@ use marquee_kit::Transport;
 use marquee_proto::rollout::v1 as pb;
 use marquee_proto::rollout::v1::routing_server::{Routing, RoutingServer};
 use marquee_rollout::{LossSums, PairObservation, PairSums};
+use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::{Endpoint, Evidence, Instances, Unreachable};
@@ -22,7 +23,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The wanted route of the model `ratings`, which instances share. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Table(Arc<Mutex<Option<pb::Route>>>);
+pub struct Table(Arc<watch::Sender<Option<pb::Route>>>);
 
 impl Table {
     /// Returns a table whose route sends all users to a version.
@@ -34,18 +35,35 @@ impl Table {
 
     /// Returns the route.
     pub fn route(&self) -> Option<pb::Route> {
-        lock(&self.0).clone()
+        self.0.borrow().clone()
     }
 
     /// Replaces the route, as another writer would.
     pub fn set(&self, route: pb::Route) {
-        *lock(&self.0) = Some(route);
+        self.0.send_replace(Some(route));
     }
 
     /// Returns the share of users of a version, in basis points.
     pub fn weight(&self, version: u64) -> u32 {
-        self.route().and_then(|route| crate::wire::route(&route)).map_or(0, |route| route.weight(Version(version)))
+        weight(self.route().as_ref(), version)
     }
+
+    /// Returns a receiver of every change.
+    pub fn subscribe(&self) -> watch::Receiver<Option<pb::Route>> {
+        self.0.subscribe()
+    }
+
+    /// Waits until a version has a share of users, in basis points.
+    pub async fn wait_for_weight(&self, version: u64, points: u32) {
+        let mut routes = self.subscribe();
+        // The table itself keeps the sender, so the wait does not fail.
+        let _ = routes.wait_for(|route| weight(route.as_ref(), version) == points).await;
+    }
+}
+
+/// Returns the share of users of a version in a route, in basis points.
+fn weight(route: Option<&pb::Route>, version: u64) -> u32 {
+    route.and_then(crate::wire::route).map_or(0, |route| route.weight(Version(version)))
 }
 
 /// Returns a route of the model `ratings` that sends all users to a version.
@@ -139,14 +157,20 @@ impl Routing for Instance {
             return Err(refusal.clone());
         }
         let request = request.into_inner();
-        let mut table = lock(&self.table.0);
-        let current = table.as_ref().map_or(0, |route| route.revision);
-        if request.expected_revision != 0 && request.expected_revision != current {
-            return Err(Status::failed_precondition(format!("the route is at {current}")));
+        let mut refused = None;
+        self.table.0.send_if_modified(|table| {
+            let current = table.as_ref().map_or(0, |route| route.revision);
+            if request.expected_revision != 0 && request.expected_revision != current {
+                refused = Some(Status::failed_precondition(format!("the route is at {current}")));
+                return false;
+            }
+            *table = request.route.map(|route| pb::Route { revision: current + 1, ..route });
+            true
+        });
+        match refused {
+            Some(refused) => Err(refused),
+            None => Ok(Response::new(pb::SetRouteResponse { route: self.table.route() })),
         }
-        let route = request.route.map(|route| pb::Route { revision: current + 1, ..route });
-        table.clone_from(&route);
-        Ok(Response::new(pb::SetRouteResponse { route }))
     }
 
     type WatchRoutesStream = Pin<Box<dyn Stream<Item = Result<pb::WatchRoutesResponse, Status>> + Send>>;
@@ -234,7 +258,7 @@ impl Evidence for Duels {
             difference_squares: spread,
         };
         let sums = PairSums { squared, ..PairSums::default() };
-        let slices = BTreeMap::from([("all".to_owned(), sums)]);
+        let slices = BTreeMap::from([(PairObservation::ALL.to_owned(), sums)]);
         Ok((figures.ratings > 0).then_some(PairObservation { stable, candidate, slices }))
     }
 }

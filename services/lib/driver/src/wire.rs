@@ -12,9 +12,6 @@ use marquee_rollout::{
 };
 use tonic::Status;
 
-/// The slice of all ratings.
-const ALL: &str = "all";
-
 /// Describes a failed call in one line.
 pub(crate) fn describe(status: &Status) -> String {
     let message = if status.message().is_empty() { "no message" } else { status.message() };
@@ -110,15 +107,8 @@ fn histogram(wire: &pb::Latency) -> Histogram {
 /// not finite is left out.
 pub(crate) fn pair(stable: Version, candidate: Version, duel: &monitor::Duel) -> Option<PairObservation> {
     let slices = duel.slices.iter().map(|slice| (slice.slice.clone(), pair_sums(slice)));
-    let slices: BTreeMap<String, PairSums> = slices.filter(|(_, sums)| is_finite(sums)).collect();
-    slices.contains_key(ALL).then_some(PairObservation { stable, candidate, slices })
-}
-
-fn is_finite(sums: &PairSums) -> bool {
-    let finite = |one: &LossSums| {
-        [one.stable, one.candidate, one.difference, one.difference_squares].iter().all(|sum| sum.is_finite())
-    };
-    [&sums.squared, &sums.absolute, &sums.log_loss].into_iter().all(finite)
+    let slices: BTreeMap<String, PairSums> = slices.filter(|(_, sums)| sums.is_finite()).collect();
+    slices.contains_key(PairObservation::ALL).then_some(PairObservation { stable, candidate, slices })
 }
 
 fn pair_sums(wire: &monitor::DuelSlice) -> PairSums {

@@ -23,12 +23,15 @@ use std::collections::BTreeMap;
 
 use marquee_domain::{Timestamp, Version};
 
+use self::sums::root_difference;
+use crate::log_score;
+
 pub use live::{HOURS_KEPT, LiveTally};
 pub use popularity::{Popularity, Tercile};
 pub use replay::{Predict, Replay, Replayed, replay};
 pub use slice::{Case, Slice};
 pub use stored::StoredError;
-pub use sums::{Interval, Sums, root_difference};
+pub use sums::{Interval, Sums};
 
 /// What a version predicts for a rating.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +59,8 @@ impl Score {
     pub fn of(prediction: Prediction, rating: f64) -> Option<Self> {
         let error = prediction.rating - rating;
         let spread = prediction.spread.filter(|spread| spread.is_finite() && *spread > 0.0);
-        let log = |spread: f64| {
-            let deviation = error / spread;
-            0.5 * (deviation * deviation + std::f64::consts::TAU.ln()) + spread.ln()
-        };
-        error.is_finite().then(|| Self { squared: error * error, absolute: error.abs(), log: spread.map(log) })
+        let log = spread.map(|spread| log_score(error, spread));
+        error.is_finite().then(|| Self { squared: error * error, absolute: error.abs(), log })
     }
 }
 

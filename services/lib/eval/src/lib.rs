@@ -111,5 +111,12 @@ pub fn evaluate(
     summary::summarize(&outcomes, scale, (by_user.len() as u64, new_users as u64))
 }
 
+/// Returns minus the log density of an error under the normal distribution around 0 with this
+/// spread, in nats.
+fn log_score(error: f64, spread: f64) -> f64 {
+    let deviation = error / spread;
+    0.5 * (deviation * deviation + std::f64::consts::TAU.ln()) + spread.ln()
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use marquee_domain::Scale;
 
 use crate::prequential::Outcome;
-use crate::{CalibrationBin, Coverage, Evaluation, Slice};
+use crate::{CalibrationBin, Coverage, Evaluation, Slice, log_score};
 
 /// Central intervals of the normal distribution: probability, and half-width in standard
 /// deviations.
@@ -69,8 +69,7 @@ fn negative_log_density(outcomes: &[Outcome]) -> f64 {
     let (mut count, mut sum) = (0u64, 0.0);
     for outcome in outcomes {
         let Some((mean, spread)) = outcome.normal else { continue };
-        let deviation = (outcome.rating - mean) / spread;
-        sum += 0.5 * (deviation * deviation + std::f64::consts::TAU.ln()) + spread.ln();
+        sum += log_score(outcome.rating - mean, spread);
         count += 1;
     }
     sum / count.max(1) as f64

@@ -100,13 +100,10 @@ impl KafkaSubscription {
         &self,
         call: impl FnOnce(&Member, Instant) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (member, deadline) = (Arc::clone(self.member()?), Instant::now() + self.settings.request_timeout);
+        let (member, timeout) = (Arc::clone(self.member()?), self.settings.request_timeout);
+        let deadline = Instant::now() + timeout;
         let doing = || format!("follow {}", self.topic);
-        let called = tokio::time::timeout(
-            self.settings.request_timeout + GRACE,
-            spawn_blocking(move || call(&member, deadline)),
-        )
-        .await;
+        let called = tokio::time::timeout(timeout + GRACE, spawn_blocking(move || call(&member, deadline))).await;
         let called = called.map_err(|_| late(doing()))?;
         called.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?
     }
@@ -199,8 +196,8 @@ impl KafkaSubscription {
                     continue;
                 }
                 let reading = Reading { topic: &topic, partition: number, end, deadline };
-                found
-                    .extend(reading.skip_unreadable(&reader, from)?.map(|next| (partition, KafkaOffset::Offset(next))));
+                let next = reading.skip_unreadable(&reader, from)?;
+                found.extend(next.map(|next| (partition, KafkaOffset::Offset(next))));
             }
             Ok(found)
         };

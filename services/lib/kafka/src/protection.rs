@@ -32,11 +32,7 @@ impl Settings {
             let message = "is used by TLS only; set security to tls or sasl_tls";
             Invalid::unless(has_tls || !is_set(path), key, message)?;
         }
-        Invalid::unless(
-            is_set(&self.cert_file) == is_set(&self.key_file),
-            if is_set(&self.cert_file) { "key_file" } else { "cert_file" },
-            "is not set; a client certificate needs cert_file and key_file",
-        )?;
+        Invalid::unless_paired(&self.cert_file, &self.key_file)?;
         let (has_user, has_password) = (!self.username.is_empty(), !self.password.is_empty());
         if self.security.has_sasl() {
             let message = "is empty or has no password; give username and password with sasl_plaintext and sasl_tls";

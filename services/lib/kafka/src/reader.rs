@@ -133,10 +133,9 @@ impl Readers {
         }
         let reader = self.idle().pop();
         let reader = reader.map_or_else(|| reading::client(&self.settings), Ok)?;
-        let read = Reading { topic, partition, end, deadline }.read(&reader, wanted, max);
         // After a failure the state of the client is unknown, so it is dropped and the next read
         // creates another.
-        let read = read?;
+        let read = Reading { topic, partition, end, deadline }.read(&reader, wanted, max)?;
         self.idle().push(reader);
         Ok(read)
     }

@@ -143,16 +143,13 @@ impl Default for Settings {
     }
 }
 
-/// Returns the error of a setting that cannot be used.
-fn invalid(setting: &str, found: &dyn Display, wanted: &str) -> Invalid {
-    Invalid::new(setting, format!("cannot be {found}; {wanted}"))
-}
-
 impl Validate for Settings {
     /// Checks what librdkafka or the brokers would refuse with messages that name none of these
     /// settings.
     fn validate(&self) -> Result<(), Invalid> {
-        let wrong = |setting: &str, found: &dyn Display, wanted: &str| Err(invalid(setting, found, wanted));
+        let wrong = |setting: &str, found: &dyn Display, wanted: &str| {
+            Err(Invalid::new(setting, format!("cannot be {found}; {wanted}")))
+        };
         let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if self.bootstrap.trim().is_empty() {
             return wrong("bootstrap", &"empty", "give HOST:PORT of a broker");

@@ -30,7 +30,7 @@ pub use refusal::unreadable;
 pub use server::fuzzing;
 pub use server::{
     Bodies, BodyParser, ClientSettings, Closing, Error as ServerError, Served, Server, ServerSettings, Services,
-    SetupError, TlsError, TlsSettings, TokenError, bind, serve, time_limit,
+    SetupError, TlsError, TlsSettings, TokenError, bind, parse_json, serve, time_limit,
 };
 pub use tasks::{TaskError, Tasks};
 pub use tokio_util::sync::CancellationToken as Stop;

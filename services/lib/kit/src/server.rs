@@ -36,7 +36,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tonic::service::Routes;
 use tower::{ServiceExt, service_fn};
 
-pub use bodies::{Bodies, BodyParser};
+pub use bodies::{Bodies, BodyParser, parse_json};
 pub use observe::time_limit;
 pub use settings::{ClientSettings, Settings as ServerSettings, TlsSettings};
 pub use shared::{Server, Services, SetupError};

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, header};
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri, header};
 use marquee_settings::is_set;
 use thiserror::Error;
 use tonic::body::Body;
@@ -100,16 +101,10 @@ impl Transport {
     pub fn connect_with(address: &str, settings: &ClientSettings) -> Result<Self, ConnectError> {
         let bad = |source| ConnectError::Address { address: address.to_owned(), source };
         let mut endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
-        let is_encrypted = match endpoint.uri().scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(bad(None)),
-        };
-        // An address without a host would fail at every call.
-        if endpoint.uri().host().is_none_or(str::is_empty) {
+        if !is_of_server(endpoint.uri()) {
             return Err(bad(None));
         }
-        if is_encrypted {
+        if endpoint.uri().scheme() == Some(&Scheme::HTTPS) {
             let refused = |source| ConnectError::Tls { address: address.to_owned(), source };
             endpoint = endpoint.tls_config(tls(settings)?).map_err(refused)?;
         }
@@ -129,10 +124,12 @@ impl Transport {
 
 /// Returns whether a text is the address of a server: `http` or `https`, with a host.
 pub fn is_http_address(text: &str) -> bool {
-    let address: Option<http::Uri> = text.parse().ok();
-    address.is_some_and(|address| {
-        matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some_and(|host| !host.is_empty())
-    })
+    text.parse().is_ok_and(|address: Uri| is_of_server(&address))
+}
+
+/// Returns whether a server may be at an address. Without a host it would fail at every call.
+fn is_of_server(address: &Uri) -> bool {
+    matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some_and(|host| !host.is_empty())
 }
 
 /// Returns what a client trusts, and the certificate that it shows.

@@ -6,7 +6,8 @@
 //!
 //! **Invariant:** at most one process has the lease
 //! (`one_process_has_the_lease_until_it_expires_or_is_released`). Clocks must differ by less than a
-//! third of a lease: a holder that can't renew stops before another process may take over.
+//! third of a lease: a holder that can't renew stops before another process may take over
+//! (`a_holder_that_cannot_renew_stops_before_the_lease_ends`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use marquee_domain::{Clock, Timestamp};
 use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 /// The format that this version writes.
 const FORMAT: u32 = 1;
@@ -83,6 +85,11 @@ impl Lease {
         self.claim.duration / 3
     }
 
+    /// Returns what renews the lease, which this process has.
+    pub fn keeper(&self) -> Keeper<'_> {
+        Keeper { lease: self, renewed: Instant::now() }
+    }
+
     async fn write(&self, until: Timestamp, may: impl Fn(&LeaseDocument) -> bool) -> Result<bool, Error> {
         // A process may renew from two places. A conflict with itself is not a lost lease, so the
         // object is read again.
@@ -119,10 +126,36 @@ impl Lease {
     }
 }
 
+/// Renews a lease that this process has, at the interval [`Lease::renewal`].
+#[derive(Debug)]
+pub struct Keeper<'a> {
+    lease: &'a Lease,
+    renewed: Instant,
+}
+
+impl Keeper<'_> {
+    /// Renews the lease. Returns `false` if it is lost, or if it was not renewed for two thirds of
+    /// its duration: another process may take over after a whole one, so this one stops earlier.
+    ///
+    /// # Errors
+    /// The object store does not answer, and the lease lasts. Try again.
+    pub async fn renew(&mut self) -> Result<bool, Error> {
+        match self.lease.hold().await {
+            Ok(true) => {
+                self.renewed = Instant::now();
+                Ok(true)
+            }
+            Ok(false) => Ok(false),
+            Err(_) if self.renewed.elapsed() > self.lease.renewal() * 2 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use marquee_domain::ManualClock;
-    use marquee_ports::memory::MemoryObjects;
+    use marquee_ports::memory::{Fault, MemoryObjects, Step};
 
     use super::*;
 
@@ -144,6 +177,22 @@ mod tests {
         assert!(!one.hold().await.expect("answers"));
         other.release().await.expect("answers");
         assert!(one.hold().await.expect("answers"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_cannot_renew_stops_before_the_lease_ends() {
+        let (objects, clock) = (MemoryObjects::default(), Arc::new(ManualClock::new(Timestamp::from_seconds(1_000))));
+        let lease = lease(&objects, &clock, "one");
+        assert!(lease.hold().await.expect("answers"));
+        let mut keeper = lease.keeper();
+        assert!(keeper.renew().await.expect("answers"));
+        for read in [3, 4] {
+            objects.faults().add(Step::on("get", read, Fault::Fail(ErrorKind::Unavailable)));
+        }
+        tokio::time::advance(lease.renewal() * 2).await;
+        assert!(keeper.renew().await.expect_err("away").is_retryable());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!keeper.renew().await.expect("too late"));
     }
 
     #[tokio::test]

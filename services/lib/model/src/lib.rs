@@ -1,5 +1,4 @@
-//! The model package: its ONNX graphs, manifest and signature, and the store of
-//! packages.
+//! The model package: its ONNX graphs, manifest and signature, and the store of packages.
 //!
 //! A package never changes after it is written, and it is verified before it is used. It has two
 //! graphs so that the result of the first can be cached. The encoder runs once for each new rating

@@ -4,7 +4,7 @@
 //! The graphs use the same names for the tensors of the state (`mean`, `covariance`). A server
 //! passes the state from one graph to the other and never looks inside. The graphs compute the same
 //! as [`Posterior::state`], [`Posterior::estimate`] and
-//! [`UserState::learn`](crate::UserState::learn), in single precision.
+//! [`UserState::learn`](marquee_posterior::UserState::learn), in single precision.
 //!
 //! **Invariant:** equal posteriors produce equal bytes (held by
 //! `equal_posteriors_give_equal_bytes`).

@@ -3,8 +3,7 @@
 //! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns [`MEAN`] and [`COVARIANCE`].
 //! The scorer reads [`MEAN`], [`COVARIANCE`] and [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
 //! The learner reads the state, [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the [`next`]
-//! state.
-//! The names are stored in every package, so they must not change.
+//! state. The names are stored in every package, so they must not change.
 
 /// Index of a movie.
 pub const MOVIE: &str = "movie";
@@ -34,6 +33,12 @@ pub fn next(name: &str) -> String {
 }
 
 /// Returns the name of the tensor of the state that an output of the learner replaces.
-pub fn replaced(output: &str) -> Option<&str> {
+pub(crate) fn replaced(output: &str) -> Option<&str> {
     output.strip_prefix(NEXT)
+}
+
+/// Returns the changed state: the outputs of the learner under the names of what they replace.
+pub fn next_state<T>(outputs: Vec<(String, T)>) -> Vec<(String, T)> {
+    let next = |(name, tensor): (String, T)| Some((replaced(&name)?.to_owned(), tensor));
+    outputs.into_iter().filter_map(next).collect()
 }

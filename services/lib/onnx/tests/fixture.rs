@@ -78,9 +78,7 @@ pub(crate) async fn learn(
     state.push(("movie".to_owned(), one(Data::I64(vec![movie as i64]))));
     state.push(("rating".to_owned(), one(Data::F32(vec![rating as f32]))));
     state.push(("weight".to_owned(), one(Data::F32(vec![weight]))));
-    let outputs = learner.run(state).await.expect("learns");
-    let next = |(name, tensor): (String, Tensor)| (tensors::replaced(&name).expect("a tensor").to_owned(), tensor);
-    outputs.into_iter().map(next).collect()
+    tensors::next_state(learner.run(state).await.expect("learns"))
 }
 
 /// Returns the encoder's inputs for one history. An empty history is one entry of weight 0.

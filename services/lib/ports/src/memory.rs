@@ -20,5 +20,5 @@ async fn run<T>(
     effect: impl Future<Output = Result<T, crate::Error>>,
 ) -> Result<T, crate::Error> {
     let call = faults.begin(method).await?;
-    call.finish(effect.await?)
+    call.finish(effect.await?).await
 }

@@ -61,8 +61,7 @@ impl Cholesky {
         }
     }
 
-    /// Writes the diagonal of `A⁻¹`, `[n]`, which is the squared lengths of the rows of `U⁻¹`.
-    /// Takes a third of the time of [`Self::inverse`].
+    /// `b := A⁻¹ b`.
     pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         self.backward(b);

@@ -7,6 +7,8 @@ use marquee_settings::Invalid;
 use redis::RedisError;
 use thiserror::Error as ThisError;
 
+use crate::Settings;
+use crate::address::shown;
 use crate::failure::code_of;
 
 /// Redis cannot be used. `Display` says what to do. The source is the message of the server.
@@ -54,15 +56,23 @@ pub enum ConnectError {
 const PLAIN: &str = "check that it runs, and the settings redis.urls and redis.cluster; an address of a server that \
                      expects TLS begins with rediss://";
 
+/// The same for sentinels.
+const SENTINELS: &str = "check that the sentinels at redis.urls run and reach the primary, and that redis.sentinel is \
+                         the name under which they watch it";
+
 /// The same for addresses with TLS.
 const ENCRYPTED: &str = "check that it runs, that redis.urls names its port for TLS, that redis.ca_file contains the \
                          authority that signed its certificate, and redis.cert_file and redis.key_file if it asks for \
                          a client certificate";
 
 impl ConnectError {
-    /// `urls` are the addresses without users and passwords.
-    pub(crate) fn server(urls: String, source: Error) -> Self {
-        let default = if urls.contains("rediss://") { ENCRYPTED } else { PLAIN };
+    pub(crate) fn server(settings: &Settings, source: Error) -> Self {
+        let urls = shown(&settings.urls);
+        let default = match urls.contains("rediss://") {
+            true => ENCRYPTED,
+            false if settings.sentinel.is_empty() => PLAIN,
+            false => SENTINELS,
+        };
         Self::Server { urls, hint: hint(&source).unwrap_or(default), source }
     }
 }
@@ -94,6 +104,10 @@ mod tests {
 
     use super::*;
 
+    fn at(url: &str) -> Settings {
+        Settings { urls: vec![url.to_owned()], ..Settings::default() }
+    }
+
     fn failed(line: &str) -> Error {
         let bytes = format!("-{line}\r\n");
         let reply = redis::parse_redis_value(bytes.as_bytes()).and_then(redis::Value::extract_error);
@@ -110,11 +124,15 @@ mod tests {
             ("ERR This instance has cluster support disabled", "redis.cluster = false"),
             ("ERR unknown", "redis.urls"),
         ] {
-            let error = ConnectError::server("redis://h:1".to_owned(), failed(line)).to_string();
+            let error = ConnectError::server(&at("redis://h:1"), failed(line)).to_string();
             assert!(error.contains(setting) && error.contains("redis://h:1"), "{line}: {error}");
         }
         let refused = RedisError::from(std::io::Error::other("invalid peer certificate: UnknownIssuer"));
         let error = Error::new(ErrorKind::Unavailable, "read a marker", refused);
-        assert!(ConnectError::server("rediss://h:1".to_owned(), error).to_string().contains("redis.ca_file"));
+        assert!(ConnectError::server(&at("rediss://h:1"), error).to_string().contains("redis.ca_file"));
+        let sentinels = Settings { sentinel: "main".to_owned(), ..at("redis://h:1") };
+        let late = RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+        let error = Error::new(ErrorKind::Unavailable, "read a marker", late);
+        assert!(ConnectError::server(&sentinels, error).to_string().contains("redis.sentinel"));
     }
 }

@@ -162,11 +162,7 @@ impl Settings {
             let message = "is used by TLS only; write the addresses in urls as rediss://HOST:PORT";
             Invalid::unless(is_encrypted || !is_set(path), key, message)?;
         }
-        Invalid::unless(
-            is_set(&self.cert_file) == is_set(&self.key_file),
-            if is_set(&self.cert_file) { "key_file" } else { "cert_file" },
-            "is not set; a client certificate needs cert_file and key_file",
-        )
+        Invalid::unless_paired(&self.cert_file, &self.key_file)
     }
 }
 

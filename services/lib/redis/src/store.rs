@@ -10,7 +10,6 @@ use marquee_ports::{Error, ErrorKind, Lease, OnlineStore, Row, RowKey};
 use marquee_settings::Validate as _;
 use tokio::time::Instant;
 
-use crate::address::shown;
 use crate::client::Client;
 use crate::layout::{Layout, decode_marker, decode_row};
 use crate::lease::RedisLease;
@@ -39,7 +38,7 @@ impl RedisStore {
             scripts: Scripts::new(),
             watch: Watch::default(),
         }));
-        let failed = |source| ConnectError::server(shown(&settings.urls), source);
+        let failed = |source| ConnectError::server(settings, source);
         store.0.watch.ask(&store.0.link).await.map_err(failed)?;
         if let Some(policy) = store.0.watch.evicting_policy() {
             return Err(ConnectError::Evicts { policy });

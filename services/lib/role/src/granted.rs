@@ -194,8 +194,7 @@ impl Granted {
     /// # Errors
     /// The role did not ask for them.
     pub fn features(&self) -> Result<Vec<Transport>, NotGranted> {
-        let features = Some(self.resources.features.clone()).filter(|features| !features.is_empty());
-        self.take(Resource::Features, features)
+        self.take_some(Resource::Features, &self.resources.features)
     }
 
     /// Returns the inference instances, at least one, in the order in which they are to be asked.
@@ -203,8 +202,7 @@ impl Granted {
     /// # Errors
     /// The role did not ask for them.
     pub fn inference(&self) -> Result<Vec<Transport>, NotGranted> {
-        let inference = Some(self.resources.inference.clone()).filter(|inference| !inference.is_empty());
-        self.take(Resource::Inference, inference)
+        self.take_some(Resource::Inference, &self.resources.inference)
     }
 
     /// Returns the monitors, at least one, in the order in which they are to be asked.
@@ -212,8 +210,12 @@ impl Granted {
     /// # Errors
     /// The role did not ask for them.
     pub fn monitor(&self) -> Result<Vec<Transport>, NotGranted> {
-        let monitor = Some(self.resources.monitor.clone()).filter(|monitor| !monitor.is_empty());
-        self.take(Resource::Monitor, monitor)
+        self.take_some(Resource::Monitor, &self.resources.monitor)
+    }
+
+    /// Returns transports, at least one.
+    fn take_some(&self, resource: Resource, transports: &[Transport]) -> Result<Vec<Transport>, NotGranted> {
+        self.take(resource, (!transports.is_empty()).then(|| transports.to_vec()))
     }
 
     fn take<T>(&self, resource: Resource, opened: Option<T>) -> Result<T, NotGranted> {

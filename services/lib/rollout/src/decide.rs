@@ -74,7 +74,7 @@ impl<'a> Machine<'a> {
 
     /// Returns the rollout that runs.
     fn run(&self) -> Option<&Run> {
-        self.status.rollout.as_ref().filter(|run| run.is_running())
+        self.status.running()
     }
 
     fn run_mut(&mut self) -> Option<&mut Run> {

@@ -124,8 +124,13 @@ pub struct PairObservation {
     pub stable: Version,
     /// The version that is compared.
     pub candidate: Version,
-    /// The sums by slice. All ratings are in the slice `all`.
+    /// The sums by slice. All ratings are in the slice [`PairObservation::ALL`].
     pub slices: BTreeMap<String, PairSums>,
+}
+
+impl PairObservation {
+    /// The name of the slice of all ratings.
+    pub const ALL: &'static str = "all";
 }
 
 /// The sums of a duel over the ratings of one slice.

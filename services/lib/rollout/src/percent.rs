@@ -17,6 +17,9 @@ pub struct Percent(BasisPoints);
 pub struct PercentError(f64);
 
 impl Percent {
+    /// All users.
+    pub const ALL: Self = Self(BasisPoints::ALL);
+
     /// Converts a number of percent.
     ///
     /// # Errors

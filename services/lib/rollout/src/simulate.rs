@@ -14,6 +14,9 @@ use crate::{
     VersionState, WantedRoute, decide,
 };
 
+/// The number of requests to the fleet for each rating.
+const REQUESTS_PER_RATING: f64 = 10.0;
+
 /// A rating that both versions predicted from the history before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedRating {
@@ -38,17 +41,14 @@ pub struct Replay {
     pub candidate: Version,
     /// Replays this number of ratings a second instead of in their own times.
     pub ratings_per_second: Option<f64>,
-    /// The number of requests to the fleet for each rating.
-    pub requests_per_rating: f64,
     /// Promotes the rollout in each pause without end. Otherwise the replay ends there.
     pub promotes: bool,
 }
 
 impl Replay {
-    /// Replays ratings in their own times, with ten requests for each rating, and promotes the
-    /// rollout in each pause.
+    /// Replays ratings in their own times, and promotes the rollout in each pause.
     pub fn new(stable: Version, candidate: Version) -> Self {
-        Self { stable, candidate, ratings_per_second: None, requests_per_rating: 10.0, promotes: true }
+        Self { stable, candidate, ratings_per_second: None, promotes: true }
     }
 }
 
@@ -179,17 +179,17 @@ impl<'a> Fleet<'a> {
 
     fn add(&mut self, rating: &RecordedRating) {
         self.ratings += 1;
-        let all = std::iter::once("all").chain(rating.slices.iter().map(String::as_str));
+        let RecordedRating { squared, absolute, log_loss, .. } = *rating;
+        let all = std::iter::once(PairObservation::ALL).chain(rating.slices.iter().map(String::as_str));
         for slice in all {
             let sums = self.slices.entry(slice.to_owned()).or_default();
-            let losses = [(Measure::Rmse, rating.squared), (Measure::Mae, rating.absolute)];
-            for (measure, loss) in losses.into_iter().chain([(Measure::LogLoss, rating.log_loss)]) {
+            for (measure, loss) in [(Measure::Rmse, squared), (Measure::Mae, absolute), (Measure::LogLoss, log_loss)] {
                 sums.loss_mut(measure).add_rating(loss.0, loss.1);
             }
         }
         let share = self.status.weights.effective.fraction();
-        self.requests.0 += self.replay.requests_per_rating * (1.0 - share);
-        self.requests.1 += self.replay.requests_per_rating * share;
+        self.requests.0 += REQUESTS_PER_RATING * (1.0 - share);
+        self.requests.1 += REQUESTS_PER_RATING * share;
     }
 
     fn may_promote(&self) -> bool {

@@ -106,6 +106,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Progressing, Self::Paused, Self::Degraded, Self::Completed];
+
     /// Returns the name, as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -225,9 +228,21 @@ pub struct Undo {
 }
 
 impl Status {
+    /// Returns the rollout that runs.
+    pub fn running(&self) -> Option<&Run> {
+        self.rollout.as_ref().filter(|run| run.is_running())
+    }
+
     /// Returns the condition of a type, once there was a decision.
     pub fn condition(&self, of: ConditionType) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == of)
+    }
+
+    /// Returns since when a condition has a status that is written now. The time of its last change
+    /// stays while the status does.
+    pub fn condition_since(&self, of: ConditionType, status: ConditionStatus, now: Timestamp) -> Timestamp {
+        let before = self.condition(of).filter(|before| before.status == status);
+        before.map_or(now, |before| before.last_transition_time)
     }
 }
 

@@ -72,6 +72,17 @@ impl Invalid {
         Self::unless((least..=most).contains(&time), key, message)
     }
 
+    /// Returns `Ok` if `cert_file` and `key_file` of a client certificate are both set or both
+    /// empty, and the refusal of the empty one otherwise.
+    ///
+    /// # Errors
+    /// One of them is empty.
+    pub fn unless_paired(cert_file: &Path, key_file: &Path) -> Result<(), Self> {
+        let empty = if is_set(cert_file) { "key_file" } else { "cert_file" };
+        let message = "is not set; a client certificate needs cert_file and key_file";
+        Self::unless(is_set(cert_file) == is_set(key_file), empty, message)
+    }
+
     /// Returns `Ok` if the condition holds, and the refusal of the setting otherwise.
     ///
     /// # Errors

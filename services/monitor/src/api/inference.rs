@@ -1,17 +1,15 @@
 //! Calls inference over gRPC: the first instance that answers.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use marquee_domain::{ModelName, MovieId, Timestamp, Version};
+use marquee_domain::{ModelName, MovieId, Version};
 use marquee_eval::duel::Prediction;
 use marquee_kit::Transport;
 use marquee_proto::convert;
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
-use marquee_proto::prediction::v1::models_client::ModelsClient;
 use marquee_proto::prediction::v1::{self as pb};
 use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_proto::rollout::v1::{GetStatusRequest, ModelStatus, VersionState};
@@ -29,26 +27,27 @@ pub(crate) struct InferenceClient {
     /// The instance that is asked first: the one that answered last.
     first: Arc<AtomicUsize>,
     deadline: Duration,
-    /// When versions were made. It never changes.
-    created: Arc<Mutex<HashMap<(ModelName, Version), Timestamp>>>,
 }
 
 impl InferenceClient {
     /// Returns a client of instances, which are asked in this order.
     pub(crate) fn new(instances: Vec<Transport>, deadline: Duration) -> Self {
-        Self { instances: instances.into(), first: Arc::default(), deadline, created: Arc::default() }
+        Self { instances: instances.into(), first: Arc::default(), deadline }
     }
 
-    /// Calls one instance after another until one answers.
-    async fn call<T, F: Future<Output = Result<Response<T>, Status>>>(
+    /// Sends a message to one instance after another until one answers.
+    async fn call<M: Clone, T, F: Future<Output = Result<Response<T>, Status>>>(
         &self,
-        call: impl Fn(Transport) -> F,
+        message: &M,
+        call: impl Fn(Transport, Request<M>) -> F,
     ) -> Result<T, AskError> {
         let first = self.first.load(Ordering::Relaxed);
         let mut refused = Status::unavailable("there is no inference instance");
         for index in 0..self.instances.len() {
             let instance = (first + index) % self.instances.len();
-            let called = tokio::time::timeout(self.deadline, call(self.instances[instance].clone())).await;
+            let mut request = Request::new(message.clone());
+            request.set_timeout(self.deadline);
+            let called = tokio::time::timeout(self.deadline, call(self.instances[instance].clone(), request)).await;
             match called.unwrap_or_else(|_| Err(Status::deadline_exceeded("inference did not answer in time"))) {
                 Ok(answer) => {
                     self.first.store(instance, Ordering::Relaxed);
@@ -60,54 +59,15 @@ impl InferenceClient {
         }
         Err(ask_error(&refused))
     }
-
-    /// Returns when versions were made, and asks inference for those that are not known.
-    async fn created(&self, model: &ModelName, versions: &[Version]) -> HashMap<Version, Timestamp> {
-        let known = |client: &Self| -> HashMap<Version, Timestamp> {
-            let created = client.created.lock().unwrap_or_else(PoisonError::into_inner);
-            let time = |version: &Version| Some((*version, *created.get(&(model.clone(), *version))?));
-            versions.iter().filter_map(time).collect()
-        };
-        let found = known(self);
-        if found.len() == versions.len() {
-            return found;
-        }
-        let request = pb::ListModelsRequest { model: model.as_str().to_owned() };
-        let deadline = self.deadline;
-        let listed = self
-            .call(|instance| {
-                let request = with_deadline(request.clone(), deadline);
-                async move {
-                    ModelsClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).list_models(request).await
-                }
-            })
-            .await;
-        let mut created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
-        for listed in listed.map(|listed| listed.versions).unwrap_or_default() {
-            let time = listed.created_at.as_ref().and_then(|time| convert::from_timestamp("created_at", time).ok());
-            // Without a manifest there is no time.
-            if let Some(time) = time.filter(|time| *time > Timestamp::EPOCH) {
-                created.insert((model.clone(), Version(listed.version)), time);
-            }
-        }
-        // Versions that no route names any more are forgotten.
-        created.retain(|(name, version), _| name != model || versions.contains(version));
-        drop(created);
-        known(self)
-    }
 }
 
 #[async_trait]
 impl Inference for InferenceClient {
     async fn wanted(&self, model: &ModelName) -> Result<Vec<WantedVersion>, AskError> {
         let request = GetStatusRequest { model: model.as_str().to_owned() };
-        let deadline = self.deadline;
         let answer = self
-            .call(|instance| {
-                let request = with_deadline(request.clone(), deadline);
-                async move {
-                    RoutingClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).get_status(request).await
-                }
+            .call(&request, |instance, request| async move {
+                RoutingClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).get_status(request).await
             })
             .await?;
         let status = answer.status.unwrap_or_default();
@@ -115,15 +75,7 @@ impl Inference for InferenceClient {
             // An instance that has just started knows no routes yet.
             return status.table_read_at.map(|_| Vec::new()).ok_or_else(not_read);
         };
-        let versions = wanted_versions(&found);
-        let numbers: Vec<Version> = versions.iter().map(|(version, _)| *version).collect();
-        let created = self.created(model, &numbers).await;
-        let wanted = |(version, is_warm): (Version, bool)| WantedVersion {
-            version,
-            is_warm,
-            created_at: created.get(&version).copied(),
-        };
-        Ok(versions.into_iter().map(wanted).collect())
+        Ok(wanted_versions(&found))
     }
 
     async fn evaluate(&self, question: Question<'_>) -> Result<Vec<Evaluated>, AskError> {
@@ -134,13 +86,9 @@ impl Inference for InferenceClient {
             versions: versions.iter().map(|version| version.0).collect(),
             sequences: sequences.iter().map(|sequence| wire_sequence(sequence, limit)).collect(),
         };
-        let deadline = self.deadline;
         let answer = self
-            .call(|instance| {
-                let request = with_deadline(request.clone(), deadline);
-                async move {
-                    EvaluationsClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).evaluate(request).await
-                }
+            .call(&request, |instance, request| async move {
+                EvaluationsClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).evaluate(request).await
             })
             .await?;
         Ok(answer.versions.into_iter().map(evaluated).collect())
@@ -152,25 +100,26 @@ fn not_read() -> AskError {
     AskError { reason: Reason::NoVersion, message, is_passing: true }
 }
 
-fn with_deadline<T>(message: T, deadline: Duration) -> Request<T> {
-    let mut request = Request::new(message);
-    request.set_timeout(deadline);
-    request
-}
-
-/// Returns the versions that the wanted route names, and whether each is warm.
-fn wanted_versions(status: &ModelStatus) -> Vec<(Version, bool)> {
-    let is_warm = |version: u64| {
-        let found = status.versions.iter().find(|found| found.version == version);
-        found.is_some_and(|found| found.state() == VersionState::Warm)
-    };
+/// Returns the versions that the wanted route names.
+fn wanted_versions(status: &ModelStatus) -> Vec<WantedVersion> {
     let Some(route) = &status.wanted else { return Vec::new() };
     let candidates = route.candidates.iter().map(|candidate| candidate.version);
     let mut versions: Vec<u64> =
         std::iter::once(route.stable).chain(candidates).chain(route.shadow.iter().copied()).collect();
     versions.sort_unstable();
     versions.dedup();
-    versions.into_iter().filter(|version| *version > 0).map(|version| (Version(version), is_warm(version))).collect()
+    let wanted = |version: u64| {
+        let warm = status.versions.iter().find(|found| found.version == version && found.state() == VersionState::Warm);
+        // An instance of an older release does not say when the version was made. It was before it
+        // became warm.
+        let created_at = warm.and_then(|warm| warm.created_at.as_ref().or(warm.since.as_ref()));
+        WantedVersion {
+            version: Version(version),
+            is_warm: warm.is_some(),
+            created_at: created_at.and_then(|time| convert::from_timestamp("created_at", time).ok()),
+        }
+    };
+    versions.into_iter().filter(|version| *version > 0).map(wanted).collect()
 }
 
 fn wire_sequence(sequence: &Sequence, limit: u32) -> pb::Sequence {
@@ -219,23 +168,40 @@ fn ask_error(status: &Status) -> AskError {
 
 #[cfg(test)]
 mod tests {
+    use marquee_domain::Timestamp;
     use marquee_proto::rollout::v1::{Candidate, Route, VersionStatus};
 
     use super::*;
 
     #[test]
     fn every_version_of_the_wanted_route_is_compared() {
-        let state = |version, state: VersionState| VersionStatus { version, state: state.into(), ..Default::default() };
+        let time = |seconds| Some(marquee_proto::Timestamp { seconds, nanos: 0 });
+        let state = |version, state: VersionState, (created, since)| VersionStatus {
+            version,
+            state: state.into(),
+            created_at: created,
+            since,
+            ..VersionStatus::default()
+        };
         let route = Route {
             stable: 3,
             candidates: vec![Candidate { version: 5, weight: 100 }],
-            shadow: vec![4, 5],
+            shadow: vec![4, 5, 6],
             ..Route::default()
         };
-        let versions =
-            vec![state(3, VersionState::Warm), state(4, VersionState::Loading), state(9, VersionState::Warm)];
+        let versions = vec![
+            state(3, VersionState::Warm, (time(7), time(9))),
+            state(4, VersionState::Loading, (None, time(9))),
+            state(6, VersionState::Warm, (None, time(9))),
+            state(9, VersionState::Warm, (time(7), time(9))),
+        ];
         let status = ModelStatus { wanted: Some(route), versions, ..ModelStatus::default() };
-        let expected = [(3, true), (4, false), (5, false)].map(|(version, is_warm)| (Version(version), is_warm));
+        let expected = [(3, true, Some(7)), (4, false, None), (5, false, None), (6, true, Some(9))];
+        let expected = expected.map(|(version, is_warm, created)| WantedVersion {
+            version: Version(version),
+            is_warm,
+            created_at: created.map(Timestamp::from_seconds),
+        });
         assert_eq!(wanted_versions(&status), expected);
         assert!(wanted_versions(&ModelStatus::default()).is_empty());
     }

@@ -104,8 +104,7 @@ fn duel_slice(slice: &Slice, differences: &Differences) -> pb::DuelSlice {
 }
 
 pub(super) fn join(stats: &Stats) -> pb::Join {
-    let rate = if stats.ratings > 0 { stats.joined as f64 / stats.ratings as f64 } else { 0.0 };
-    pb::Join { ratings: stats.ratings, joined: stats.joined, late: stats.late, rate }
+    pb::Join { ratings: stats.ratings, joined: stats.joined, late: stats.late, rate: stats.join_rate() }
 }
 
 pub(super) fn counts(stats: Stats) -> pb::Counts {

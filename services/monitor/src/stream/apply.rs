@@ -22,9 +22,9 @@ use marquee_kit::Compute;
 use marquee_log::Movies;
 use marquee_ports::{Error, Lease, OnlineStore, Row, RowKey, Write};
 
-use super::batch::{Batch, LoggedEvent};
+use super::batch::Batch;
 use super::plan::{ChangedUser, Plan, Rules, open, plan};
-use super::score::{Evidence, Tallies, keys};
+use super::score::{Evidence, Tallies, keys, tally_ids};
 use crate::outcome::Outcome;
 
 /// Applies batches. The computation runs off the async threads.
@@ -50,8 +50,7 @@ impl Applier {
         let stored = self.read(source, users.iter().map(user_key).collect()).await?;
         let rows = users.into_iter().zip(stored.into_iter().map(|(_, row)| row)).collect();
         let layout = self.layout;
-        let events: Arc<[LoggedEvent]> = batch.events.clone().into();
-        let opened = Arc::clone(&events);
+        let (events, opened) = (Arc::clone(&batch.events), Arc::clone(&batch.events));
         let users = self.compute.run(move || open(&opened, rows, layout)).await?;
         let chunks = self.read(source, users.iter().flat_map(|user| user.chunk_keys()).collect()).await?;
         let chunks = found(chunks);
@@ -66,9 +65,10 @@ impl Applier {
         (plan, evidence): (Plan, Evidence),
         (movies, next): (Movies, Offset),
     ) -> Result<Outcome, Error> {
-        let stored = found(self.read(lease.partition(), keys(&plan, &evidence).into_iter().collect()).await?);
+        let ids = tally_ids(&evidence);
+        let stored = found(self.read(lease.partition(), keys(&plan, &ids).into_iter().collect()).await?);
         let written = self.compute.run(move || {
-            let mut tallies = Tallies::read(&plan, &evidence, &stored)?;
+            let mut tallies = Tallies::read(&plan, ids, &stored)?;
             let outcome = tallies.add(&plan, &evidence, &movies);
             let mut writes = tallies.writes();
             writes.extend(plan.users.into_iter().flat_map(user_writes));

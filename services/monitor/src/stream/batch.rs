@@ -1,6 +1,7 @@
 //! A batch of events of one partition, as it comes from the log or from the archive.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use marquee_archive::ArchivedEvent;
 use marquee_domain::{Offset, RatingEvent, Timestamp, UserId};
@@ -25,7 +26,7 @@ impl From<ArchivedEvent> for LoggedEvent {
 /// Consecutive events of one partition.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) events: Vec<LoggedEvent>,
+    pub(crate) events: Arc<[LoggedEvent]>,
     /// The offset of the first record after the batch.
     pub(crate) next: Offset,
 }

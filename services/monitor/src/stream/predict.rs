@@ -5,6 +5,9 @@
 //! monitor. Then each request is tried once, and ratings without an answer are learned without a
 //! prediction.
 //!
+//! The wanted versions are read again for each batch, so that a rating is compared by the
+//! versions that were warm after it arrived.
+//!
 //! A version is not asked for ratings that arrived before it was made: it may have been trained on
 //! them, and would look better than it is.
 
@@ -23,7 +26,7 @@ use crate::inference::{AskError, Evaluated, Inference, MOST_VERSIONS, Question, 
 /// How long to wait before the same question is asked again.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
-/// How long the wanted versions of a model are used before they are read again.
+/// How long the wanted versions of a model are used within a batch before they are read again.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What each version predicts for one rating, or why it predicts nothing.
@@ -62,10 +65,11 @@ impl Predictor {
         Self { inference, history, patience, models: models.into_iter().map(state).collect() }
     }
 
-    /// Asks every model for predictions of all steps.
+    /// Asks every model for predictions of all steps of a batch.
     pub(crate) async fn predict(&mut self, sequences: &[Sequence]) -> Vec<ModelAnswer> {
         let mut answers = Vec::with_capacity(self.models.len());
         for state in &mut self.models {
+            state.wanted = None;
             let mut steps = Vec::new();
             for request in requests(sequences) {
                 let asked = Asked { inference: &*self.inference, sequences: request, history: self.history };
@@ -148,7 +152,7 @@ impl Asked<'_> {
         Ok(outcomes)
     }
 
-    /// Returns the wanted versions, which are read again after a moment.
+    /// Returns the wanted versions, which are read again after a moment of the same batch.
     async fn wanted(&self, state: &mut ModelState) -> Result<Vec<WantedVersion>, AskError> {
         if let Some((read, wanted)) = &state.wanted
             && read.elapsed() < FRESH

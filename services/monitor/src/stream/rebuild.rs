@@ -3,7 +3,7 @@
 //! Archived events are applied as those of the log are: in batches, under the lease, and each batch
 //! moves the marker. So a rebuild that is interrupted goes on at the marker.
 
-use marquee_archive::Archive;
+use marquee_archive::{Archive, batches};
 use marquee_domain::Offset;
 use marquee_log::rating_bounds;
 use marquee_ports::{Bounds, Error, ErrorKind};
@@ -55,18 +55,9 @@ impl Consumer {
         let movies = self.catalog.catch_up().await?;
         let mut events = archive.events(bounds, from);
         while let Some(page) = events.next().await? {
-            let end = events.next_offset();
-            let mut rest: Vec<LoggedEvent> = page.into_iter().map(LoggedEvent::from).collect();
-            // A page without events has one batch without events, which moves the marker.
-            loop {
-                let later = rest.split_off(rest.len().min(self.batch));
-                let next = later.first().map_or(end, |first| first.offset);
-                let is_last = later.is_empty();
-                self.apply_batch(assigned, Batch { events: rest, next }, movies.clone()).await?;
-                rest = later;
-                if is_last {
-                    break;
-                }
+            for (page, next) in batches(page, self.batch, events.next_offset()) {
+                let batch = Batch { events: page.into_iter().map(LoggedEvent::from).collect(), next };
+                self.apply_batch(assigned, batch, movies.clone()).await?;
             }
         }
         let next = assigned.lease.marker();

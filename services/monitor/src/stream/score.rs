@@ -67,15 +67,15 @@ pub(crate) struct Tallies {
     stats: RowState<Stats>,
 }
 
-/// Returns the keys of the rows that a batch changes, besides those of users.
-pub(crate) fn keys(plan: &Plan, evidence: &Evidence) -> BTreeSet<Bytes> {
+/// Returns the keys of the rows that a batch changes, besides those of users. `tallies` are the ids
+/// of [`tally_ids`].
+pub(crate) fn keys(plan: &Plan, tallies: &BTreeSet<TallyId>) -> BTreeSet<Bytes> {
     let movies = plan.changes.iter().map(|(_, change)| movie_key(&change.movie));
-    let tallies = tally_ids(evidence).into_iter().map(|id| id.key());
-    movies.chain(tallies).chain([INDEX, STATS]).collect()
+    movies.chain(tallies.iter().map(TallyId::key)).chain([INDEX, STATS]).collect()
 }
 
 /// Returns the tallies that predictions are added to.
-fn tally_ids(evidence: &Evidence) -> BTreeSet<TallyId> {
+pub(crate) fn tally_ids(evidence: &Evidence) -> BTreeSet<TallyId> {
     let mut ids = BTreeSet::new();
     for ModelAnswer { model, steps } in &evidence.answers {
         let versions = |outcomes: &Outcomes| -> BTreeSet<Version> {
@@ -106,7 +106,7 @@ fn live_id(joined: &Joined) -> TallyId {
 
 impl Tallies {
     /// Reads the rows with the keys of [`keys`].
-    pub(crate) fn read(plan: &Plan, evidence: &Evidence, stored: &BTreeMap<Bytes, Row>) -> Result<Self, Error> {
+    pub(crate) fn read(plan: &Plan, ids: BTreeSet<TallyId>, stored: &BTreeMap<Bytes, Row>) -> Result<Self, Error> {
         let mut tallies = Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
@@ -115,7 +115,7 @@ impl Tallies {
             index: RowState::read(stored.get(&INDEX))?,
             stats: RowState::read(stored.get(&STATS))?,
         };
-        for id in tally_ids(evidence) {
+        for id in ids {
             let row = stored.get(&id.key());
             match id {
                 TallyId::Version(..) => drop(tallies.versions.insert(id, RowState::read(row)?)),
@@ -247,8 +247,8 @@ impl Tallies {
     fn add_to_index(&mut self, plan: &Plan, evidence: &Evidence) {
         let Some(last) = plan.last else { return };
         let mut index = self.index.row.clone();
-        for id in tally_ids(evidence) {
-            match id {
+        for id in self.versions.keys().chain(self.pairs.keys()).chain(self.live.keys()) {
+            match id.clone() {
                 TallyId::Version(model, version) => {
                     index.models.entry(model).or_default().versions.insert(version);
                 }

@@ -5,9 +5,8 @@ use kube::{Api, ResourceExt};
 use marquee_cli::rollout::View;
 use marquee_cli::{Error, Human, Output, Show, Table, thousands};
 use marquee_domain::Timestamp;
-use marquee_rollout::{Outcome, Spec, SpecError, Status};
+use marquee_rollout::{Outcome, Status};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::refused;
 use crate::commands;
@@ -92,7 +91,7 @@ pub(super) fn print(rollout: &ModelRollout, output: Output) -> Result<(), Error>
 /// Returns the picture of a rollout, which ends with a newline.
 pub(super) fn text(rollout: &ModelRollout, color: bool) -> Result<String, Error> {
     let status = status(rollout)?;
-    let mut lines = match spec(rollout) {
+    let mut lines = match rollout.read_spec() {
         Ok(spec) if status.format > 0 => View { spec: &spec, status: &status, now: now(), color }.lines(),
         Ok(_) => vec![format!("{}: nothing was decided yet", rollout.name_any())],
         Err(error) => vec![format!("{}: spec.{error}", rollout.name_any())],
@@ -111,16 +110,9 @@ pub(super) fn now() -> Timestamp {
     std::time::SystemTime::now().into()
 }
 
-/// Reads the specification of a rollout.
-pub(super) fn spec(rollout: &ModelRollout) -> Result<Spec, SpecError> {
-    Spec::read(Value::Object(rollout.spec.rollout.clone()))
-}
-
 /// Reads the status of a rollout.
 pub(super) fn status(rollout: &ModelRollout) -> Result<Status, Error> {
-    let Some(stored) = &rollout.status else { return Ok(Status::default()) };
-    serde_json::from_value(Value::Object(stored.rollout.clone()))
-        .map_err(|error| Error::Other(anyhow::anyhow!("the status is of another release: {error}")))
+    rollout.read_status().map_err(|error| Error::Other(anyhow::anyhow!("the status is of another release: {error}")))
 }
 
 /// The error of a rollout that was deleted.

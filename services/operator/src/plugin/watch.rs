@@ -6,9 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use kube::Api;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use marquee_cli::rollout::View;
+use marquee_cli::rollout::{View, outcome};
 use marquee_cli::{Error, Output};
-use marquee_rollout::{Phase, Status};
 
 use super::show;
 use crate::commands;
@@ -54,16 +53,11 @@ pub(super) async fn run(rollouts: &Api<ModelRollout>, name: &str, output: Output
 fn ended(rollout: &ModelRollout) -> Result<Option<Result<(), Error>>, Error> {
     let observed = rollout.status.as_ref().and_then(|status| status.observed_generation);
     let is_current = observed == rollout.metadata.generation && commands::pending(rollout).is_empty();
-    let follows = show::spec(rollout).is_ok_and(|spec| spec.follow.is_some());
+    let follows = rollout.read_spec().is_ok_and(|spec| spec.follow.is_some());
     if !is_current || follows {
         return Ok(None);
     }
-    let Status { phase, reason, message, .. } = show::status(rollout)?;
-    Ok(match phase {
-        Phase::Completed => Some(Ok(())),
-        Phase::Degraded => Some(Err(Error::Outcome(format!("the rollout ended as {reason}: {message}")))),
-        Phase::Pending | Phase::Progressing | Phase::Paused => None,
-    })
+    Ok(outcome(&show::status(rollout)?))
 }
 
 /// What is shown of a rollout that is followed.
@@ -83,7 +77,7 @@ impl Screen {
         if self.output.is_live() {
             return self.draw(Some(rollout));
         }
-        let (Ok(spec), status) = (show::spec(rollout), show::status(rollout)?) else { return Ok(()) };
+        let (Ok(spec), status) = (rollout.read_spec(), show::status(rollout)?) else { return Ok(()) };
         let line = View { spec: &spec, status: &status, now: show::now(), color: false }.headline();
         if line != self.last {
             self.output.text(&format!("{line}\n"))?;

@@ -3,7 +3,7 @@
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
-use marquee_rollout::{Condition, ConditionStatus, ConditionType, Decision, Reason, Severity, Status};
+use marquee_rollout::{Condition, ConditionStatus, ConditionType, Reason, Severity, Status};
 use serde_json::json;
 
 use super::dereference::Dereferenced;
@@ -15,18 +15,14 @@ use crate::events::Note;
 use crate::resource::{API_VERSION, ModelRollout, ModelRolloutStatus};
 
 /// The name of this operator as the owner of fields.
-pub(crate) const MANAGER: &str = "marquee-operator";
+const MANAGER: &str = "marquee-operator";
 
 impl Reconciler {
-    /// Stores the status of a decision, if it changes anything.
+    /// Stores a status, if it changes anything.
     ///
     /// # Errors
     /// The object has changed since it was read, or the API server did not answer or refused.
-    pub(super) async fn store(&self, rollout: &ModelRollout, decision: &Decision) -> Result<(), Error> {
-        self.store_status(rollout, &decision.status).await
-    }
-
-    pub(super) async fn store_status(&self, rollout: &ModelRollout, status: &Status) -> Result<(), Error> {
+    pub(super) async fn store(&self, rollout: &ModelRollout, status: &Status) -> Result<(), Error> {
         let next = decide::status(status, rollout.metadata.generation);
         if rollout.status.as_ref() == Some(&next) {
             return Ok(());
@@ -44,21 +40,12 @@ impl Reconciler {
         // A status that cannot be read is left alone.
         if let Ok(mut status) = validate::read_status(rollout) {
             (status.reason, status.message) = (Reason::InvalidSpec, message.clone());
-            let now = self.clock.now();
-            let kind = ConditionType::Progressing;
-            let before = status.condition(kind).filter(|before| before.status == ConditionStatus::False);
-            let since = before.map_or(now, |before| before.last_transition_time);
+            let (kind, state) = (ConditionType::Progressing, ConditionStatus::False);
+            let last_transition_time = status.condition_since(kind, state, self.clock.now());
             status.conditions.retain(|condition| condition.kind != kind);
-            let (reason, state) = (Reason::InvalidSpec, ConditionStatus::False);
-            let text = message.clone();
-            status.conditions.push(Condition {
-                kind,
-                status: state,
-                reason,
-                message: text,
-                last_transition_time: since,
-            });
-            self.store_status(rollout, &status).await?;
+            let (reason, message) = (Reason::InvalidSpec, message.clone());
+            status.conditions.push(Condition { kind, status: state, reason, message, last_transition_time });
+            self.store(rollout, &status).await?;
         }
         let id = format!("invalid-{}", rollout.metadata.generation.unwrap_or(0));
         let note = Note { id, reason: Reason::InvalidSpec.as_str(), message, severity: Severity::Warning };

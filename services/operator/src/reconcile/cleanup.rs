@@ -4,9 +4,9 @@
 //! A finalizer keeps the object until this is done. If no instance can be reached, the operator
 //! tries again; a person who knows that there is nothing to clean up may remove the finalizer.
 
+use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
-use marquee_rollout::{Action, Command, Run, Verb, WantedRoute};
+use marquee_rollout::{Action, Command, Verb, WantedRoute};
 use serde_json::json;
 
 use super::dereference::Dereferenced;
@@ -16,33 +16,33 @@ use crate::metrics::RolloutLabels;
 use crate::resource::ModelRollout;
 
 /// The finalizer of the operator.
-pub(crate) const FINALIZER: &str = "rollouts.marquee.dev/route";
-
-/// Adds the finalizer to an object. Returns false if it has it already.
-///
-/// # Errors
-/// The object has changed since it was read, or the API server did not answer or refused.
-pub(super) async fn add_finalizer(client: &Client, rollout: &ModelRollout) -> Result<bool, Error> {
-    if rollout.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
-        return Ok(false);
-    }
-    let finalizers = rollout.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
-    write_finalizers(client, rollout, finalizers).await.map(|()| true)
-}
-
-/// Replaces the finalizers of an object, on condition that it is the one that was read.
-async fn write_finalizers(client: &Client, rollout: &ModelRollout, finalizers: Vec<&str>) -> Result<(), Error> {
-    let rollouts: Api<ModelRollout> = Api::namespaced(client.clone(), &rollout.namespace().unwrap_or_default());
-    let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": rollout.resource_version()}});
-    let written = rollouts.patch(&rollout.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await;
-    written.map(|_| ()).map_err(Error::write("the finalizer"))
-}
+const FINALIZER: &str = "rollouts.marquee.dev/route";
 
 impl Reconciler {
+    /// Adds the finalizer to an object. Returns false if it has it already.
+    ///
+    /// # Errors
+    /// The object has changed since it was read, or the API server did not answer or refused.
+    pub(super) async fn add_finalizer(&self, rollout: &ModelRollout) -> Result<bool, Error> {
+        if has_finalizer(rollout) {
+            return Ok(false);
+        }
+        let finalizers = rollout.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
+        self.write_finalizers(rollout, finalizers).await.map(|()| true)
+    }
+
+    /// Replaces the finalizers of an object, on condition that it is the one that was read.
+    async fn write_finalizers(&self, rollout: &ModelRollout, finalizers: Vec<&str>) -> Result<(), Error> {
+        let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": rollout.resource_version()}});
+        let (rollouts, params) = (self.rollouts(rollout), PatchParams::default());
+        let written = rollouts.patch(&rollout.name_any(), &params, &Patch::Merge(&patch)).await;
+        written.map(|_| ()).map_err(Error::write("the finalizer"))
+    }
+
     /// Takes the users of a deleted rollout back to the stable version, and lets the object go.
     pub(super) async fn clean_up(&self, labels: &RolloutLabels, found: &Dereferenced) -> Result<(), Error> {
         let rollout = &found.rollout;
-        if !rollout.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+        if !has_finalizer(rollout) {
             return Ok(());
         }
         if self.take_back(found).await? {
@@ -50,7 +50,7 @@ impl Reconciler {
         }
         let others = rollout.finalizers().iter().map(String::as_str);
         let others = others.filter(|finalizer| *finalizer != FINALIZER).collect();
-        write_finalizers(&self.client, rollout, others).await
+        self.write_finalizers(rollout, others).await
     }
 
     /// Aborts a rollout that runs. Returns false if there was nothing to do.
@@ -58,7 +58,7 @@ impl Reconciler {
         // Without a specification or an instance nothing can be done, and no user is on a candidate
         // of an instance that does not exist.
         let Ok(valid) = validate::validate(&found.rollout) else { return Ok(false) };
-        let is_running = valid.status.rollout.as_ref().is_some_and(Run::is_running);
+        let is_running = valid.status.running().is_some();
         if !is_running || found.instances.is_empty() {
             return Ok(false);
         }
@@ -74,6 +74,11 @@ impl Reconciler {
         self.publisher.publish(&found.rollout, &decision.status).await?;
         Ok(true)
     }
+}
+
+/// Returns whether an object has the finalizer of the operator.
+fn has_finalizer(rollout: &ModelRollout) -> bool {
+    rollout.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
 /// Returns whether a route has no candidate.

@@ -2,13 +2,10 @@
 //!
 //! The decision itself is made by `marquee-rollout`, through the driver.
 
-use marquee_rollout::{Status, Weights};
+use marquee_rollout::{PairObservation, Status, Weights};
 use serde_json::{Map, Value};
 
 use crate::resource::{ModelRolloutStatus, Summary};
-
-/// The slice of all ratings.
-const ALL: &str = "all";
 
 /// Returns the status object of a decision on a generation of the specification.
 pub(crate) fn status(status: &Status, generation: Option<i64>) -> ModelRolloutStatus {
@@ -22,7 +19,7 @@ pub(crate) fn status(status: &Status, generation: Option<i64>) -> ModelRolloutSt
 
 /// Returns the columns of `kubectl get`.
 fn summary(status: &Status) -> Summary {
-    let squared = status.evidence.duels.get(ALL).map(|duel| duel.total.squared);
+    let squared = status.evidence.duels.get(PairObservation::ALL).map(|duel| duel.total.squared);
     let squared = squared.filter(|sums| sums.ratings > 0);
     let difference = squared.map(|sums| {
         let count = sums.ratings as f64;

@@ -7,6 +7,7 @@ use kube::api::ListParams;
 use kube::{Api, Client};
 
 use crate::error::Error;
+use crate::metrics::RolloutLabels;
 use crate::resource::{ModelRollout, ServiceReference};
 
 /// The label of an EndpointSlice that names its Service.
@@ -38,8 +39,8 @@ pub(crate) struct Endpoint {
 ///
 /// # Errors
 /// The API server did not answer or refused.
-pub(crate) async fn dereference(client: &Client, key: &(String, String)) -> Result<Option<Dereferenced>, Error> {
-    let (namespace, name) = key;
+pub(crate) async fn dereference(client: &Client, key: &RolloutLabels) -> Result<Option<Dereferenced>, Error> {
+    let RolloutLabels { namespace, name } = key;
     let rollouts: Api<ModelRollout> = Api::namespaced(client.clone(), namespace);
     let Some(rollout) = rollouts.get_opt(name).await.map_err(Error::read("the rollout"))? else { return Ok(None) };
     let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), namespace);

@@ -2,23 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
-use async_trait::async_trait;
-use marquee_driver::{Driver, Endpoint, Instances, Monitors, Unreachable};
+use marquee_driver::{Driver, Endpoint, FixedInstances, Monitors};
 use marquee_kit::Transport;
 
 use super::Reconciler;
 use super::dereference::{self, Dereferenced};
 
-/// The inference instances that the EndpointSlices name in this round.
-#[derive(Debug)]
-struct Listed(Vec<Endpoint>);
-
-#[async_trait]
-impl Instances for Listed {
-    async fn list(&self) -> Result<Vec<Endpoint>, Unreachable> {
-        Ok(self.0.clone())
-    }
-}
+/// The most connections that are kept.
+const MOST_TRANSPORTS: usize = 1_000;
 
 impl Reconciler {
     /// Returns the driver of a round.
@@ -32,7 +23,7 @@ impl Reconciler {
         // One that is ready is asked first.
         monitors.sort_by_key(|monitor| !monitor.ready);
         let monitors = monitors.into_iter().filter_map(|monitor| self.transport(&monitor.address)).collect();
-        Driver::new(Arc::new(Listed(instances)), Arc::new(Monitors::new(monitors)), self.deadline)
+        Driver::new(Arc::new(FixedInstances::from(instances)), Arc::new(Monitors::new(monitors)), self.deadline)
     }
 
     /// Returns the connection to an address, which all rounds share.
@@ -57,6 +48,3 @@ impl Reconciler {
         }
     }
 }
-
-/// The most connections that are kept.
-const MOST_TRANSPORTS: usize = 1_000;

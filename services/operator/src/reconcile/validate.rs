@@ -3,7 +3,7 @@
 use std::fmt;
 
 use marquee_rollout::{Command, Spec, Status, Verb};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::commands::{self, Pending};
 use crate::resource::ModelRollout;
@@ -38,7 +38,7 @@ impl fmt::Display for Invalid {
 /// # Errors
 /// A field makes no sense to this release.
 pub(crate) fn validate(rollout: &ModelRollout) -> Result<Valid, Invalid> {
-    let spec = Spec::read(Value::Object(rollout.spec.rollout.clone())).map_err(|error| {
+    let spec = rollout.read_spec().map_err(|error| {
         let path = if error.path().is_empty() { "spec".to_owned() } else { format!("spec.{}", error.path()) };
         Invalid { path, message: error.message().to_owned() }
     })?;
@@ -49,8 +49,7 @@ pub(crate) fn validate(rollout: &ModelRollout) -> Result<Valid, Invalid> {
 
 /// Reads the last status.
 pub(crate) fn read_status(rollout: &ModelRollout) -> Result<Status, Invalid> {
-    let Some(stored) = &rollout.status else { return Ok(Status::default()) };
-    serde_json::from_value(Value::Object(stored.rollout.clone())).map_err(|error| Invalid {
+    rollout.read_status().map_err(|error| Invalid {
         path: "status".to_owned(),
         message: format!("cannot be read by this release of the operator ({error}); run the release that wrote it"),
     })
@@ -63,6 +62,8 @@ fn read_command(pending: Pending) -> Option<Command> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn rollout(spec: Value, annotations: Value) -> ModelRollout {

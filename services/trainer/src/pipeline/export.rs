@@ -181,7 +181,7 @@ impl Files {
             name: plan.model,
             version,
             algorithm: plan.algorithm.name().to_owned(),
-            created_at: created_at.to_string(),
+            created_at: created_at.to_rfc3339(),
             scale,
             encoder: self.signatures.encoder.clone(),
             scorer: self.signatures.scorer.clone(),

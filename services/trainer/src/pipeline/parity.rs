@@ -88,8 +88,7 @@ impl Comparison {
         state.push((tensors::RATING.to_owned(), one(Data::F32(vec![rating as f32]))));
         state.push((tensors::WEIGHT.to_owned(), one(Data::F32(vec![1.0]))));
         let outputs = self.learner.run(state).await.map_err(PipelineError::Run)?;
-        let next = |(name, tensor): (String, Tensor)| Some((tensors::replaced(&name)?.to_owned(), tensor));
-        self.score(case, outputs.into_iter().filter_map(next).collect()).await
+        self.score(case, tensors::next_state(outputs)).await
     }
 
     /// Scores the movies of the comparison from a state, and compares the ratings.

@@ -206,8 +206,8 @@ impl RunDocument {
         }
         self.progress = run.progress;
         self.message.clone_from(&run.message);
-        self.created_at = rfc3339(run.created_at);
-        self.ended_at = run.ended_at.map(rfc3339);
+        self.created_at = run.created_at.to_rfc3339();
+        self.ended_at = run.ended_at.map(Timestamp::to_rfc3339);
         self.version = run.version.map_or(0, |version| version.0);
         if let Some(metrics) = &run.metrics {
             self.metrics.get_or_insert_default().update(metrics);
@@ -277,13 +277,6 @@ fn non_empty(text: &str) -> Option<String> {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// Writes a time with its microseconds, which `Display` leaves out.
-fn rfc3339(time: Timestamp) -> String {
-    let seconds = time.to_string();
-    let whole = seconds.trim_end_matches('Z');
-    format!("{whole}.{:06}Z", time.subsecond_nanos() / 1_000)
 }
 
 /// 64-bit integers, written as text because a JSON number of 64 bits loses digits in many readers.

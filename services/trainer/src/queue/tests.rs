@@ -37,7 +37,7 @@ impl Deployment {
     }
 }
 
-fn plan() -> TrainingPlan {
+pub(crate) fn plan() -> TrainingPlan {
     TrainingPlan {
         model: ModelName::try_new("ratings").expect("valid"),
         algorithm: Algorithm::Map,
@@ -54,7 +54,7 @@ async fn end_abandoned(queue: &Queue) {
     }
 }
 
-fn published() -> Outcome {
+pub(crate) fn published() -> Outcome {
     Outcome::Published { version: Version(1), digest: "ab".to_owned() }
 }
 

@@ -18,6 +18,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::{Partition, Position, Timestamp};
+use marquee_e2e::read_topic;
 use marquee_e2e::servers::{Kafka, or_skip};
 use marquee_kafka::{ConnectError, KafkaLog, Settings};
 use marquee_ports::conformance::{Fixture, log};
@@ -77,18 +78,18 @@ impl Fixture<dyn RatingLog> for OnBroker {
     }
 }
 
-/// Everything in a topic.
-async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
-    let mut all = Vec::new();
-    for bound in log.bounds(topic).await? {
-        let mut next = bound.begin;
-        while next < bound.end {
-            let found = log.read(topic, Position { partition: bound.partition, offset: next }, 1_000).await?;
-            next = found.last().map_or(bound.end, |last| last.position.offset.next());
-            all.extend(found);
+/// Consumes a topic as a member of a group until this many records came.
+async fn consume(log: &KafkaLog, topic: Topic, count: usize) -> Result<Vec<Record>> {
+    let mut subscription = log.subscribe(topic, "group").await?;
+    let started = Instant::now();
+    let mut consumed = Vec::new();
+    while consumed.len() < count {
+        assert!(started.elapsed() < DEADLINE, "only {} of {count} came: {consumed:?}", consumed.len());
+        if let Delivery::Records(records) = subscription.next(100, Duration::from_secs(1)).await? {
+            consumed.extend(records);
         }
     }
-    Ok(all)
+    Ok(consumed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,16 +143,8 @@ async fn what_other_clients_write_comes_as_it_is_and_stops_nobody() -> Result<()
             assert_eq!(record.timestamp, Timestamp::from_micros(foreign::MILLIS * 1_000));
         }
     };
-    check(&read_all(&log, Topic::RATINGS).await?);
-    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
-    let mut records = Vec::new();
-    let started = Instant::now();
-    while records.len() < expected.len() && started.elapsed() < DEADLINE {
-        if let Delivery::Records(more) = subscription.next(10, Duration::from_secs(1)).await? {
-            records.extend(more);
-        }
-    }
-    check(&records);
+    check(&read_topic(&log, Topic::RATINGS).await?);
+    check(&consume(&log, Topic::RATINGS, expected.len()).await?);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use marquee_e2e::{Clients, DEADLINE};
+use marquee_e2e::{Clients, DEADLINE, read_topic};
 use marquee_log::event_anywhere;
 use marquee_ports::{Record, Topic};
 use marquee_proto::features::v1::{GetUsersRequest, UserQuery, UserView};
@@ -92,7 +92,7 @@ pub(super) async fn account(evidence: &Evidence, foreign: &Foreign) -> Result<Ac
 
     let text = |value: Option<&[u8]>| String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
     let moved: BTreeSet<String> = records.iter().map(|record| text(record.header("moved-from"))).collect();
-    let rejected = verdict::read_all(log, Topic::REJECTED).await?;
+    let rejected = read_topic(log, Topic::REJECTED).await?;
     let rejected: BTreeMap<String, &Record> =
         rejected.iter().map(|record| (text(record.header("source-position")), record)).collect();
     let mut accounted = Accounted {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use marquee_domain::{Offset, Partition};
 use marquee_e2e::servers::Stack;
-use marquee_e2e::{Process, until};
+use marquee_e2e::{Process, read_topic, until};
 use marquee_kit::Transport;
 use marquee_ports::{RatingLog, Topic};
 use marquee_proto::features::v1::GetProgressRequest;
@@ -60,7 +60,7 @@ async fn applied(mut features: FeaturesClient<Transport>) -> Option<u64> {
 /// Waits until every event is archived. Returns the end of each partition.
 async fn archived(stack: &Stack) -> Result<Vec<(Partition, Offset)>> {
     let log = stack.kafka.log().await?;
-    let ends: Vec<_> = verdict::ends(&verdict::read_all(&log, Topic::RATINGS).await?).into_iter().collect();
+    let ends: Vec<_> = verdict::ends(&read_topic(&log, Topic::RATINGS).await?).into_iter().collect();
     ensure!(ends.iter().any(|(_, end)| end.0 > KEPT), "the log has no events");
     until("the log is archived", async || {
         let committed = log.committed(Topic::RATINGS, ARCHIVE).await.ok()?;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::Result;
 use marquee_domain::{Offset, Partition, Position, RatingEvent, Scale, Timestamp};
 use marquee_e2e::servers::Stack;
-use marquee_e2e::{Clients, World, until};
+use marquee_e2e::{Clients, World, read_topic, until};
 use marquee_kafka::KafkaLog;
 use marquee_log::Decoder;
 use marquee_ports::{RatingLog, Record, Topic};
@@ -137,7 +137,7 @@ pub(super) async fn judge(
 async fn settled(log: &KafkaLog, features: &[Clients; 2]) -> Result<Vec<Record>> {
     loop {
         let bounds = log.bounds(Topic::RATINGS).await?;
-        let records = read_all(log, Topic::RATINGS).await?;
+        let records = read_topic(log, Topic::RATINGS).await?;
         let ends = ends(&records);
         until("the log is applied", async || {
             let mut next = BTreeMap::new();
@@ -165,21 +165,6 @@ pub(super) async fn serves(clients: &Clients, world: &World, truth: &Truth) -> R
     let now = Timestamp::from(SystemTime::now());
     users_are_right(clients, world, truth, now).await?;
     movies_are_right(clients, world, truth, now).await
-}
-
-/// Reads a topic from its beginning.
-pub(super) async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
-    let mut all = Vec::new();
-    for bounds in log.bounds(topic).await? {
-        let mut next = bounds.begin;
-        while next < bounds.end {
-            let from = Position { partition: bounds.partition, offset: next };
-            let records = log.read(topic, from, 10_000).await?;
-            next = records.last().map_or(bounds.end, |last| last.position.offset.next());
-            all.extend(records);
-        }
-    }
-    Ok(all)
 }
 
 /// Returns how the rating topic is decoded, with the scale of the processes under test.

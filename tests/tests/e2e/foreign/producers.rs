@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use marquee_domain::{Offset, Position, Timestamp};
 use marquee_e2e::servers::{Kafka, Stack, or_skip};
-use marquee_e2e::{Clients, Fleet, World};
+use marquee_e2e::{Clients, Fleet, World, read_topic};
 use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Record, Topic};
 use marquee_proto::convert;
@@ -25,20 +25,6 @@ const WRITE: &str = "tests/e2e/foreign/write.py";
 
 /// Most bytes of a record that librdkafka lets through unless it is told otherwise.
 const USUAL: usize = 1_000_000;
-
-/// Everything in a topic.
-async fn read_all(log: &KafkaLog, topic: Topic) -> Result<Vec<Record>> {
-    let mut all = Vec::new();
-    for bound in log.bounds(topic).await? {
-        let mut next = bound.begin;
-        while next < bound.end {
-            let found = log.read(topic, Position { partition: bound.partition, offset: next }, 1_000).await?;
-            next = found.last().map_or(bound.end, |last| last.position.offset.next());
-            all.extend(found);
-        }
-    }
-    Ok(all)
-}
 
 /// Waits until the features reflect the present end of the rating topic, because a producer does
 /// not return the positions of its records.
@@ -140,7 +126,7 @@ async fn ratings_of_a_python_producer_count_like_those_of_ingest_however_often_t
     expected.retain(|movie| movie != "movie-0");
     expected.push("movie-0".to_owned());
     assert_eq!(movies(&clients.user("user-3", &[next]).await?.history), expected);
-    assert_eq!(read_all(&log, Topic::REJECTED).await?, Vec::new());
+    assert_eq!(read_topic(&log, Topic::REJECTED).await?, Vec::new());
     fleet.stop().await;
     Ok(())
 }
@@ -184,7 +170,7 @@ async fn what_a_python_producer_writes_and_is_no_rating_is_set_aside_and_its_par
     applied(clients, &log).await?;
     assert_eq!(clients.user("ann", &[]).await?.history, history(&ratings, "ann"));
 
-    let (kept, sent) = (read_all(&log, Topic::REJECTED).await?, read_all(&log, Topic::RATINGS).await?);
+    let (kept, sent) = (read_topic(&log, Topic::REJECTED).await?, read_topic(&log, Topic::RATINGS).await?);
     assert_eq!(kept.len(), written.len());
     for ((kept, sent), (record, reason, part)) in kept.iter().zip(&sent).zip(&written) {
         assert_eq!((&kept.value[..], kept.key.as_deref()), (&record.value[..], Some(record.key.as_bytes())));
@@ -225,7 +211,7 @@ async fn a_record_that_brokers_take_and_the_rejected_topic_does_not_stops_nobody
     produce(&python, &stack.kafka, std::slice::from_ref(&rating)).await?;
     applied(clients, &log).await?;
     assert_eq!(clients.user("ann", &[]).await?.history, history(&[rating], "ann"));
-    assert_eq!(read_all(&log, Topic::REJECTED).await?.len(), 1);
+    assert_eq!(read_topic(&log, Topic::REJECTED).await?.len(), 1);
     fleet.stop().await;
     Ok(())
 }

@@ -9,6 +9,7 @@ use marquee_proto::rollout::v1::WatchRoutesRequest;
 use serde_json::{Value, json};
 
 use super::{Stage, phase};
+use crate::rollouts::paced;
 
 async fn until_leads(operator: &Operator) -> Result<()> {
     until("the operator leads", async || operator.leads().await.then_some(())).await
@@ -51,8 +52,8 @@ async fn a_leader_that_was_paused_changes_nothing_after_another_one_took_over() 
     let revision = stage.route().await?.revision;
     first.resume().await?;
     until("the first operator sees that it does not lead", async || (!first.leads().await).then_some(())).await?;
-    // Several rounds of both.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Both go on while the second one makes several rounds.
+    second.until_rounds(5).await?;
     let route = stage.route().await?;
     assert_eq!((route.revision, route.candidates.len()), (revision, 0), "the route changed");
     until_rollout(&stage.kubernetes, "ratings", phase("Degraded")).await?;
@@ -65,11 +66,7 @@ async fn an_operator_that_is_killed_again_and_again_completes_and_no_weight_fall
     let mut operator = stage.operator("one").await?;
     let mut routes =
         stage.fleet.clients().routing.clone().watch_routes(WatchRoutesRequest::default()).await?.into_inner();
-    let weights: Vec<Value> = [1, 2, 5, 10, 20, 40, 60, 80]
-        .into_iter()
-        .flat_map(|weight| [json!({"setWeight": weight}), json!({"pause": {"duration": "500ms"}})])
-        .collect();
-    stage.roll_out(json!(weights), &json!({})).await?;
+    stage.roll_out(json!(paced(&[1, 2, 5, 10, 20, 40, 60, 80], "500ms")), &json!({})).await?;
     let watched = tokio::spawn(async move {
         let mut seen = Vec::new();
         while let Some(update) = routes.message().await? {
@@ -81,9 +78,15 @@ async fn an_operator_that_is_killed_again_and_again_completes_and_no_weight_fall
         }
         anyhow::bail!("the routes end")
     });
-    // Each kill hits another part of a round.
+    // Each kill hits another part of a round, unless the rollout is over before.
+    let mut look = tokio::time::interval(Duration::from_millis(10));
     for round in 0..10_u64 {
-        tokio::time::sleep(Duration::from_millis(300 + 97 * (round % 5))).await;
+        let over = async {
+            while !watched.is_finished() {
+                look.tick().await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(300 + 97 * (round % 5)), over).await;
         operator.restart().await?;
     }
     let done = until_rollout(&stage.kubernetes, "ratings", phase("Completed")).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use marquee_e2e::operator::{register, unregister, until_rollout};
 use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
 
 use super::{Stage, phase};
 
@@ -17,10 +18,10 @@ async fn predictions_and_routes_stay_while_the_api_server_is_away() -> Result<()
     let revision = stage.route().await?.revision;
     stage.kubernetes.kill().await?;
     // Long enough for the lease to be lost.
-    let away = tokio::time::Instant::now();
+    let (away, mut pace) = (Instant::now(), interval(Duration::from_millis(50)));
     while away.elapsed() < Duration::from_secs(4) {
         stage.fleet.clients().predict("user-1", &["movie-1"], &[]).await?;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pace.tick().await;
     }
     assert_eq!((stage.route().await?.revision, stage.weight().await?), (revision, 4_000));
     assert!(!operator.leads().await, "an operator leads that cannot renew its lease");
@@ -38,7 +39,7 @@ async fn weights_wait_for_an_instance_that_does_not_answer_until_it_is_gone() ->
     // Nothing listens there.
     let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     register(&stage.kubernetes, "inference", &[("inference-1", closed)]).await?;
-    let _operator = stage.operator("one").await?;
+    let operator = stage.operator("one").await?;
     stage.roll_out(json!([{"setWeight": 10}, {"setWeight": 20}, {"pause": {}}]), &json!({})).await?;
     let waits = |status: &Value| {
         let instances = status["instances"].as_array().cloned().unwrap_or_default();
@@ -46,7 +47,7 @@ async fn weights_wait_for_an_instance_that_does_not_answer_until_it_is_gone() ->
             && status["weights"]["wanted"] == 10
     };
     until_rollout(&stage.kubernetes, "ratings", ("the rollout waits", waits)).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    operator.until_rounds(3).await?;
     assert_eq!(stage.weight().await?, 1_000, "a weight moved although an instance did not follow");
     unregister(&stage.kubernetes, "inference-1").await?;
     until_rollout(&stage.kubernetes, "ratings", phase("Paused")).await?;

@@ -15,8 +15,9 @@ use marquee_proto::training::v1::{Algorithm, Parameters};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::{PROGRAM, route, start, trained, until_phase};
+use super::{PROGRAM, start, trained, until_phase};
 
 /// The steps of a rollout that the duel decides.
 fn by_duel(version: u64) -> Value {
@@ -31,6 +32,8 @@ fn by_duel(version: u64) -> Value {
 /// Ratings of the same tastes by users that no version has seen, without end.
 async fn rate(clients: Clients, seed: u64, stop: Arc<AtomicBool>) -> Result<u64> {
     let mut given = 0;
+    let mut pace = interval(Duration::from_millis(20));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for round in 0.. {
         let world = World::new(40, 20, seed + round);
         let ratings = world.ratings().into_iter().map(|rating| Rating {
@@ -44,7 +47,7 @@ async fn rate(clients: Clients, seed: u64, stop: Arc<AtomicBool>) -> Result<u64>
             }
             clients.rate_all(batch.to_vec()).await?;
             given += batch.len() as u64;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            pace.tick().await;
         }
     }
     Ok(given)
@@ -98,7 +101,7 @@ async fn a_better_version_is_promoted_by_evidence() -> Result<()> {
     let ended = until_phase(clients, "Completed").await?;
     stop.store(true, Ordering::Relaxed);
     let given = ratings.await??;
-    assert_eq!(route(clients).await?.stable, 2, "{ended:#}");
+    assert_eq!(clients.routed().await?.stable, 2, "{ended:#}");
     let last = &ended["analysis"][0]["last"];
     assert!(last["estimate"].as_f64().is_some_and(|estimate| estimate < 0.0), "{ended:#}");
     assert!(last["samples"].as_u64().is_some_and(|samples| (200..=given).contains(&samples)), "{ended:#}");
@@ -122,10 +125,11 @@ async fn a_version_of_shuffled_ratings_is_stopped_before_it_has_users() -> Resul
     let ratings = tokio::spawn(rate(clients.clone(), 2_000, Arc::clone(&stop)));
     let (watched, seen, end) = (clients.clone(), Arc::clone(&most), Arc::clone(&stop));
     let watch = tokio::spawn(async move {
+        let mut look = interval(Duration::from_millis(10));
         while !end.load(Ordering::Relaxed) {
-            let users: u32 = route(&watched).await?.candidates.iter().map(|candidate| candidate.weight).sum();
+            let users: u32 = watched.routed().await?.candidates.iter().map(|candidate| candidate.weight).sum();
             seen.fetch_max(users, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            look.tick().await;
         }
         anyhow::Ok(())
     });
@@ -139,7 +143,7 @@ async fn a_version_of_shuffled_ratings_is_stopped_before_it_has_users() -> Resul
     assert_eq!((&ended["reason"], most.load(Ordering::Relaxed)), (&json!("AnalysisFailed"), 0), "{ended:#}");
     // The decision is stored before the route changes.
     let is_out = |route: &Route| route.shadow.is_empty();
-    let route = until("the version is out of the route", async || route(clients).await.ok().filter(is_out)).await?;
+    let route = until("the version is out of the route", async || clients.routed().await.ok().filter(is_out)).await?;
     assert_eq!((route.stable, route.candidates.len()), (2, 0), "{route:?}");
     let metrics = fleet.http().get("/metrics").await?.text();
     assert!(
@@ -178,7 +182,7 @@ async fn a_rollout_is_simulated_on_recorded_ratings() -> Result<()> {
     assert_eq!((&better["phase"], &better["exhausted"]), (&json!("Completed"), &json!(false)), "{better:#}");
     let worse = simulate("2", "1").await?;
     assert_eq!((&worse["phase"], &worse["reason"]), (&json!("Degraded"), &json!("AnalysisFailed")), "{worse:#}");
-    assert_eq!(route(fleet.clients()).await?.stable, 1, "nothing in the fleet changes");
+    assert_eq!(fleet.clients().routed().await?.stable, 1, "nothing in the fleet changes");
     fleet.stop().await;
     Ok(())
 }

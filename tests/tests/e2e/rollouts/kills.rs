@@ -7,9 +7,10 @@ use marquee_e2e::{Process, World};
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{PROGRAM, get, route, start, status, until_phase};
+use super::{PROGRAM, get, paced, start, status, until_phase};
+use crate::spine::teach;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_controller_that_is_killed_goes_on_where_it_was() -> Result<()> {
@@ -17,32 +18,26 @@ async fn a_controller_that_is_killed_goes_on_where_it_was() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut process = Process::start(PROGRAM, folder.path(), &["rollouts.interval=100ms"]).await?;
     let clients = process.clients()?;
-    clients.add_movies(world.catalogue()).await?;
-    let answer = clients.rate_all(world.ratings()).await?;
-    clients.user("nobody", &answer.positions).await?;
-    for _ in 0..2 {
-        clients.train(Algorithm::Bias, Parameters::default()).await?;
-    }
+    teach(&clients, &world, Algorithm::Bias).await?;
+    clients.train(Algorithm::Bias, Parameters::default()).await?;
     let weights = [5, 10, 20, 40, 80];
-    let steps: Vec<Value> = weights
-        .iter()
-        .flat_map(|weight| [json!({"setWeight": weight}), json!({"pause": {"duration": "300ms"}})])
-        .collect();
-    start(&clients, &json!({"model": "ratings", "version": 2, "steps": steps})).await?;
+    start(&clients, &json!({"model": "ratings", "version": 2, "steps": paced(&weights, "300ms")})).await?;
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(rng.random_range(0..400))).await;
+        // At a random instant, unless it is over before.
+        let instant = Duration::from_millis(rng.random_range(0..400));
+        let _ = tokio::time::timeout(instant, until_phase(&process.clients()?, "Completed")).await;
         process.kill().await?;
         process.restart().await?;
         let clients = process.clients()?;
         // Whatever was stored, the route never has a weight that no step has.
-        let route = route(&clients).await?;
+        let route = clients.routed().await?;
         let weight = route.candidates.first().map_or(0, |candidate| candidate.weight / 100);
         assert!(weight == 0 || weights.contains(&weight), "{route:?}");
         assert!(status(&get(&clients).await?).is_none_or(|status| status["phase"] != "Degraded"));
     }
     let clients = process.clients()?;
     let ended = until_phase(&clients, "Completed").await?;
-    assert_eq!((&ended["stable"], route(&clients).await?.stable), (&json!(2), 2));
+    assert_eq!((&ended["stable"], clients.routed().await?.stable), (&json!(2), 2));
     process.kill().await
 }

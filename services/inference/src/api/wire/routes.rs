@@ -97,7 +97,10 @@ fn version(version: Version, status: &VersionStatus) -> pb::VersionStatus {
     };
     let state = match status.state.as_ref().map(|(state, _)| state) {
         Some(VersionState::Loading) => pb::VersionState::Loading,
-        Some(VersionState::Warm(_)) => pb::VersionState::Warm,
+        Some(VersionState::Warm(model)) => {
+            message.created_at = super::created_at(model.manifest());
+            pb::VersionState::Warm
+        }
         Some(VersionState::Failed { error, retrying }) => {
             message.reason = chain(&**error);
             message.retrying = *retrying;

@@ -1,13 +1,10 @@
 //! Evaluations over the real graphs of a model as large as one of MovieLens 100K.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use marquee_domain::Movie;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
-use marquee_onnx::Runtime;
 use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -15,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::repository::Opener;
 use crate::settings::Settings;
-use crate::testing::manifest;
+use crate::testing::{manifest, runtime};
 
 const MOVIES: usize = 1_682;
 const FACTORS: usize = 16;
@@ -27,20 +24,6 @@ const HISTORY: usize = 100;
 /// The largest difference between an evaluation and a prediction, in stars: the rounding of single
 /// precision, which grows a little with the ratings that are learned one by one.
 const ROUNDING: f64 = 2e-5;
-
-/// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not installed,
-/// which fails the test in continuous integration.
-fn runtime() -> Option<Runtime> {
-    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    match Runtime::load(explicit.as_deref()) {
-        Ok(runtime) => Some(runtime),
-        Err(error) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
 
 fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
     let mut uniform = |count: usize, low: f64, high: f64| (0..count).map(|_| rng.random_range(low..high)).collect();
@@ -96,18 +79,10 @@ fn sequences(users: usize, steps: usize, rng: &mut ChaCha8Rng) -> Vec<Ratings> {
     (0..users).map(|_| one()).collect()
 }
 
-/// Returns the CPU time of this process.
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(10 * ticks)
-}
-
-/// Runs sequences through a model. Returns the estimates, and prints the cost.
+/// Runs sequences through a model. Returns the estimates.
 async fn run(model: &Arc<Model>, sequences: &[Ratings]) -> Vec<Estimates> {
     let request = request(&[1], sequences);
-    let (begun, before, pressure) = (Instant::now(), cpu(), Pressure::new(1));
+    let pressure = Pressure::new(1);
     let mut estimates = vec![Vec::new(); sequences.len()];
     for mut walks in walks(model, &request) {
         Group::new(Arc::clone(model), &pressure, &mut walks).evaluate().await.expect("evaluates");
@@ -116,17 +91,6 @@ async fn run(model: &Arc<Model>, sequences: &[Ratings]) -> Vec<Estimates> {
             estimates[at] = walk.into_estimates();
         }
     }
-    let (time, used) = (begun.elapsed(), cpu().saturating_sub(before));
-    let rate = |time: Duration| request.steps as f64 / time.as_secs_f64().max(1e-3);
-    println!(
-        "{} users with {HISTORY} ratings who give {} more: {:.0} ratings/s by the clock, {:.0} ratings/s of a core; \
-         with two versions {:.0} ratings/s of a core",
-        sequences.len(),
-        request.steps / sequences.len(),
-        rate(time),
-        rate(used),
-        rate(used) / 2.0
-    );
     estimates
 }
 

@@ -99,7 +99,7 @@ impl Sums {
 ///
 /// √b − √a = (b − a) / (√b + √a), and the variation of the denominator is small beside that of the
 /// numerator.
-pub fn root_difference(difference: Sums, stable: Sums, other: Sums) -> Option<Interval> {
+pub(super) fn root_difference(difference: Sums, stable: Sums, other: Sums) -> Option<Interval> {
     let Interval { value, lower, upper } = difference.interval()?;
     let roots = stable.mean()?.max(0.0).sqrt() + other.mean()?.max(0.0).sqrt();
     let scale = if roots > 0.0 { 1.0 / roots } else { 0.0 };

@@ -13,6 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use marquee_domain::Reason;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
@@ -69,6 +70,23 @@ impl BodyParser {
     pub async fn parse<T: Send + 'static>(&self, body: Bytes, parse: impl FnOnce(&[u8]) -> T + Send + 'static) -> T {
         if body.len() < LONG { parse(&body) } else { self.0.run(move || parse(&body)).await }
     }
+
+    /// Parses a body as JSON.
+    ///
+    /// # Errors
+    /// It is not JSON of this form.
+    pub async fn json<M: DeserializeOwned + Send + 'static>(&self, body: Bytes) -> Result<M, Failure> {
+        self.parse(body, parse_json).await.map_err(|why| Failure::field("body", Reason::Malformed, why))
+    }
+}
+
+/// Parses JSON.
+///
+/// # Errors
+/// It is not JSON of this form. The error describes what is wrong with the body.
+pub fn parse_json<M: DeserializeOwned>(body: &[u8]) -> Result<M, String> {
+    let refused = |error| format!("is not valid JSON for this request ({error}); check names and values");
+    serde_json::from_slice(body).map_err(refused)
 }
 
 impl<S: Sync> FromRequestParts<S> for BodyParser {
@@ -165,10 +183,9 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
     let mut given = headers.get_all(header::CONTENT_ENCODING).iter();
     let Some(first) = given.next() else { return Ok(None) };
     let text = first.to_str().unwrap_or("?").trim().to_ascii_lowercase();
-    match (text.as_str(), given.next()) {
-        ("" | "identity", None) => Ok(None),
-        ("gzip" | "x-gzip", None) => Ok(Some(Encoding::Gzip)),
-        ("zstd", None) => Ok(Some(Encoding::Zstd)),
+    match (text.as_str(), Encoding::named(&text), given.next()) {
+        ("" | "identity", _, None) => Ok(None),
+        (_, Some(encoding), None) => Ok(Some(encoding)),
         _ => Err(unsupported("content-encoding", format!("is '{}'; expected gzip, zstd or none", shown(&text)))),
     }
 }

@@ -16,12 +16,6 @@ use super::frame::{self, HEAD, PACKED};
 use super::shared::Shared;
 use super::unpack::Encoding;
 
-/// The header by which a gRPC client names what it accepts.
-const GRPC_ACCEPT: &str = "grpc-accept-encoding";
-
-/// The header by which a gRPC server names the encoding of compressed messages.
-const GRPC_ENCODING: &str = "grpc-encoding";
-
 /// Level of zstd: its default, which costs about as much as the fastest gzip.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -31,11 +25,7 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
     let mut best: Option<(f32, Encoding)> = None;
     for offer in given.flat_map(|value| value.split(',')) {
         let (name, weight) = weighted(offer);
-        let encoding = match name.to_ascii_lowercase().as_str() {
-            "zstd" => Encoding::Zstd,
-            "gzip" | "x-gzip" => Encoding::Gzip,
-            _ => continue,
-        };
+        let Some(encoding) = Encoding::named(&name.to_ascii_lowercase()) else { continue };
         let is_better = |(present, chosen): (f32, Encoding)| {
             weight > present || weight >= present && chosen == Encoding::Gzip && encoding == Encoding::Zstd
         };
@@ -54,9 +44,15 @@ fn weighted(offer: &str) -> (&str, f32) {
     (name.trim(), weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0)))
 }
 
+/// Returns whether a length has reached a threshold that is not 0.
+fn is_reached(least: usize, length: u64) -> bool {
+    least > 0 && length >= least as u64
+}
+
 /// Compresses an HTTP answer whose length is known.
 pub(super) async fn http(mut response: Response, accepted: Option<Encoding>, shared: &Shared) -> Response {
-    let is_long = response.body().size_hint().exact().is_some_and(|length| shared.packs_answer(length));
+    let least = shared.settings.compress_from;
+    let is_long = response.body().size_hint().exact().is_some_and(|length| is_reached(least, length));
     if !is_long || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;
     }
@@ -79,7 +75,7 @@ pub(super) async fn http(mut response: Response, accepted: Option<Encoding>, sha
 
 /// Returns whether a gRPC client accepts compressed messages.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let given = headers.get_all(GRPC_ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let given = headers.get_all(frame::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     given.flat_map(|value| value.split(',')).any(|name| name.trim() == Encoding::Gzip.name())
 }
 
@@ -87,11 +83,11 @@ pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
 pub(super) fn grpc(response: Response, shared: &Arc<Shared>) -> Response {
     // An answer without messages has its status among the headers.
     let is_empty = response.headers().contains_key(Status::GRPC_STATUS);
-    if is_empty || response.headers().contains_key(GRPC_ENCODING) || shared.settings.compress_grpc_from == 0 {
+    if is_empty || response.headers().contains_key(frame::ENCODING) || shared.settings.compress_grpc_from == 0 {
         return response;
     }
     let (mut head, body) = response.into_parts();
-    head.headers.insert(GRPC_ENCODING, HeaderValue::from_static(Encoding::Gzip.name()));
+    head.headers.insert(frame::ENCODING, HeaderValue::from_static(Encoding::Gzip.name()));
     let packer = Packer { body, shared: Arc::clone(shared), waiting: BytesMut::new(), trailers: None };
     let frames = stream::unfold(packer, |mut packer| async move { Some((packer.next().await?, packer)) });
     Response::from_parts(head, Body::new(StreamBody::new(frames)))
@@ -136,7 +132,7 @@ impl Packer {
     async fn messages(&mut self) -> Option<Bytes> {
         let mut short = 0;
         while let Some(length) = next_length(&self.waiting[short..]) {
-            if self.shared.packs_message(length as u64) {
+            if is_reached(self.shared.settings.compress_grpc_from, length as u64) {
                 if short > 0 {
                     break;
                 }
@@ -169,7 +165,7 @@ fn next_length(waiting: &[u8]) -> Option<usize> {
 }
 
 /// Compresses a text and appends it to `output`.
-fn pack(encoding: Encoding, text: &[u8], output: Vec<u8>) -> io::Result<Vec<u8>> {
+pub(super) fn pack(encoding: Encoding, text: &[u8], output: Vec<u8>) -> io::Result<Vec<u8>> {
     match encoding {
         Encoding::Gzip => {
             let mut writer = flate2::write::GzEncoder::new(output, flate2::Compression::fast());

@@ -42,7 +42,6 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    busy: usize,
     /// When the connection became idle, or when it last made progress.
     since: Instant,
     /// When the first byte of a request arrived whose head has not arrived yet.
@@ -62,7 +61,7 @@ pub(super) struct Ticket {
     is_spare: AtomicBool,
     /// Whether the next byte begins a request.
     waits: AtomicBool,
-    /// The requests in flight.
+    /// The requests in flight. It changes while the state of the connections is locked.
     busy: AtomicUsize,
     /// Whether several requests share the connection. Then bytes between requests say nothing.
     is_shared: AtomicBool,
@@ -120,7 +119,7 @@ impl Connections {
         let id = state.next;
         state.next += 1;
         let (since, close) = (Instant::now(), CancellationToken::new());
-        state.open.insert(id, Open { busy: 0, since, partial: None, unread: 0, close: close.clone() });
+        state.open.insert(id, Open { since, partial: None, unread: 0, close: close.clone() });
         state.idle.insert((since, id));
         drop(state);
         Some(Ticket {
@@ -206,10 +205,9 @@ impl Ticket {
 
     /// Notes that a request has begun.
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        self.busy.fetch_add(1, Ordering::Relaxed);
         let mut state = self.connections.lock();
+        self.busy.fetch_add(1, Ordering::Relaxed);
         if let Some(open) = state.open.get_mut(&self.id) {
-            open.busy += 1;
             open.partial = None;
             let since = std::mem::replace(&mut open.since, Instant::now());
             state.idle.remove(&(since, self.id));
@@ -251,12 +249,11 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.caught_up();
-        self.ticket.busy.fetch_sub(1, Ordering::Relaxed);
         let mut state = self.ticket.connections.lock();
+        let is_last = self.ticket.busy.fetch_sub(1, Ordering::Relaxed) == 1;
         let Some(open) = state.open.get_mut(&self.ticket.id) else { return };
-        open.busy -= 1;
         open.since = Instant::now();
-        if open.busy == 0 {
+        if is_last {
             let since = open.since;
             state.idle.insert((since, self.ticket.id));
             self.ticket.waits.store(!self.ticket.is_shared.load(Ordering::Relaxed), Ordering::Relaxed);

@@ -1,4 +1,11 @@
-//! The frames of gRPC messages: a flag, the length in four bytes, and the message.
+//! The frames of gRPC messages: a flag, the length in four bytes, and the message. Also the headers
+//! that name their encoding.
+
+/// The header that names the encoding of compressed messages.
+pub(super) const ENCODING: &str = "grpc-encoding";
+
+/// The header that names the encodings that its sender accepts.
+pub(super) const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
 /// The length of what precedes a message.
 pub(super) const HEAD: usize = 5;
@@ -18,4 +25,12 @@ pub(super) fn set_head(frame: &mut [u8], flag: u8) {
     let length = u32::try_from(frame.len() - HEAD).unwrap_or(u32::MAX);
     frame[0] = flag;
     frame[1..HEAD].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Returns the frame of a message.
+#[cfg(test)]
+pub(super) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+    let mut frame = [&[0; HEAD][..], message].concat();
+    set_head(&mut frame, flag);
+    frame
 }

@@ -80,6 +80,8 @@ pub fn unpack_all(packed: &[u8], limit: usize) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::compress::pack;
+    use super::super::frame::{PACKED, framed};
     use super::*;
 
     proptest! {
@@ -87,18 +89,14 @@ mod tests {
         fn whatever_is_packed_or_framed_is_refused_or_passes(bytes: Vec<u8>, step in 1..9_usize) {
             scan_json(&bytes, 100);
             unpack_all(&bytes, 1_000);
-            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            std::io::Write::write_all(&mut packed, &bytes).expect("memory");
-            let packed = packed.finish().expect("memory");
+            let packed = pack(Encoding::Gzip, &bytes, Vec::new()).expect("memory");
             unpack_all(&packed, 1_000);
             let messages = Messages::new(&[]);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-            let mut frame = [&[0; 5][..], &bytes].concat();
-            super::super::frame::set_head(&mut frame, 0);
+            let frame = framed(0, &bytes);
             let received = runtime.block_on(messages.receive("/a.A/B", &frame, step));
             prop_assert_eq!(received.as_ref(), Some(&frame));
-            let mut compressed = [&[0; 5][..], &packed].concat();
-            super::super::frame::set_head(&mut compressed, 1);
+            let compressed = framed(PACKED, &packed);
             prop_assert_eq!(runtime.block_on(messages.receive("/a.A/B", &compressed, step)), Some(frame));
             runtime.block_on(messages.receive("/a.A/B", &bytes, step));
         }

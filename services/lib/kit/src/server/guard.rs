@@ -110,8 +110,15 @@ pub(super) fn allow(origin: &HeaderValue, response: &mut Response) {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 
+/// Checks that a listener answers a call, and that its caller may send it.
+pub(super) fn check_call(shared: &Shared, peer: Peer, request: &Request) -> Result<(), Failure> {
+    let (method, path) = (request.method(), request.uri().path());
+    check_scope(shared, peer, method, path)?;
+    check_caller(shared, peer, writes(shared, method, path), request.headers())
+}
+
 /// Checks that a caller who writes may do so.
-pub(super) fn check_caller(shared: &Shared, peer: Peer, writes: bool, headers: &HeaderMap) -> Result<(), Failure> {
+fn check_caller(shared: &Shared, peer: Peer, writes: bool, headers: &HeaderMap) -> Result<(), Failure> {
     if !writes || !shared.settings.authenticates() || peer.is_certified {
         return Ok(());
     }
@@ -129,7 +136,7 @@ pub(super) fn check_caller(shared: &Shared, peer: Peer, writes: bool, headers: &
 }
 
 /// Checks that a listener answers a call.
-pub(super) fn check_scope(shared: &Shared, peer: Peer, method: &Method, path: &str) -> Result<(), Failure> {
+fn check_scope(shared: &Shared, peer: Peer, method: &Method, path: &str) -> Result<(), Failure> {
     if peer.scope == Scope::Everything || path != "/metrics" && !administers(shared, method, path) {
         return Ok(());
     }
@@ -154,7 +161,7 @@ fn administers(shared: &Shared, method: &Method, path: &str) -> bool {
 
 /// Returns whether a call writes or administers: it does unless its name begins with a word that is
 /// known to read.
-pub(super) fn writes(shared: &Shared, method: &Method, path: &str) -> bool {
+fn writes(shared: &Shared, method: &Method, path: &str) -> bool {
     let call = path.rsplit('/').next().unwrap_or_default();
     let is_gateway = path.starts_with("/v1/");
     let reads = |word: &str| if is_gateway { word.eq_ignore_ascii_case(call) } else { begins(call, word) };

@@ -41,7 +41,7 @@ pub(super) type Held = Arc<Mutex<Option<Share>>>;
 /// # Errors
 /// The encoding is not supported.
 pub(super) fn take_encoding(headers: &mut HeaderMap) -> Result<Option<Encoding>, Status> {
-    let Some(value) = headers.remove("grpc-encoding") else { return Ok(None) };
+    let Some(value) = headers.remove(frame::ENCODING) else { return Ok(None) };
     match value.as_bytes() {
         b"identity" => Ok(None),
         b"gzip" => Ok(Some(Encoding::Gzip)),
@@ -49,7 +49,7 @@ pub(super) fn take_encoding(headers: &mut HeaderMap) -> Result<Option<Encoding>,
             let name: String = String::from_utf8_lossy(other).chars().take(40).collect();
             let message = format!("messages compressed with '{name}' are not supported; expected gzip or identity");
             let mut refused = Status::unimplemented(message);
-            refused.metadata_mut().insert("grpc-accept-encoding", MetadataValue::from_static("identity,gzip"));
+            refused.metadata_mut().insert(frame::ACCEPT_ENCODING, MetadataValue::from_static("identity,gzip"));
             Err(refused)
         }
     }

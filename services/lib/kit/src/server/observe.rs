@@ -102,9 +102,7 @@ async fn answer_grpc(
         return Err(overloaded().into());
     }
     guard::check_origin(shared, request.headers())?;
-    guard::check_scope(shared, peer, request.method(), path)?;
-    let writes = guard::writes(shared, request.method(), path);
-    guard::check_caller(shared, peer, writes, request.headers())?;
+    guard::check_call(shared, peer, &request)?;
     let accepts_gzip = compress::accepts_gzip(request.headers());
     let encoding = messages::take_encoding(request.headers_mut())?;
     let limit = time_limit(request.headers());
@@ -188,9 +186,7 @@ async fn answer_http(shared: &Arc<Shared>, path: &str, mut request: Request, nex
     if let Some(answer) = page.as_ref().and_then(|origin| guard::preflight(origin, &request)) {
         return Ok(answer);
     }
-    let writes = guard::writes(shared, request.method(), path);
-    let may_call = guard::check_scope(shared, peer, request.method(), path)
-        .and_then(|()| guard::check_caller(shared, peer, writes, request.headers()));
+    let may_call = guard::check_call(shared, peer, &request);
     let answer = match may_call {
         Err(failure) => Err(failure),
         Ok(()) => {

@@ -101,23 +101,6 @@ impl Server {
     }
 }
 
-impl Shared {
-    /// Returns whether an HTTP answer of a length is compressed.
-    pub(super) fn packs_answer(&self, length: u64) -> bool {
-        is_reached(self.settings.compress_from, length)
-    }
-
-    /// Returns whether a gRPC message of a length is compressed.
-    pub(super) fn packs_message(&self, length: u64) -> bool {
-        is_reached(self.settings.compress_grpc_from, length)
-    }
-}
-
-/// Returns whether a length has reached a threshold that is not 0.
-fn is_reached(least: usize, length: u64) -> bool {
-    least > 0 && length >= least as u64
-}
-
 impl Default for Shared {
     /// The limits of a router that is called without a listener.
     fn default() -> Self {

@@ -16,6 +16,15 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
+    /// Returns the encoding with a name in headers of HTTP, which must be in lower case.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
     /// Returns the name in headers.
     pub(super) const fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::{Error, ErrorKind};
 
 /// Something that goes wrong at one call.
@@ -17,6 +19,9 @@ pub enum Fault {
     FailAfter(ErrorKind),
     /// The call has its effect after this time.
     Delay(Duration),
+    /// The call has its effect, and its answer takes this time. A caller that no longer waits does
+    /// not undo the effect.
+    DelayAnswer(Duration),
     /// The back-end forgets this many of its newest changes before the call. Only the online store
     /// may do that; the other memory ports ignore it.
     LoseTail(usize),
@@ -51,6 +56,8 @@ pub struct Faults(Arc<Mutex<Script>>);
 struct Script {
     steps: Vec<Step>,
     calls: Vec<&'static str>,
+    /// The number of `calls`, for callers that wait for one.
+    count: watch::Sender<usize>,
 }
 
 impl Faults {
@@ -78,11 +85,19 @@ impl Faults {
         self.lock().calls.clone()
     }
 
+    /// Waits until this many calls have begun.
+    pub async fn wait_for_calls(&self, count: usize) {
+        let mut begun = self.lock().count.subscribe();
+        // The script keeps the sender, so the wait does not fail.
+        let _ = begun.wait_for(|begun| *begun >= count).await;
+    }
+
     /// Counts a call and returns its fault. Of several steps for one call the first one counts.
     pub fn next(&self, method: &'static str) -> Option<Fault> {
         let mut script = self.lock();
         script.calls.push(method);
         let all = script.calls.len();
+        script.count.send_replace(all);
         let same = script.calls.iter().filter(|called| **called == method).count();
         let due = |step: &&Step| match step.method {
             None => step.number == all,
@@ -93,12 +108,13 @@ impl Faults {
 
     /// Begins a call: counts it, and waits or fails if the script says so.
     pub async fn begin(&self, method: &'static str) -> Result<Call, Error> {
-        let mut call = Call { method, lose_tail: 0, fail_after: None };
+        let mut call = Call { method, lose_tail: 0, fail_after: None, delay_answer: None };
         match self.next(method) {
             None => {}
             Some(Fault::Fail(kind)) => return Err(injected(kind, method)),
             Some(Fault::FailAfter(kind)) => call.fail_after = Some(kind),
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
+            Some(Fault::DelayAnswer(time)) => call.delay_answer = Some(time),
             Some(Fault::LoseTail(changes)) => call.lose_tail = changes,
         }
         Ok(call)
@@ -117,11 +133,16 @@ pub struct Call {
     /// How many of its newest changes the back-end forgets before the call has its effect.
     pub lose_tail: usize,
     fail_after: Option<ErrorKind>,
+    delay_answer: Option<Duration>,
 }
 
 impl Call {
-    /// Ends the call: returns the answer, or an error if the script loses the answer.
-    pub fn finish<T>(self, answer: T) -> Result<T, Error> {
+    /// Ends the call: returns the answer, or an error if the script loses the answer. It may wait,
+    /// so the port must hold no lock.
+    pub async fn finish<T>(self, answer: T) -> Result<T, Error> {
+        if let Some(time) = self.delay_answer {
+            tokio::time::sleep(time).await;
+        }
         match self.fail_after {
             Some(kind) => Err(injected(kind, self.method)),
             None => Ok(answer),
@@ -135,6 +156,8 @@ fn injected(kind: ErrorKind, method: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -144,10 +167,10 @@ mod tests {
             Step::on("put", 2, Fault::FailAfter(ErrorKind::Unavailable)),
             Step::at(4, Fault::LoseTail(3)),
         ]);
-        assert_eq!(faults.begin("put").await.expect("no fault").finish(1).expect("no fault"), 1);
+        assert_eq!(faults.begin("put").await.expect("no fault").finish(1).await.expect("no fault"), 1);
         assert_eq!(faults.begin("get").await.expect_err("fails").kind(), ErrorKind::Conflict);
         let second_put = faults.begin("put").await.expect("has its effect");
-        assert_eq!(second_put.finish(()).expect_err("no answer").kind(), ErrorKind::Unavailable);
+        assert_eq!(second_put.finish(()).await.expect_err("no answer").kind(), ErrorKind::Unavailable);
         assert_eq!(faults.begin("get").await.expect("no error").lose_tail, 3);
         faults.add_next(Fault::Fail(ErrorKind::Unavailable));
         assert!(faults.begin("list").await.is_err());
@@ -159,7 +182,20 @@ mod tests {
     async fn a_delayed_call_waits() {
         let faults = Faults::script([Step::at(1, Fault::Delay(Duration::from_millis(20)))]);
         let started = std::time::Instant::now();
-        faults.begin("get").await.expect("no error").finish(()).expect("no error");
+        faults.begin("get").await.expect("no error").finish(()).await.expect("no error");
         assert!(started.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_answer_is_delayed_has_its_effect_at_once() {
+        let time = Duration::from_secs(20);
+        let faults = Faults::script([1, 2].map(|number| Step::at(number, Fault::DelayAnswer(time))));
+        let effect = AtomicUsize::new(0);
+        let call = || super::super::run(&faults, "put", async { Ok(effect.fetch_add(1, Ordering::Relaxed)) });
+        let begun = tokio::time::Instant::now();
+        assert_eq!(call().await.expect("no error"), 0);
+        assert!(begun.elapsed() >= time);
+        let canceled = tokio::time::timeout(time / 2, call()).await;
+        assert!(canceled.is_err() && effect.load(Ordering::Relaxed) == 2, "a caller that is gone undoes nothing");
     }
 }

@@ -64,6 +64,21 @@ impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Runs a call of a method as the script says.
+    async fn run<T>(
+        &self,
+        method: &'static str,
+        effect: impl FnOnce(&mut Content) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let call = self.faults.begin(method).await?;
+        let answer = {
+            let mut content = self.lock();
+            content.lose_tail(call.lose_tail);
+            effect(&mut content)?
+        };
+        call.finish(answer).await
+    }
 }
 
 impl Content {
@@ -100,29 +115,25 @@ impl Content {
 #[async_trait]
 impl OnlineStore for MemoryStore {
     async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
-        let call = self.faults.begin("get").await?;
-        let mut content = self.lock();
-        content.lose_tail(call.lose_tail);
-        let row = |key: &RowKey| content.rows.get(&(key.source, key.key.clone())).cloned();
-        call.finish(keys.iter().map(row).collect())
+        let get = |content: &mut Content| {
+            let row = |key: &RowKey| content.rows.get(&(key.source, key.key.clone())).cloned();
+            Ok(keys.iter().map(row).collect())
+        };
+        self.run("get", get).await
     }
 
     async fn marker(&self, source: Partition) -> Result<Offset, Error> {
-        let call = self.faults.begin("marker").await?;
-        let mut content = self.lock();
-        content.lose_tail(call.lose_tail);
-        call.finish(content.marker(source))
+        self.run("marker", |content| Ok(content.marker(source))).await
     }
 
     async fn lease(&self, source: Partition) -> Result<Box<dyn Lease>, Error> {
-        let call = self.faults.begin("lease").await?;
-        let mut content = self.lock();
-        content.lose_tail(call.lose_tail);
-        content.taken += 1;
-        let number = content.taken;
-        content.push(Change::Lease(source, number));
-        let marker = content.marker(source);
-        call.finish(Box::new(MemoryLease { store: self.clone(), source, number, marker, ended: false }))
+        let take = |content: &mut Content| {
+            content.taken += 1;
+            content.push(Change::Lease(source, content.taken));
+            Ok((content.taken, content.marker(source)))
+        };
+        let (number, marker) = self.run("lease", take).await?;
+        Ok(Box::new(MemoryLease { store: self.clone(), source, number, marker, ended: false }))
     }
 }
 
@@ -149,38 +160,40 @@ impl Lease for MemoryLease {
         Write::check_keys(&writes)?;
         // Any error below leaves the lease ended, and so does a call that is canceled.
         let ended = std::mem::replace(&mut self.ended, true);
-        let call = self.store.faults.begin("apply").await?;
-        let mut content = self.store.lock();
-        content.lose_tail(call.lose_tail);
-        let newest = content.leases.get(&self.source) == Some(&self.number);
-        if ended || !newest || content.marker(self.source) < self.marker {
-            return Err(Error::bare(ErrorKind::Unavailable, "write rows: the lease has ended"));
-        }
-        let mut written = 0;
-        for Write { key, value, applied } in writes {
-            let stored = content.rows.get(&(self.source, key.clone()));
-            if stored.is_none_or(|stored| stored.applied < applied) {
-                content.push(Change::Row(self.source, key, Row { value, applied }));
-                written += 1;
+        let Self { source, number, marker, .. } = *self;
+        let write = |content: &mut Content| {
+            let newest = content.leases.get(&source) == Some(&number);
+            if ended || !newest || content.marker(source) < marker {
+                return Err(Error::bare(ErrorKind::Unavailable, "write rows: the lease has ended"));
             }
-        }
-        if content.marker(self.source) < next {
-            content.push(Change::Marker(self.source, next));
-        }
-        let written = call.finish(written)?;
+            let mut written = 0;
+            for Write { key, value, applied } in writes {
+                let stored = content.rows.get(&(source, key.clone()));
+                if stored.is_none_or(|stored| stored.applied < applied) {
+                    content.push(Change::Row(source, key, Row { value, applied }));
+                    written += 1;
+                }
+            }
+            if content.marker(source) < next {
+                content.push(Change::Marker(source, next));
+            }
+            Ok(written)
+        };
+        let written = self.store.run("apply", write).await?;
         self.marker = self.marker.max(next);
         self.ended = false;
         Ok(written)
     }
 
     async fn verify(&mut self) -> Result<(), Error> {
-        let call = self.store.faults.begin("verify").await?;
-        let mut content = self.store.lock();
-        content.lose_tail(call.lose_tail);
-        if content.marker(self.source) < self.marker || !content.leases.contains_key(&self.source) {
-            return Err(Error::bare(ErrorKind::Unavailable, "verify a lease: the store has lost writes"));
-        }
-        call.finish(())
+        let Self { source, marker, .. } = *self;
+        let verify = |content: &mut Content| {
+            if content.marker(source) < marker || !content.leases.contains_key(&source) {
+                return Err(Error::bare(ErrorKind::Unavailable, "verify a lease: the store has lost writes"));
+            }
+            Ok(())
+        };
+        self.store.run("verify", verify).await
     }
 }
 

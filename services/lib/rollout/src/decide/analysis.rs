@@ -147,14 +147,8 @@ pub(super) fn describe(status: &MetricStatus) -> String {
 /// after a retry, or after a person resumed a failed rollout, is another attempt with its own
 /// probability.
 fn tests(spec: &Spec) -> usize {
-    let steps = spec.steps.iter().filter_map(|step| match step.kind() {
-        Some(StepKind::Analysis(names)) => Some(names),
-        _ => None,
-    });
-    let background = spec.analysis.iter().map(|background| background.metrics.as_slice());
-    let uses: Vec<&[String]> = steps.chain(background).collect();
     let count = |metric: &Metric| {
-        let count = uses.iter().filter(|names| names.is_empty() || names.contains(&metric.name)).count();
+        let count = spec.analyses().filter(|names| metric.is_among(names)).count();
         if matches!(metric.test(), Some(Test::Duel(_))) { count.min(1) } else { count }
     };
     spec.metrics.iter().filter(|metric| !metric.dry_run).map(count).sum()

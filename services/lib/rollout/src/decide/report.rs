@@ -5,7 +5,6 @@ use marquee_domain::Version;
 
 use super::Machine;
 use super::analysis::describe;
-use crate::clock;
 use crate::{
     Condition, ConditionStatus, ConditionType, InstanceObservation, InstanceStatus, InstanceVersion, Percent, Phase,
     Reason, Run, StepKind, StepStatus, WantedRoute, Weights,
@@ -122,7 +121,7 @@ impl Machine<'_> {
         let Some(run) = self.run() else { return String::new() };
         match self.step_kind() {
             Some(StepKind::Pause(Some(duration))) => {
-                let until = clock::format(run.step_started_at.plus(duration));
+                let until = run.step_started_at.plus(duration).to_rfc3339();
                 format!("pauses for {} until {until}", format_duration(duration))
             }
             Some(StepKind::Pause(None)) => "waits until a person promotes it".to_owned(),
@@ -153,7 +152,7 @@ impl Machine<'_> {
         let last = self.status.rollout.as_ref();
         let wanted = match (self.run(), self.status.phase) {
             (Some(run), _) => run.wanted_weight(),
-            (None, Phase::Completed) => Percent::from(all_users()),
+            (None, Phase::Completed) => Percent::ALL,
             (None, _) => Percent::default(),
         };
         let subject = match self.status.phase {
@@ -219,10 +218,9 @@ impl Machine<'_> {
         self.status.conditions = conditions;
     }
 
-    /// Returns a condition. The time of its last change stays while the status does.
+    /// Returns a condition.
     fn condition(&self, kind: ConditionType, status: ConditionStatus, (reason, message): Why) -> Condition {
-        let before = self.status.condition(kind).filter(|before| before.status == status);
-        let last_transition_time = before.map_or(self.now, |before| before.last_transition_time);
+        let last_transition_time = self.status.condition_since(kind, status, self.now);
         Condition { kind, status, reason, message, last_transition_time }
     }
 
@@ -253,8 +251,4 @@ impl Machine<'_> {
         };
         self.condition(ConditionType::Available, status, (reason, message))
     }
-}
-
-fn all_users() -> marquee_domain::BasisPoints {
-    marquee_domain::BasisPoints::try_new(marquee_domain::BUCKETS).unwrap_or_default()
 }

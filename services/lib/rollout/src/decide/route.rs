@@ -28,7 +28,7 @@ impl Parts {
     fn wanted(status: &Status) -> Option<Self> {
         let salt = status.salt.clone()?;
         let alone = |stable: Version| Self { stable, candidates: Vec::new(), shadow: Vec::new(), salt: salt.clone() };
-        let Some(run) = status.rollout.as_ref().filter(|run| run.is_running()) else {
+        let Some(run) = status.running() else {
             let decided = status.rollout.is_some() || status.phase == Phase::Completed;
             return status.stable.filter(|_| decided).map(alone);
         };

@@ -1,6 +1,6 @@
 //! Steps: when one is done, and what the next one changes.
 
-use marquee_domain::{BUCKETS, BasisPoints, Timestamp, Version};
+use marquee_domain::{Timestamp, Version};
 use sha2::{Digest, Sha256};
 
 use super::Machine;
@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
             }
             Some(StepKind::Pause(_) | StepKind::Analysis(_)) => {}
             None => {
-                self.place(Placement::Stable, Percent::from(BasisPoints::try_new(BUCKETS).unwrap_or_default()));
+                self.place(Placement::Stable, Percent::ALL);
                 self.normal(Reason::Promoting, format!("version {target} is to answer all users"));
             }
         }

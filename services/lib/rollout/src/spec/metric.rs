@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Percent;
+use crate::{PairObservation, Percent};
 
 /// What is compared, with which limit, and how often. A metric has exactly one of `duel`, `errors`
 /// and `latency`.
@@ -92,6 +92,11 @@ impl Metric {
             _ => None,
         }
     }
+
+    /// Returns whether an analysis with these names measures the metric. Empty means all metrics.
+    pub(crate) fn is_among(&self, names: &[String]) -> bool {
+        names.is_empty() || names.contains(&self.name)
+    }
 }
 
 /// Compares how well both versions predict the same ratings, each from the history before it. It
@@ -131,7 +136,7 @@ fn default_min_ratings() -> u64 {
 impl DuelTest {
     /// Returns the name of the slice: `all` if the metric names none.
     pub fn slice_name(&self) -> &str {
-        self.slice.as_deref().unwrap_or("all")
+        self.slice.as_deref().unwrap_or(PairObservation::ALL)
     }
 }
 

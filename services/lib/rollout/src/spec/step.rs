@@ -70,27 +70,6 @@ pub enum StepKind<'a> {
 }
 
 impl Step {
-    /// Creates a step that sends a share of users to the candidate.
-    pub fn weight(percent: Percent) -> Self {
-        Self { set_weight: Some(percent), ..Self::default() }
-    }
-
-    /// Creates a step that loads the candidate without sending users to it.
-    pub fn shadow() -> Self {
-        Self { shadow: Some(ShadowStep {}), ..Self::default() }
-    }
-
-    /// Creates a step that waits for a time, or until the rollout is promoted.
-    pub fn pause(duration: Option<Duration>) -> Self {
-        Self { pause: Some(PauseStep { duration }), ..Self::default() }
-    }
-
-    /// Creates a step that waits until metrics pass.
-    pub fn analysis(metrics: &[&str]) -> Self {
-        let metrics = metrics.iter().map(|&name| name.to_owned()).collect();
-        Self { analysis: Some(AnalysisStep { metrics }), ..Self::default() }
-    }
-
     /// Returns what the step does, or `None` if it does not have exactly one field.
     pub fn kind(&self) -> Option<StepKind<'_>> {
         match (self.set_weight, self.shadow, &self.pause, &self.analysis) {

@@ -128,15 +128,10 @@ impl Spec {
 
     /// A metric that is never measured would be mistaken for a protection.
     fn check_use(&self) -> Check {
-        let uses = |name: &str, names: &[String]| names.is_empty() || names.iter().any(|other| other == name);
         for (index, metric) in self.metrics.iter().enumerate() {
-            let in_step = self
-                .steps
-                .iter()
-                .any(|step| matches!(step.kind(), Some(StepKind::Analysis(names)) if uses(&metric.name, names)));
-            let behind = self.analysis.as_ref().is_some_and(|background| uses(&metric.name, &background.metrics));
+            let is_used = self.analyses().any(|names| metric.is_among(names));
             let message = format!("'{}' is never measured; name it in a step or in 'analysis'", metric.name);
-            SpecError::unless(in_step || behind, format!("metrics[{index}].name"), message)?;
+            SpecError::unless(is_used, format!("metrics[{index}].name"), message)?;
         }
         Ok(())
     }
@@ -144,7 +139,16 @@ impl Spec {
     /// Returns the metrics with these names in the order of the definitions, or all if there are
     /// no names.
     pub(crate) fn named<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Metric> + 'a {
-        self.metrics.iter().filter(move |metric| names.is_empty() || names.contains(&metric.name))
+        self.metrics.iter().filter(move |metric| metric.is_among(names))
+    }
+
+    /// Returns the names of the metrics of each analysis: of the steps, and of the background.
+    pub(crate) fn analyses(&self) -> impl Iterator<Item = &[String]> {
+        let steps = self.steps.iter().filter_map(|step| match step.kind() {
+            Some(StepKind::Analysis(names)) => Some(names),
+            _ => None,
+        });
+        steps.chain(self.analysis.iter().map(|background| background.metrics.as_slice()))
     }
 }
 

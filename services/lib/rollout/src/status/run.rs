@@ -1,6 +1,6 @@
 //! One rollout from a version to another, running or ended.
 
-use marquee_domain::{BasisPoints, Timestamp, Version};
+use marquee_domain::{Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{rfc3339, rfc3339_option};
@@ -179,7 +179,7 @@ impl Run {
         match self.placement {
             Placement::Absent | Placement::Shadow => Percent::default(),
             Placement::Weight => self.weight,
-            Placement::Stable => Percent::from(BasisPoints::try_new(marquee_domain::BUCKETS).unwrap_or_default()),
+            Placement::Stable => Percent::ALL,
         }
     }
 }

@@ -8,6 +8,7 @@ use marquee_ports::ErrorKind;
 use marquee_ports::memory::{Fault, Faults, MemoryStore, Step};
 
 use super::*;
+use crate::stream::batch::LoggedEvent;
 use crate::stream::predict::Predictor;
 use crate::testing::{HISTORY, ScriptedInference, events, model};
 
@@ -32,7 +33,7 @@ async fn apply_log(store: &MemoryStore, layout: Layout, log: &[LoggedEvent]) -> 
     while (lease.marker().0 as usize) < log.len() {
         let from = lease.marker().0 as usize;
         let to = (from + BATCH).min(log.len());
-        let batch = Batch { events: log[from..to].to_vec(), next: Offset(to as u64) };
+        let batch = Batch { events: Arc::from(&log[from..to]), next: Offset(to as u64) };
         // The first events are learned only.
         let plan = applier.plan(SOURCE, &batch, (Movies::default(), Offset(4))).await?;
         let answers = predictor.predict(&plan.sequences).await;

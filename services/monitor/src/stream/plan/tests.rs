@@ -4,7 +4,7 @@ use marquee_features::Pack as _;
 use marquee_features::UserRow;
 
 use super::*;
-use crate::testing::{EPOCH, HISTORY, events, movie, user};
+use crate::testing::{EPOCH, HISTORY, events, learn, movie, user};
 
 fn rules(duel_from: u64) -> Rules {
     Rules {
@@ -46,9 +46,7 @@ fn histories(plan: &Plan) -> Vec<(MovieId, Vec<(MovieId, f64)>)> {
         let mut history = sequence.history.clone();
         for step in &sequence.steps {
             steps.push((step.movie.clone(), history.clone()));
-            history.retain(|(movie, _)| *movie != step.movie);
-            history.push((step.movie.clone(), step.rating));
-            history.drain(..history.len().saturating_sub(HISTORY));
+            learn(&mut history, step, HISTORY);
         }
     }
     plan.cases.iter().map(|case| steps[case.step].clone()).collect()

@@ -1,14 +1,13 @@
 //! Batches whose bytes changed on the disk of a broker.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
 use marquee_domain::{Offset, Partition, Position};
+use marquee_e2e::read_topic;
 use marquee_e2e::servers::{Kafka, or_skip};
 use marquee_kafka::KafkaLog;
-use marquee_ports::{Delivery, RatingLog, Topic};
+use marquee_ports::{Record, Topic};
 
-use super::{DEADLINE, foreign, read_all, settings};
+use super::{consume, foreign, settings};
 
 /// Batches of a partition: the number of records, and whether the batch is damaged. What is
 /// readable is surrounded by batches that are not, at distances of the steps in which the end of a
@@ -51,19 +50,10 @@ async fn only_damaged_batches_are_left_out_however_close_they_are() -> Result<()
         }
         next += count;
     }
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    let read: Vec<String> = read_all(&log, topic).await?.iter().map(|record| text(&record.value)).collect();
-    assert_eq!(read, readable);
-
-    let mut subscription = log.subscribe(topic, "group").await?;
-    let started = Instant::now();
-    let mut consumed = Vec::new();
-    while consumed.len() < readable.len() {
-        assert!(started.elapsed() < DEADLINE, "only {consumed:?} came");
-        if let Delivery::Records(records) = subscription.next(100, Duration::from_secs(1)).await? {
-            consumed.extend(records.iter().map(|record| text(&record.value)));
-        }
-    }
-    assert_eq!(consumed, readable);
+    let texts = |records: &[Record]| -> Vec<String> {
+        records.iter().map(|record| String::from_utf8_lossy(&record.value).into_owned()).collect()
+    };
+    assert_eq!(texts(&read_topic(&log, topic).await?), readable);
+    assert_eq!(texts(&consume(&log, topic, readable.len()).await?), readable);
     Ok(())
 }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bytes::Bytes;
 use marquee_domain::{Partition, Position};
+use marquee_e2e::read_topic;
 use marquee_e2e::servers::{Kafka, or_skip};
 use marquee_kafka::{KafkaLog, Settings};
 use marquee_ports::{Delivery, RatingLog, Topic};
 use tokio::sync::watch;
 
-use super::{DEADLINE, numbered, read_all, settings};
+use super::{DEADLINE, numbered, settings};
 
 /// What was acknowledged, and how often each record was handed over until it was.
 #[derive(Default)]
@@ -58,7 +59,7 @@ async fn write(log: Arc<KafkaLog>, writers: usize, each: usize, done: watch::Sen
 /// Checks that every acknowledged record is at its position, and that no record is there more often
 /// than it was sent.
 async fn check(log: &KafkaLog, acknowledged: &Acknowledged) -> Result<()> {
-    let all = read_all(log, Topic::RATINGS).await?;
+    let all = read_topic(log, Topic::RATINGS).await?;
     let mut copies: HashMap<&Bytes, usize> = HashMap::new();
     for record in &all {
         *copies.entry(&record.value).or_default() += 1;

@@ -1,15 +1,16 @@
 //! Connections with users, passwords and TLS, and what a refused client is told.
 
 use std::error::Error as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use marquee_domain::Secret;
+use marquee_e2e::read_topic;
 use marquee_e2e::servers::{Kafka, or_skip};
 use marquee_kafka::{ConnectError, KafkaLog, SaslMechanism, Security, Settings};
-use marquee_ports::{Delivery, RatingLog, Topic};
+use marquee_ports::{RatingLog, Topic};
 
-use super::{DEADLINE, numbered, read_all, settings};
+use super::{consume, numbered, settings};
 
 /// Longest time that a client which is refused tries to connect.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -18,16 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 async fn works(settings: &Settings) -> Result<()> {
     let log = KafkaLog::connect(settings).await?;
     let written = log.append(Topic::RATINGS, (0..20).map(numbered).collect()).await?;
-    assert_eq!(read_all(&log, Topic::RATINGS).await?.len(), written.len());
-    let mut subscription = log.subscribe(Topic::RATINGS, "group").await?;
-    let started = Instant::now();
-    let mut seen = 0;
-    while seen < written.len() {
-        assert!(started.elapsed() < DEADLINE, "{seen} of {} came", written.len());
-        if let Delivery::Records(records) = subscription.next(100, Duration::from_secs(1)).await? {
-            seen += records.len();
-        }
-    }
+    assert_eq!(read_topic(&log, Topic::RATINGS).await?.len(), written.len());
+    consume(&log, Topic::RATINGS, written.len()).await?;
     Ok(())
 }
 

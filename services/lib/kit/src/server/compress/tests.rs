@@ -1,5 +1,6 @@
 //! Answers without a listener.
 
+use super::super::frame::framed;
 use super::super::settings::Settings;
 use super::super::unpack::unpack;
 use super::*;
@@ -39,12 +40,6 @@ async fn only_long_answers_are_compressed_and_come_back_as_they_were() {
     }
 }
 
-fn framed(message: &[u8]) -> Vec<u8> {
-    let mut framed = [&[0; HEAD][..], message].concat();
-    frame::set_head(&mut framed, 0);
-    framed
-}
-
 /// Returns the messages of an answer: whether each was compressed, and its content.
 async fn answered(parts: Vec<Vec<u8>>, shared: &Arc<Shared>) -> (Vec<(bool, Vec<u8>)>, HeaderMap) {
     let mut trailers = HeaderMap::new();
@@ -74,7 +69,7 @@ async fn long_messages_are_compressed_however_they_are_cut_and_the_status_stays(
     let shared = Arc::new(Shared { settings, ..Shared::default() });
     let (short, long) = (b"short".to_vec(), b"long ".repeat(20_000));
     let noise: Vec<u8> = (0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let sent = [framed(&short), framed(&long), framed(&[]), framed(&short), framed(&noise)].concat();
+    let sent = [&short[..], &long, &[], &short, &noise].map(|message| framed(0, message)).concat();
     for step in [1, 1_000, sent.len()] {
         let (messages, trailers) = answered(sent.chunks(step).map(<[u8]>::to_vec).collect(), &shared).await;
         let contents: Vec<&[u8]> = messages.iter().map(|(_, content)| content.as_slice()).collect();
@@ -94,7 +89,7 @@ async fn long_messages_are_compressed_however_they_are_cut_and_the_status_stays(
 fn a_client_that_does_not_name_gzip_gets_plain_messages() {
     let accepts = |value: &'static str| {
         let mut headers = HeaderMap::new();
-        headers.insert(GRPC_ACCEPT, HeaderValue::from_static(value));
+        headers.insert(frame::ACCEPT_ENCODING, HeaderValue::from_static(value));
         accepts_gzip(&headers)
     };
     assert!(accepts("identity, deflate, gzip") && accepts("gzip"));

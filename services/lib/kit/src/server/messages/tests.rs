@@ -13,6 +13,7 @@ use prost_types::{
 use tokio::time::sleep;
 use tonic::Code;
 
+use super::super::frame::framed;
 use super::super::schema::Schema;
 use super::*;
 
@@ -46,11 +47,6 @@ fn shared() -> Arc<Shared> {
     };
     let descriptors = prost::Message::encode_to_vec(&FileDescriptorSet { file: vec![file] });
     Arc::new(Shared { schema: Schema::read(&descriptors).expect("descriptors"), ..Shared::default() })
-}
-
-fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).expect("short").to_be_bytes();
-    [&[flag][..], &length, message].concat()
 }
 
 fn packed(message: &[u8]) -> Vec<u8> {
