@@ -7,6 +7,8 @@ ARGS    ?=
 BACKENDS ?= embedded
 # How long `make chaos` goes on.
 CHAOS_SECONDS ?= 600
+# How many rollouts `make chaos` carries out under kills, with and without Kubernetes.
+CHAOS_ROLLOUTS ?= 50
 # How long `make fuzz` spends on each target.
 SECONDS ?= 30
 
@@ -20,7 +22,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-streams bench-rollout abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
+.PHONY: help demo test lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -48,7 +50,7 @@ test: headers onnxruntime movielens checker clients ## run all tests
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests
 
-lint: ## check formatting, clippy and the documentation, all without a warning
+lint: headers ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the formatting)
 	$(CARGO) fmt --all --check
 	$(call say,running clippy)
@@ -60,28 +62,33 @@ bench: headers onnxruntime movielens ## measure import, training, prediction and
 	$(call say,measuring)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench -- $(ARGS)
 
-bench-streams: onnxruntime clients backends ## measure ingest, features and learning on Kafka and Redis beside their peers (ARGS="--only ingest,read --replay 1000000 --json PATH")
+bench-streams: headers onnxruntime clients backends ## measure ingest, features and learning on Kafka and Redis beside their peers (ARGS="--only ingest,read --replay 1000000 --json PATH")
 	$(call say,building)
 	$(CARGO) build --release --locked -p marquee-kafka --example producer
 	$(CARGO) build --release --locked -p marquee-e2e --bin bench-streams
 	$(call say,measuring)
 	MARQUEE_RAW_PRODUCER=$(TARGET)/release/examples/producer MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" $(TARGET)/release/bench-streams $(ARGS)
 
-abuse: onnxruntime ## send a fleet what hostile and broken clients send, and compare the cost with the limits in the README
+abuse: headers onnxruntime ## send a fleet what hostile and broken clients send, and compare the cost with the limits in the README
 	$(call say,attacking a fleet on loopback)
 	$(CARGO) run --release --locked -p marquee-e2e --bin abuse
 
-bench-rollout: movielens ## simulate rollouts of equal and of worse versions on real ratings (ARGS="--rollouts 1000 --json PATH")
+bench-rollout: headers movielens ## simulate rollouts of equal and of worse versions on real ratings (ARGS="--rollouts 1000 --json PATH")
 	$(call say,simulating rollouts)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench-rollout -- $(ARGS)
 
-soak: onnxruntime movielens ## kill a working fleet a hundred times
+bench-duel: headers onnxruntime movielens ## measure what the duel of two versions costs, and serving beside it (ARGS="--algorithm map --rounds 8 --json PATH")
+	$(call say,measuring the duel)
+	$(CARGO) run --release --locked -p marquee-e2e --bin bench-duel -- $(ARGS)
+
+soak: headers onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)
 	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
 
-chaos: onnxruntime backends clients ## kill, stop and restart processes and servers under load for ten minutes (CHAOS_SECONDS=600)
-	$(call say,two of each role on Kafka Redis and S3 under faults for $(CHAOS_SECONDS) s)
-	CI=true MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture
+chaos: headers onnxruntime servers clients ## kill, stop and restart processes and servers under load and during rollouts (CHAOS_SECONDS=600 CHAOS_ROLLOUTS=50)
+	$(call say,two of each role on Kafka Redis and S3 under faults for $(CHAOS_SECONDS) s and $(CHAOS_ROLLOUTS) rollouts under kills)
+	CI=true MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" MARQUEE_CHAOS_SECONDS=$(CHAOS_SECONDS) MARQUEE_CHAOS_ROLLOUTS=$(CHAOS_ROLLOUTS) \
+	    $(CARGO) test --locked -p marquee-e2e --test e2e chaos -- --nocapture --test-threads=1
 
 fuzz: ## fuzz every decoder (SECONDS=30 each; needs a nightly Rust and cargo-fuzz)
 	$(call say,fuzzing each target for $(SECONDS) s)

@@ -14,6 +14,7 @@
 
 pub mod convert;
 pub mod document;
+pub mod page;
 pub mod record;
 mod timestamp;
 

@@ -8,6 +8,7 @@
 mod clients;
 mod data;
 mod fleet;
+mod gate;
 mod http;
 pub mod operator;
 mod process;
@@ -19,6 +20,7 @@ mod world;
 pub use clients::Clients;
 pub use data::{cache, dataset};
 pub use fleet::{Fleet, settings};
+pub use gate::{Calls, Gate, Proxy};
 pub use http::{Answer, Http};
 pub use process::{Launch, Process, marquee};
 pub use relay::Relay;
@@ -37,7 +39,19 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// It took too long.
-pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
+    until_within(DEADLINE, what, ask).await
+}
+
+/// The same, with a time of its own.
+///
+/// # Errors
+/// The condition did not hold in time.
+pub async fn until_within<T>(
+    longest: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> anyhow::Result<T> {
     let asked = async {
         let mut look = tokio::time::interval(Duration::from_millis(10));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -48,7 +62,7 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> an
             }
         }
     };
-    tokio::time::timeout(DEADLINE, asked).await.with_context(|| format!("waited in vain until {what}"))
+    tokio::time::timeout(longest, asked).await.with_context(|| format!("waited in vain until {what}"))
 }
 
 /// Reads a topic from its beginning. Offsets at the end of a partition may have no record.

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::time::MissedTickBehavior;
 
 use crate::servers::Kubernetes;
 use crate::{Http, process, until};
@@ -17,6 +19,13 @@ const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/operator
 /// The account that the manifests make for the operator.
 const ACCOUNT: &str = "marquee-operator";
 
+/// Pause between two looks at a rollout.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// Longer than any rollout takes. Versions are compared by threads of the lowest priority, which
+/// get little of a machine that is busy with other tests.
+const LONGEST: Duration = Duration::from_secs(300);
+
 /// Installs the definition, the account of the operator and its rights into `default`.
 pub async fn install_operator(kubernetes: &Kubernetes) -> Result<()> {
     for file in ["crd.yaml", "rbac.yaml"] {
@@ -26,6 +35,11 @@ pub async fn install_operator(kubernetes: &Kubernetes) -> Result<()> {
     }
     let established = ["wait", "--for=condition=Established", "crd/modelrollouts.rollouts.marquee.dev"];
     kubernetes.kubectl(established).await.map(|_| ())
+}
+
+/// Returns a kubeconfig of the operator's account.
+pub async fn account(kubernetes: &Kubernetes) -> Result<PathBuf> {
+    kubernetes.service_account("default", ACCOUNT).await
 }
 
 /// Registers processes as the endpoints of a Service: each a port of the loopback interface, in an
@@ -62,8 +76,17 @@ pub fn port(address: &str) -> Result<u16> {
 
 /// Reads a rollout.
 pub async fn rollout(kubernetes: &Kubernetes, name: &str) -> Result<Value> {
-    let text = kubernetes.kubectl(["get", "modelrollout", name, "--output", "json"]).await?;
-    serde_json::from_str(&text).context("read a rollout")
+    let folder = "/apis/rollouts.marquee.dev/v1alpha1/namespaces/default/modelrollouts";
+    kubernetes.get(&format!("{folder}/{name}")).await.context("read a rollout")
+}
+
+/// Reads the events about a rollout, the oldest first.
+pub async fn events(kubernetes: &Kubernetes, name: &str) -> Result<Vec<Value>> {
+    let list = kubernetes.get("/apis/events.k8s.io/v1/namespaces/default/events").await?;
+    let mut events: Vec<Value> = list["items"].as_array().cloned().unwrap_or_default();
+    events.retain(|event| event["regarding"]["name"] == name);
+    events.sort_by_key(|event| event["eventTime"].as_str().unwrap_or_default().to_owned());
+    Ok(events)
 }
 
 /// Waits until the status of a rollout has a property, and returns the rollout.
@@ -72,10 +95,23 @@ pub async fn until_rollout(
     name: &str,
     (what, is_so): (&str, impl Fn(&Value) -> bool),
 ) -> Result<Value> {
-    let found = until(what, async || rollout(kubernetes, name).await.ok().filter(|found| is_so(&found["status"])));
-    match found.await {
+    let looked = async {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let found = rollout(kubernetes, name).await.ok();
+            if let Some(found) = found.filter(|found| is_so(&found["status"])) {
+                return found;
+            }
+        }
+    };
+    match tokio::time::timeout(LONGEST, looked).await {
         Ok(found) => Ok(found),
-        Err(error) => Err(error.context(format!("the last state of {name}: {:#?}", rollout(kubernetes, name).await))),
+        Err(_) => {
+            let last = rollout(kubernetes, name).await;
+            anyhow::bail!("waited in vain until {what}; the last state of {name}: {last:#?}")
+        }
     }
 }
 
@@ -94,7 +130,12 @@ impl Operator {
     /// Starts an operator with the rights of its service account, which looks at rollouts several
     /// times a second. Returns when it listens.
     pub async fn start(kubernetes: &Kubernetes, program: &str, identity: &str) -> Result<Self> {
-        let kubeconfig = kubernetes.service_account("default", ACCOUNT).await?;
+        Self::start_with(&account(kubernetes).await?, program, identity).await
+    }
+
+    /// The same with a kubeconfig.
+    pub async fn start_with(kubeconfig: &Path, program: &str, identity: &str) -> Result<Self> {
+        let kubeconfig = kubeconfig.to_owned();
         let folder = tempfile::tempdir()?;
         let (program, identity) = (PathBuf::from(program), identity.to_owned());
         let (child, http) = spawn(&program, &kubeconfig, (&identity, folder.path())).await?;

@@ -95,6 +95,12 @@ fn prepared(folder: &str, file: &str) -> Result<PathBuf> {
     Ok(place)
 }
 
+/// Settings as variables of the environment.
+fn variables(pairs: Vec<(&'static str, String)>) -> Vec<(String, String)> {
+    let name = |key: &str| format!("{}{}", marquee_kit::settings::ENV_PREFIX, key.replace('.', "__").to_uppercase());
+    pairs.into_iter().map(|(key, value)| (name(key), value)).collect()
+}
+
 /// Letters and digits that nobody else has.
 fn token(length: usize) -> Result<String> {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

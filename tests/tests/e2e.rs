@@ -22,12 +22,16 @@ mod features;
 mod foreign;
 #[path = "e2e/http.rs"]
 mod http;
+#[path = "e2e/live.rs"]
+mod live;
 #[path = "e2e/monitor.rs"]
 mod monitor;
 #[path = "e2e/operations.rs"]
 mod operations;
 #[path = "e2e/operator.rs"]
 mod operator;
+#[path = "e2e/packages.rs"]
+mod packages;
 #[path = "e2e/quotas.rs"]
 mod quotas;
 #[path = "e2e/rollouts.rs"]
@@ -38,6 +42,8 @@ mod routing;
 mod rules;
 #[path = "e2e/servers.rs"]
 mod servers;
+#[path = "e2e/shared.rs"]
+mod shared;
 #[path = "e2e/spine.rs"]
 mod spine;
 #[path = "e2e/training.rs"]

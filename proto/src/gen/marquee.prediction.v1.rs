@@ -135,11 +135,20 @@ pub struct ListModelsRequest {
     /// Empty means every model.
     #[prost(string, tag = "1")]
     pub model: ::prost::alloc::string::String,
+    /// The most versions of a page, at most 10,000; 0 stands for 10,000.
+    #[prost(uint32, tag = "2")]
+    pub page_size: u32,
+    /// The token of an earlier answer; empty for the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListModelsResponse {
     #[prost(message, repeated, tag = "1")]
     pub versions: ::prost::alloc::vec::Vec<ModelVersion>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ModelVersion {
@@ -755,7 +764,8 @@ pub mod models_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists every version in the model store with its state on this instance.
+        /// Lists every version in the model store with its state on this instance, by name and version. A
+        /// page has as many versions as fit into 3 MiB.
         pub async fn list_models(
             &mut self,
             request: impl tonic::IntoRequest<super::ListModelsRequest>,
@@ -821,7 +831,8 @@ pub mod models_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ModelsServer.
     #[async_trait]
     pub trait Models: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists every version in the model store with its state on this instance.
+        /// Lists every version in the model store with its state on this instance, by name and version. A
+        /// page has as many versions as fit into 3 MiB.
         async fn list_models(
             &self,
             request: tonic::Request<super::ListModelsRequest>,
@@ -1087,7 +1098,8 @@ pub struct Step {
     #[prost(double, tag = "2")]
     pub rating: f64,
     /// The rating becomes the newest and therefore last entry of the history for the steps after it.
-    /// An earlier entry of the movie leaves.
+    /// An earlier entry of the movie leaves. If the last step is learned, a later request whose
+    /// history goes on from there is answered at less cost.
     #[prost(bool, tag = "3")]
     pub learn: bool,
 }
@@ -1212,8 +1224,8 @@ pub mod evaluations_client {
             self
         }
         /// Predicts each rating from the ratings before it. The result is what `Predict` returns for a
-        /// user with the same history, and does not depend on what else is in the request. Routing,
-        /// caches and the feature store are not used.
+        /// user with the same history, up to rounding, and does not depend on what else is in the request.
+        /// Routing and the feature store are not used.
         pub async fn evaluate(
             &mut self,
             request: impl tonic::IntoRequest<super::EvaluateRequest>,
@@ -1256,8 +1268,8 @@ pub mod evaluations_server {
     #[async_trait]
     pub trait Evaluations: std::marker::Send + std::marker::Sync + 'static {
         /// Predicts each rating from the ratings before it. The result is what `Predict` returns for a
-        /// user with the same history, and does not depend on what else is in the request. Routing,
-        /// caches and the feature store are not used.
+        /// user with the same history, up to rounding, and does not depend on what else is in the request.
+        /// Routing and the feature store are not used.
         async fn evaluate(
             &self,
             request: tonic::Request<super::EvaluateRequest>,

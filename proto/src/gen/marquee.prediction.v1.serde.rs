@@ -794,9 +794,21 @@ impl serde::Serialize for ListModelsRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ListModelsRequest", len)?;
         if true {
             struct_ser.serialize_field("model", &self.model)?;
+        }
+        if true {
+            struct_ser.serialize_field("pageSize", &self.page_size)?;
+        }
+        if true {
+            struct_ser.serialize_field("pageToken", &self.page_token)?;
         }
         struct_ser.end()
     }
@@ -809,11 +821,17 @@ impl<'de> serde::Deserialize<'de> for ListModelsRequest {
     {
         const FIELDS: &[&str] = &[
             "model",
+            "page_size",
+            "pageSize",
+            "page_token",
+            "pageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Model,
+            PageSize,
+            PageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -836,6 +854,8 @@ impl<'de> serde::Deserialize<'de> for ListModelsRequest {
                     {
                         match value {
                             "model" => Ok(GeneratedField::Model),
+                            "pageSize" | "page_size" => Ok(GeneratedField::PageSize),
+                            "pageToken" | "page_token" => Ok(GeneratedField::PageToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -856,6 +876,8 @@ impl<'de> serde::Deserialize<'de> for ListModelsRequest {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut model__ = None;
+                let mut page_size__ = None;
+                let mut page_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Model => {
@@ -864,10 +886,26 @@ impl<'de> serde::Deserialize<'de> for ListModelsRequest {
                             }
                             model__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::PageSize => {
+                            if page_size__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pageSize"));
+                            }
+                            page_size__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::PageToken => {
+                            if page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pageToken"));
+                            }
+                            page_token__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListModelsRequest {
                     model: model__.unwrap_or_default(),
+                    page_size: page_size__.unwrap_or_default(),
+                    page_token: page_token__.unwrap_or_default(),
                 })
             }
         }
@@ -885,9 +923,15 @@ impl serde::Serialize for ListModelsResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ListModelsResponse", len)?;
         if true {
             struct_ser.serialize_field("versions", &self.versions)?;
+        }
+        if true {
+            struct_ser.serialize_field("nextPageToken", &self.next_page_token)?;
         }
         struct_ser.end()
     }
@@ -900,11 +944,14 @@ impl<'de> serde::Deserialize<'de> for ListModelsResponse {
     {
         const FIELDS: &[&str] = &[
             "versions",
+            "next_page_token",
+            "nextPageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Versions,
+            NextPageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -927,6 +974,7 @@ impl<'de> serde::Deserialize<'de> for ListModelsResponse {
                     {
                         match value {
                             "versions" => Ok(GeneratedField::Versions),
+                            "nextPageToken" | "next_page_token" => Ok(GeneratedField::NextPageToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -947,6 +995,7 @@ impl<'de> serde::Deserialize<'de> for ListModelsResponse {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut versions__ = None;
+                let mut next_page_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Versions => {
@@ -955,10 +1004,17 @@ impl<'de> serde::Deserialize<'de> for ListModelsResponse {
                             }
                             versions__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::NextPageToken => {
+                            if next_page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nextPageToken"));
+                            }
+                            next_page_token__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListModelsResponse {
                     versions: versions__.unwrap_or_default(),
+                    next_page_token: next_page_token__.unwrap_or_default(),
                 })
             }
         }

@@ -894,6 +894,22 @@ pub struct ListRolloutsRequest {}
 pub struct ListRolloutsResponse {
     #[prost(message, repeated, tag = "1")]
     pub rollouts: ::prost::alloc::vec::Vec<Rollout>,
+    /// The rollout files of the controller that answers, by name. Empty if it reads no folder.
+    #[prost(message, repeated, tag = "2")]
+    pub files: ::prost::alloc::vec::Vec<RolloutFile>,
+}
+/// A file in the folder of rollout files.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RolloutFile {
+    /// The name, without the folder.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The model, if the file could be read.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Why the file has no effect, with the path of the wrong field. Empty if it has.
+    #[prost(string, tag = "3")]
+    pub error: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRolloutRequest {

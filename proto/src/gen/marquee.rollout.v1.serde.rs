@@ -1676,9 +1676,15 @@ impl serde::Serialize for ListRolloutsResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.ListRolloutsResponse", len)?;
         if true {
             struct_ser.serialize_field("rollouts", &self.rollouts)?;
+        }
+        if true {
+            struct_ser.serialize_field("files", &self.files)?;
         }
         struct_ser.end()
     }
@@ -1691,11 +1697,13 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
     {
         const FIELDS: &[&str] = &[
             "rollouts",
+            "files",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Rollouts,
+            Files,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1718,6 +1726,7 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
                     {
                         match value {
                             "rollouts" => Ok(GeneratedField::Rollouts),
+                            "files" => Ok(GeneratedField::Files),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1738,6 +1747,7 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut rollouts__ = None;
+                let mut files__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Rollouts => {
@@ -1746,10 +1756,17 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
                             }
                             rollouts__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Files => {
+                            if files__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("files"));
+                            }
+                            files__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListRolloutsResponse {
                     rollouts: rollouts__.unwrap_or_default(),
+                    files: files__.unwrap_or_default(),
                 })
             }
         }
@@ -2334,6 +2351,131 @@ impl<'de> serde::Deserialize<'de> for RolloutEvent {
             }
         }
         deserializer.deserialize_struct("marquee.rollout.v1.RolloutEvent", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for RolloutFile {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.RolloutFile", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("model", &self.model)?;
+        }
+        if true {
+            struct_ser.serialize_field("error", &self.error)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RolloutFile {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "model",
+            "error",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Model,
+            Error,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "model" => Ok(GeneratedField::Model),
+                            "error" => Ok(GeneratedField::Error),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RolloutFile;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.rollout.v1.RolloutFile")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<RolloutFile, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut model__ = None;
+                let mut error__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Model => {
+                            if model__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("model"));
+                            }
+                            model__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Error => {
+                            if error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("error"));
+                            }
+                            error__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(RolloutFile {
+                    name: name__.unwrap_or_default(),
+                    model: model__.unwrap_or_default(),
+                    error: error__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.rollout.v1.RolloutFile", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Route {

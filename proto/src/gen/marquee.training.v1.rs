@@ -48,16 +48,22 @@ pub struct WatchTrainingResponse {
     #[prost(message, optional, tag = "1")]
     pub training: ::core::option::Option<Training>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTrainingsRequest {
-    /// The size of the page; 0 stands for 100.
+    /// The most runs of a page, at most 1,000; 0 stands for 100.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
+    /// The token of an earlier answer; empty for the first page.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTrainingsResponse {
     #[prost(message, repeated, tag = "1")]
     pub trainings: ::prost::alloc::vec::Vec<Training>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelTrainingRequest {
@@ -388,7 +394,7 @@ pub mod trainer_client {
                 .insert(GrpcMethod::new("marquee.training.v1.Trainer", "WatchTraining"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Lists runs, the newest first.
+        /// Lists runs, the newest first. A page has as many runs as fit into 3 MiB.
         pub async fn list_trainings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTrainingsRequest>,
@@ -478,7 +484,7 @@ pub mod trainer_server {
             tonic::Response<Self::WatchTrainingStream>,
             tonic::Status,
         >;
-        /// Lists runs, the newest first.
+        /// Lists runs, the newest first. A page has as many runs as fit into 3 MiB.
         async fn list_trainings(
             &self,
             request: tonic::Request<super::ListTrainingsRequest>,

@@ -270,9 +270,15 @@ impl serde::Serialize for ListTrainingsRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.ListTrainingsRequest", len)?;
         if true {
             struct_ser.serialize_field("pageSize", &self.page_size)?;
+        }
+        if true {
+            struct_ser.serialize_field("pageToken", &self.page_token)?;
         }
         struct_ser.end()
     }
@@ -286,11 +292,14 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsRequest {
         const FIELDS: &[&str] = &[
             "page_size",
             "pageSize",
+            "page_token",
+            "pageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             PageSize,
+            PageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -313,6 +322,7 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsRequest {
                     {
                         match value {
                             "pageSize" | "page_size" => Ok(GeneratedField::PageSize),
+                            "pageToken" | "page_token" => Ok(GeneratedField::PageToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -333,6 +343,7 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsRequest {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut page_size__ = None;
+                let mut page_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::PageSize => {
@@ -343,10 +354,17 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsRequest {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::PageToken => {
+                            if page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pageToken"));
+                            }
+                            page_token__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListTrainingsRequest {
                     page_size: page_size__.unwrap_or_default(),
+                    page_token: page_token__.unwrap_or_default(),
                 })
             }
         }
@@ -364,9 +382,15 @@ impl serde::Serialize for ListTrainingsResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.training.v1.ListTrainingsResponse", len)?;
         if true {
             struct_ser.serialize_field("trainings", &self.trainings)?;
+        }
+        if true {
+            struct_ser.serialize_field("nextPageToken", &self.next_page_token)?;
         }
         struct_ser.end()
     }
@@ -379,11 +403,14 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsResponse {
     {
         const FIELDS: &[&str] = &[
             "trainings",
+            "next_page_token",
+            "nextPageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Trainings,
+            NextPageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -406,6 +433,7 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsResponse {
                     {
                         match value {
                             "trainings" => Ok(GeneratedField::Trainings),
+                            "nextPageToken" | "next_page_token" => Ok(GeneratedField::NextPageToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -426,6 +454,7 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsResponse {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut trainings__ = None;
+                let mut next_page_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Trainings => {
@@ -434,10 +463,17 @@ impl<'de> serde::Deserialize<'de> for ListTrainingsResponse {
                             }
                             trainings__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::NextPageToken => {
+                            if next_page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nextPageToken"));
+                            }
+                            next_page_token__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListTrainingsResponse {
                     trainings: trainings__.unwrap_or_default(),
+                    next_page_token: next_page_token__.unwrap_or_default(),
                 })
             }
         }

@@ -90,8 +90,16 @@ pub(crate) async fn run(args: ModelsArgs, client: &Client, output: Output) -> Re
 
 /// Returns every version of one model, or of all models if `model` is empty.
 pub(crate) async fn list(client: &Client, model: String) -> Result<List, Error> {
-    let answer = client.call(client.models().list_models(ListModelsRequest { model })).await?;
-    Ok(List(answer.versions.into_iter().map(Model::from).collect()))
+    let (mut models, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListModelsRequest { model: model.clone(), page_token, ..ListModelsRequest::default() };
+        let page = client.call(client.models().list_models(request)).await?;
+        models.extend(page.versions.into_iter().map(Model::from));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(List(models));
+        }
+    }
 }
 
 impl From<ModelVersion> for Model {

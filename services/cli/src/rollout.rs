@@ -1,6 +1,6 @@
 //! `marquee rollout`: starts, steers and watches rollouts, and simulates them on recorded ratings.
 
-mod bar;
+pub mod bar;
 mod file;
 mod history;
 mod list;

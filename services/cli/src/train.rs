@@ -85,13 +85,14 @@ pub(crate) enum TrainCommand {
     },
 }
 
+/// The most runs that one call lists.
+const MOST_RUNS: u32 = 1_000;
+
 pub(crate) async fn run(args: TrainArgs, client: &Client, output: Output) -> Result<(), Error> {
     match args.command {
         None => start(args.start, client, output).await,
         Some(TrainCommand::List { limit }) => {
-            let answer =
-                client.call(client.trainer().list_trainings(pb::ListTrainingsRequest { page_size: limit })).await?;
-            let list = List(answer.trainings.into_iter().map(Training::from).collect());
+            let list = List(list(client, limit).await?);
             output.show(&list)?;
             if list.0.is_empty() {
                 output.footer("no training runs yet: start one with `marquee train --algorithm map`");
@@ -103,6 +104,23 @@ pub(crate) async fn run(args: TrainArgs, client: &Client, output: Output) -> Res
             let request = pb::CancelTrainingRequest { training_id: id };
             let answer = client.call(client.trainer().cancel_training(request)).await?;
             output.show(&Training::from(answer.training.unwrap_or_default()))
+        }
+    }
+}
+
+/// Returns the newest runs, at most `limit`.
+async fn list(client: &Client, limit: u32) -> Result<Vec<Training>, Error> {
+    let (mut runs, mut page_token) = (Vec::new(), String::new());
+    loop {
+        // 0 would stand for the default of the trainer.
+        let page_size = limit.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX)).clamp(1, MOST_RUNS);
+        let request = pb::ListTrainingsRequest { page_size, page_token };
+        let page = client.call(client.trainer().list_trainings(request)).await?;
+        runs.extend(page.trainings.into_iter().map(Training::from));
+        page_token = page.next_page_token;
+        if page_token.is_empty() || runs.len() >= limit as usize {
+            runs.truncate(limit as usize);
+            return Ok(runs);
         }
     }
 }

@@ -13,6 +13,7 @@ use marquee_proto::rollout::v1 as pb;
 
 pub use grpc::Server;
 
+use crate::files::FileStates;
 use crate::rollouts::{Refusal, Rollout, Rollouts};
 use crate::spec;
 use crate::store::{ChangeError, StoreError};
@@ -21,11 +22,12 @@ use crate::store::{ChangeError, StoreError};
 #[derive(Debug, Clone)]
 pub struct Handler {
     rollouts: Arc<Rollouts>,
+    files: FileStates,
 }
 
 impl Handler {
-    pub(crate) fn new(rollouts: Arc<Rollouts>) -> Self {
-        Self { rollouts }
+    pub(crate) fn new(rollouts: Arc<Rollouts>, files: FileStates) -> Self {
+        Self { rollouts, files }
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -49,7 +51,7 @@ impl Handler {
 
     fn call_list(&self) -> pb::ListRolloutsResponse {
         let rollouts = self.rollouts.board().values().map(|rollout| wire::rollout(rollout)).collect();
-        pb::ListRolloutsResponse { rollouts }
+        pb::ListRolloutsResponse { rollouts, files: self.files.list().iter().map(wire::file).collect() }
     }
 
     async fn call_act(&self, model: &str, verb: pb::Verb) -> Result<pb::Rollout, Failure> {

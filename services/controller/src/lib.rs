@@ -2,6 +2,7 @@
 //!
 //! - `store.rs`: the rollouts as objects, changed by conditional writes.
 //! - `rollouts.rs`: what the calls read and change.
+//! - `files.rs`: starts the rollouts of the files of a folder.
 //! - `worker.rs`: drives every rollout while this controller holds the lease.
 //! - `api/`: `marquee.rollout.v1.Rollouts`, the only place with wire messages.
 //!
@@ -9,6 +10,7 @@
 //! `marquee-driver`.
 
 mod api;
+mod files;
 mod metrics;
 mod role;
 mod rollouts;

@@ -30,6 +30,7 @@ impl Role for Controller {
             inference: granted.inference()?,
             monitors: granted.monitor()?,
             instance: granted.instance(),
+            state_dir: granted.state_dir(),
         };
         let service = Service::start(settings, dependencies, context);
         Ok(Endpoints::default().grpc(service.server()).http(service.http()))

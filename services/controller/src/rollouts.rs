@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::{StreamExt as _, stream};
 use marquee_domain::{Clock, ModelName, Timestamp};
 use marquee_kit::chain;
 use serde_json::Value;
@@ -17,6 +18,9 @@ use crate::store::{ChangeError, Document, Store, StoreError, Stored};
 
 /// The number of commands of one rollout that may wait.
 const WAITING: usize = 16;
+
+/// The number of rollouts that are read side by side.
+const SIDE_BY_SIDE: usize = 16;
 
 /// A rollout and how current it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,25 +169,29 @@ impl Rollouts {
             board.retain(|model, _| models.contains(model));
             board.len() != before
         });
-        let mut all = Vec::new();
-        for model in &models {
-            match self.store.read(model).await {
-                Ok(Some(stored)) => {
-                    self.unreadable().remove(model);
-                    self.adopt(stored.document.clone());
-                    all.push(stored);
+        let read = |model: ModelName| async move { self.refresh_one(&model).await };
+        let all = stream::iter(models.into_iter().map(read)).buffered(SIDE_BY_SIDE);
+        Ok(all.filter_map(std::future::ready).collect().await)
+    }
+
+    /// Reads the rollout of a model. Returns `None` if there is none, or if it cannot be read.
+    async fn refresh_one(&self, model: &ModelName) -> Option<Stored> {
+        match self.store.read(model).await {
+            Ok(stored) => {
+                let stored = stored?;
+                self.unreadable().remove(model);
+                self.adopt(stored.document.clone());
+                Some(stored)
+            }
+            Err(error) => {
+                let reason = chain(&error);
+                if self.unreadable().insert(model.clone(), reason.clone()).as_ref() != Some(&reason) {
+                    tracing::warn!(%model, error = reason, "skipped a rollout that cannot be read");
                 }
-                Ok(None) => {}
-                Err(error) => {
-                    let reason = chain(&error);
-                    if self.unreadable().insert(model.clone(), reason.clone()).as_ref() != Some(&reason) {
-                        tracing::warn!(%model, error = reason, "skipped a rollout that cannot be read");
-                    }
-                    self.mark_stale_one(model, &error);
-                }
+                self.mark_stale_one(model, &error);
+                None
             }
         }
-        Ok(all)
     }
 
     /// Adopts a document unless a newer one is known. Returns the newest one.
@@ -241,4 +249,35 @@ fn is_newer(known: &Document, read: &Document) -> bool {
 /// Returns a rollout that may be old because of an error.
 fn stale(last: &Rollout, error: &StoreError) -> Arc<Rollout> {
     Arc::new(Rollout { document: last.document.clone(), stalled: Some(chain(error)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use marquee_domain::ManualClock;
+    use marquee_ports::memory::{Fault, MemoryObjects, Step};
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn many_rollouts_are_read_side_by_side_and_in_order() {
+        let (objects, clock) = (MemoryObjects::default(), Arc::new(ManualClock::new(Timestamp::EPOCH)));
+        let store = Store::new(Arc::new(objects.clone()), clock.clone());
+        let rollouts = Rollouts::new(store, clock, 100);
+        for number in 10..50 {
+            let model = ModelName::try_new(&format!("model-{number}")).expect("valid");
+            rollouts.start(&model, json!({"model": model.as_str(), "version": 1})).await.expect("stored");
+        }
+        let calls = objects.faults().calls().len();
+        for call in 1..=40 {
+            objects.faults().add(Step::at(calls + 1 + call, Fault::Delay(Duration::from_secs(1))));
+        }
+        let started = tokio::time::Instant::now();
+        let all = rollouts.refresh().await.expect("read");
+        assert!(started.elapsed() < Duration::from_secs(5), "after {:?}", started.elapsed());
+        let models: Vec<&ModelName> = all.iter().map(|stored| &stored.document.model).collect();
+        assert!(models.len() == 40 && models.is_sorted(), "{models:?}");
+    }
 }

@@ -1,5 +1,6 @@
-//! Puts the role together and starts its task.
+//! Puts the role together and starts its tasks.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use marquee_domain::Clock;
@@ -7,8 +8,10 @@ use marquee_driver::{Driver, FixedInstances, Monitors};
 use marquee_kit::{Context, Transport};
 use marquee_lease::{Claim, Lease};
 use marquee_ports::ObjectStore;
+use marquee_settings::is_set;
 
 use crate::api::{Handler, Server};
+use crate::files::{FileStates, Files, Place};
 use crate::metrics::RolloutMetrics;
 use crate::rollouts::Rollouts;
 use crate::settings::Settings;
@@ -32,6 +35,8 @@ pub struct Dependencies {
     /// Names this controller in the lease. No other controller of the deployment may have the same
     /// name at the same time.
     pub instance: String,
+    /// The folder of what this controller keeps for itself. It may not exist yet.
+    pub state_dir: PathBuf,
 }
 
 /// The role rollouts. Cheap to clone.
@@ -44,7 +49,7 @@ impl Service {
     /// Begins to drive the stored rollouts. The role is ready once it has read them.
     pub fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Self {
         let check = context.health.check("marquee.rollout.v1.Rollouts");
-        let Dependencies { objects, clock, inference, monitors, instance } = dependencies;
+        let Dependencies { objects, clock, inference, monitors, instance, state_dir } = dependencies;
         let claim = Claim { key: LEASE, holder: instance, duration: settings.lease };
         let lease = Lease::new(Arc::clone(&objects), Arc::clone(&clock), claim);
         let store = Store::new(objects, Arc::clone(&clock));
@@ -54,7 +59,14 @@ impl Service {
         let workplace = Workplace { lease, driver, metrics: RolloutMetrics::register(&context.metrics), check };
         let worker = Worker::new(Arc::clone(&rollouts), workplace, settings.interval);
         context.tasks.spawn("rollouts", worker.run(context.stop.clone()));
-        Self { api: Handler::new(rollouts) }
+        let files = FileStates::default();
+        if is_set(&settings.folder) {
+            let Settings { folder, limit, interval, .. } = settings;
+            let place = Place { folder, state_dir, limit, interval };
+            let reader = Files::new(place, Arc::clone(&rollouts), files.clone());
+            context.tasks.spawn("rollout files", reader.run(context.stop.clone()));
+        }
+        Self { api: Handler::new(rollouts, files) }
     }
 
     /// Returns the gRPC server.

@@ -1,6 +1,7 @@
 //! The settings of the role rollouts.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_settings::{Invalid, Validate};
@@ -30,6 +31,10 @@ pub struct Settings {
     /// controllers must differ by less than a third of it. Default `15s`.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
+    /// A folder of rollout files, `*.toml` and `*.json`: each is the rollout of one model, as
+    /// `marquee rollout start` takes it. It is read every `interval`, and a file is started when it
+    /// differs from what was started from a file before. Empty, the default: no folder.
+    pub folder: PathBuf,
     /// The number of models that may have a rollout, from 1 to 10,000. Default 100.
     pub limit: usize,
 }
@@ -40,6 +45,7 @@ impl Default for Settings {
             interval: Duration::from_secs(1),
             deadline: Duration::from_secs(2),
             lease: Duration::from_secs(15),
+            folder: PathBuf::new(),
             limit: 100,
         }
     }
@@ -50,6 +56,9 @@ impl Validate for Settings {
         Invalid::unless_time_in(INTERVAL, "interval", self.interval)?;
         Invalid::unless_time_in(DEADLINE, "deadline", self.deadline)?;
         Invalid::unless_time_in(LEASE, "lease", self.lease)?;
+        let is_folder = !self.folder.exists() || self.folder.is_dir();
+        let message = || format!("{} is a file; give a folder of rollout files", self.folder.display());
+        Invalid::unless(is_folder, "folder", message())?;
         Invalid::unless_in(1..=10_000, "limit", self.limit as u64)
     }
 }
@@ -62,7 +71,8 @@ mod tests {
     fn the_defaults_are_valid_and_every_wrong_value_is_named() {
         assert_eq!(Settings::default().validate(), Ok(()));
         type Change = fn(&mut Settings);
-        let wrong: [(&str, Change); 6] = [
+        let wrong: [(&str, Change); 7] = [
+            ("folder", |settings| settings.folder = "/dev/null".into()),
             ("interval", |settings| settings.interval = Duration::ZERO),
             ("interval", |settings| settings.interval = Duration::MAX),
             ("deadline", |settings| settings.deadline = Duration::ZERO),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use marquee_domain::{ModelName, Timestamp};
-use marquee_driver::{Driver, Observed};
+use marquee_driver::{ApplyError, Driver, Observed};
 use marquee_kit::{Check, Stop, chain};
 use marquee_lease::Lease;
 use marquee_rollout::{Action, Decision, Event, Outcome, Severity, Spec, Status};
@@ -54,7 +54,9 @@ struct Told {
     /// Why the rollout cannot be driven.
     unreadable: Option<String>,
     /// Why the route could not be changed.
-    refused: Option<String>,
+    unchanged: Option<String>,
+    /// Why the last change of the route was refused, for the next decision.
+    refusal: Option<String>,
 }
 
 /// A rollout that can be driven.
@@ -180,7 +182,9 @@ impl Worker {
     /// due.
     async fn round(&self, work: Work) -> Option<Timestamp> {
         let Work { stored, spec, status } = work;
+        let refusal = self.with_told(&spec.model, |told| told.refusal.clone());
         let observed = self.at.driver.observe(&spec, &status, spec::commands(&stored.document)).await;
+        let observed = observed.with_refusal(refusal);
         self.tell_problems(&spec.model, &observed);
         let decision = self.at.driver.decide(&spec, &status, &observed, self.rollouts.now());
         match self.store(&stored, &decision).await {
@@ -240,8 +244,13 @@ impl Worker {
 
     /// Changes the route. A change that fails is decided again in the next round.
     async fn apply(&self, model: &ModelName, observed: &Observed, actions: &[Action]) {
-        let failed = self.at.driver.apply(observed, actions).await.err().map(|error| error.to_string());
-        let before = self.with_told(model, |told| std::mem::replace(&mut told.refused, failed.clone()));
+        let failed = self.at.driver.apply(observed, actions).await.err();
+        let refusal = failed.as_ref().and_then(ApplyError::refusal).map(str::to_owned);
+        let failed = failed.map(|error| error.to_string());
+        let before = self.with_told(model, |told| {
+            told.refusal = refusal;
+            std::mem::replace(&mut told.unchanged, failed.clone())
+        });
         let Some(error) = failed else { return };
         self.at.metrics.route_failed(model);
         if before.as_ref() != Some(&error) {

@@ -7,6 +7,7 @@ mod evaluation;
 mod features;
 mod grpc;
 mod http;
+mod models;
 mod served;
 mod wire;
 
@@ -119,17 +120,6 @@ impl Service {
         let answer = self.0.rating.explain(&request).await?;
         self.record(begun, &request.caller, &answer);
         Ok(wire::explained(answer))
-    }
-
-    async fn call_list_models(&self, model: &str) -> Result<pb::ListModelsResponse, Failure> {
-        let only = self.only(model)?;
-        let mut versions = Vec::new();
-        for key in self.0.repository.stored() {
-            if only.as_ref().is_none_or(|only| *only == key.0) {
-                versions.push(self.describe(&key).await);
-            }
-        }
-        Ok(pb::ListModelsResponse { versions })
     }
 
     async fn call_load_model(&self, request: pb::LoadModelRequest) -> Result<pb::LoadModelResponse, Failure> {

@@ -10,12 +10,14 @@
 //! | `walk` | one sequence: the history that grows with its steps |
 //! | `group` | sequences that go through the graphs together |
 //! | `rows` | user states, row by row |
+//! | `states` | the user states that are kept for the next ratings of their users |
 //! | `copies` | the versions, loaded for evaluations |
 
 mod copies;
 mod group;
 mod request;
 mod rows;
+mod states;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -29,7 +31,8 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use copies::Copies;
-pub(crate) use request::{Builder, Evaluate};
+pub(crate) use request::{Builder, Evaluate, Rated};
+pub(crate) use states::States;
 
 use crate::metrics::{EvaluationMetrics, StepLabels};
 use crate::model::Model;
@@ -93,6 +96,7 @@ pub(crate) struct Parts {
     pub(crate) routing: Arc<Routing>,
     pub(crate) repository: Arc<Repository>,
     pub(crate) copies: Copies,
+    pub(crate) states: States,
     pub(crate) pressure: Arc<Pressure>,
     /// Evaluations that run at the same time.
     pub(crate) at_once: usize,
@@ -162,9 +166,9 @@ impl Evaluation {
     /// Returns a version for evaluations, or says why there is none.
     async fn model(&self, name: &ModelName, version: Version) -> Result<Arc<Model>, String> {
         let key = (name.clone(), version);
-        let repository = &self.parts.repository;
+        let Parts { repository, states, .. } = &self.parts;
         let Some(serving) = repository.warm(&key) else { return Err(repository.explain(&key)) };
-        self.parts.copies.of(&serving, |key| repository.warm(key).is_some()).await
+        self.parts.copies.of(&serving, |key| repository.warm(key).is_some(), |digest| states.forget(digest)).await
     }
 
     /// Evaluates one version. The outer error is that serving stayed busy.
@@ -204,7 +208,8 @@ impl Evaluation {
 
     /// Runs sequences through the graphs. Returns what stopped them before their end.
     async fn run(&self, model: &Arc<Model>, walks: &mut [Walk]) -> Result<Option<StepError>, Error> {
-        let ended = Group::new(Arc::clone(model), &self.parts.pressure, walks).evaluate().await;
+        let Parts { pressure, states, .. } = &self.parts;
+        let ended = Group::new(Arc::clone(model), (pressure, states), walks).evaluate().await;
         match ended {
             Ok(()) => Ok(None),
             Err(StepError::Busy | StepError::Run(_, RunError::Overloaded)) => Err(Error::Busy),

@@ -142,6 +142,32 @@ impl EvaluationMetrics {
     }
 }
 
+/// Metrics of the user states that evaluations keep.
+#[derive(Debug, Clone)]
+pub(crate) struct StateMetrics {
+    pub(crate) hit: Counter,
+    pub(crate) missed: Counter,
+    pub(crate) bytes: Gauge,
+}
+
+impl StateMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.register(name, help, Counter::default());
+        Self {
+            hit: counter("inference_evaluation_states_hit", "User states of evaluations found in the cache"),
+            missed: counter(
+                "inference_evaluation_states_missed",
+                "User states of evaluations that the encoder computed",
+            ),
+            bytes: metrics.register(
+                "inference_evaluation_states_bytes",
+                "Bytes that the cached user states of evaluations take",
+                Gauge::default(),
+            ),
+        }
+    }
+}
+
 /// Metrics of the log of served predictions.
 #[derive(Debug, Clone)]
 pub(crate) struct ServedMetrics {

@@ -61,7 +61,7 @@ pub(crate) struct Model {
     pub(crate) name: ModelName,
     pub(crate) version: Version,
     /// SHA-256 of the manifest, in hexadecimal.
-    pub(crate) digest: String,
+    pub(crate) digest: Arc<str>,
     /// The manifest carries a signature that this instance verified.
     pub(crate) verified: bool,
     /// Requests that this version answered.
@@ -102,7 +102,7 @@ impl Model {
         Self {
             name: parts.manifest.name.clone(),
             version: parts.manifest.version,
-            digest,
+            digest: digest.into(),
             verified,
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),

@@ -109,12 +109,21 @@ impl Routing {
     ///
     /// **Invariant:** a version that an effective route names is never unloaded
     /// (`tests::versions_of_the_effective_route_stay_while_the_wanted_ones_load`).
+    ///
+    /// **Invariant:** the copy on the local disk answers only after the object store was asked
+    /// (`tests::after_a_restart_the_copy_answers_only_if_the_table_cannot_be_read`).
     pub(crate) fn settle(&self) {
         let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let Parts { table, repository, remembered, .. } = &self.parts;
+        // At the start the wanted table is a copy, which may be older than what answers elsewhere.
+        // This comes before the table, which is read before it is noted.
+        let is_read = table.reading().borrow().tried;
         let (wanted, current) = (table.routes(), self.effective.borrow().clone());
         let inputs = Inputs { wanted: &wanted, current: &current, remembered, now: self.parts.clock.now() };
-        let next = effective::decide(&inputs, |key| repository.warm(key));
+        let next = match is_read {
+            true => effective::decide(&inputs, |key| repository.warm(key)),
+            false => current.clone(),
+        };
         repository.retain(&effective::needed(&wanted, &next, remembered));
         self.measure(&wanted, &current, &next);
         self.effective.send_if_modified(|effective| {
@@ -155,7 +164,7 @@ impl Routing {
     /// model with a wanted route has an effective one.
     pub(crate) fn not_ready(&self) -> Option<String> {
         let (wanted, reading) = (self.parts.table.routes(), self.parts.table.reading().borrow().clone());
-        if !reading.done && wanted.is_empty() {
+        if !reading.tried || !reading.done && wanted.is_empty() {
             return Some("the routing table was not read yet".to_owned());
         }
         let effective = self.effective.borrow();

@@ -23,6 +23,9 @@ pub struct EvaluationSettings {
     /// Evaluations are refused or wait while so many requests of users are being answered. Default
     /// 16.
     pub busy: usize,
+    /// Most bytes that user states take which are kept for the next ratings of their users. A user
+    /// has up to two for each version. 0: none are kept. Default 67,108,864.
+    pub cache_bytes: usize,
 }
 
 /// Settings of the log of served predictions.
@@ -41,7 +44,7 @@ pub struct PredictionSettings {
 
 impl Default for EvaluationSettings {
     fn default() -> Self {
-        Self { at_once: 2, busy: 16 }
+        Self { at_once: 2, busy: 16, cache_bytes: 64 << 20 }
     }
 }
 
@@ -135,6 +138,7 @@ impl Validate for Settings {
             ("predictions.queue", self.predictions.queue, 10_000_000),
         ];
         counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
+        Invalid::unless_in(0..=1 << 40, "evaluation.cache_bytes", self.evaluation.cache_bytes as u64)?;
         let sample = self.predictions.sample;
         let is_share = (0.0..=1.0).contains(&sample);
         Invalid::unless(is_share, "predictions.sample", format!("is {sample}; give a number from 0 to 1"))?;
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 17] = [
+        let cases: [(Change, &str); 18] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -171,6 +175,7 @@ mod tests {
             (|settings| settings.states = 0, "states: is 0"),
             (|settings| settings.evaluation.at_once = 0, "evaluation.at_once: is 0; give a number from 1 to 64"),
             (|settings| settings.evaluation.busy = 0, "evaluation.busy: is 0"),
+            (|settings| settings.evaluation.cache_bytes = usize::MAX, "evaluation.cache_bytes: is "),
             (|settings| settings.predictions.queue = 0, "predictions.queue: is 0"),
             (|settings| settings.predictions.sample = 1.1, "predictions.sample: is 1.1; give a number from 0 to 1"),
             (|settings| settings.predictions.sample = f64::NAN, "predictions.sample: is NaN"),

@@ -10,8 +10,8 @@ use marquee_ports::{ObjectStore, RatingLog};
 use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
-use crate::evaluation::{self, Copies, Evaluation};
-use crate::metrics::RoutingMetrics;
+use crate::evaluation::{self, Copies, Evaluation, States};
+use crate::metrics::{RoutingMetrics, StateMetrics};
 use crate::pressure::Pressure;
 use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
@@ -72,6 +72,7 @@ impl Service {
             routing: Arc::clone(&routing),
             repository: Arc::clone(&repository),
             copies: plan.copies(store, opener),
+            states: States::new(settings.evaluation.cache_bytes, StateMetrics::register(&context.metrics)),
             pressure,
             at_once: settings.evaluation.at_once,
         };
@@ -137,7 +138,8 @@ impl Plan<'_> {
         let stores = Arc::new(FeatureStores::new(features, settings.feature_deadline));
         // Half for each.
         let bytes = settings.cache_bytes / 2;
-        tracing::info!(mebibytes = settings.cache_bytes >> 20, "most memory that cached histories and states use");
+        let all = settings.cache_bytes.saturating_add(settings.evaluation.cache_bytes);
+        tracing::info!(mebibytes = all >> 20, "most memory that cached histories and states use");
         let histories = Histories::new(stores, Capacity { entries: settings.histories, bytes });
         let states = Capacity { entries: settings.states, bytes };
         Rating::new(rating::Parts { routing: Arc::clone(routing), histories, states, counted }, self.context)

@@ -7,6 +7,8 @@ mod objects;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -94,6 +96,8 @@ pub(crate) fn shadowed(stable: u64, candidates: &[(u64, u32)], shadow: &[u64]) -
 #[derive(Debug)]
 struct FakeEncoder {
     fails: bool,
+    /// Counts the histories.
+    encoded: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -104,6 +108,7 @@ impl Graph for FakeEncoder {
             return Err(RunError::Closed);
         }
         let columns = find(&inputs, "rating").shape()[1];
+        self.encoded.fetch_add(find(&inputs, "rating").shape()[0], Ordering::Relaxed);
         let (ratings, weights) = (floats(&inputs, "rating"), floats(&inputs, "weight"));
         let cells: Vec<f32> = ratings.iter().zip(weights).map(|(rating, weight)| (rating - 3.0) * weight).collect();
         let sums: Vec<f32> = cells.chunks(columns).map(|row| row.iter().sum()).collect();
@@ -168,6 +173,11 @@ pub(crate) struct Kind {
 
 /// Returns a model with the movies `m0` to `m4`. Odd movies are of genre `Drama`.
 pub(crate) fn model(version: u64, kind: Kind) -> Model {
+    counted_model(version, kind, Arc::default())
+}
+
+/// Returns a model that counts the histories which it encodes.
+pub(crate) fn counted_model(version: u64, kind: Kind, encoded: Arc<AtomicUsize>) -> Model {
     let one = |index: usize| {
         let genres = if index % 2 == 1 { vec!["Drama".to_owned()] } else { Vec::new() };
         Movie::try_new(movie(&format!("m{index}")), "A", None, genres).expect("valid")
@@ -176,7 +186,7 @@ pub(crate) fn model(version: u64, kind: Kind) -> Model {
     let parts = Parts {
         manifest: manifest(version),
         catalog,
-        encoder: Box::new(FakeEncoder { fails: kind.fails }),
+        encoder: Box::new(FakeEncoder { fails: kind.fails, encoded }),
         scorer: Box::new(FakeScorer),
         learner: (!kind.has_no_learner).then(|| Box::new(FakeLearner) as Box<dyn Graph>),
     };

@@ -1,19 +1,26 @@
 //! `marquee demo`: runs every step of the fleet on MovieLens 100K, as a client of a fleet in a
 //! child process.
 //!
-//! Every figure is what the client measured over gRPC and HTTP on loopback. The only other access
-//! to the fleet is SIGKILL. A check that fails is marked where it is printed, and the whole
-//! demonstration fails.
+//! Every figure is what the client measured over gRPC and HTTP on loopback. There are two other
+//! ways to the fleet: SIGKILL, and the object store, where a version appears that was trained
+//! elsewhere. A check that fails is marked where it is printed, and the whole demonstration fails.
 
+mod arrivals;
 mod audience;
 mod fleet;
+mod importing;
 mod learning;
 mod mistakes;
 mod models;
+mod package;
+mod picture;
 mod predictions;
+mod rollouts;
 mod routing;
 mod screen;
+mod shuffled;
 mod summary;
+mod watching;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,17 +28,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use marquee_datasets::Dataset;
+use marquee_domain::Movie;
 
 use crate::arguments::DemoArgs;
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
+use crate::settings::Settings;
 use crate::signals;
+use arrivals::Arrivals;
 use fleet::Process;
-use marquee_cli::import::{self, Bar};
 use marquee_cli::{Client, Format, Output};
 use marquee_kit::Stop;
 use marquee_kit::settings::Layers;
 use screen::Screen;
-use summary::{ImportSummary, Summary};
+use summary::Summary;
 
 /// The path of the data set below the user's cache folder, where `make movielens` puts it.
 const CACHED: &str = "marquee/movielens-100k";
@@ -45,9 +54,13 @@ struct Demo {
     output: Output,
     client: Client,
     fleet: Process,
+    /// The settings of the fleet.
+    settings: Settings,
+    movies: Vec<Movie>,
     titles: HashMap<String, String>,
-    /// The user and movie of each rating of the data set, in file order.
+    /// The user and movie of each rating that was imported at the start.
     ratings: Vec<(String, String)>,
+    arrivals: Arrivals,
     seed: u64,
     summary: Summary,
 }
@@ -57,7 +70,7 @@ impl Demo {
         self.titles.get(movie).filter(|title| !title.is_empty()).cloned().unwrap_or_else(|| format!("movie {movie}"))
     }
 
-    /// Returns the movies that a user has rated.
+    /// Returns the movies that a user had rated at the start.
     fn rated_by<'a>(&'a self, user: &str) -> Vec<&'a str> {
         self.ratings.iter().filter(|(who, _)| who == user).map(|(_, movie)| movie.as_str()).collect()
     }
@@ -72,6 +85,7 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
     let started = Instant::now();
 
     let (layers, place) = prepare_place(&args, folder.path())?;
+    let settings = crate::commands::load(&layers)?.settings;
     screen.heading(1, &format!("start the whole fleet, on {place} and free ports"));
     let stop = signals::watch(LONGEST_STOP)?;
     let fleet = tokio::select! {
@@ -91,8 +105,11 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
         output: Output::detect(Format::Human),
         client,
         fleet,
+        settings,
+        movies: Vec::new(),
         titles: HashMap::new(),
         ratings: Vec::new(),
+        arrivals: Arrivals::default(),
         seed: args.seed,
         summary: Summary::default(),
     };
@@ -177,50 +194,14 @@ impl Demo {
         self.learn().await?;
         self.share().await?;
         self.mistakes().await?;
+        self.stop_a_bad_version().await?;
+        self.promote_a_good_version().await?;
         self.kill().await
-    }
-
-    async fn import(&mut self, data: Dataset) -> Result<()> {
-        self.screen.heading(2, "import the ratings over the streaming API");
-        self.titles = data.movies()?.into_iter().map(|movie| (movie.id.as_str().to_owned(), movie.title)).collect();
-        self.ratings = data.ratings()?.filter_map(Result::ok).map(|row| (row.user, row.movie)).collect();
-        let (rows, movies) = (self.ratings.len() as u64, self.titles.len() as u64);
-        let mut bar = Bar::new(self.output, &data);
-        let plan = import::Plan::default();
-        let imported = import::import(data, &self.client, plan, &mut bar).await;
-        bar.end();
-        let imported = imported?;
-        self.screen.check(
-            &format!(
-                "{} movies and {} ratings accepted, {} rejected",
-                imported.movies, imported.accepted, imported.rejected
-            ),
-            imported.accepted == rows && imported.movies == movies && imported.rejected == 0,
-        );
-        self.screen.line(&format!(
-            "{:.2} s, {:.0} ratings/s; every rating was on disk before it was acknowledged",
-            imported.seconds, imported.per_second
-        ));
-        // Features follow the log. The next steps measure without this delay.
-        let waited = Instant::now();
-        self.applied(&imported.positions).await?;
-        self.screen.line(&format!(
-            "the features were up to date {:.2} s after the last acknowledgement",
-            waited.elapsed().as_secs_f64()
-        ));
-        self.summary.imported = ImportSummary {
-            movies: imported.movies,
-            accepted: imported.accepted,
-            rejected: imported.rejected,
-            seconds: imported.seconds,
-            per_second: imported.per_second,
-        };
-        Ok(())
     }
 
     /// Kills the fleet and checks that predictions are the same afterwards.
     async fn kill(&mut self) -> Result<()> {
-        self.screen.heading(8, "kill the fleet with SIGKILL and start it again on the same folder");
+        self.screen.heading(10, "kill the fleet with SIGKILL and start it again on the same folder");
         let before = self.census().await?;
         self.fleet.kill().await?;
         let started = Instant::now();
@@ -238,7 +219,7 @@ impl Demo {
     }
 
     fn conclude(&self, args: &DemoArgs, machine: bool) -> Result<()> {
-        self.screen.heading(9, "summary");
+        self.screen.heading(11, "summary");
         self.screen.text(&self.summary.human());
         if machine {
             self.output.text(&format!("{}\n", serde_json::to_string_pretty(&self.summary)?))?;
@@ -259,7 +240,7 @@ impl Demo {
         self.screen.text(&format!(
             "\nthe fleet keeps running on {}; Ctrl-C stops it. Try in another terminal:\n\n  export MARQUEE_GRPC={grpc}\n  \
              {marquee} status\n  {marquee} recommend {user} -n 5\n  {marquee} rate {user} 50 5\n  {marquee} explain {user} 181\n  \
-             {marquee} train --algorithm map\n  curl {}/metrics\n",
+             {marquee} train --algorithm map\n  {marquee} rollout history\n  {marquee} duel\n  curl {}/metrics\n",
             folder.display(),
             self.fleet.addresses().http,
         ));

@@ -20,7 +20,7 @@ use marquee_role::{Entry, Needs, Resources};
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::resources;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_histories};
 use lifecycle::Lifecycle;
 use listeners::{Bound, Listeners};
 
@@ -157,6 +157,7 @@ struct Started {
 
 /// Opens the listeners and the back-ends, and starts the roles over them.
 async fn start(settings: &Settings, roles: &[Entry], lifecycle: &Lifecycle) -> Result<Started> {
+    check_histories(settings, roles)?;
     let listeners = Listeners::bind(settings).await?;
     let server = listeners::server(&settings.server, lifecycle.context().compute.clone())?;
     let resources = resources::open(settings, &needs(settings, roles), lifecycle.context()).await?;

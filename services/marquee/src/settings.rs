@@ -1,5 +1,7 @@
 //! The settings of a process: where it listens, where its data is, and a section for each role.
 
+mod history;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::backends::Backends;
 use crate::roles::ROLES;
+
+pub(crate) use history::check_equal as check_histories;
 
 /// The longest time of one step of shutting down.
 const LONGEST_END: Duration = Duration::from_secs(3_600);
@@ -148,6 +152,7 @@ impl Settings {
         for role in roles {
             settings.roles.insert(role.section, role.read(&source)?);
         }
+        history::follow(&mut settings, &source)?;
         let values = source.effective(&settings.to_json()?);
         source.validate(&settings)?;
         Ok(Loaded { settings, values })

@@ -18,8 +18,9 @@ pub struct Settings {
     pub group: String,
     /// The models whose versions are compared, 1 to 16. Default `ratings`.
     pub models: Vec<String>,
-    /// Most ratings of a history, 1 to 10,000. It must be `feature_store.history`, so that versions
-    /// predict from the history that they are served with. Default 500.
+    /// Most ratings of a history, 1 to 10,000. Versions must predict from the history that they are
+    /// served with, so the default is `feature_store.history`, and another value is refused where
+    /// both roles run. A monitor in a process of its own needs the value of the feature store.
     pub history: usize,
     /// Most events that are compared and learned at once. Default 1,024.
     pub batch: usize,

@@ -9,15 +9,18 @@ mod cleanup;
 mod decide;
 mod dereference;
 mod observe;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use kube::{Client, ResourceExt};
 use marquee_domain::{Clock, SystemClock};
+use marquee_driver::ApplyError;
 use marquee_kit::settings::Validate as _;
 use marquee_kit::{ClientSettings, Transport};
 use marquee_rollout::Decision;
@@ -49,6 +52,8 @@ pub(crate) struct Reconciler {
     transports: Mutex<HashMap<String, Transport>>,
     /// What did not answer in the last round of each rollout, so that it is logged once.
     problems: Mutex<HashMap<RolloutLabels, Vec<String>>>,
+    /// Why the last change of the route of each rollout was refused.
+    refusals: Mutex<HashMap<RolloutLabels, String>>,
     publisher: Publisher,
     metrics: OperatorMetrics,
     clock: Arc<dyn Clock>,
@@ -69,6 +74,7 @@ impl Reconciler {
             settings,
             transports: Mutex::default(),
             problems: Mutex::default(),
+            refusals: Mutex::default(),
             metrics,
             clock: Arc::new(SystemClock),
         })
@@ -106,13 +112,15 @@ impl Reconciler {
         };
         let driver = self.driver(found);
         let commands = valid.commands.iter().filter_map(|(_, command)| command.clone()).collect();
-        let observed = driver.observe(&valid.spec, &valid.status, commands).await;
+        let refusal = self.refusals().get(labels).cloned();
+        let observed = driver.observe(&valid.spec, &valid.status, commands).await.with_refusal(refusal);
         self.log_problems(labels, &observed.problems);
         let decision = driver.decide(&valid.spec, &valid.status, &observed, self.clock.now());
         self.store(&found.rollout, &decision.status).await?;
         self.metrics.show(labels, &decision.status);
         let told = self.publisher.publish(&found.rollout, &decision.status).await;
-        driver.apply(&observed, &decision.actions).await.map_err(Error::Route)?;
+        let changed = driver.apply(&observed, &decision.actions).await;
+        self.remember_refusal(labels, changed)?;
         told?;
         self.answer_commands(&found.rollout, &valid.commands, &decision.status).await?;
         Ok(Outcome::Again(self.until_next(&decision)))
@@ -120,6 +128,28 @@ impl Reconciler {
 
     fn until_next(&self, decision: &Decision) -> Duration {
         decision.next.since(self.clock.now()).max(SOONEST)
+    }
+
+    /// Remembers why a route was refused, for the next decision. It is logged once for as long as
+    /// it is the same.
+    ///
+    /// # Errors
+    /// The route was not changed for another reason.
+    fn remember_refusal(&self, labels: &RolloutLabels, changed: Result<(), ApplyError>) -> Result<(), Error> {
+        let refusal = changed.as_ref().err().and_then(ApplyError::refusal).map(str::to_owned);
+        let Some(refusal) = refusal else {
+            self.refusals().remove(labels);
+            return changed.map_err(Error::Route);
+        };
+        let before = self.refusals().insert(labels.clone(), refusal.clone());
+        if before.as_ref() != Some(&refusal) {
+            tracing::warn!(namespace = labels.namespace, rollout = labels.name, refusal, "the route was refused");
+        }
+        Ok(())
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, HashMap<RolloutLabels, String>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Logs what did not answer, once for as long as it is the same.
@@ -134,6 +164,7 @@ impl Reconciler {
     /// Forgets what is remembered of a rollout.
     fn forget(&self, labels: &RolloutLabels) {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(labels);
+        self.refusals().remove(labels);
     }
 }
 

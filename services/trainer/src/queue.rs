@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod run;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -287,9 +288,12 @@ impl Queue {
         self.lock().get(id).map(|entry| entry.run.clone())
     }
 
-    /// Returns up to `count` runs, newest first.
-    pub(crate) fn newest(&self, count: usize) -> Vec<TrainingRun> {
-        self.lock().values().rev().take(count).map(|entry| entry.run.now()).collect()
+    /// Returns up to `count` runs that were created before another one, or the newest ones for
+    /// `None`. The newest run comes first.
+    pub(crate) fn before(&self, id: Option<&RunId>, count: usize) -> Vec<TrainingRun> {
+        let end = id.map_or(Bound::Unbounded, Bound::Excluded);
+        let runs = self.lock();
+        runs.range((Bound::Unbounded, end)).rev().take(count).map(|(_, entry)| entry.run.now()).collect()
     }
 
     fn unreadable(&self) -> MutexGuard<'_, BTreeMap<RunId, (Timestamp, u64)>> {

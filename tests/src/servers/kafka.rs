@@ -39,28 +39,44 @@ pub struct Kafka {
     folder: Folder,
 }
 
+/// What a cluster has that others do not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    None,
+    /// The listeners of [`Kafka::encrypted`].
+    Listeners,
+    /// A delay before partitions are assigned to a new group.
+    AssignmentDelay,
+}
+
 impl Kafka {
     /// Formats and starts 1 or more brokers, and waits until each knows all of them. With 3, topics
     /// are replicated to all and take writes while 2 are in step.
     pub async fn start(brokers: usize) -> Result<Self> {
-        Self::start_with(brokers, false).await
+        Self::start_with(brokers, Extra::None).await
     }
 
     /// Starts a broker that also has the listeners of [`Self::encrypted`].
     pub async fn start_encrypted() -> Result<Self> {
-        Self::start_with(1, true).await
+        Self::start_with(1, Extra::Listeners).await
     }
 
-    async fn start_with(brokers: usize, is_encrypted: bool) -> Result<Self> {
+    /// Starts a broker that waits for 3 s before it assigns partitions to a new group, as brokers
+    /// do by default. Those of other tests do not wait.
+    pub async fn start_with_default_delay() -> Result<Self> {
+        Self::start_with(1, Extra::AssignmentDelay).await
+    }
+
+    async fn start_with(brokers: usize, extra: Extra) -> Result<Self> {
         ensure!(brokers > 0, "Kafka needs a broker");
         let libs = prepared(PREPARED.0, PREPARED.1)?;
         let java = Command::new("java").arg("-version").output().await;
         ensure!(java.is_ok_and(|java| java.status.success()), Missing { what: "java".to_owned() });
-        let count = 3 * brokers + if is_encrypted { Encrypted::PORTS } else { 0 };
-        on_free_ports(count, async |ports: Vec<u16>| Self::start_on(&libs, brokers, &ports).await).await
+        let count = 3 * brokers + if extra == Extra::Listeners { Encrypted::PORTS } else { 0 };
+        on_free_ports(count, async |ports: Vec<u16>| Self::start_on(&libs, brokers, &ports, extra).await).await
     }
 
-    async fn start_on(libs: &Path, count: usize, ports: &[u16]) -> Result<Self> {
+    async fn start_on(libs: &Path, count: usize, ports: &[u16], extra: Extra) -> Result<Self> {
         let folder = Folder::new("kafka")?;
         let class_path = format!("{}/*", libs.display());
         // 22 characters of base64 hold 132 bits; a UUID has 128, so the last character's low bits
@@ -77,7 +93,10 @@ impl Kafka {
             }
             _ => None,
         };
-        let layout = Layout { clients, controllers, guarded, encrypted: encrypted.as_ref(), password: &password };
+        let delays_assignment = extra == Extra::AssignmentDelay;
+        let encrypted_by = encrypted.as_ref();
+        let layout =
+            Layout { clients, controllers, guarded, encrypted: encrypted_by, password: &password, delays_assignment };
         let brokers = (0..count).map(|id| prepare(id, &folder, &class_path, &layout));
         let brokers = brokers.collect::<Result<Vec<Node>>>()?;
         let places = (0..brokers.len()).map(|id| folder.path().join(format!("broker-{id}")));

@@ -10,14 +10,16 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::{Certificates, Folder, Node, on_free_ports, prepared, token};
-use crate::DEADLINE;
+use crate::{DEADLINE, Http};
 
 /// Where `make servers` puts the programs, and the one that it builds last.
 const PREPARED: (&str, &str) = ("kubernetes-1.34.4", "kubectl");
@@ -25,6 +27,9 @@ const PREPARED: (&str, &str) = ("kubernetes-1.34.4", "kubectl");
 /// An address for documentation. The API server wants to advertise an address that is not loopback,
 /// and tells it to nobody when it reconciles no endpoints of its own.
 const ADVERTISED: &str = "192.0.2.1";
+
+/// Longer than any command takes, also one that watches a rollout to its end.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// An API server and its etcd.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub struct Kubernetes {
     address: String,
     token: String,
     certificates: Certificates,
+    /// Answers the administrator's reads at less cost than a process for each.
+    reader: Option<(Child, Http)>,
     folder: Folder,
 }
 
@@ -59,12 +66,26 @@ impl Kubernetes {
         let server = Node::new("kube-apiserver".to_owned(), &programs.join("kube-apiserver"), arguments, log);
         let address = format!("https://127.0.0.1:{}", ports[2]);
         let programs = programs.to_owned();
-        let mut kubernetes = Self { server, etcd, programs, address, token, certificates, folder };
+        let reader = None;
+        let mut kubernetes = Self { server, etcd, programs, address, token, certificates, reader, folder };
         kubernetes.etcd.spawn()?;
         kubernetes.server.spawn()?;
         kubernetes.write_kubeconfig("admin", &kubernetes.token)?;
         kubernetes.wait().await?;
+        let (child, port) = kubernetes.proxy(&kubernetes.admin()).await?;
+        kubernetes.reader = Some((child, Http::new(&format!("http://127.0.0.1:{port}"))));
         Ok(kubernetes)
+    }
+
+    /// Reads an object or a list as the administrator, by its path in the API.
+    ///
+    /// # Errors
+    /// The API server does not answer, or has no such object.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let (_, http) = self.reader.as_ref().context("the API server has not started")?;
+        let answer = http.get(path).await?;
+        ensure!(answer.status == 200, "{path}: {}", answer.text());
+        answer.json()
     }
 
     /// The kubeconfig of the administrator.
@@ -84,6 +105,26 @@ impl Kubernetes {
     pub async fn service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
         let token = self.kubectl(["create", "token", name, "--namespace", namespace, "--duration", "1h"]).await?;
         self.write_kubeconfig(name, token.trim())?;
+        Ok(self.kubeconfig(name))
+    }
+
+    /// Starts `kubectl proxy`, which adds the identity of a kubeconfig to plain HTTP. Returns the
+    /// process, which is killed when dropped, and its port.
+    pub async fn proxy(&self, kubeconfig: &Path) -> Result<(Child, u16)> {
+        let mut command = Command::new(self.programs.join("kubectl"));
+        command.args(["proxy", "--port=0"]).env("KUBECONFIG", kubeconfig).env("HOME", self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().context("run kubectl proxy")?;
+        let mut lines = BufReader::new(child.stdout.take().context("kubectl has an output")?).lines();
+        let line = timeout(DEADLINE, lines.next_line()).await.context("kubectl proxy says nothing")??;
+        let line = line.context("kubectl proxy ended")?;
+        let (_, port) = line.rsplit_once(':').with_context(|| format!("no port in '{line}'"))?;
+        Ok((child, port.trim().parse().with_context(|| format!("the port in '{line}'"))?))
+    }
+
+    /// Writes a kubeconfig without an identity, for an API server behind a proxy. Returns its path.
+    pub fn kubeconfig_of(&self, name: &str, address: &str) -> Result<PathBuf> {
+        self.write(name, &json!({"server": address}), &json!({}))?;
         Ok(self.kubeconfig(name))
     }
 
@@ -119,7 +160,7 @@ impl Kubernetes {
         let mut stdin = child.stdin.take().context("kubectl has an input")?;
         stdin.write_all(input.as_bytes()).await.context("write to kubectl")?;
         drop(stdin);
-        timeout(DEADLINE, child.wait_with_output()).await.context("kubectl did not end")?.context("run kubectl")
+        timeout(LONGEST, child.wait_with_output()).await.context("kubectl did not end")?.context("run kubectl")
     }
 
     /// Makes a program a plugin of kubectl.
@@ -158,15 +199,17 @@ impl Kubernetes {
     }
 
     fn write_kubeconfig(&self, user: &str, token: &str) -> Result<()> {
-        let config = serde_json::json!({
+        let cluster = json!({"server": self.address, "certificate-authority": self.certificates.authority()});
+        self.write(user, &cluster, &json!({"token": token}))
+    }
+
+    fn write(&self, user: &str, cluster: &Value, identity: &Value) -> Result<()> {
+        let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {
-                "server": self.address,
-                "certificate-authority": self.certificates.authority(),
-            }}],
-            "users": [{"name": user, "user": {"token": token}}],
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": user, "user": identity}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user, "namespace": "default"}}],
         });
         std::fs::write(self.kubeconfig(user), config.to_string()).context("write a kubeconfig")

@@ -67,6 +67,24 @@ impl S3 {
         &self.secret_key
     }
 
+    /// Returns the settings of a process that uses it as its object store, as keys and values in
+    /// TOML. They contain a secret, so pass them by the environment.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let text = |text: &str| format!("{text:?}");
+        vec![
+            ("backends.objects", text("s3")),
+            ("s3.url", text(&format!("s3://{BUCKET}"))),
+            ("s3.endpoint", text(&self.endpoint)),
+            ("s3.access_key_id", text(&self.access_key)),
+            ("s3.secret_access_key", text(&self.secret_key)),
+        ]
+    }
+
+    /// The same as variables of the environment.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        super::variables(self.pairs())
+    }
+
     /// SIGKILL; returns when it is gone.
     pub async fn kill(&mut self) -> Result<()> {
         self.node.kill().await

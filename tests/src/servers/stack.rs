@@ -28,26 +28,21 @@ impl Stack {
     /// so pass them by the environment.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let text = |text: &str| format!("{text:?}");
-        vec![
+        let mut pairs = vec![
             ("backends.log", text("kafka")),
             ("backends.store", text("redis")),
-            ("backends.objects", text("s3")),
             ("kafka.bootstrap", text(&self.kafka.bootstrap())),
             ("kafka.replication", "1".to_owned()),
             ("kafka.min_insync_replicas", "1".to_owned()),
             ("redis.urls", format!("{:?}", self.redis.urls())),
-            ("s3.url", text(&format!("s3://{}", self.s3.bucket()))),
-            ("s3.endpoint", text(self.s3.endpoint())),
-            ("s3.access_key_id", text(self.s3.access_key())),
-            ("s3.secret_access_key", text(self.s3.secret_key())),
-        ]
+        ];
+        pairs.extend(self.s3.pairs());
+        pairs
     }
 
     /// The same as variables of the environment.
     pub fn variables(&self) -> Vec<(String, String)> {
-        let name =
-            |key: &str| format!("{}{}", marquee_kit::settings::ENV_PREFIX, key.replace('.', "__").to_uppercase());
-        self.pairs().into_iter().map(|(key, value)| (name(key), value)).collect()
+        super::variables(self.pairs())
     }
 
     /// The same in settings.

@@ -20,6 +20,8 @@ mod load;
 mod operators;
 #[path = "chaos/rebuild.rs"]
 mod rebuild;
+#[path = "chaos/rollouts.rs"]
+mod rollouts;
 #[path = "chaos/verdict.rs"]
 mod verdict;
 

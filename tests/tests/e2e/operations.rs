@@ -3,6 +3,8 @@
 
 #[path = "operations/admin.rs"]
 mod admin;
+#[path = "operations/limits.rs"]
+mod limits;
 #[path = "operations/roles.rs"]
 mod roles;
 #[path = "operations/settings.rs"]
@@ -234,6 +236,8 @@ async fn a_fleet_that_cannot_start_says_why_and_leaves_the_one_that_runs_alone()
     let sets = [
         (1, "log.partitions=4", "8 partitions, not 4"),
         (64, "feature_store.history=0", "feature_store.history: "),
+        (64, "monitor.history=800", "monitor.history: is 800, but feature_store.history is 500"),
+        (64, "rollouts.folder=/dev/null", "rollouts.folder: "),
         (64, "inference.default_model=A/B", "inference.default_model: "),
         (64, "inference.refresh=0s", "inference.refresh: "),
         (64, "ingest.max_in_flight=0", "ingest.max_in_flight: "),

@@ -2,8 +2,12 @@
 
 #[path = "rollouts/evidence.rs"]
 mod evidence;
+#[path = "rollouts/files.rs"]
+mod files;
 #[path = "rollouts/kills.rs"]
 mod kills;
+#[path = "rollouts/load.rs"]
+mod load;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! over a restart.
 
 use anyhow::Result;
-use marquee_e2e::{Clients, Fleet, World};
+use marquee_e2e::{Clients, Fleet, World, marquee};
 use marquee_kit::Failure;
 use marquee_proto::prediction::v1::ListModelsRequest;
 use marquee_proto::training::v1::{
@@ -159,6 +159,76 @@ async fn runs_are_kept_over_a_restart_and_one_that_was_cut_off_is_no_success() -
     let ended = fleet.clients().watch(&cut.training_id).await?;
     assert!(matches!(ended.state(), State::Failed | State::Cancelled), "{:?}", ended.state());
     assert_eq!(fleet.clients().predict("u", &["movie-1"], &[]).await?.provenance.expect("provenance").version, 1);
+    fleet.stop().await;
+    Ok(())
+}
+
+/// Returns the ids of all runs, and the number of pages that they come in.
+async fn run_ids(clients: &Clients, page_size: u32) -> Result<(Vec<String>, usize)> {
+    let (mut ids, mut pages, mut page_token) = (Vec::new(), 0, String::new());
+    loop {
+        let request = ListTrainingsRequest { page_size, page_token };
+        let page = clients.trainer.clone().list_trainings(request).await?.into_inner();
+        ids.extend(page.trainings.into_iter().map(|run| run.training_id));
+        (pages, page_token) = (pages + 1, page.next_page_token);
+        if page_token.is_empty() {
+            return Ok((ids, pages));
+        }
+    }
+}
+
+/// Returns all versions, and the number of pages that they come in.
+async fn versions(clients: &Clients, page_size: u32) -> Result<(Vec<u64>, usize)> {
+    let (mut versions, mut pages, mut page_token) = (Vec::new(), 0, String::new());
+    loop {
+        let request = ListModelsRequest { page_size, page_token, ..ListModelsRequest::default() };
+        let page = clients.models.clone().list_models(request).await?.into_inner();
+        versions.extend(page.versions.into_iter().map(|version| version.version));
+        (pages, page_token) = (pages + 1, page.next_page_token);
+        if page_token.is_empty() {
+            return Ok((versions, pages));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_lists_come_in_pages() -> Result<()> {
+    let fleet = trained(&World::new(30, 20, 28), Algorithm::Bias).await?;
+    let clients = fleet.clients();
+    for _ in 0..4 {
+        clients.train(Algorithm::Bias, Parameters::default()).await?;
+    }
+    let (all, pages) = run_ids(clients, 0).await?;
+    assert_eq!((all.len(), pages), (5, 1), "a client that knows no pages gets all");
+    assert_eq!(run_ids(clients, 2).await?, (all.clone(), 3));
+    assert_eq!(run_ids(clients, 5).await?, (all, 1), "a full page may be the last");
+    assert_eq!(versions(clients, 0).await?, (vec![1, 2, 3, 4, 5], 1));
+    assert_eq!(versions(clients, 2).await?, (vec![1, 2, 3, 4, 5], 3));
+
+    let http = fleet.http();
+    let page = http.get("/v1/models?model=ratings&pageSize=3").await?.text();
+    let page: serde_json::Value = serde_json::from_str(&page)?;
+    assert_eq!((page["versions"].as_array().map(Vec::len), &page["nextPageToken"]), (Some(3), &"ratings/3".into()));
+    let rest = http.get("/v1/models?pageToken=ratings%2F3").await?.text();
+    let rest: serde_json::Value = serde_json::from_str(&rest)?;
+    assert_eq!(rest["versions"][0]["version"], "4");
+    for path in ["/v1/models?pageToken=nothing", "/v1/models?pageSize=10001"] {
+        assert_eq!(http.get(path).await?.status, 400, "{path}");
+    }
+    let request = ListTrainingsRequest { page_token: "?".to_owned(), ..ListTrainingsRequest::default() };
+    let refused = clients.trainer.clone().list_trainings(request).await.expect_err("no such token");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+
+    let address = fleet.address();
+    let listed = async |arguments: &[&str]| -> Result<usize> {
+        let more = ["--json", "--grpc", &address];
+        let arguments: Vec<String> = arguments.iter().chain(&more).map(|one| (*one).to_owned()).collect();
+        let listed = marquee(env!("CARGO_BIN_EXE_marquee-under-test"), arguments).await?;
+        let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)?;
+        Ok(listed.as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(listed(&["models"]).await?, 5);
+    assert_eq!((listed(&["train", "list"]).await?, listed(&["train", "list", "-n", "3"]).await?), (5, 3));
     fleet.stop().await;
     Ok(())
 }

@@ -13,10 +13,14 @@ struct List(Vec<Rollout>);
 
 pub(super) async fn run(client: &Client, output: Output) -> Result<(), Error> {
     let answer = client.call(client.rollouts().list_rollouts(ListRolloutsRequest {})).await?;
+    let files = answer.files;
     let list = List(answer.rollouts.into_iter().map(Rollout::from).collect());
     output.show(&list)?;
     if list.0.is_empty() {
         output.footer("no rollouts yet: start one from a file with `marquee rollout start FILE`");
+    }
+    for file in files.iter().filter(|file| !file.error.is_empty()) {
+        output.footer(&crate::error::one_line(&format!("rollout file {}: {}", file.name, file.error)));
     }
     Ok(())
 }

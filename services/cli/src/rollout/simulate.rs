@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use marquee_domain::Version;
-use marquee_proto::prediction::v1::ListModelsRequest;
 use marquee_rollout::Replay;
 
 use super::file;
@@ -76,8 +75,7 @@ pub(super) async fn run(args: SimulateArgs, client: &Client, output: Output) -> 
 
 /// Returns the newest version of a model.
 async fn newest(client: &Client, model: &str) -> Result<u64, Error> {
-    let request = ListModelsRequest { model: model.to_owned() };
-    let versions = client.call(client.models().list_models(request)).await?.versions;
+    let versions = crate::models::list(client, model.to_owned()).await?.0;
     let newest = versions.iter().map(|version| version.version).max();
     newest.ok_or_else(|| Error::Outcome(format!("model '{model}' has no version yet")))
 }

@@ -7,6 +7,7 @@ use marquee_proto::{Struct, convert, document};
 use marquee_rollout::Verb;
 use serde_json::Value;
 
+use crate::files::FileState;
 use crate::rollouts::Rollout;
 use crate::spec;
 use crate::store::{StoredCommand, StoredEvent};
@@ -53,6 +54,15 @@ pub(super) fn rollout(rollout: &Rollout) -> pb::Rollout {
         stalled: rollout.stalled.clone().unwrap_or_default(),
         revision: document.revision,
         observed_generation: document.observed_generation,
+    }
+}
+
+/// Returns a rollout file as callers see it.
+pub(super) fn file(state: &FileState) -> pb::RolloutFile {
+    pb::RolloutFile {
+        name: state.name.clone(),
+        model: state.model.as_ref().map(|model| model.as_str().to_owned()).unwrap_or_default(),
+        error: state.error.clone().unwrap_or_default(),
     }
 }
 

@@ -117,6 +117,11 @@ impl Controller {
     }
 }
 
+/// Lets paused time pass.
+async fn pass(time: Duration) {
+    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+}
+
 /// Waits until the candidate has a share of users in the routing table, in basis points.
 async fn until_weight(table: &Table, points: u32, why: &str) {
     tokio::time::timeout(LONG, table.wait_for_weight(2, points)).await.expect(why);
@@ -255,7 +260,7 @@ async fn a_controller_goes_on_after_an_outage_of_everything() {
     }
     world.instance.state().hangs = true;
     world.duels.set_away(true);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert!(!controller.task.is_finished(), "the task does not end");
     assert_eq!(world.table.weight(2), 0);
     world.instance.state().hangs = false;
@@ -320,21 +325,41 @@ async fn a_rollout_that_ended_can_be_forgotten_and_leaves_the_route_alone() {
     controller.until_phase(Phase::Degraded).await;
     controller.rollouts.delete(&model()).await.expect("forgotten");
     world.table.set(route(2, 100));
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    pass(Duration::from_secs(30)).await;
     assert_eq!(world.table.weight(2), 10_000, "nothing sets the route back");
     assert_eq!(controller.rollouts.get(&model()).await.expect("answers"), None);
     controller.kill().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_that_is_refused_is_named_once() {
+async fn a_route_that_is_refused_is_named_once_and_ends_the_rollout() {
     let world = World::new();
     let controller = world.controller("one");
-    world.instance.state().refusal = Some(tonic::Status::failed_precondition("version 2 failed here"));
+    world.instance.refuse(Some("version 2 failed here"));
+    let started = Instant::now();
     controller.start(by_weights()).await;
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    let status = controller.until_phase(Phase::Degraded).await;
+    assert!(started.elapsed() < Duration::from_secs(15), "after {:?}", started.elapsed());
+    assert_eq!(status.reason, marquee_rollout::Reason::VersionFailed);
+    assert_eq!(status.message, "version 2 cannot be routed: version 2 failed here");
     let refused = controller.reasons().iter().filter(|reason| *reason == ROUTE_NOT_CHANGED).count();
-    assert_eq!(refused, 1, "{:?}", controller.reasons());
+    assert_eq!((refused, world.table.weight(2)), (1, 0), "{:?}", controller.reasons());
+    // The same version again, once it can be routed.
+    world.instance.refuse(None);
+    controller.act(Verb::Retry).await;
+    controller.until_phase(Phase::Completed).await;
+    controller.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_are_starting_refuse_nothing() {
+    let world = World::new();
+    let controller = world.controller("one");
+    world.instance.state().refusal = Some(tonic::Status::unavailable("starting"));
+    controller.start(by_weights()).await;
+    pass(Duration::from_secs(30)).await;
+    let refused = controller.reasons().iter().filter(|reason| *reason == ROUTE_NOT_CHANGED).count();
+    assert_eq!((refused, world.table.weight(2)), (1, 0), "{:?}", controller.reasons());
     world.instance.state().refusal = None;
     controller.until_phase(Phase::Completed).await;
     controller.kill().await;
@@ -346,7 +371,7 @@ async fn a_specification_of_a_newer_release_is_not_driven() {
     let controller = world.controller("one");
     let newer = json!({"model": "ratings", "version": 2, "warp": 9});
     controller.start(newer.clone()).await;
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    pass(Duration::from_secs(30)).await;
     let rollout = controller.rollouts.get(&model()).await.expect("answers").expect("stored");
     assert_eq!((rollout.document.spec.clone(), world.table.weight(2)), (newer, 0));
     let board = controller.rollouts.board();

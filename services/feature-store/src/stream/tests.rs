@@ -231,6 +231,27 @@ async fn an_instance_is_ready_only_when_the_store_has_the_partitions_of_other_in
     }
 }
 
+/// Returns the partitions that have a lag in the metrics.
+fn lagging(world: &World) -> usize {
+    world.context.metrics.text().lines().filter(|line| line.contains("features_lag{")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_metrics_have_no_lag_of_a_partition_that_moved_away() {
+    let world = World::new(2);
+    world.start().await;
+    world.context.health.ready().await;
+    assert_eq!(lagging(&world), 2);
+    // Another member of the group takes one of the partitions.
+    let _other = world.log.subscribe(Topic::RATINGS, &Settings::default().group).await.unwrap();
+    let moved = async {
+        while lagging(&world) != 1 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), moved).await.expect("one partition has a lag");
+}
+
 #[tokio::test(start_paused = true)]
 async fn offsets_without_a_record_in_the_partition_of_another_instance_are_not_waited_for() {
     let world = World::new(2);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use marquee_domain::{ModelName, MovieId, Reason, Version, Violation};
+use marquee_domain::{ModelName, Reason, Version, Violation};
 use marquee_kit::{Failure, Kind};
 use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
 
 use super::Service;
 use super::wire::Checks;
-use crate::evaluation::{Builder, Error, Estimate, Evaluate, VersionResult};
+use crate::evaluation::{Builder, Error, Estimate, Evaluate, Rated, VersionResult};
 
 /// The largest request, and the largest answer, in bytes.
 pub(super) const LARGEST: usize = 8 << 20;
@@ -52,22 +52,20 @@ fn evaluate(request: &pb::EvaluateRequest, default: &ModelName) -> Result<Evalua
     let mut wrong = 0;
     for (at, sequence) in request.sequences.iter().enumerate() {
         builder.sequence((sequence.limit > 0).then_some(sequence.limit as usize));
-        let mut rated = |field: String, id: &str, rating: f64| {
-            let checked = if wrong < MOST_VIOLATIONS { checks.take(check(&field, id, rating)) } else { None };
+        // A request has up to 100,000 entries, so the names of fields are made where one is wrong.
+        let mut rated = |builder: &mut Builder, (list, index): (&str, usize), (id, rating): (&str, f64)| {
+            let field = || format!("sequences[{at}].{list}[{index}]");
+            let checked = (wrong < MOST_VIOLATIONS).then(|| checks.take(check(builder, field, (id, rating)))).flatten();
             wrong += usize::from(checked.is_none());
             checked
         };
         for (index, entry) in sequence.history.iter().enumerate() {
-            let field = format!("sequences[{at}].history[{index}]");
-            if let Some(movie) = rated(field, &entry.movie_id, entry.rating) {
-                builder.entry(&movie, entry.rating);
-            }
+            let rated = rated(&mut builder, ("history", index), (&entry.movie_id, entry.rating));
+            rated.into_iter().for_each(|rated| builder.entry(rated));
         }
         for (index, step) in sequence.steps.iter().enumerate() {
-            let field = format!("sequences[{at}].steps[{index}]");
-            if let Some(movie) = rated(field, &step.movie_id, step.rating) {
-                builder.step(&movie, step.rating, step.learn);
-            }
+            let rated = rated(&mut builder, ("steps", index), (&step.movie_id, step.rating));
+            rated.into_iter().for_each(|rated| builder.step(rated, step.learn));
         }
     }
     let versions = request.versions.iter().copied().map(Version).collect();
@@ -110,16 +108,16 @@ fn check_sizes(request: &pb::EvaluateRequest) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(field: &str, id: &str, rating: f64) -> Result<MovieId, Violation> {
-    let movie = convert::movie_id(&format!("{field}.movie_id"), id)?;
+fn check(builder: &mut Builder, field: impl Fn() -> String, (id, rating): (&str, f64)) -> Result<Rated, Violation> {
+    let movie = builder.number(id, || convert::movie_id(&format!("{}.movie_id", field()), id))?;
     if !(rating as f32).is_finite() {
         return Err(Violation::new(
-            format!("{field}.rating"),
+            format!("{}.rating", field()),
             Reason::NotANumber,
             "is no number: give a rating in stars",
         ));
     }
-    Ok(movie)
+    Ok(Rated { movie, rating })
 }
 
 fn version(result: VersionResult) -> pb::VersionEvaluation {

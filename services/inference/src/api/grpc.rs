@@ -49,7 +49,7 @@ impl models_server::Models for Service {
         &self,
         request: Request<pb::ListModelsRequest>,
     ) -> Result<Response<pb::ListModelsResponse>, Status> {
-        Ok(Response::new(self.call_list_models(&request.into_inner().model).await?))
+        Ok(Response::new(self.call_list_models(&request.into_inner()).await?))
     }
 
     async fn load_model(

@@ -1,13 +1,14 @@
 //! The calls as JSON over HTTP, in the mapping of proto3, under `/v1`.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::rollout::v1 as rollout;
+use serde::Deserialize;
 
 use super::Service;
 use super::served::RequestId;
@@ -62,8 +63,20 @@ async fn evaluate(
     Ok(Json(service.call_evaluate(parser.json(body).await?).await?))
 }
 
-async fn models(State(service): State<Service>) -> Result<Json<pb::ListModelsResponse>, Failure> {
-    Ok(Json(service.call_list_models("").await?))
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct ModelsQuery {
+    model: String,
+    page_size: u32,
+    page_token: String,
+}
+
+async fn models(
+    State(service): State<Service>,
+    Query(query): Query<ModelsQuery>,
+) -> Result<Json<pb::ListModelsResponse>, Failure> {
+    let ModelsQuery { model, page_size, page_token } = query;
+    Ok(Json(service.call_list_models(&pb::ListModelsRequest { model, page_size, page_token }).await?))
 }
 
 async fn route(

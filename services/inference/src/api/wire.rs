@@ -204,7 +204,7 @@ fn created_at(manifest: &Manifest) -> Option<Timestamp> {
 
 fn show_warm(message: &mut pb::ModelVersion, model: &Model) {
     message.state = pb::ModelState::Ready as i32;
-    message.digest.clone_from(&model.digest);
+    message.digest = model.digest.to_string();
     message.verified = model.verified;
     message.answered = model.answered.load(Ordering::Relaxed);
     message.failed = model.failed.load(Ordering::Relaxed);

@@ -33,13 +33,20 @@ impl Copies {
     }
 
     /// Returns the copy of a version that serves, or says why it could not be loaded. Drops the
-    /// copies of versions that serve no longer.
+    /// copies of versions that serve no longer, and tells `forget` their digests.
     ///
     /// **Invariant:** a copy has the files of the version that serves
     /// (`tests::a_copy_has_the_files_of_the_version_that_serves`).
-    pub(crate) async fn of(&self, serving: &Model, serves: impl Fn(&Key) -> bool) -> Result<Arc<Model>, String> {
+    pub(crate) async fn of(
+        &self,
+        serving: &Model,
+        serves: impl Fn(&Key) -> bool,
+        forget: impl Fn(&str),
+    ) -> Result<Arc<Model>, String> {
         let key = (serving.name.clone(), serving.version);
-        let cell = self.cell(&key, &serving.digest, serves);
+        let (cell, dropped) = self.cell(&key, &serving.digest, serves);
+        dropped.iter().for_each(|copy| forget(&copy.digest));
+        drop(dropped);
         let loaded = cell.get_or_try_init(|| async {
             let load = tokio::time::timeout(self.deadline, self.loader.load(&key)).await;
             load.unwrap_or(Err(LoadError::TimedOut(self.deadline))).map(Arc::new)
@@ -55,15 +62,14 @@ impl Copies {
         Err(format!("the files of version {version} of model '{name}' have changed since it was loaded to serve"))
     }
 
-    /// Returns the place of a copy.
-    fn cell(&self, key: &Key, digest: &str, serves: impl Fn(&Key) -> bool) -> Arc<OnceCell<Arc<Model>>> {
-        let (mut loaded, mut dropped) = (self.loaded.lock().unwrap_or_else(PoisonError::into_inner), Vec::new());
-        dropped.extend(loaded.extract_if(|other, copy| !serves(other) || other == key && copy.digest != digest));
+    /// Returns the place of a copy, and the copies that it drops.
+    fn cell(&self, key: &Key, digest: &str, serves: impl Fn(&Key) -> bool) -> (Arc<OnceCell<Arc<Model>>>, Vec<Loaded>) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_outdated = |other: &Key, copy: &Loaded| !serves(other) || other == key && copy.digest != digest;
+        let dropped = loaded.extract_if(|other, copy| is_outdated(other, copy)).map(|(_, copy)| copy).collect();
         let new = || Loaded { digest: digest.to_owned(), model: Arc::default() };
         let cell = Arc::clone(&loaded.entry(key.clone()).or_insert_with(new).model);
-        // Models are dropped outside of the lock.
-        drop(loaded);
-        drop(dropped);
-        cell
+        // Models are dropped outside of the lock, by the caller.
+        (cell, dropped)
     }
 }

@@ -59,17 +59,26 @@ impl Builder {
         self.sequences.push(Sequence { limit, ..Sequence::default() });
     }
 
+    /// Returns the number of a movie. An id that is new to the request is checked.
+    pub(crate) fn number<E>(&mut self, id: &str, check: impl FnOnce() -> Result<MovieId, E>) -> Result<usize, E> {
+        if let Some(number) = self.numbers.get(id) {
+            return Ok(*number);
+        }
+        let (movie, number) = (check()?, self.movies.len());
+        self.movies.push(movie.clone());
+        self.numbers.insert(movie, number);
+        Ok(number)
+    }
+
     /// Adds an entry to the history of the sequence that was begun last.
-    pub(crate) fn entry(&mut self, movie: &MovieId, rating: f64) {
-        let movie = self.number(movie);
+    pub(crate) fn entry(&mut self, rated: Rated) {
         if let Some(sequence) = self.sequences.last_mut() {
-            sequence.history.push(Rated { movie, rating });
+            sequence.history.push(rated);
         }
     }
 
     /// Adds a step to the sequence that was begun last.
-    pub(crate) fn step(&mut self, movie: &MovieId, rating: f64, learn: bool) {
-        let rated = Rated { movie: self.number(movie), rating };
+    pub(crate) fn step(&mut self, rated: Rated, learn: bool) {
         if let Some(sequence) = self.sequences.last_mut() {
             sequence.steps.push(Step { rated, learn });
             self.steps += 1;
@@ -79,15 +88,5 @@ impl Builder {
     pub(crate) fn finish(self, model: ModelName, versions: Vec<Version>) -> Evaluate {
         let Self { movies, sequences, steps, .. } = self;
         Evaluate { model, versions, movies, sequences, steps }
-    }
-
-    fn number(&mut self, movie: &MovieId) -> usize {
-        if let Some(number) = self.numbers.get(movie) {
-            return *number;
-        }
-        let number = self.movies.len();
-        self.movies.push(movie.clone());
-        self.numbers.insert(movie.clone(), number);
-        number
     }
 }

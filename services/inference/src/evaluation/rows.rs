@@ -9,25 +9,76 @@ use crate::model::State;
 /// Joins states into one, with their rows in order. The states come from one encoder, so their
 /// tensors have the same names and types. Returns `None` if they do not fit together, or if there
 /// are none.
-pub(super) fn join(states: Vec<State>) -> Option<State> {
-    let mut states = states.into_iter();
-    let first = states.next()?;
-    let Some(second) = states.next() else { return Some(first) };
-    let mut parts: Vec<(String, Vec<usize>, Data)> = Vec::with_capacity(first.len());
-    for (name, tensor) in Arc::unwrap_or_clone(first) {
-        let (shape, data) = tensor.into_parts();
-        parts.push((name, shape, data));
+pub(super) fn join(states: &[State]) -> Option<State> {
+    let (first, others) = states.split_first()?;
+    if others.is_empty() {
+        return Some(Arc::clone(first));
     }
-    for state in std::iter::once(second).chain(states) {
-        for ((_, shape, data), (_, tensor)) in parts.iter_mut().zip(state.iter()) {
-            if shape.get(1..) != tensor.shape().get(1..) || !append(data, tensor.data()) {
-                return None;
-            }
-            shape[0] += tensor.shape()[0];
+    let join = |(index, (name, tensor)): (usize, &(String, Tensor))| {
+        let tensors: Option<Vec<&Tensor>> = states.iter().map(|state| Some(&state.get(index)?.1)).collect();
+        Some((name.clone(), stack(tensor, &tensors?)?))
+    };
+    first.iter().enumerate().map(join).collect::<Option<Vec<_>>>().map(Arc::new)
+}
+
+/// Joins tensors along axis 0. All have the type and the other dimensions of the first one.
+fn stack(first: &Tensor, tensors: &[&Tensor]) -> Option<Tensor> {
+    let values = tensors.iter().map(|tensor| tensor.data().len()).sum();
+    let mut data = match first.data() {
+        Data::F32(_) => Data::F32(Vec::with_capacity(values)),
+        Data::F64(_) => Data::F64(Vec::with_capacity(values)),
+        Data::I64(_) => Data::I64(Vec::with_capacity(values)),
+    };
+    let mut shape = first.shape().to_vec();
+    *shape.first_mut()? = 0;
+    for tensor in tensors {
+        let (rows, inner) = tensor.shape().split_first()?;
+        if *inner != shape[1..] || !append(&mut data, tensor.data()) {
+            return None;
         }
+        shape[0] += rows;
     }
-    let joined = parts.into_iter().map(|(name, shape, data)| Some((name, Tensor::try_new(shape, data).ok()?)));
-    joined.collect::<Option<Vec<_>>>().map(Arc::new)
+    Tensor::try_new(shape, data).ok()
+}
+
+/// Returns one row of a state. `None` if it does not have the row.
+pub(super) fn row(state: &State, row: usize) -> Option<State> {
+    let cut = |(name, tensor): &(String, Tensor)| {
+        let mut shape = tensor.shape().to_vec();
+        let length: usize = shape.get(1..)?.iter().product();
+        shape[0] = 1;
+        let range = row * length..(row + 1) * length;
+        let data = match tensor.data() {
+            Data::F32(values) => Data::F32(values.get(range)?.to_vec()),
+            Data::F64(values) => Data::F64(values.get(range)?.to_vec()),
+            Data::I64(values) => Data::I64(values.get(range)?.to_vec()),
+        };
+        Some((name.clone(), Tensor::try_new(shape, data).ok()?))
+    };
+    state.iter().map(cut).collect::<Option<Vec<_>>>().map(Arc::new)
+}
+
+/// Replaces rows of a state with states of one row. Returns `None` if they do not fit together.
+pub(super) fn replace(state: State, replaced: &[(usize, State)]) -> Option<State> {
+    if replaced.is_empty() {
+        return Some(state);
+    }
+    let rows = state.first().and_then(|(_, tensor)| tensor.shape().first().copied())?;
+    let mut all: Vec<State> = (0..rows).map(|index| row(&state, index)).collect::<Option<_>>()?;
+    for (index, new) in replaced {
+        *all.get_mut(*index)? = Arc::clone(new);
+    }
+    join(&all)
+}
+
+/// Returns whether all numbers of a state are finite.
+pub(super) fn is_finite(state: &State) -> bool {
+    // Without an early end, so that the loop takes several numbers at a time.
+    state.iter().all(|(_, tensor)| match tensor.data() {
+        Data::F32(values) => values.iter().fold(true, |all, value| all & value.is_finite()),
+        Data::F64(values) => values.iter().fold(true, |all, value| all & value.is_finite()),
+        Data::I64(_) => true,
+    })
 }
 
 /// Returns the first rows of a state.
@@ -73,12 +124,23 @@ mod tests {
 
     #[test]
     fn states_are_joined_and_cut_by_rows() {
-        let joined = join(vec![state(&[1.0]), state(&[2.0, 3.0]), state(&[4.0])]).expect("they fit");
+        let joined = join(&[state(&[1.0]), state(&[2.0, 3.0]), state(&[4.0])]).expect("they fit");
         assert_eq!(joined, state(&[1.0, 2.0, 3.0, 4.0]));
         assert_eq!(first(Arc::clone(&joined), 3), state(&[1.0, 2.0, 3.0]));
         assert_eq!(first(Arc::clone(&joined), 9), joined);
-        assert_eq!(join(Vec::new()), None);
+        assert_eq!(join(&[]), None);
+        assert_eq!((row(&joined, 1), row(&joined, 4)), (Some(state(&[2.0])), None));
+        let replaced = replace(Arc::clone(&joined), &[(3, state(&[8.0])), (0, state(&[9.0]))]);
+        assert_eq!(replaced, Some(state(&[9.0, 2.0, 3.0, 8.0])));
+        assert_eq!(replace(Arc::clone(&joined), &[(4, state(&[1.0]))]), None);
+        assert_eq!(replace(Arc::clone(&joined), &[]), Some(joined));
         let wide = Tensor::try_new(vec![1, 3], Data::F32(vec![0.0; 3])).expect("fits");
-        assert_eq!(join(vec![state(&[1.0]), Arc::new(vec![("a".to_owned(), wide)])]), None);
+        assert_eq!(join(&[state(&[1.0]), Arc::new(vec![("a".to_owned(), wide)])]), None);
+    }
+
+    #[test]
+    fn a_state_with_a_number_that_is_not_finite_is_told() {
+        assert!(is_finite(&state(&[1.0, -2.0])));
+        assert!(!is_finite(&state(&[1.0, f32::NAN])) && !is_finite(&state(&[f32::INFINITY, 1.0])));
     }
 }

@@ -2,6 +2,7 @@
 //! - 3) + index / 10`.
 
 mod graphs;
+mod kept;
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use marquee_domain::SystemClock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::metrics::RoutingMetrics;
+use crate::metrics::{RoutingMetrics, StateMetrics};
 use crate::repository::{Limits, Process};
 use crate::routing::{self, RouteMap, Table};
 use crate::testing::{FakeLoader, Step, SwitchedObjects, key, movie, name, route, shadowed};
@@ -27,6 +28,11 @@ impl Bench {
     /// Starts an instance whose versions are warm, except 9. The copies are loaded as the script
     /// says.
     async fn new(script: &[(u64, Step)]) -> Self {
+        Self::with_states(script, 1 << 20).await
+    }
+
+    /// The same with this many bytes for user states.
+    async fn with_states(script: &[(u64, Step)], bytes: usize) -> Self {
         let (context, clock) = (Context::default(), Arc::new(SystemClock));
         let (loader, copies) = (FakeLoader::with([1, 2, 9]), FakeLoader::with([1, 2]));
         loader.script(9, Step::Hold);
@@ -51,6 +57,7 @@ impl Bench {
             routing: Arc::clone(&routing),
             repository: Arc::clone(&repository),
             copies: Copies::new(copies.clone(), Duration::from_secs(60)),
+            states: States::new(bytes, StateMetrics::register(&context.metrics)),
             pressure: Arc::clone(&pressure),
             at_once: 1,
         };
@@ -73,8 +80,19 @@ fn request(versions: &[u64], sequences: &[Ratings]) -> Evaluate {
     let mut builder = Builder::default();
     for (history, steps, limit) in sequences {
         builder.sequence(*limit);
-        history.iter().for_each(|&(index, rating, _)| builder.entry(&movie(&format!("m{index}")), rating));
-        steps.iter().for_each(|&(index, rating, learn)| builder.step(&movie(&format!("m{index}")), rating, learn));
+        let rated = |builder: &mut Builder, &(index, rating, _): &Rating| {
+            let id = format!("m{index}");
+            let Ok(movie) = builder.number::<std::convert::Infallible>(&id, || Ok(movie(&id)));
+            Rated { movie, rating }
+        };
+        for entry in history {
+            let rated = rated(&mut builder, entry);
+            builder.entry(rated);
+        }
+        for step in steps {
+            let rated = rated(&mut builder, step);
+            builder.step(rated, step.2);
+        }
     }
     builder.finish(name(), versions.iter().copied().map(Version).collect())
 }

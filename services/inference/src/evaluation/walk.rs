@@ -32,6 +32,11 @@ pub(super) struct Learned {
 
 impl Learned {
     pub(super) const NOTHING: Self = Self { removed: Change::NONE, added: Change::NONE };
+
+    /// Returns how many runs of the learner it takes.
+    pub(super) fn runs(self) -> usize {
+        [self.removed, self.added].iter().filter(|change| change.weight != 0.0).count()
+    }
 }
 
 impl Walk {
@@ -72,7 +77,7 @@ impl Walk {
     }
 
     /// Ends the current step with the score of its movie. The score of a movie that the version
-    /// does not know is ignored. Returns what the step changes, if it is learned and not the last.
+    /// does not know is ignored. Returns what the step changes, if it is learned.
     pub(super) fn advance(&mut self, model: &Model, score: Score) -> Learned {
         let Some(step) = self.next() else { return Learned::NOTHING };
         let is_unknown = self.index(step.rated).is_none();
@@ -86,7 +91,7 @@ impl Walk {
         } else {
             Err("the model returned no finite rating".into())
         });
-        if step.learn && self.next().is_some() { self.learn(step.rated) } else { Learned::NOTHING }
+        if step.learn { self.learn(step.rated) } else { Learned::NOTHING }
     }
 
     /// Adds a rating to the history. The earlier rating of the movie leaves, or else the oldest
@@ -104,6 +109,11 @@ impl Walk {
             None => Change::NONE,
         };
         Learned { removed: removed.map_or(Change::NONE, |rated| change(rated, -1.0)), added: change(rated, 1.0) }
+    }
+
+    /// Returns whether every step so far has an estimate.
+    pub(super) fn is_predicted(&self) -> bool {
+        self.estimates.iter().all(Result::is_ok)
     }
 
     /// Gives the steps that have no estimate yet the reason why.

@@ -88,7 +88,7 @@ impl Repository {
 fn log((name, version): &Key, outcome: &Result<Model, LoadError>, retrying: bool) {
     match outcome {
         Ok(model) => {
-            tracing::info!(model = %name, %version, digest = model.digest, verified = model.verified, "model version warm");
+            tracing::info!(model = %name, %version, digest = &*model.digest, verified = model.verified, "model version warm");
         }
         Err(error) if retrying => {
             tracing::warn!(model = %name, %version, error = chain(error), "model version not loaded; trying again");

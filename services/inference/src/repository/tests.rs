@@ -1,5 +1,7 @@
 //! Loads: outcomes, retries, bounds and what is kept.
 
+mod unloading;
+
 use std::sync::Arc;
 use std::time::Duration;
 

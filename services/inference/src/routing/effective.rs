@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use marquee_domain::{ModelName, Route, Timestamp, UserId, Variant, Version};
+use marquee_domain::{BUCKETS, BasisPoints, Candidate, ModelName, Route, RouteSpec, Timestamp};
+use marquee_domain::{UserId, Variant, Version};
 
 use super::table::RouteMap;
 use crate::model::Model;
@@ -32,6 +33,37 @@ impl Effective {
         Some(Self { route: Arc::clone(route), since, models })
     }
 
+    /// Returns this route without the users that the wanted route takes from its candidates. As
+    /// many more users get the stable version.
+    ///
+    /// **Invariant:** no candidate has more users than the wanted route gives it, also while the
+    /// wanted versions load. A version that was taken back may be a harmful one
+    /// (`routing::tests::a_candidate_that_was_taken_back_has_no_users_while_others_load`).
+    fn within(self: Arc<Self>, wanted: &Route, now: Timestamp) -> Arc<Self> {
+        let limit = |version| if wanted.stable() == version { BUCKETS } else { wanted.weight(version) };
+        let limited = |one: &Candidate| {
+            let weight = BasisPoints::try_new(one.weight.get().min(limit(one.version))).ok()?;
+            (weight.get() > 0).then_some(Candidate { weight, ..*one })
+        };
+        let candidates: Vec<Candidate> = self.route.candidates().iter().filter_map(limited).collect();
+        if candidates == self.route.candidates() {
+            return self;
+        }
+        let spec = RouteSpec {
+            model: self.route.model().clone(),
+            stable: self.route.stable(),
+            candidates,
+            shadow: self.route.shadow().to_vec(),
+            salt: self.route.salt().clone(),
+            revision: self.route.revision(),
+        };
+        // A part of a valid route is valid.
+        let Ok(route) = Route::try_new(spec) else { return self };
+        let of_route = |version| Some((version, Arc::clone(self.models.get(&version)?)));
+        let models = route.versions().filter_map(of_route).collect();
+        Arc::new(Self { route: Arc::new(route), since: now, models })
+    }
+
     /// Returns the model that answers a user, and the user's side.
     pub(crate) fn assign(&self, user: &UserId) -> (Arc<Model>, Variant) {
         let (version, variant) = self.route.assign(user);
@@ -52,16 +84,17 @@ pub(crate) struct Inputs<'a> {
 
 /// Computes the effective table. For each model with a wanted route, the first of these whose
 /// versions are all warm: the wanted route, the current effective route, the effective route before
-/// the restart.
+/// the restart. The last two are limited to what the wanted route allows their candidates.
 pub(crate) fn decide(inputs: &Inputs<'_>, warm: impl Fn(&Key) -> Option<Arc<Model>>) -> EffectiveMap {
     let mut effective = EffectiveMap::new();
     for (name, wanted) in inputs.wanted {
         let current = inputs.current.get(name);
         let try_route = |route: &Arc<Route>| Effective::try_new(route, inputs.now, &warm).map(Arc::new);
+        let within = |older: Arc<Effective>| older.within(wanted, inputs.now);
         let chosen = match current {
             Some(current) if current.route == *wanted => Some(Arc::clone(current)),
-            Some(current) => try_route(wanted).or_else(|| Some(Arc::clone(current))),
-            None => try_route(wanted).or_else(|| try_route(inputs.remembered.get(name)?)),
+            Some(current) => try_route(wanted).or_else(|| Some(within(Arc::clone(current)))),
+            None => try_route(wanted).or_else(|| try_route(inputs.remembered.get(name)?).map(within)),
         };
         effective.extend(chosen.map(|chosen| (name.clone(), chosen)));
     }

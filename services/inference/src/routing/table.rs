@@ -42,6 +42,8 @@ enum Unreadable {
 /// What the reads of the store found out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Reading {
+    /// A read has ended, with a result or with an error.
+    pub(crate) tried: bool,
     /// The store was read at least once.
     pub(crate) done: bool,
     /// Models whose stored route cannot be read, with the reason.
@@ -124,6 +126,16 @@ impl Table {
     /// Reads the whole table. A route that is unreadable does not spoil the others: the last route
     /// of that model stays.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
+        let read = self.read_all().await;
+        self.note_tried();
+        read
+    }
+
+    fn note_tried(&self) {
+        self.reading.send_if_modified(|reading| !std::mem::replace(&mut reading.tried, true));
+    }
+
+    async fn read_all(&self) -> Result<(), Error> {
         let _adopting = self.adopting.lock().await;
         let (mut routes, mut unreadable) = (RouteMap::new(), BTreeMap::new());
         for entry in self.objects.list(Some(&object_key("routing")?)).await? {
@@ -140,7 +152,7 @@ impl Table {
         self.adopt(routes);
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
         self.reading.send_if_modified(|present| {
-            let reading = Reading { done: true, unreadable };
+            let reading = Reading { tried: true, done: true, unreadable };
             let changed = *present != reading;
             if changed {
                 for (model, reason) in &reading.unreadable {
@@ -163,6 +175,8 @@ impl Table {
         };
         let current = present.as_ref().map_or(0, |found| found.route.revision());
         if expected != 0 && expected != current {
+            // The caller may have been told an older revision by this instance.
+            present.into_iter().for_each(|found| drop(self.adopt_one(found.route)));
             return Err(SetError::Revision { expected, current });
         }
         let route = match &present {
@@ -222,11 +236,13 @@ impl Table {
         self.objects.put(&route_key(model)?, Bytes::from(json), precondition).await.map(drop)
     }
 
+    /// Uses a route that was just written or read.
     fn adopt_one(&self, route: Route) -> Arc<Route> {
         let route = Arc::new(route);
         let mut routes = self.routes();
         routes.insert(route.model().clone(), Arc::clone(&route));
         self.adopt(routes);
+        self.note_tried();
         route
     }
 

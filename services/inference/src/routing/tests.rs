@@ -245,6 +245,81 @@ async fn after_a_restart_the_last_effective_route_answers_until_the_wanted_one_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_candidate_that_was_taken_back_has_no_users_while_others_load() {
+    // The newest version is loaded at the start, so it is none of those that are routed.
+    let world = World::with([1, 2, 3, 4]);
+    let (first, instance) = (world.want(route(1, &[(2, 5_000)])).await, world.start());
+    instance.effective(first).await;
+    // The candidate is taken back and the next one routed before the instance reads the table.
+    world.loader.script(3, Step::Hold);
+    world.want(route(1, &[])).await;
+    let next = world.want(route(1, &[(3, 500)])).await;
+    instance.wanted(next).await;
+    instance.state(3, |state| matches!(state, VersionState::Loading)).await;
+    instance.routing.settle();
+    assert!((0..200).all(|id| instance.version_for(&format!("u{id}")) == Ok(1)));
+    let model = instance.routing.status(None).models.remove(&name()).unwrap();
+    let effective = model.effective.unwrap();
+    assert_eq!((effective.revision(), effective.candidates().len()), (first, 0), "the report has what answers");
+
+    // A restart does not bring it back.
+    instance.stop().await;
+    world.loader.script(3, Step::Hold);
+    let instance = world.start();
+    instance.effective(first).await;
+    assert!((0..200).all(|id| instance.version_for(&format!("u{id}")) == Ok(1)));
+    world.loader.release(3);
+    instance.effective(next).await;
+    let candidates = (0..200).filter(|id| instance.version_for(&format!("u{id}")) == Ok(3)).count();
+    assert!((1..50).contains(&candidates), "{candidates}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_that_became_stable_keeps_its_users_while_the_next_one_loads() {
+    // The newest version is loaded at the start, so it is none of those that are routed.
+    let world = World::with([1, 2, 3, 4]);
+    let (first, instance) = (world.want(route(1, &[(2, 5_000)])).await, world.start());
+    instance.effective(first).await;
+    let before: Vec<_> = (0..200).map(|id| instance.version_for(&format!("u{id}"))).collect();
+    world.loader.script(3, Step::Hold);
+    let next = world.want(route(2, &[(3, 6_000)])).await;
+    instance.wanted(next).await;
+    instance.state(3, |state| matches!(state, VersionState::Loading)).await;
+    instance.routing.settle();
+    let meanwhile: Vec<_> = (0..200).map(|id| instance.version_for(&format!("u{id}"))).collect();
+    assert_eq!(meanwhile, before);
+    world.loader.release(3);
+    instance.effective(next).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_the_copy_answers_only_if_the_table_cannot_be_read() {
+    let world = World::with([1, 2]);
+    let (first, instance) = (world.want(route(1, &[(2, 5_000)])).await, world.start());
+    instance.effective(first).await;
+    within(instance.context.health.ready()).await;
+    instance.stop().await;
+    // While the instance is away, its candidate is taken back.
+    let second = world.want(route(1, &[])).await;
+    world.objects.hold();
+    let instance = world.start();
+    instance.state(1, warm).await;
+    instance.state(2, warm).await;
+    instance.routing.settle();
+    assert!(matches!(instance.version_for("ann"), Err(Unrouted::NotWarm { .. })));
+    assert_eq!(instance.routing.not_ready().as_deref(), Some("the routing table was not read yet"));
+    world.objects.set_away(false);
+    instance.effective(second).await;
+    within(instance.context.health.ready()).await;
+    instance.stop().await;
+
+    world.objects.set_away(true);
+    let instance = world.start();
+    instance.effective(second).await;
+    within(instance.context.health.ready()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_object_store_an_instance_starts_from_the_mirror() {
     let world = World::with([1]);
     let (first, instance) = (world.want(route(1, &[])).await, world.start());

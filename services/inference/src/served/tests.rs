@@ -57,12 +57,13 @@ async fn records(log: &MemoryLog) -> Vec<String> {
 /// Waits until so many records are on the log.
 async fn until(log: &MemoryLog, count: usize) -> Vec<String> {
     within(async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
         loop {
+            look.tick().await;
             let found = records(log).await;
             if found.len() >= count {
                 return found;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await
@@ -117,8 +118,9 @@ async fn a_refused_batch_is_dropped_and_counted() {
     let served = start(&log, &SETTINGS, &context);
     served.record(shown("a", 2));
     within(async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
         while !context.metrics.text().contains("inference_predictions_dropped_total{reason=\"refused\"} 2\n") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            look.tick().await;
         }
     })
     .await;

@@ -1,6 +1,7 @@
 //! A loader whose loads succeed, fail or hang as a test says.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use marquee_model::{Manifest, Stamp};
 use marquee_ports::{Error, ErrorKind};
 use tokio::sync::watch;
 
-use super::{Kind, key, manifest, model};
+use super::{Kind, counted_model, key, manifest};
 use crate::model::Model;
 use crate::repository::{Key, LoadError, Loader};
 
@@ -37,6 +38,8 @@ pub(crate) struct FakeLoader {
     stored: Mutex<BTreeMap<Key, Stamp>>,
     steps: Mutex<HashMap<Key, VecDeque<Step>>>,
     loads: Mutex<Vec<u64>>,
+    /// Counts the histories that the loaded models encode.
+    encoded: Arc<AtomicUsize>,
     released: watch::Sender<Vec<Key>>,
 }
 
@@ -70,6 +73,11 @@ impl FakeLoader {
         self.loads.lock().unwrap().clone()
     }
 
+    /// Returns how many histories the loaded models have encoded.
+    pub(crate) fn encoded(&self) -> usize {
+        self.encoded.load(Ordering::Relaxed)
+    }
+
     fn is_stored(&self, key: &Key) -> bool {
         self.stored.lock().unwrap().contains_key(key)
     }
@@ -99,11 +107,12 @@ impl Loader for FakeLoader {
             return Err(LoadError::NotFound);
         }
         let step = self.steps.lock().unwrap().get_mut(key).and_then(VecDeque::pop_front);
+        let loaded = |kind| counted_model(key.1.0, kind, Arc::clone(&self.encoded));
         match step {
             None => {}
-            Some(Step::BrokenEncoder) => return Ok(model(key.1.0, Kind { fails: true, ..Kind::default() })),
-            Some(Step::WithoutLearner) => return Ok(model(key.1.0, Kind { has_no_learner: true, ..Kind::default() })),
-            Some(Step::Changed) => return Ok(model(key.1.0, Kind { is_changed: true, ..Kind::default() })),
+            Some(Step::BrokenEncoder) => return Ok(loaded(Kind { fails: true, ..Kind::default() })),
+            Some(Step::WithoutLearner) => return Ok(loaded(Kind { has_no_learner: true, ..Kind::default() })),
+            Some(Step::Changed) => return Ok(loaded(Kind { is_changed: true, ..Kind::default() })),
             Some(Step::Hold) => {
                 let mut released = self.released.subscribe();
                 released.wait_for(|released| released.contains(key)).await.expect("the loader lives");
@@ -112,6 +121,6 @@ impl Loader for FakeLoader {
             Some(Step::Away) => return Err(LoadError::Fetch(Error::bare(ErrorKind::Unavailable, "read"))),
             Some(Step::Refuse) => return Err(LoadError::File("encoder.onnx", None)),
         }
-        Ok(model(key.1.0, Kind::default()))
+        Ok(loaded(Kind::default()))
     }
 }

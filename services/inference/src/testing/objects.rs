@@ -1,29 +1,46 @@
-//! An object store that is away while a test says so.
-
-use std::sync::atomic::{AtomicBool, Ordering};
+//! An object store that is away or does not answer while a test says so.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_ports::memory::MemoryObjects;
 use marquee_ports::{Error, ErrorKind, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
+use tokio::sync::watch;
+
+/// How the store answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Answers {
+    #[default]
+    Now,
+    /// When it is switched back.
+    Later,
+    /// With an error.
+    Never,
+}
 
 /// An object store in memory with a switch.
 #[derive(Debug, Default)]
 pub(crate) struct SwitchedObjects {
     objects: MemoryObjects,
-    away: AtomicBool,
+    answers: watch::Sender<Answers>,
 }
 
 impl SwitchedObjects {
     /// Lets every call fail, or no longer.
     pub(crate) fn set_away(&self, away: bool) {
-        self.away.store(away, Ordering::Relaxed);
+        self.answers.send_replace(if away { Answers::Never } else { Answers::Now });
     }
 
-    fn reach(&self) -> Result<&MemoryObjects, Error> {
-        match self.away.load(Ordering::Relaxed) {
-            true => Err(Error::bare(ErrorKind::Unavailable, "reach the store")),
-            false => Ok(&self.objects),
+    /// Lets every call wait until [`Self::set_away`] is called.
+    pub(crate) fn hold(&self) {
+        self.answers.send_replace(Answers::Later);
+    }
+
+    async fn reach(&self) -> Result<&MemoryObjects, Error> {
+        let mut answers = self.answers.subscribe();
+        let answers = *answers.wait_for(|answers| *answers != Answers::Later).await.expect("the store lives");
+        match answers {
+            Answers::Never => Err(Error::bare(ErrorKind::Unavailable, "reach the store")),
+            Answers::Now | Answers::Later => Ok(&self.objects),
         }
     }
 }
@@ -31,18 +48,18 @@ impl SwitchedObjects {
 #[async_trait]
 impl ObjectStore for SwitchedObjects {
     async fn put(&self, key: &ObjectKey, bytes: Bytes, precondition: Precondition) -> Result<Tag, Error> {
-        self.reach()?.put(key, bytes, precondition).await
+        self.reach().await?.put(key, bytes, precondition).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error> {
-        self.reach()?.get(key).await
+        self.reach().await?.get(key).await
     }
 
     async fn list(&self, folder: Option<&ObjectKey>) -> Result<Vec<ObjectEntry>, Error> {
-        self.reach()?.list(folder).await
+        self.reach().await?.list(folder).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
-        self.reach()?.delete(key).await
+        self.reach().await?.delete(key).await
     }
 }

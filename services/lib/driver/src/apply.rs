@@ -13,21 +13,24 @@ use crate::{Endpoint, observe, wire};
 /// A route was not changed. The next round decides again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApplyError {
-    /// Another writer changed the route since it was observed, or a version cannot be routed.
+    /// A version cannot be routed, or the change was based on an older route than the present one.
     #[error("the route was refused: {0}")]
     Refused(String),
+    /// Another writer changed the route at the same time, and was faster.
+    #[error("another writer was faster: {0}")]
+    Conflict(String),
     /// No instance answered. The change may have been made.
     #[error("no inference instance changed the route: {0}")]
     Unreachable(String),
 }
 
 impl ApplyError {
-    /// Returns why the route was refused, for the observations of the next round. `None` if no
-    /// instance answered.
+    /// Returns why the route was refused, for the observations of the next round. `None` if the
+    /// same change may succeed then.
     pub fn refusal(&self) -> Option<&str> {
         match self {
             Self::Refused(why) => Some(why),
-            Self::Unreachable(_) => None,
+            Self::Conflict(_) | Self::Unreachable(_) => None,
         }
     }
 }
@@ -47,6 +50,9 @@ pub(crate) async fn set_route(
         let mut client = RoutingClient::new(endpoint.transport.clone());
         match tokio::time::timeout(deadline, client.set_route(request.clone())).await {
             Ok(Ok(_)) => return Ok(()),
+            Ok(Err(status)) if status.code() == Code::Aborted => {
+                return Err(ApplyError::Conflict(status.message().to_owned()));
+            }
             Ok(Err(status)) if is_final(&status) => return Err(ApplyError::Refused(status.message().to_owned())),
             Ok(Err(status)) => why = format!("{}: {}", endpoint.name, wire::describe(&status)),
             Err(_) => why = format!("{}: {}", endpoint.name, observe::late(deadline)),
@@ -57,5 +63,5 @@ pub(crate) async fn set_route(
 
 /// Returns whether every instance would answer the same.
 fn is_final(status: &Status) -> bool {
-    matches!(status.code(), Code::FailedPrecondition | Code::Aborted | Code::InvalidArgument | Code::NotFound)
+    matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound)
 }

@@ -2,6 +2,7 @@
 //! reports what the test says.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -79,6 +80,13 @@ pub struct Instance {
     state: Arc<Mutex<State>>,
 }
 
+/// What happens before an instance answers a call.
+#[async_trait]
+pub trait Gate: Debug + Send + Sync {
+    /// Returns when the call may be answered.
+    async fn pass(&self);
+}
+
 /// What an instance does.
 #[derive(Debug, Default)]
 pub struct State {
@@ -90,6 +98,8 @@ pub struct State {
     pub refusal: Option<Status>,
     /// The route that the instance reports, if it has not read the table yet.
     pub stale: Option<pb::Route>,
+    /// Every call passes it first.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 impl Instance {
@@ -114,7 +124,16 @@ impl Instance {
         Endpoint { name: name.to_owned(), ready: true, transport: self.transport() }
     }
 
+    /// Refuses changes of the route with a reason, or makes them again.
+    pub fn refuse(&self, why: Option<&str>) {
+        self.state().refusal = why.map(Status::failed_precondition);
+    }
+
     async fn answer(&self) {
+        let gate = self.state().gate.clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
         let hangs = self.state().hangs;
         if hangs {
             std::future::pending::<()>().await;

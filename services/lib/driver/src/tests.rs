@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_domain::{Timestamp, Version};
+use marquee_proto::monitor::v1 as monitor;
 use marquee_proto::rollout::v1 as pb;
-use marquee_rollout::{Action, Decision, Phase, Spec, Status, WantedRoute};
+use marquee_rollout::{Action, Decision, Observations, Phase, Spec, Status, WantedRoute};
 
 use crate::testing::{Duels, Fleet, Instance, Table, route};
 use crate::{ApplyError, Driver, Endpoint, Observed};
@@ -116,6 +117,58 @@ async fn a_route_is_changed_through_the_first_instance_that_answers() {
     hanging.state().hangs = false;
     let refused = driver.apply(&observed, &[set(&observed, 3)]).await.expect_err("another revision");
     assert_eq!(refused, ApplyError::Refused("the route is at 4".to_owned()));
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_apart_from_a_conflict_and_an_outage() {
+    let table = Table::routed_to(1, 3);
+    let instance = Instance::new(&table, &[1, 2]);
+    let driver = driver(vec![instance.endpoint("one")], &Duels::default());
+    let observed = observe(&driver).await;
+    for (status, refusal) in [
+        (tonic::Status::failed_precondition("version 2 does not verify"), Some("version 2 does not verify")),
+        (tonic::Status::invalid_argument("no such model"), Some("no such model")),
+        (tonic::Status::aborted("another caller changed the route first"), None),
+        (tonic::Status::unavailable("starting"), None),
+    ] {
+        instance.state().refusal = Some(status);
+        let error = driver.apply(&observed, &[set(&observed, 3)]).await.expect_err("not changed");
+        assert_eq!(error.refusal(), refusal, "{error}");
+    }
+}
+
+/// The sums of a duel over one slice.
+fn duel(ratings: u64, difference: f64) -> monitor::Duel {
+    let sums = monitor::Sums { count: ratings, sum: difference, sum_of_squares: ratings as f64 };
+    let slice = monitor::DuelSlice { slice: "all".to_owned(), squared_error: Some(sums), ..Default::default() };
+    monitor::Duel { slices: vec![slice], ..monitor::Duel::default() }
+}
+
+#[test]
+fn sums_that_are_no_numbers_are_missing_and_not_zero() {
+    let spec = Spec::read(&serde_json::json!({
+        "model": "ratings", "version": 2, "steps": [{"shadow": {}}, {"analysis": {}}],
+        "metrics": [{"name": "accuracy", "duel": {"margin": 0.01, "minRatings": 100}}],
+    }));
+    let (spec, mut status) = (spec.expect("valid"), Status::default());
+    for (second, told) in
+        [duel(1_000, 0.0), duel(1_050, 0.0), duel(1_050, f64::NAN), duel(1_060, 0.0)].iter().enumerate()
+    {
+        let pair = crate::wire::pair(Version(1), Version(2), told).expect("compared");
+        let observations = Observations {
+            route: WantedRoute::Present(crate::wire::route(&route(1, 1)).expect("valid")),
+            instances: None,
+            published: Some(vec![Version(1), Version(2)]),
+            latest: Some(Version(2)),
+            duels: Some(vec![pair]),
+            refusal: None,
+            commands: Vec::new(),
+        };
+        let now = Timestamp::from_seconds(1_764_000_000 + second as i64);
+        status = marquee_rollout::decide(&spec, &status, &observations, now).status;
+    }
+    // The 1,000 ratings before the rollout are no evidence, whatever was reported in between.
+    assert_eq!(status.evidence.duels["all"].total.squared.ratings, 60);
 }
 
 /// One round: its decision, and whether the route was changed.

@@ -104,10 +104,10 @@ fn histogram(wire: &pb::Latency) -> Histogram {
 }
 
 /// Returns the duel of two versions, or `None` if they were never compared. A slice whose sums are
-/// not finite is left out.
+/// not finite stays: without it, its ratings would seem to be lost.
 pub(crate) fn pair(stable: Version, candidate: Version, duel: &monitor::Duel) -> Option<PairObservation> {
-    let slices = duel.slices.iter().map(|slice| (slice.slice.clone(), pair_sums(slice)));
-    let slices: BTreeMap<String, PairSums> = slices.filter(|(_, sums)| sums.is_finite()).collect();
+    let slices: BTreeMap<String, PairSums> =
+        duel.slices.iter().map(|slice| (slice.slice.clone(), pair_sums(slice))).collect();
     slices.contains_key(PairObservation::ALL).then_some(PairObservation { stable, candidate, slices })
 }
 

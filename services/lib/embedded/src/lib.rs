@@ -28,6 +28,7 @@ mod groups;
 mod keeper;
 mod log;
 mod objects;
+mod queue;
 mod reader;
 mod retention;
 mod segments;

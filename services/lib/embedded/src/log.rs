@@ -8,16 +8,16 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Bounds, Error, ErrorKind, NewRecord, RatingLog, Record, Subscription, Topic, check_group};
-use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::database::Database;
 use crate::engine::Use;
 use crate::groups::Groups;
+use crate::queue::{Closed, Queue};
 use crate::reader::{COMMITTED, Reader};
 use crate::retention::{RetentionThread, Sweep};
 use crate::subscription::EmbeddedSubscription;
-use crate::writer::{Append, NEWEST, Writer};
-use crate::{LogSettings, OpenError, Trouble, topics};
+use crate::writer::{NEWEST, Writer};
+use crate::{LogSettings, OpenError, Trouble, queue, topics};
 
 // fjall panics on a key beyond 64 KiB, and the log adds a few bytes to the key of a record.
 const _: () = assert!(NewRecord::MAX_KEY < 32 << 10);
@@ -29,21 +29,12 @@ const USE: Use = Use {
     way_out: "restore the folder from a backup, or delete segments.json in it to go on without what is lost",
 };
 
-/// Bytes of the appends that wait for the writer or are written, in units of a permit. Further
-/// appends wait in their callers.
-const QUEUE_PERMITS: u32 = 64 << 10;
-
-/// The bytes of a permit.
-const PERMIT: usize = 1 << 10;
-
 /// A rating log in a folder. Dropping it writes the appends that wait and ends its threads.
 #[derive(Debug)]
 pub struct EmbeddedLog {
     reader: Reader,
     groups: Arc<Groups>,
-    queue: Option<mpsc::Sender<Append>>,
-    /// Bounds the bytes of the appends that wait.
-    room: Arc<Semaphore>,
+    queue: Option<Queue>,
     writer: Option<JoinHandle<()>>,
     retention: Option<RetentionThread>,
 }
@@ -66,20 +57,19 @@ impl EmbeddedLog {
         let limited = topics.values().map(|topic| (Arc::clone(topic), settings.retention(topic.topic)));
         let sweep = Sweep::new(database.clone(), limited);
         let writer = Writer { database: database.clone(), topics: Arc::clone(&topics) };
-        let (queue, receiver) = mpsc::channel(settings.queue);
+        let (queue, receiver) = Queue::new(settings.queue);
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(io)?;
         let retention = sweep.map(RetentionThread::start).transpose().map_err(io)?;
         let reader = Reader::new(topics, database);
-        let room = Arc::new(Semaphore::new(QUEUE_PERMITS as usize));
-        Ok(Self { reader, groups: Arc::default(), queue: Some(queue), room, writer: Some(writer), retention })
+        Ok(Self { reader, groups: Arc::default(), queue: Some(queue), writer: Some(writer), retention })
     }
 
     /// Returns the most bytes of memory that the log uses.
     pub fn memory_bytes(&self) -> u64 {
-        USE.memory_bytes() + u64::from(QUEUE_PERMITS) * PERMIT as u64
+        USE.memory_bytes() + queue::MOST_BYTES
     }
 
     /// Returns why nothing can be appended, now and later.
@@ -132,13 +122,8 @@ impl RatingLog for EmbeddedLog {
         }
         records.iter().try_for_each(NewRecord::check_sizes)?;
         let closed = || Error::bare(ErrorKind::Unavailable, "append to a log that is closed");
-        let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
-        let bytes: usize = records.iter().map(NewRecord::size).sum();
-        // An append that is larger than all permits waits until nothing else does.
-        let permits = u32::try_from(bytes / PERMIT + 1).unwrap_or(QUEUE_PERMITS).min(QUEUE_PERMITS);
-        let room = Arc::clone(&self.room).acquire_many_owned(permits).await.map_err(|_| closed())?;
-        queue.send(Append { topic, records, answer, _room: room }).await.map_err(|_| closed())?;
+        let answered = queue.push(topic, records).await.map_err(|Closed| closed())?;
         answered.await.map_err(|_| closed())?
     }
 

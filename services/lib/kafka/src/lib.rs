@@ -15,6 +15,7 @@ mod client;
 mod failure;
 mod group;
 mod leaving;
+mod line;
 mod log;
 mod membership;
 mod partitions;

@@ -48,8 +48,8 @@ impl KafkaLog {
         Self::connect_archived(settings, None).await
     }
 
-    /// Connects like [`Self::connect`], also to topics to which partitions were added. For programs
-    /// that copy the records to other topics.
+    /// Connects like [`Self::connect`], also to topics to which partitions were added and to topics
+    /// with different numbers of them. For programs that copy the records to other topics.
     pub async fn connect_to_copy(settings: &Settings) -> Result<Self, ConnectError> {
         // Whether the records are kept does not matter to who copies them.
         Self::open(settings, Some(Duration::ZERO), false).await
@@ -74,7 +74,10 @@ impl KafkaLog {
             let partitions = topics::prepare(&settings, Topic::ALL, archive, &control)?;
             let readers = Readers::new(&settings, control);
             if is_strict {
+                // Keys first: if only the rating topic got more partitions, it is the one that is
+                // wrong, and not the topics that differ from it now.
                 check_keys(&settings, &readers, &partitions)?;
+                topics::check_agreement(&settings, &partitions)?;
             }
             Ok(Self {
                 partitions,
@@ -120,11 +123,7 @@ fn check_keys(settings: &Settings, readers: &Readers, partitions: &BTreeMap<Topi
                 "it has {count} partitions, but its first records were written when it had {before}, so the events of \
                  most users are in another partition than they belong to now"
             );
-            let fix =
-                "copy the topics to new ones: stop the fleet, run `marquee rekey --to-prefix PREFIX`, and follow \
-                       what it prints"
-                    .to_owned();
-            Err(ConnectError::Unfit { topic, problem, fix })
+            Err(ConnectError::Unfit { topic, problem, fix: topics::REKEY.to_owned() })
         }
         // Reading may be impossible now; it is no reason not to start.
         Err(error) => {

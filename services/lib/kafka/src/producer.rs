@@ -12,7 +12,7 @@ use marquee_domain::{Offset, Partition, Position};
 use marquee_ports::{Error, ErrorKind, NewRecord, partition_for};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::{Notify, oneshot};
@@ -20,16 +20,15 @@ use tokio::time::Instant;
 
 use crate::client::{self, Events};
 use crate::failure::{failed, late};
+use crate::line::Line;
 use crate::{ConnectError, Settings, record};
 
 /// How long an append waits for answers after the delivery timeout of its records.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long an append waits for room in the queue before it tries again. Another append may have
-/// taken the room for which it was woken.
-const LOOK: Duration = Duration::from_millis(20);
-
 type Native = ThreadedProducer<Deliveries>;
+
+type Outgoing<'a> = BaseRecord<'a, [u8], [u8], Box<Place>>;
 
 /// Appends records.
 pub(crate) struct Producer {
@@ -37,7 +36,7 @@ pub(crate) struct Producer {
     /// records.
     current: RwLock<Arc<Native>>,
     settings: Settings,
-    room: Arc<Notify>,
+    line: Line,
 }
 
 /// The results of the records of one append.
@@ -114,12 +113,13 @@ impl Batch {
 
 impl Producer {
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConnectError> {
-        let room = Arc::new(Notify::new());
-        let native = start(settings, &room).map_err(ConnectError::Client)?;
-        Ok(Self { current: RwLock::new(Arc::new(native)), settings: settings.clone(), room })
+        let line = Line::default();
+        let native = start(settings, &line).map_err(ConnectError::Client)?;
+        Ok(Self { current: RwLock::new(Arc::new(native)), settings: settings.clone(), line })
     }
 
-    /// Appends to a topic with `partitions` partitions.
+    /// Appends to a topic with `partitions` partitions. Appends are in the log in the order in
+    /// which they were first polled, also if the queue is full (see `line.rs`).
     pub(crate) async fn append(
         &self,
         topic: &str,
@@ -132,13 +132,16 @@ impl Producer {
         let deadline = Instant::now() + self.settings.delivery_timeout;
         let (batch, answered) = Batch::new(records.len());
         let mut to = Vec::with_capacity(records.len());
+        let mut append = self.line.begin(deadline);
         for (index, record) in records.iter().enumerate() {
             let partition = record.key.as_ref().map_or(Partition(0), |key| partition_for(key, partitions));
             to.push(partition);
             let place = Box::new(Place { batch: Arc::clone(&batch), index });
-            let sent = self.send(&native, topic, partition, record, place, deadline).await;
+            let sent = append.send(outgoing(topic, partition, record, place), |record| native.send(record)).await;
             sent.map_err(|error| self.refused(&native, doing(), error))?;
         }
+        // The next append may take its turn.
+        drop(append);
         let answered = tokio::time::timeout(self.settings.delivery_timeout + GRACE, answered).await;
         let answered = answered.map_err(|_| late(doing()))?;
         let answered = answered.map_err(|error| Error::new(ErrorKind::Unavailable, doing(), error))?;
@@ -151,38 +154,6 @@ impl Producer {
         to.into_iter().zip(offsets).map(place).collect()
     }
 
-    /// Passes one record to librdkafka as soon as its queue has room.
-    async fn send(
-        &self,
-        native: &Native,
-        topic: &str,
-        partition: Partition,
-        record: &NewRecord,
-        place: Box<Place>,
-        deadline: Instant,
-    ) -> Result<(), KafkaError> {
-        let mut sent = BaseRecord::with_opaque_to(topic, place)
-            .partition(i32::try_from(partition.0).unwrap_or(i32::MAX))
-            .payload(&record.value[..])
-            .timestamp(record::millis(record.timestamp));
-        sent.key = record.key.as_deref();
-        sent.headers = record::headers(&record.headers);
-        loop {
-            let (error, back) = match native.send(sent) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
-            let full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            if !full || Instant::now() >= deadline {
-                return Err(error);
-            }
-            sent = back;
-            let look = deadline.min(Instant::now() + LOOK);
-            // It tries again when there is room, or after the pause.
-            let _ = tokio::time::timeout_at(look, self.room.notified()).await;
-        }
-    }
-
     /// Returns the error of the port, and replaces a producer that had a fatal error.
     fn refused(&self, native: &Arc<Native>, doing: String, error: KafkaError) -> Error {
         let Some((code, reason)) = native.client().fatal_error() else { return failed(doing, error) };
@@ -190,7 +161,7 @@ impl Producer {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, native) {
             tracing::warn!(%code, reason, "the producer had a fatal error and is replaced");
-            match start(&self.settings, &self.room) {
+            match start(&self.settings, &self.line) {
                 Ok(fresh) => *current = Arc::new(fresh),
                 Err(error) => return failed(doing, error),
             }
@@ -199,8 +170,19 @@ impl Producer {
     }
 }
 
-fn start(settings: &Settings, room: &Arc<Notify>) -> Result<Native, KafkaError> {
-    let deliveries = Deliveries { events: Events::default(), room: Arc::clone(room) };
+/// Returns a record as librdkafka takes it.
+fn outgoing<'a>(topic: &'a str, partition: Partition, record: &'a NewRecord, place: Box<Place>) -> Outgoing<'a> {
+    let mut outgoing = BaseRecord::with_opaque_to(topic, place)
+        .partition(i32::try_from(partition.0).unwrap_or(i32::MAX))
+        .payload(&record.value[..])
+        .timestamp(record::millis(record.timestamp));
+    outgoing.key = record.key.as_deref();
+    outgoing.headers = record::headers(&record.headers);
+    outgoing
+}
+
+fn start(settings: &Settings, line: &Line) -> Result<Native, KafkaError> {
+    let deliveries = Deliveries { events: Events::default(), room: line.room() };
     client::producer(settings).create_with_context(deliveries)
 }
 
@@ -208,6 +190,7 @@ fn start(settings: &Settings, room: &Arc<Notify>) -> Result<Native, KafkaError> 
 mod tests {
     use bytes::Bytes;
     use marquee_domain::Timestamp;
+    use rdkafka::error::RDKafkaErrorCode;
 
     use super::*;
 

@@ -23,6 +23,10 @@ const LEAST_TIMEOUT: Duration = Duration::from_millis(25);
 /// The largest value of a time or a size.
 const UNLIMITED: &str = "9223372036854775807";
 
+/// The way out if a topic has the wrong number of partitions.
+pub(crate) const REKEY: &str = "copy the topics to new ones: stop the fleet, run `marquee rekey --to-prefix PREFIX`, \
+                                and follow what it prints";
+
 /// The partitions of a topic that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {
@@ -31,8 +35,8 @@ struct Found {
     has_leaders: bool,
 }
 
-/// Creates missing topics and checks all of them. Returns the number of partitions of each topic.
-/// Blocks.
+/// Creates missing topics and checks each of them. Returns the number of partitions of each topic.
+/// [`check_agreement`] compares these numbers. Blocks.
 ///
 /// `archive` is the interval at which an archive copies the ratings out of the log, or `None` when
 /// none runs.
@@ -58,7 +62,7 @@ pub(crate) fn prepare(
         }
         std::thread::sleep(delays.next());
     }
-    let partitions = check_partitions(settings, topics, &found)?;
+    let partitions = check_each(settings, topics, &found)?;
     let names: Vec<String> = topics.iter().map(|&topic| settings.topic(topic)).collect();
     let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let described = wait(admin.describe_configs(&resources, &options(deadline)));
@@ -193,43 +197,46 @@ fn create(
     Ok(())
 }
 
-/// Returns the number of partitions of each topic. Topics that share a number must agree on it.
-fn check_partitions(
+/// Returns the number of partitions of each topic. All partitions have leaders, and topics with a
+/// number of their own have that number.
+fn check_each(
     settings: &Settings,
     topics: &[Topic],
     found: &BTreeMap<Topic, Found>,
 ) -> Result<BTreeMap<Topic, u32>, ConnectError> {
-    let mut shared = None;
     let mut all = BTreeMap::new();
     for &topic in topics {
         let name = settings.topic(topic);
         let Some(found) = found.get(&topic) else { return Err(ConnectError::NoTopic { topic: name }) };
         let partitions = found.partitions;
-        let (wanted, as_first) = match topic.spec().partitions {
-            Partitions::Fixed(count) => (count, String::new()),
-            Partitions::Shared => {
-                let (count, first) = *shared.get_or_insert((partitions, topic));
-                (count, format!(" as in {}", settings.topic(first)))
-            }
-        };
-        let unfit = |problem, fix| Err(ConnectError::Unfit { topic: name.clone(), problem, fix });
-        if partitions != wanted {
-            let problem = format!("it has {partitions} partitions, not {wanted}{as_first}");
-            let fix = match topic.spec().partitions {
-                Partitions::Fixed(_) => "delete it, so that it is created again".to_owned(),
-                Partitions::Shared => {
-                    format!("delete it, or give all topics {} partitions", partitions.max(wanted))
-                }
-            };
-            return unfit(problem, fix);
+        let unfit = |problem, fix: &str| Err(ConnectError::Unfit { topic: name, problem, fix: fix.to_owned() });
+        if let Partitions::Fixed(wanted) = topic.spec().partitions
+            && partitions != wanted
+        {
+            let problem = format!("it has {partitions} partitions, not {wanted}");
+            return unfit(problem, "delete it, so that it is created again");
         }
         if !found.has_leaders {
-            let fix = "start the brokers that hold its replicas".to_owned();
-            return unfit("it has partitions without a leader".to_owned(), fix);
+            return unfit("it has partitions without a leader".to_owned(), "start the brokers that hold its replicas");
         }
         all.insert(topic, partitions);
     }
     Ok(all)
+}
+
+/// Checks that the topics that share a number of partitions have the number of the rating topic.
+///
+/// Adding partitions to a topic that has too few would not help: the earlier records of most keys
+/// would be in another partition than the later ones.
+pub(crate) fn check_agreement(settings: &Settings, partitions: &BTreeMap<Topic, u32>) -> Result<(), ConnectError> {
+    let shared = |topic: &&Topic| topic.spec().partitions == Partitions::Shared;
+    let counted = |&topic: &Topic| partitions.get(&topic).map(|&count| (settings.topic(topic), count));
+    let mut counted = Topic::ALL.iter().filter(shared).filter_map(counted);
+    let Some((first, wanted)) = counted.next() else { return Ok(()) };
+    let Some((topic, count)) = counted.find(|(_, count)| *count != wanted) else { return Ok(()) };
+    let problem = format!("it has {count} partitions, not {wanted} as in {first}");
+    let fix = format!("if its records are not needed, delete it, so that it is created again; otherwise {REKEY}");
+    Err(ConnectError::Unfit { topic, problem, fix })
 }
 
 /// Checks how the brokers have a topic configured.
@@ -283,14 +290,18 @@ mod tests {
     #[test]
     fn topics_that_share_a_number_of_partitions_agree_on_it() {
         let settings = Settings { prefix: "t.".to_owned(), ..Settings::default() };
-        let check = |found: &BTreeMap<Topic, Found>| check_partitions(&settings, Topic::ALL, found);
+        let check = |found: &BTreeMap<Topic, Found>| {
+            let partitions = check_each(&settings, Topic::ALL, found)?;
+            check_agreement(&settings, &partitions).map(|()| partitions)
+        };
         let mut all = found(&[(Topic::RATINGS, 6), (Topic::REJECTED, 6), (Topic::MOVIES, 6), (Topic::PREDICTIONS, 6)]);
         assert_eq!(check(&all).expect("the same")[&Topic::MOVIES], 6);
         all.extend(found(&[(Topic::MOVIES, 4)]));
         assert_eq!(
             check(&all).expect_err("not the same").to_string(),
-            "topic t.marquee.movies.v1 cannot be used: it has 4 partitions, not 6 as in t.marquee.ratings.v1; \
-             delete it, or give all topics 6 partitions"
+            "topic t.marquee.movies.v1 cannot be used: it has 4 partitions, not 6 as in t.marquee.ratings.v1; if its \
+             records are not needed, delete it, so that it is created again; otherwise copy the topics to new ones: \
+             stop the fleet, run `marquee rekey --to-prefix PREFIX`, and follow what it prints"
         );
         all.remove(&Topic::MOVIES);
         let missing = check(&all).expect_err("missing").to_string();
@@ -298,6 +309,16 @@ mod tests {
         all.insert(Topic::REJECTED, Found { partitions: 6, has_leaders: false });
         let leaderless = check(&all).expect_err("no leader").to_string();
         assert!(leaderless.contains("t.marquee.ratings.rejected.v1"), "{leaderless}");
+    }
+
+    #[test]
+    fn a_copy_may_read_topics_whose_numbers_of_partitions_differ() {
+        let mut all: BTreeMap<_, _> = Topic::ALL.iter().map(|&topic| (topic, 8)).collect();
+        all.insert(Topic::RATINGS, 12);
+        let each = found(&all.iter().map(|(&topic, &count)| (topic, count)).collect::<Vec<_>>());
+        assert_eq!(check_each(&Settings::default(), Topic::ALL, &each).expect("each fits"), all);
+        let refused = check_agreement(&Settings::default(), &all).expect_err("a fleet may not").to_string();
+        assert!(refused.contains("it has 8 partitions, not 12 as in marquee.ratings.v1"), "{refused}");
     }
 
     #[test]
@@ -310,7 +331,7 @@ mod tests {
 
         let shared = Topic::ALL.iter().map(|&topic| (topic, 6));
         let all = found(&shared.chain([(views, 3)]).collect::<Vec<_>>());
-        assert_eq!(check_partitions(&settings, &topics, &all).expect("fit")[&views], 3);
+        assert_eq!(check_each(&settings, &topics, &all).expect("fit")[&views], 3);
         let configuration = configuration(&settings, views);
         for entry in [("retention.ms", "60000"), ("retention.bytes", "1048576"), ("cleanup.policy", "delete")] {
             assert!(configuration.iter().any(|(key, value)| (*key, value.as_str()) == entry), "{configuration:?}");

@@ -4,6 +4,8 @@
 //! process and calls over the network have the same contract. A call inside a process takes
 //! microseconds and no socket.
 
+mod closed;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -86,7 +88,7 @@ impl Transport {
 
     /// Returns a transport over the network to `http://HOST:PORT` or `https://HOST:PORT`. It
     /// connects at the first call, and again after a connection is lost. A connection attempt takes
-    /// at most two seconds.
+    /// at most two seconds. A call whose connection is lost is UNAVAILABLE.
     ///
     /// # Errors
     /// The address is not valid.
@@ -117,7 +119,7 @@ impl Transport {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(4 << 20);
-        let channel = endpoint.connect_lazy().map_err(BoxError::from);
+        let channel = endpoint.connect_lazy().map_err(closed::named);
         Ok(Self { service: BoxCloneSyncService::new(channel), token })
     }
 }

@@ -1,6 +1,7 @@
 //! Tensors as plain vectors: the inputs and outputs of a graph.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -79,11 +80,11 @@ pub struct TensorError {
     found: usize,
 }
 
-/// A dense tensor whose shape fits its values.
+/// A dense tensor whose shape fits its values. Clones share the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
-    data: Data,
+    data: Arc<Data>,
 }
 
 impl Tensor {
@@ -96,7 +97,7 @@ impl Tensor {
         if holds != Some(data.len()) {
             return Err(TensorError { found: data.len(), shape });
         }
-        Ok(Self { shape, data })
+        Ok(Self { shape, data: Arc::new(data) })
     }
 
     /// Returns the dimensions, outermost first.
@@ -116,22 +117,22 @@ impl Tensor {
 
     /// Returns the values, or `None` if they are not single precision.
     pub fn as_f32(&self) -> Option<&[f32]> {
-        if let Data::F32(values) = &self.data { Some(values) } else { None }
+        if let Data::F32(values) = &*self.data { Some(values) } else { None }
     }
 
     /// Returns the values, or `None` if they are not double precision.
     pub fn as_f64(&self) -> Option<&[f64]> {
-        if let Data::F64(values) = &self.data { Some(values) } else { None }
+        if let Data::F64(values) = &*self.data { Some(values) } else { None }
     }
 
     /// Returns the values, or `None` if they are not integers.
     pub fn as_i64(&self) -> Option<&[i64]> {
-        if let Data::I64(values) = &self.data { Some(values) } else { None }
+        if let Data::I64(values) = &*self.data { Some(values) } else { None }
     }
 
-    /// Returns the shape and the values.
+    /// Returns the shape and the values. Copies the values if other clones share them.
     pub fn into_parts(self) -> (Vec<usize>, Data) {
-        (self.shape, self.data)
+        (self.shape, Arc::unwrap_or_clone(self.data))
     }
 }
 

@@ -43,6 +43,11 @@ impl Process {
         Ok(process)
     }
 
+    /// Returns the data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns the addresses that it listens on.
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
@@ -134,8 +139,11 @@ fn spawn(folder: &Path, layers: &Layers) -> Result<Child> {
     command.args(["--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
     // MovieLens 100K has whole stars.
     command.args(["--set", "scale.min=1", "--set", "scale.step=1"]);
+    // Ratings of months arrive within seconds.
+    command.args(["--set", "rollouts.interval=200ms"]);
     if std::env::var_os("MARQUEE__TELEMETRY__LOG").is_none() {
-        command.args(["--set", "telemetry.log=warn"]);
+        // The demonstration shows what the controller of rollouts would warn about.
+        command.args(["--set", "telemetry.log=warn,marquee_controller=error"]);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
     command.spawn().context("start the fleet")

@@ -9,7 +9,11 @@ use marquee_proto::training::v1 as pb;
 
 use super::Demo;
 use super::summary::Model;
-use marquee_cli::train;
+use marquee_cli::train::{self, Training};
+use marquee_cli::{Client, Output};
+
+/// The model that everything here is about.
+pub(super) const MODEL: &str = "ratings";
 
 /// The longest time for loading, which verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(60);
@@ -39,15 +43,12 @@ impl Demo {
     }
 
     async fn version(&self, algorithm: pb::Algorithm) -> Result<Model> {
-        let parameters = pb::Parameters { seed: self.seed, ..pb::Parameters::default() };
-        let request = pb::StartTrainingRequest {
-            model: String::new(),
-            algorithm: algorithm.into(),
-            parameters: Some(parameters),
-        };
-        let run = self.client.call(self.client.trainer().start_training(request)).await?.training.unwrap_or_default();
-        let (run, ended) = train::follow(run.training_id, &self.client, self.output).await?;
-        ended?;
+        let run = fit(&self.client, algorithm, self.seed, self.output).await?;
+        self.load(run).await
+    }
+
+    /// Loads the version that a training run published.
+    pub(super) async fn load(&self, run: Training) -> Result<Model> {
         let version = run.version.context("a training run succeeded without a version")?;
         let load = LoadModelRequest { model: run.model.clone(), version };
         let loaded = self.client.call_within(LOADING, self.client.models().load_model(load)).await?;
@@ -65,4 +66,15 @@ impl Demo {
             verified: loaded.verified,
         })
     }
+}
+
+/// Trains a version in a fleet, and waits until it is published.
+pub(super) async fn fit(client: &Client, algorithm: pb::Algorithm, seed: u64, output: Output) -> Result<Training> {
+    let parameters = pb::Parameters { seed, ..pb::Parameters::default() };
+    let request =
+        pb::StartTrainingRequest { model: String::new(), algorithm: algorithm.into(), parameters: Some(parameters) };
+    let run = client.call(client.trainer().start_training(request)).await?.training.unwrap_or_default();
+    let (run, ended) = train::follow(run.training_id, client, output).await?;
+    ended?;
+    Ok(run)
 }

@@ -20,7 +20,7 @@ use marquee_cli::stars;
 const HISTORY: std::ops::RangeInclusive<usize> = 40..=80;
 
 /// The longest time for features to catch up with the log.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(180);
 
 impl Demo {
     /// Waits until features have caught up with positions of the log.

@@ -19,6 +19,10 @@ pub(super) struct Summary {
     pub(super) learning: Learning,
     pub(super) routing: Routing,
     pub(super) bad_input: Vec<BadInput>,
+    /// The rollout of a version that was trained on shuffled ratings.
+    pub(super) stopped: Rollout,
+    /// The rollout of a version that was trained on more ratings than the stable one.
+    pub(super) promoted: Rollout,
     pub(super) restart: Restart,
 }
 
@@ -100,6 +104,53 @@ pub(super) struct Counter {
     pub(super) seen_by_client: u64,
 }
 
+/// A rollout and what it ended with.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Rollout {
+    pub(super) candidate: u64,
+    /// The number of ratings that the candidate was trained on.
+    pub(super) trained_on: u64,
+    pub(super) phase: &'static str,
+    pub(super) reason: String,
+    pub(super) message: String,
+    /// The ratings that both versions predicted.
+    pub(super) ratings: u64,
+    /// The candidate's RMSE minus that of the stable version, in stars, with the interval that
+    /// holds at all looks together.
+    pub(super) difference: Option<f64>,
+    pub(super) lower: Option<f64>,
+    pub(super) upper: Option<f64>,
+    /// By how much the candidate may be worse.
+    pub(super) limit: Option<f64>,
+    /// The candidate's shares of users that were seen, in percent and in their order.
+    pub(super) weights: Vec<f64>,
+    /// The requests during the rollout, and how many of them the candidate answered.
+    pub(super) answers: u64,
+    pub(super) candidate_answers: u64,
+    /// The ratings that arrived during the rollout.
+    pub(super) arrived: u64,
+    pub(super) seconds: f64,
+}
+
+impl Rollout {
+    /// Formats the figures of the duel in one line.
+    fn human(&self) -> String {
+        let number = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:+.4}"));
+        format!(
+            "version {}: {}, ΔRMSE {} [{}, {}] after {} ratings, {} of {} requests, {:.1} s",
+            self.candidate,
+            if self.phase == "Completed" { "promoted" } else { "stopped" },
+            number(self.difference),
+            number(self.lower),
+            number(self.upper),
+            thousands(self.ratings),
+            thousands(self.candidate_answers),
+            thousands(self.answers),
+            self.seconds,
+        )
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct BadInput {
     pub(super) case: &'static str,
@@ -121,7 +172,7 @@ impl Summary {
     pub(super) fn human(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, value: String| {
-            let _ = writeln!(text, "   {name:<12}{value}");
+            let _ = writeln!(text, "   {name:<13}{value}");
         };
         let imported = &self.imported;
         let (accepted, rejected) = (thousands(imported.accepted), thousands(imported.rejected));
@@ -180,6 +231,8 @@ impl Summary {
                 self.bad_input.len()
             ),
         );
+        row("bad version", self.stopped.human());
+        row("good version", self.promoted.human());
         let identical = if self.restart.identical { "identical" } else { "DIFFERENT" };
         row(
             "restart",
@@ -193,5 +246,33 @@ impl Summary {
             format!("{:.1} s, {}", self.seconds, if self.ok { "every check passed" } else { "NOT every check passed" }),
         );
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_of_both_rollouts_are_in_the_summary() {
+        let stopped = Rollout {
+            candidate: 3,
+            phase: "Degraded",
+            ratings: 1_312,
+            difference: Some(0.2),
+            lower: Some(0.1),
+            upper: Some(0.3),
+            answers: 100,
+            ..Rollout::default()
+        };
+        let promoted = Rollout { candidate: 4, phase: "Completed", candidate_answers: 40, ..Rollout::default() };
+        let summary = Summary { stopped, promoted, ..Summary::default() };
+        let text = summary.human();
+        let line = "version 3: stopped, ΔRMSE +0.2000 [+0.1000, +0.3000] after 1,312 ratings, 0 of 100 requests";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("version 4: promoted, ΔRMSE ? [?, ?]"), "{text}");
+        let json = serde_json::to_value(&summary).expect("JSON");
+        assert_eq!((&json["stopped"]["ratings"], &json["stopped"]["upper"]), (&1_312.into(), &0.3.into()));
+        assert_eq!(json["promoted"]["candidate_answers"], 40);
     }
 }

@@ -238,3 +238,28 @@ fn a_listener_for_other_machines_needs_to_know_who_writes() {
     }
     load(&[("grpc_listen", "127.0.0.2:7070"), ("http_listen", "[::1]:7080")]).expect("loopback");
 }
+
+#[test]
+fn the_monitor_keeps_histories_as_long_as_those_that_are_served() {
+    let histories = |flags: &[(&str, &str)]| {
+        let loaded = load(flags).expect("valid");
+        let shown = loaded.values.iter().find(|value| value.key == "monitor.history").expect("listed").value.clone();
+        let mut settings = loaded.settings;
+        let length = settings.role::<marquee_monitor::Monitor>().history;
+        assert_eq!(shown, length.to_string());
+        (length, check_histories(&settings, ROLES).map_err(|error| error.to_string()), settings)
+    };
+    assert_eq!(histories(&[]).0, 500);
+    let (length, checked, _) = histories(&[("feature_store.history", "800")]);
+    assert_eq!((length, checked), (800, Ok(())), "the default follows");
+    let (_, checked, _) = histories(&[("feature_store.history", "800"), ("monitor.history", "800")]);
+    assert_eq!(checked, Ok(()));
+    for flags in [&[("feature_store.history", "800"), ("monitor.history", "500")][..], &[("monitor.history", "800")]] {
+        let (_, checked, settings) = histories(flags);
+        let error = checked.expect_err("both run in one process");
+        assert!(error.starts_with("monitor.history: is ") && error.contains("feature_store.history"), "{error}");
+        // A monitor in a process of its own needs the number of a feature store elsewhere.
+        let monitor = crate::roles::role("monitor").expect("in the table");
+        assert_eq!(check_histories(&settings, &[monitor]), Ok(()));
+    }
+}

@@ -38,14 +38,18 @@ impl InferenceClient {
     /// Sends a message to one instance after another until one answers.
     async fn call<M: Clone, T, F: Future<Output = Result<Response<T>, Status>>>(
         &self,
-        message: &M,
+        message: M,
         call: impl Fn(Transport, Request<M>) -> F,
     ) -> Result<T, AskError> {
         let first = self.first.load(Ordering::Relaxed);
         let mut refused = Status::unavailable("there is no inference instance");
+        // Large messages are copied only where another instance may need them.
+        let mut message = Some(message);
         for index in 0..self.instances.len() {
             let instance = (first + index) % self.instances.len();
-            let mut request = Request::new(message.clone());
+            let sent = if index + 1 < self.instances.len() { message.clone() } else { message.take() };
+            let Some(sent) = sent else { break };
+            let mut request = Request::new(sent);
             request.set_timeout(self.deadline);
             let called = tokio::time::timeout(self.deadline, call(self.instances[instance].clone(), request)).await;
             match called.unwrap_or_else(|_| Err(Status::deadline_exceeded("inference did not answer in time"))) {
@@ -66,7 +70,7 @@ impl Inference for InferenceClient {
     async fn wanted(&self, model: &ModelName) -> Result<Vec<WantedVersion>, AskError> {
         let request = GetStatusRequest { model: model.as_str().to_owned() };
         let answer = self
-            .call(&request, |instance, request| async move {
+            .call(request, |instance, request| async move {
                 RoutingClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).get_status(request).await
             })
             .await?;
@@ -87,7 +91,7 @@ impl Inference for InferenceClient {
             sequences: sequences.iter().map(|sequence| wire_sequence(sequence, limit)).collect(),
         };
         let answer = self
-            .call(&request, |instance, request| async move {
+            .call(request, |instance, request| async move {
                 EvaluationsClient::new(instance).max_decoding_message_size(LARGEST_ANSWER).evaluate(request).await
             })
             .await?;
@@ -124,12 +128,11 @@ fn wanted_versions(status: &ModelStatus) -> Vec<WantedVersion> {
 
 fn wire_sequence(sequence: &Sequence, limit: u32) -> pb::Sequence {
     let entry = |(movie, rating): &(MovieId, f64)| pb::Entry { movie_id: movie.as_str().to_owned(), rating: *rating };
-    let last = sequence.steps.len().saturating_sub(1);
-    let steps = sequence.steps.iter().enumerate().map(|(index, step)| pb::Step {
+    // The last step too: the next ratings of the user go on from there.
+    let steps = sequence.steps.iter().map(|step| pb::Step {
         movie_id: step.movie.as_str().to_owned(),
         rating: step.rating,
-        // Nothing comes after the last step.
-        learn: index < last,
+        learn: true,
     });
     pb::Sequence { history: sequence.history.iter().map(entry).collect(), steps: steps.collect(), limit }
 }
@@ -218,6 +221,16 @@ mod tests {
         ] {
             assert_eq!((error(code).reason, error(code).is_passing), (reason, is_passing));
         }
+    }
+
+    #[test]
+    fn every_step_is_learned_so_that_the_next_ratings_of_a_user_go_on_from_there() {
+        let movie = MovieId::try_new("m").unwrap();
+        let step = crate::inference::Step { movie: movie.clone(), rating: 2.0, arrived: Timestamp::EPOCH };
+        let sequence = Sequence { history: vec![(movie, 4.0)], steps: vec![step; 3] };
+        let wire = wire_sequence(&sequence, 500);
+        assert_eq!((wire.history.len(), wire.limit), (1, 500));
+        assert!(wire.steps.len() == 3 && wire.steps.iter().all(|step| step.learn));
     }
 
     #[test]

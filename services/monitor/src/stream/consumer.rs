@@ -25,6 +25,10 @@ const VERIFY_EVERY: Duration = Duration::from_secs(5);
 /// How long no ratings came before the predictions are read without them.
 const IDLE: Duration = Duration::from_secs(2);
 
+/// How long after the start of a small batch the next one begins. A batch costs about a millisecond
+/// for each partition, however few ratings it has, so ratings that trickle in are gathered.
+const GATHER: Duration = Duration::from_millis(200);
+
 /// Compares and learns ratings under a lease of each assigned partition.
 pub(crate) struct Consumer {
     pub(crate) applier: Applier,
@@ -57,12 +61,14 @@ pub(crate) struct Assigned {
 pub(crate) struct Times {
     verified: tokio::time::Instant,
     applied: tokio::time::Instant,
+    /// When the next batch begins. `None`: at once.
+    next: Option<tokio::time::Instant>,
 }
 
 impl Times {
     pub(crate) fn now() -> Self {
         let now = tokio::time::Instant::now();
-        Self { verified: now, applied: now }
+        Self { verified: now, applied: now, next: None }
     }
 }
 
@@ -85,7 +91,11 @@ impl Handler for Consumer {
     }
 
     async fn apply(&mut self, records: Records) -> Result<Offsets, Error> {
+        let count: usize = records.values().map(Vec::len).sum();
+        // A large batch may have more behind it.
+        self.times.next = (count < self.batch / 16).then(|| tokio::time::Instant::now() + GATHER);
         let movies = self.catalog.catch_up().await?;
+        self.predictor.begin();
         let mut next = Offsets::new();
         for (partition, records) in records {
             let Some(last) = records.last() else { continue };
@@ -96,7 +106,8 @@ impl Handler for Consumer {
         Ok(next)
     }
 
-    /// Verifies the leases if it is due. Reads predictions while no ratings come.
+    /// Verifies the leases if it is due. Reads predictions while no ratings come. Waits until the
+    /// next batch may begin.
     async fn tick(&mut self) -> Result<Offsets, Error> {
         if self.times.verified.elapsed() >= VERIFY_EVERY {
             self.times.verified = tokio::time::Instant::now();
@@ -106,6 +117,9 @@ impl Handler for Consumer {
         }
         if self.times.applied.elapsed() >= IDLE {
             self.side.catch_up(self.clock.now()).await;
+        }
+        if let Some(next) = self.times.next.take() {
+            tokio::time::sleep_until(next).await;
         }
         Ok(Offsets::new())
     }

@@ -195,7 +195,6 @@ impl UserPlan<'_> {
                 }
                 None => self.plan.not_compared.push(*offset),
             }
-            self.sequences.compare(&self.edit);
         }
         self.plan.changes.extend(effect.into_iter().map(|change| (*offset, change)));
     }

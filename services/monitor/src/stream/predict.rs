@@ -65,11 +65,15 @@ impl Predictor {
         Self { inference, history, patience, models: models.into_iter().map(state).collect() }
     }
 
-    /// Asks every model for predictions of all steps of a batch.
+    /// Begins a batch: the wanted versions are read again, after its ratings have arrived.
+    pub(crate) fn begin(&mut self) {
+        self.models.iter_mut().for_each(|state| state.wanted = None);
+    }
+
+    /// Asks every model for predictions of all steps of a partition's part of the batch.
     pub(crate) async fn predict(&mut self, sequences: &[Sequence]) -> Vec<ModelAnswer> {
         let mut answers = Vec::with_capacity(self.models.len());
         for state in &mut self.models {
-            state.wanted = None;
             let mut steps = Vec::new();
             for request in requests(sequences) {
                 let asked = Asked { inference: &*self.inference, sequences: request, history: self.history };

@@ -57,6 +57,7 @@ impl Consumer {
         while let Some(page) = events.next().await? {
             for (page, next) in batches(page, self.batch, events.next_offset()) {
                 let batch = Batch { events: page.into_iter().map(LoggedEvent::from).collect(), next };
+                self.predictor.begin();
                 self.apply_batch(assigned, batch, movies.clone()).await?;
             }
         }

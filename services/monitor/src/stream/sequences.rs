@@ -41,9 +41,14 @@ impl Sequences {
     }
 
     /// Prepares for an event that may be a rating to predict. `row` is the row before the event.
+    /// Where it differs from what inference knows, the sequence ends.
     pub(crate) fn look(&mut self, row: &UserEdit) {
-        if self.known.is_none() {
-            self.known = Some(history(row, self.limit).collect());
+        let history = row.history(self.limit);
+        let is_equal = (self.known.as_ref())
+            .is_some_and(|known| known.iter().map(|(movie, rating)| (movie, *rating)).eq(history.iter().copied()));
+        if !is_equal {
+            self.known = Some(history.into_iter().map(|(movie, rating)| (movie.clone(), rating)).collect());
+            self.is_open = false;
         }
     }
 
@@ -65,25 +70,10 @@ impl Sequences {
         }
     }
 
-    /// Compares what inference knows with the row after an event, and ends the sequence where they
-    /// differ.
-    pub(crate) fn compare(&mut self, row: &UserEdit) {
-        let Some(known) = &mut self.known else { return };
-        let is_equal = known.iter().map(|(movie, rating)| (movie, *rating)).eq(row.history(self.limit));
-        if !is_equal {
-            *known = history(row, self.limit).collect();
-            self.is_open = false;
-        }
-    }
-
     /// Returns the sequences, in order.
     pub(crate) fn finish(self) -> Vec<Sequence> {
         self.done
     }
-}
-
-fn history(row: &UserEdit, limit: usize) -> impl Iterator<Item = (MovieId, f64)> {
-    row.history(limit).into_iter().map(|(movie, rating)| (movie.clone(), rating))
 }
 
 /// Splits sequences into requests.

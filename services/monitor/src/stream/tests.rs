@@ -51,6 +51,22 @@ async fn the_live_duel_is_the_replay_of_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ratings_that_trickle_in_are_gathered() {
+    let mut world = World::new(1, &ALL);
+    world.settings.batch = 1_024;
+    world.start().await;
+    for number in 0..100 {
+        world.append(&[rated(number, number, number as i64)]).await;
+        let nothing = std::future::pending::<()>();
+        tokio::time::timeout(Duration::from_millis(10), nothing).await.expect_err("nothing never happens");
+    }
+    world.learned().await;
+    let questions = world.inference.script().questions;
+    assert!((3..=10).contains(&questions), "{questions} questions in a second");
+    world.assert_replayed(&BTreeMap::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_in_the_middle_changes_nothing() {
     let mut world = World::new(2, &ALL);
     world.start().await;

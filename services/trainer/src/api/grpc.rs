@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use marquee_domain::RunId;
 use marquee_kit::{Failure, Kind};
+use marquee_proto::page::Page;
 use marquee_proto::training::v1::{self as pb, trainer_server};
 use tonic::{Request, Response, Status};
 
@@ -95,12 +96,17 @@ impl trainer_server::Trainer for Handler {
         request: Request<pb::ListTrainingsRequest>,
     ) -> Result<Response<pb::ListTrainingsResponse>, Status> {
         let (default, most) = PAGE_SIZE;
-        let count = match request.get_ref().page_size {
+        let pb::ListTrainingsRequest { page_size, page_token } = request.into_inner();
+        let count = match page_size {
             0 => default,
             size => size.min(most),
-        };
-        let trainings = self.queue.newest(count as usize).iter().map(wire::training).collect();
-        Ok(Response::new(pb::ListTrainingsResponse { trainings }))
+        } as usize;
+        let mut page = Page::new(count);
+        // One more run than the page has tells whether there is another page.
+        let runs = self.queue.before(wire::page_token(&page_token)?.as_ref(), count + 1);
+        let is_last = runs.iter().all(|run| page.add(wire::training(run)));
+        let next_page_token = page.last().filter(|_| !is_last).map(|run| run.training_id.clone()).unwrap_or_default();
+        Ok(Response::new(pb::ListTrainingsResponse { trainings: page.into_entries(), next_page_token }))
     }
 
     async fn cancel_training(

@@ -1,6 +1,7 @@
 //! Between the wire messages of `marquee.training.v1` and the domain.
 
-use marquee_domain::{Algorithm, FitParameters, RunMetrics, RunState, Stage, TrainingPlan, TrainingRun};
+use marquee_domain::{Algorithm, FitParameters, Reason, RunId, RunMetrics, RunState, Stage, TrainingPlan, TrainingRun};
+use marquee_kit::Failure;
 use marquee_proto::convert;
 use marquee_proto::training::v1 as pb;
 
@@ -46,6 +47,13 @@ pub(super) fn training(run: &TrainingRun) -> pb::Training {
         dataset_digest: run.snapshot.clone().unwrap_or_default(),
         train_seconds: run.train_seconds.unwrap_or_default(),
     }
+}
+
+/// Returns the run that a token stands for, or `None` for the first page.
+pub(super) fn page_token(text: &str) -> Result<Option<RunId>, Failure> {
+    let unknown =
+        |_| Failure::field("page_token", Reason::Malformed, "is not a token of an earlier answer: leave it out");
+    if text.is_empty() { Ok(None) } else { RunId::try_new(text).map(Some).map_err(unknown) }
 }
 
 fn algorithm(wire: pb::Algorithm) -> Option<Algorithm> {

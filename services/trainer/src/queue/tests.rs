@@ -66,9 +66,25 @@ async fn a_run_survives_a_restart_and_is_known_to_every_trainer() {
     other.refresh().await.expect("reads");
     assert_eq!(other.get(run.id()).expect("known").now(), run.now());
     one.end(&run, published()).await.expect("ends");
-    assert_eq!(deployment.queue().await.newest(10), [run.now()]);
+    assert_eq!(deployment.queue().await.before(None, 10), [run.now()]);
     other.refresh().await.expect("reads");
-    assert_eq!(other.newest(10), [run.now()]);
+    assert_eq!(other.before(None, 10), [run.now()]);
+}
+
+#[tokio::test]
+async fn runs_are_listed_from_any_run_on_the_newest_first() {
+    let deployment = Deployment::new();
+    let queue = deployment.queue().await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.insert(0, queue.create(plan()).await.expect("creates").id().clone());
+    }
+    let listed = |from: Option<&RunId>, count| -> Vec<RunId> {
+        queue.before(from, count).into_iter().map(|run| run.id).collect()
+    };
+    assert_eq!(listed(None, 2), ids[..2]);
+    assert_eq!(listed(Some(&ids[1]), 9), ids[2..]);
+    assert_eq!(listed(Some(&ids[3]), 9), []);
 }
 
 #[tokio::test]
@@ -105,7 +121,7 @@ async fn a_trainer_that_lost_its_lease_does_not_overwrite_the_verdict() {
     assert!(matches!(paused.save(&run).await, Err(QueueError::Superseded)));
     assert!(matches!(paused.end(&run, published()).await, Err(QueueError::Superseded)));
     assert_eq!(run.now().state, RunState::Failed, "it learns the verdict of the other trainer");
-    assert_eq!(deployment.queue().await.newest(1)[0].state, RunState::Failed);
+    assert_eq!(deployment.queue().await.before(None, 1)[0].state, RunState::Failed);
 }
 
 #[tokio::test]
@@ -147,8 +163,8 @@ async fn a_run_that_ended_meanwhile_is_not_called_abandoned() {
     other.refresh().await.expect("reads");
     one.end(&run, published()).await.expect("ends");
     end_abandoned(&other).await;
-    assert_eq!(other.newest(1)[0].state, RunState::Succeeded);
-    assert_eq!(deployment.queue().await.newest(1)[0].state, RunState::Succeeded);
+    assert_eq!(other.before(None, 1)[0].state, RunState::Succeeded);
+    assert_eq!(deployment.queue().await.before(None, 1)[0].state, RunState::Succeeded);
 }
 
 #[tokio::test]
@@ -192,7 +208,7 @@ async fn an_unreadable_object_does_not_hide_the_other_runs() {
     let place = key("trainings/t0000000000000001.json").expect("valid");
     deployment.objects.put(&place, "{".into(), Precondition::None).await.expect("writes");
     let queue = deployment.queue().await;
-    assert_eq!(queue.newest(10), [run.now()]);
+    assert_eq!(queue.before(None, 10), [run.now()]);
     assert_eq!(queue.unreadable().len(), 1);
     let written = key_of(run.id()).expect("valid");
     let mended = deployment.objects.get(&written).await.expect("reads").expect("exists").bytes;

@@ -68,6 +68,8 @@ pub(super) struct Layout<'a> {
     /// The further listeners of the only broker.
     pub(super) encrypted: Option<&'a Encrypted>,
     pub(super) password: &'a str,
+    /// Partitions are assigned to a new group after the default delay of brokers, not at once.
+    pub(super) delays_assignment: bool,
 }
 
 impl Layout<'_> {
@@ -75,6 +77,9 @@ impl Layout<'_> {
     pub(super) fn properties(&self, id: usize, place: &Path) -> String {
         let mut settings = self.own(id, place);
         settings.extend(self.common());
+        if !self.delays_assignment {
+            settings.push(("group.initial.rebalance.delay.ms", "0".to_owned()));
+        }
         settings.extend(self.encrypted.map(Encrypted::properties).unwrap_or_default());
         settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
     }
@@ -122,7 +127,6 @@ impl Layout<'_> {
             ("transaction.state.log.min.isr", in_step.to_string()),
             ("share.coordinator.state.topic.replication.factor", replicas.to_string()),
             ("share.coordinator.state.topic.min.isr", in_step.to_string()),
-            ("group.initial.rebalance.delay.ms", "0".to_owned()),
             // Fewer partitions, smaller buffers and an earlier notice of death than in production:
             // tests wait for them.
             ("offsets.topic.num.partitions", "8".to_owned()),

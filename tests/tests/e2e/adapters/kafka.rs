@@ -1,6 +1,8 @@
 //! The rating log over a real Kafka: the suite of its port, and what only brokers that die and
 //! other clients can show.
 
+#[path = "kafka/assignment.rs"]
+mod assignment;
 #[path = "kafka/damage.rs"]
 mod damage;
 #[path = "kafka/deaths.rs"]

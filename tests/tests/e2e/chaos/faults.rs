@@ -19,7 +19,7 @@ use super::Fleet;
 pub(super) struct Faults(BTreeMap<String, u32>);
 
 impl Faults {
-    fn count(&mut self, what: &str, to: &str) {
+    pub(super) fn count(&mut self, what: &str, to: &str) {
         *self.0.entry(format!("{what} {to}")).or_default() += 1;
     }
 }
@@ -52,7 +52,7 @@ impl Fault {
 }
 
 /// Lets time pass, unless it is over.
-async fn hold(over: &mut watch::Receiver<bool>, millis: u64) {
+pub(super) async fn hold(over: &mut watch::Receiver<bool>, millis: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(millis), over.wait_for(|over| *over)).await;
 }
 
@@ -115,7 +115,7 @@ async fn on_processes(
 }
 
 /// Starts a process as a supervisor would: again, if a back-end was away.
-async fn again(process: &mut Process) -> Result<()> {
+pub(super) async fn again(process: &mut Process) -> Result<()> {
     let started = Instant::now();
     loop {
         match process.restart().await {

@@ -2,9 +2,10 @@
 
 Arguments: the brokers, then one of
   write               ratings in every codec, at odd times, in odd forms, in transactions, and what is no rating
-  partitions COUNT    gives every topic of Marquee this many partitions
+  partitions COUNT [TOPIC]
+                      gives a topic, or every topic of Marquee, this many partitions
   empty               deletes every record of the rating topic, as retention does
-  codec NAME          makes brokers pack the rating topic anew
+  config KEY VALUE    changes how the rating topic is configured
 Prints one JSON document: the number of ratings of each user that count, and the number of records that do not.
 """
 
@@ -146,13 +147,13 @@ def administer() -> None:
     """What operators do to topics."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     if command == "partitions":
-        topics = [topic for topic in admin.list_topics().topics if topic.startswith("marquee.")]
+        topics = arguments[1:] or [topic for topic in admin.list_topics().topics if topic.startswith("marquee.")]
         asked = admin.create_partitions([NewPartitions(topic, int(arguments[0])) for topic in topics])
     elif command == "empty":
         partitions = admin.list_topics(RATINGS).topics[RATINGS].partitions
         asked = admin.delete_records([TopicPartition(RATINGS, partition, -1) for partition in partitions])
     else:
-        entry = ConfigEntry("compression.type", arguments[0], incremental_operation=AlterConfigOpType.SET)
+        entry = ConfigEntry(*arguments, incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ResourceType.TOPIC, RATINGS, incremental_configs=[entry])
         asked = admin.incremental_alter_configs([resource])
     for answer in asked.values():

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use marquee::Settings;
 use marquee_domain::{Partition, Position};
-use marquee_e2e::servers::{Stack, or_skip};
+use marquee_e2e::servers::{Kafka, Stack, or_skip};
 use marquee_e2e::{Clients, DEADLINE, Fleet, World, until};
+use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Topic};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1::Movie;
@@ -102,7 +103,7 @@ async fn nothing_that_other_producers_write_ends_a_consumer_and_every_rating_cou
     .await?;
 
     // A broker that compresses again what producers write.
-    hostile(&python, &stack, &["codec", "zstd"]).await?;
+    hostile(&python, &stack, &["config", "compression.type", "zstd"]).await?;
     let movie = Movie { movie_id: "m99".to_owned(), ..Movie::default() };
     fleet.clients().add_movies(vec![movie]).await?;
     let position = fleet.clients().rate("times", "m99", 3.0).await?;
@@ -133,6 +134,17 @@ async fn a_topic_that_retention_emptied_is_served_from_the_archive() -> Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_that_were_added_are_refused_and_a_copy_finds_every_user_again() -> Result<()> {
+    copied_after_growth(&[]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_only_the_rating_topic_got_are_refused_and_a_copy_works_too() -> Result<()> {
+    copied_after_growth(&[Topic::RATINGS.name()]).await
+}
+
+/// Adds partitions to some topics, or to all of them if none is named. Checks that a fleet refuses
+/// them and says what to do, and that doing it works.
+async fn copied_after_growth(grown: &[&str]) -> Result<()> {
     let Some(python) = Python::or_skip() else { return Ok(()) };
     let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
     let world = World::new(24, 15, 62);
@@ -146,7 +158,7 @@ async fn partitions_that_were_added_are_refused_and_a_copy_finds_every_user_agai
     }
     fleet.stop().await;
 
-    hostile(&python, &stack, &["partitions", "12"]).await?;
+    hostile(&python, &stack, &[&["partitions", "12"][..], grown].concat()).await?;
     let refused = Fleet::start_with(|settings| lead(&stack, settings)).await.expect_err("partitions were added");
     let refused = format!("{refused:#}");
     for part in ["marquee.ratings.v1", "has 12 partitions", "it had 8", "marquee rekey --to-prefix"] {
@@ -175,5 +187,34 @@ async fn partitions_that_were_added_are_refused_and_a_copy_finds_every_user_agai
         assert_eq!((&after.history, &after.statistics), (&before.history, &before.statistics));
     }
     fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_an_administrator_makes_forgetful_is_refused_by_what_its_broker_says() -> Result<()> {
+    let Some(python) = Python::or_skip() else { return Ok(()) };
+    let Some(kafka) = or_skip(Kafka::start(1).await)? else { return Ok(()) };
+    kafka.log().await?;
+    let bootstrap = kafka.bootstrap();
+    let set = async |key: &str, value: &str| {
+        python.ask(HOSTILE, [bootstrap.as_str(), "config", key, value], b"").await.map(drop)
+    };
+    for (key, bad, good) in [
+        ("retention.ms", "31536000000", "-1"),
+        ("retention.bytes", "1099511627776", "-1"),
+        ("unclean.leader.election.enable", "true", "false"),
+        ("cleanup.policy", "compact", "delete"),
+    ] {
+        set(key, bad).await?;
+        let refused = kafka.log().await.expect_err(key).to_string();
+        for part in ["marquee.ratings.v1", &format!("{key}={bad}"), &format!("--add-config {key}={good}")] {
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+        // With an archive the broker may forget old ratings, but only by their age.
+        let archived = KafkaLog::connect_archived(&kafka.settings(), Some(Duration::from_secs(60))).await;
+        assert_eq!(archived.is_ok(), key == "retention.ms", "{key}: {archived:?}");
+        set(key, good).await?;
+        kafka.log().await?;
+    }
     Ok(())
 }

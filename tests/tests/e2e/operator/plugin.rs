@@ -1,29 +1,22 @@
 //! `kubectl marquee`, as kubectl finds it.
 
 use std::path::Path;
-use std::process::Output;
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::{PLUGIN, Stage};
 
-/// Runs `kubectl marquee …`.
-async fn marquee(stage: &Stage, words: &str) -> Result<Output> {
-    let words = std::iter::once("marquee").chain(words.split_whitespace());
-    stage.kubernetes.try_kubectl(&stage.kubernetes.admin(), words, "").await
-}
-
 /// Runs it, and returns what it printed.
 async fn ok(stage: &Stage, words: &str) -> Result<String> {
-    let output = marquee(stage, words).await?;
+    let output = stage.plugin(words).await?;
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Runs it, and returns its complaint.
 async fn refused(stage: &Stage, words: &str) -> Result<String> {
-    let output = marquee(stage, words).await?;
+    let output = stage.plugin(words).await?;
     assert_eq!(output.status.code(), Some(1), "{words}");
     Ok(String::from_utf8(output.stderr)?)
 }
@@ -48,7 +41,7 @@ async fn every_verb_reaches_the_operator_and_edits_no_specification() -> Result<
     ok(&stage, "pause ratings").await?;
     ok(&stage, "resume ratings").await?;
     assert!(ok(&stage, "abort ratings").await?.contains("Degraded"));
-    assert_eq!(stage.weight().await?, 0);
+    stage.until_route(1, 0).await?;
     let why = refused(&stage, "watch ratings").await?;
     assert!(why.contains("AbortedByUser"), "{why}");
     ok(&stage, "retry ratings").await?;

@@ -7,16 +7,6 @@ use serde_json::{Value, json};
 
 use super::{Stage, phase};
 
-/// The reasons of the events of the rollout, in the order of their times.
-async fn reasons(stage: &Stage) -> Result<Vec<String>> {
-    let list = ["get", "events.events.k8s.io", "--output", "json"];
-    let events: Value = serde_json::from_str(&stage.kubernetes.kubectl(list).await?)?;
-    let mut events: Vec<Value> = events["items"].as_array().cloned().unwrap_or_default();
-    events.retain(|event| event["regarding"]["name"] == "ratings");
-    events.sort_by_key(|event| event["eventTime"].as_str().unwrap_or_default().to_owned());
-    Ok(events.iter().filter_map(|event| event["reason"].as_str().map(str::to_owned)).collect())
-}
-
 /// Whether the conditions of a status have a value for a type.
 fn condition(status: &Value, kind: &str) -> Option<String> {
     let conditions = status["conditions"].as_array()?;
@@ -58,7 +48,7 @@ async fn a_rollout_goes_through_its_steps_and_completes() -> Result<()> {
     })
     .await?;
 
-    let reasons = reasons(&stage).await?;
+    let reasons = stage.reasons().await?;
     for reason in ["RolloutStarted", "ShadowStarted", "WeightChanged", "Promoted", "RolloutCompleted"] {
         assert!(reasons.iter().any(|seen| seen == reason), "no event {reason} in {reasons:?}");
     }
@@ -95,11 +85,7 @@ async fn a_version_that_cannot_be_loaded_reaches_nobody_and_the_reason_is_told()
     assert!(status["message"].as_str().is_some_and(|message| message.contains("encoder.onnx")), "{status}");
     assert_eq!(condition(status, "Degraded").as_deref(), Some("True"), "{status}");
     assert_eq!((stage.route().await?.stable, stage.weight().await?), (1, 0));
-    until("the event is told", async || {
-        reasons(&stage).await.ok()?.contains(&"VersionFailed".to_owned()).then_some(())
-    })
-    .await?;
-    Ok(())
+    stage.until_told("VersionFailed").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +114,7 @@ async fn another_target_supersedes_the_running_one_and_undo_returns() -> Result<
     stage.roll_out(json!([{"setWeight": 30}, {"pause": {}}]), &json!({"version": 1})).await?;
     let back = until_rollout(&stage.kubernetes, "ratings", phase("Completed")).await?;
     assert_eq!(back["status"]["history"][0]["outcome"], "Superseded", "{}", back["status"]);
-    assert_eq!((stage.route().await?.stable, stage.weight().await?), (1, 0));
+    stage.until_route(1, 0).await?;
 
     stage.roll_out(json!([]), &json!({"version": 2})).await?;
     let is_two = |status: &Value| status["phase"] == "Completed" && status["stable"] == 2;

@@ -214,3 +214,40 @@ async fn a_user_whose_ratings_are_in_chunks_is_served_as_another_user_is() {
         assert_eq!(one.history(SMALL.newest), other.history(SMALL.newest));
     }
 }
+
+#[tokio::test]
+async fn a_removal_that_changes_nothing_writes_no_row() {
+    let rated = |movie: &str| {
+        let (user, movie) = (UserId::try_new("ann").expect("a user id"), MovieId::try_new(movie).expect("a movie id"));
+        RatingEvent::Rated(Rating { user, movie, value: 4.0, rated_at: Timestamp::from_seconds(2_000) })
+    };
+    let removed = |user: &str, movie: Option<&str>| {
+        let (user, at) = (UserId::try_new(user).expect("a user id"), Timestamp::from_seconds(3_000));
+        match movie.map(|movie| MovieId::try_new(movie).expect("a movie id")) {
+            Some(movie) => RatingEvent::Removed { user, movie, at },
+            None => RatingEvent::UserRemoved { user, at },
+        }
+    };
+    for layout in layouts() {
+        let store = MemoryStore::new(Faults::default());
+        let applier = Applier { store: Arc::new(store.clone()), compute: Compute::default(), layout };
+        let mut lease = store.lease(SOURCE).await.expect("a lease");
+        let mut next = 0;
+        // Applies an event and returns how many rows were written. The marker always moves.
+        let mut rows_written = async |event| {
+            let before = store.changes();
+            let batch = Batch::new(vec![(Offset(next), event)], Offset(next + 1));
+            applier.apply(&mut *lease, Movies::default(), batch).await.expect("applied");
+            next += 1;
+            assert_eq!(store.marker(SOURCE).await.expect("a marker"), Offset(next));
+            store.changes() - before - 1
+        };
+        for movie in ["one", "two", "three"] {
+            assert!(rows_written(rated(movie)).await >= 2, "a row of the user and one of the movie");
+        }
+        for event in [removed("ann", Some("four")), removed("bob", Some("one")), removed("bob", None)] {
+            assert_eq!(rows_written(event.clone()).await, 0, "{event:?} with {layout:?}");
+        }
+        assert!(rows_written(removed("ann", Some("one"))).await >= 2);
+    }
+}

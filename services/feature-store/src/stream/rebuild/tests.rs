@@ -1,6 +1,7 @@
 //! New stores over logs that have forgotten events, with paused time.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use marquee_archive::{Settings as ArchiveSettings, Source, Writer};
@@ -17,6 +18,27 @@ use crate::testing::{World, scale, user_id};
 
 /// The group of the archive's writer.
 const ARCHIVE: &str = "archive";
+
+/// Log lines.
+#[derive(Debug, Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    /// Returns how many lines contain a text.
+    fn with(&self, text: &str) -> usize {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).lines().filter(|line| line.contains(text)).count()
+    }
+}
 
 const SOON: Duration = Duration::from_millis(10);
 
@@ -117,6 +139,31 @@ async fn events_in_neither_the_archive_nor_the_log_are_left_out_and_the_others_a
         let has = |user: &str| rows.contains_key(&(Partition(0), user_key(&user_id(user))));
         assert_eq!(["archived", "lost", "kept"].map(has), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_retention_emptied_is_warned_of_once() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    // With a single dispatcher, another thread that comes to the warning first would decide that
+    // it is not wanted.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = World::new(1);
+    rate(&world, 0..20).await;
+    world.log.forget(Topic::RATINGS, Partition(0), Offset(20));
+    // Ready, although no event is left.
+    start(&world, "group").await;
+    let warning = "events are in neither the archive nor the log";
+    assert_eq!(lines.with(warning), 1);
+    assert_eq!(lines.with("lost_from=0 lost_until=20 has_archive=false"), 1);
+    rate(&world, 20..25).await;
+    // An instance that takes the partition over does not say it again.
+    world.context.stop.cancel();
+    let next = World { store: world.store.clone(), log: world.log.clone(), ..World::new(1) };
+    start(&next, "group").await;
+    assert_eq!(lines.with(warning), 1);
 }
 
 #[tokio::test(start_paused = true)]

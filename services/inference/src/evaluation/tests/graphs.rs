@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use marquee_domain::Movie;
+use marquee_kit::Metrics;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
 use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
@@ -79,13 +81,17 @@ fn sequences(users: usize, steps: usize, rng: &mut ChaCha8Rng) -> Vec<Ratings> {
     (0..users).map(|_| one()).collect()
 }
 
+fn states(bytes: usize) -> States {
+    States::new(bytes, StateMetrics::register(&Metrics::default()))
+}
+
 /// Runs sequences through a model. Returns the estimates.
-async fn run(model: &Arc<Model>, sequences: &[Ratings]) -> Vec<Estimates> {
+async fn run(model: &Arc<Model>, states: &States, sequences: &[Ratings]) -> Vec<Estimates> {
     let request = request(&[1], sequences);
     let pressure = Pressure::new(1);
     let mut estimates = vec![Vec::new(); sequences.len()];
     for mut walks in walks(model, &request) {
-        Group::new(Arc::clone(model), &pressure, &mut walks).evaluate().await.expect("evaluates");
+        Group::new(Arc::clone(model), (&pressure, states), &mut walks).evaluate().await.expect("evaluates");
         for walk in walks {
             let at = walk.sequence;
             estimates[at] = walk.into_estimates();
@@ -94,18 +100,24 @@ async fn run(model: &Arc<Model>, sequences: &[Ratings]) -> Vec<Estimates> {
     estimates
 }
 
+/// Loads a model for evaluations, and one that serves.
+fn open(runtime: marquee_onnx::Runtime, rng: &mut ChaCha8Rng) -> (Arc<Model>, Model) {
+    let files = package(&posterior(rng));
+    let opener = Opener::new(runtime, None, &Settings::default());
+    let serving = opener.open(&key(1), files.clone()).unwrap();
+    let copy = Arc::new(opener.in_background().open(&key(1), files).unwrap());
+    (copy, serving)
+}
+
 #[tokio::test]
 async fn an_evaluation_equals_predictions_of_the_same_graphs() {
     let Some(runtime) = runtime() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let files = package(&posterior(&mut rng));
-    let opener = Opener::new(runtime, None, &Settings::default());
-    let serving = opener.open(&key(1), files.clone()).unwrap();
-    let copy = Arc::new(opener.in_background().open(&key(1), files).unwrap());
+    let (copy, serving) = open(runtime, &mut rng);
     assert!(copy.has_learner() && !serving.has_learner(), "serving needs no learner");
     for (users, steps) in [(200, 1), (100, 10), (50, 20), (10, 100)] {
         let sequences = sequences(users, steps, &mut rng);
-        let found = run(&copy, &sequences).await;
+        let found = run(&copy, &states(0), &sequences).await;
         let mut largest = 0.0_f64;
         for ((history, steps, _), found) in sequences.iter().zip(&found).step_by(users / 5) {
             let mut history: Vec<(usize, f64)> = history.iter().map(|&(movie, rating, _)| (movie, rating)).collect();
@@ -125,4 +137,72 @@ async fn an_evaluation_equals_predictions_of_the_same_graphs() {
         println!("{steps} steps: an evaluation differs from predictions by at most {largest:.1e} stars");
         assert!(largest < ROUNDING, "{steps} steps: {largest:e}");
     }
+}
+
+/// A user of a random walk: the history by movie number and stars, oldest first, and its limit.
+type Walker = (Vec<(usize, f64)>, usize);
+
+/// Changes a history as events between two questions do: a rating that came late or was taken away,
+/// or nothing. Returns the next ratings of the user: new ones, some again, and some of movies that
+/// the version does not know.
+fn go_on((history, _): &mut Walker, rng: &mut ChaCha8Rng) -> Vec<Rating> {
+    if !history.is_empty() && rng.random_range(0..6) == 0 {
+        history.remove(rng.random_range(0..history.len()));
+    }
+    if rng.random_range(0..10) == 0 {
+        let late = MOVIES + 500 + history.len();
+        history.insert(rng.random_range(0..=history.len()), (late, 2.0));
+    }
+    let rating = |rng: &mut ChaCha8Rng| {
+        let again = (rng.random_range(0..5) == 0).then(|| history.choose(rng)).flatten();
+        let movie = again.map_or_else(|| rng.random_range(0..MOVIES + 200), |(movie, _)| *movie);
+        (movie, f64::from(rng.random_range(1_u8..=5)), true)
+    };
+    (0..*[1, 1, 1, 2, 5].choose(rng).unwrap()).map(|_| rating(rng)).collect()
+}
+
+/// Asserts that two evaluations are equal up to rounding. Returns the largest difference in stars.
+fn assert_equal(found: &[Estimates], expected: &[Estimates]) -> f64 {
+    let mut largest = 0.0_f64;
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        let (found, expected) = (found.as_ref().expect("an estimate"), expected.as_ref().expect("an estimate"));
+        assert_eq!(found.unknown_movie, expected.unknown_movie);
+        largest = largest.max((found.rating - expected.rating).abs()).max((found.spread - expected.spread).abs());
+    }
+    assert!(largest < ROUNDING, "{largest:e}");
+    largest
+}
+
+#[tokio::test]
+async fn estimates_from_kept_states_equal_those_of_the_encoder() {
+    let Some(runtime) = runtime() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let (copy, _) = open(runtime, &mut rng);
+    // The second cache has room for a few users only, so its states come and go.
+    let (kept, few, off) = (states(64 << 20), states(1 << 20), states(0));
+    let mut walkers: Vec<Walker> = (0..40).map(|user| (Vec::new(), [5, 30, 100][user % 3])).collect();
+    let mut largest = 0.0_f64;
+    for _ in 0..40 {
+        let mut questions: Vec<Ratings> = Vec::new();
+        for walker in &mut walkers {
+            let steps = go_on(walker, &mut rng);
+            let history = walker.0.iter().map(|&(movie, rating)| (movie, rating, false)).collect();
+            questions.push((history, steps.clone(), Some(walker.1)));
+            for (movie, rating, _) in steps {
+                walker.0.retain(|(other, _)| *other != movie);
+                walker.0.push((movie, rating));
+            }
+            // The limit applies to what is asked; here the row keeps a little more.
+            let beyond = walker.0.len().saturating_sub(walker.1 + 3);
+            walker.0.drain(..beyond);
+        }
+        let expected = run(&copy, &off, &questions).await;
+        for states in [&kept, &few] {
+            largest = largest.max(assert_equal(&run(&copy, states, &questions).await, &expected));
+        }
+        // The same question again, as after an answer that was lost.
+        largest = largest.max(assert_equal(&run(&copy, &kept, &questions).await, &expected));
+    }
+    println!("an evaluation from kept states differs from one without by at most {largest:.1e} stars");
 }

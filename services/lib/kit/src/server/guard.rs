@@ -95,7 +95,7 @@ pub(super) fn preflight(origin: &HeaderValue, request: &Request) -> Option<Respo
     let mut response = (StatusCode::NO_CONTENT, Body::empty()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, DELETE"));
-    let names = "authorization, content-encoding, content-type, traceparent, x-client-id";
+    let names = "authorization, content-encoding, content-type, traceparent, x-client-id, x-request-id";
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     allow(origin, &mut response);
@@ -106,7 +106,8 @@ pub(super) fn preflight(origin: &HeaderValue, request: &Request) -> Option<Respo
 pub(super) fn allow(origin: &HeaderValue, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("allow, retry-after"));
+    let names = HeaderValue::from_static("allow, retry-after, x-request-id");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, names);
     headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 

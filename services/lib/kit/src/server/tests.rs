@@ -100,8 +100,15 @@ async fn a_web_page_cannot_write() {
     let preflight = server.ask(preflight).await;
     assert!(preflight.starts_with("HTTP/1.1 204"), "{preflight}");
     assert!(preflight.contains("access-control-allow-origin: https://shop.test"), "{preflight}");
+    let line = |answer: &str, name: &str| answer.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    let sends = line(&preflight, "access-control-allow-headers: ").expect("the headers that a page may send");
+    for header in ["authorization", "content-type", "traceparent", "x-client-id", "x-request-id"] {
+        assert!(sends.contains(header), "no {header} in: {sends}");
+    }
     let allowed = server.ask(&post_of(&format!("{json}origin: https://shop.test\r\n"), "{}")).await;
     assert!(allowed.starts_with("HTTP/1.1 200") && allowed.contains("access-control-allow-origin"), "{allowed}");
+    let reads = line(&allowed, "access-control-expose-headers: ").expect("the headers that a page may read");
+    assert!(["allow", "retry-after", "x-request-id"].iter().all(|header| reads.contains(header)), "{reads}");
     server.stop().await;
 }
 

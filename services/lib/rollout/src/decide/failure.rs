@@ -7,7 +7,10 @@ use marquee_domain::{Timestamp, Version};
 
 use super::Machine;
 use super::analysis::describe;
-use crate::{MetricState, OnDeadline, OnFailure, Outcome, Past, Pause, Placement, Reason, Run, RunKind, VersionState};
+use crate::{
+    MetricState, OnDeadline, OnFailure, Outcome, Past, Pause, Placement, Reason, Run, RunKind, VersionState,
+    WantedRoute,
+};
 
 /// The number of ended rollouts in a status.
 const MOST_PAST: usize = 20;
@@ -16,9 +19,9 @@ const MOST_PAST: usize = 20;
 /// yet.
 const PATIENCE_MISSING: Duration = Duration::from_mins(1);
 
-/// How long a route may be refused. A change from an older route than the present one is refused,
-/// too, until the observer has seen the present one.
-const PATIENCE_REFUSED: Duration = Duration::from_secs(15);
+/// How long a change from the same route may be refused. A change from an older route than the
+/// present one is refused, too, until the observer has seen the present one.
+const PATIENCE_REFUSED: Duration = Duration::from_secs(5);
 
 /// A reason to stop a rollout.
 #[derive(Debug)]
@@ -44,12 +47,18 @@ impl Machine<'_> {
         self.failed_version(run).or_else(|| self.failed_metric())
     }
 
-    /// Remembers since when the wanted route is refused.
+    /// Remembers since when the wanted route is refused. If another writer changed the route
+    /// meanwhile, the next change is based on that one, and the time begins again.
     fn note_refusal(&mut self) {
         let is_refused = self.seen.refusal.is_some() && self.wanted_route().is_none();
+        let has_moved = match &self.seen.route {
+            WantedRoute::Present(route) => route.revision() > self.status.route_revision,
+            WantedRoute::Absent | WantedRoute::Unreachable => false,
+        };
         let now = self.now;
         if let Some(run) = self.run_mut() {
-            run.refused_since = if is_refused { run.refused_since.or(Some(now)) } else { None };
+            let since = run.refused_since.filter(|_| !has_moved).unwrap_or(now);
+            run.refused_since = is_refused.then_some(since);
         }
     }
 

@@ -18,6 +18,7 @@ fn predictor(inference: &ScriptedInference) -> Predictor {
 }
 
 async fn steps(predictor: &mut Predictor, arrivals: &[i64]) -> Vec<Result<Outcomes, Reason>> {
+    predictor.begin();
     let mut answers = predictor.predict(&sequences(arrivals)).await;
     answers.remove(0).steps
 }

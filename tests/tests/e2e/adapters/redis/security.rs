@@ -2,11 +2,16 @@
 
 use anyhow::Result;
 use marquee_domain::{Offset, Secret};
+use marquee_e2e::Launch;
 use marquee_e2e::servers::{Certificates, Redis, or_skip};
 use marquee_ports::{ErrorKind, OnlineStore as _};
 use marquee_redis::{RedisStore, Settings};
 
 use super::{P0, key, settings, write};
+
+/// The product's own `main`, started by a shell.
+const LIMITED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/operations/limited.sh");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
 const PASSWORD: &str = "p@ss:w/rd%41#?&=";
 
@@ -76,6 +81,33 @@ async fn a_user_without_dangerous_commands_is_enough() -> Result<()> {
     assert!(error.contains("redis.password") && !error.contains("hunter2"), "{error}");
     let error = refused(&Settings { urls: vec![in_url.replace(ENCODED, "wrong%40hunter2")], ..base }).await;
     assert!(error.contains("redis.password") && !error.contains("hunter2"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_whose_user_may_not_run_info_serves_and_says_so_once() -> Result<()> {
+    let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let few = "+@read +@write +@scripting +@connection -@dangerous";
+    redis.ask(0, &format!("ACL SETUSER marquee on >{PASSWORD} ~marquee:* {few}")).await?;
+    let folder = tempfile::tempdir()?;
+    let said = folder.path().join("said");
+    let variables = [
+        ("PROGRAM", PROGRAM.to_owned()),
+        ("LIMITS", format!("exec 2>{}", said.display())),
+        ("MARQUEE__REDIS__PASSWORD", PASSWORD.to_owned()),
+    ];
+    let launch = Launch::new(LIMITED, &folder.path().join("data")).set("backends.store=redis");
+    let launch = launch.set("ingest.unknown_movies=accept");
+    let launch = launch.set("redis.username=marquee").set(format!("redis.urls={:?}", redis.urls()));
+    let fleet = launch.variables(variables.map(|(name, value)| (name.to_owned(), value))).start().await?;
+    let clients = fleet.clients()?;
+    let position = clients.rate("user", "movie", 4.0).await?;
+    assert_eq!(clients.user("user", &[position]).await?.history.len(), 1);
+    assert_eq!(fleet.stop().await?, Some(0));
+    let said = std::fs::read_to_string(said)?;
+    // The stores of features and of the monitor each say it.
+    assert_eq!(said.matches("this user of Redis may not run INFO").count(), 2, "{said}");
+    assert!(said.contains("allow it (+info)") && !said.contains(PASSWORD), "{said}");
     Ok(())
 }
 

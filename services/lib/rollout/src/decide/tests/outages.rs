@@ -75,19 +75,33 @@ fn a_version_that_cannot_be_loaded_is_stopped_with_the_reason() {
 fn a_version_that_cannot_be_routed_is_stopped_with_the_reason() {
     let mut fleet = Fleet::new(CAREFUL);
     fleet.refusal = Some("the digest of encoder.onnx is another one".to_owned());
-    fleet.run(10, 0, 0.0);
+    fleet.run(5, 0, 0.0);
     assert_eq!(fleet.status.phase, Phase::Progressing, "an observer may be behind");
-    fleet.run(10, 0, 0.0);
+    fleet.run(5, 0, 0.0);
     assert_eq!((fleet.status.phase, fleet.status.reason), (Phase::Degraded, Reason::VersionFailed));
     assert_eq!(fleet.status.message, "version 2 cannot be routed: the digest of encoder.onnx is another one");
     let mut fleet = Fleet::new(CAREFUL);
     for _ in 0..10 {
         fleet.refusal = Some("expected_revision is 1, but the route is at 2".to_owned());
-        fleet.run(10, 0, 0.0);
+        fleet.run(5, 0, 0.0);
         fleet.refusal = None;
         fleet.run(1, 0, 0.0);
     }
     assert_eq!(fleet.status.phase, Phase::Progressing);
+}
+
+#[test]
+fn a_writer_that_is_always_faster_ends_no_rollout() {
+    let mut fleet = Fleet::new(CAREFUL);
+    fleet.refusal = Some("another caller changed the route first".to_owned());
+    for _ in 0..60 {
+        fleet.run(1, 0, 0.0);
+        fleet.route = fleet.route.take().map(|route| {
+            let next = route.revision() + 1;
+            route.with_revision(next)
+        });
+    }
+    assert_eq!(fleet.status.phase, Phase::Progressing, "{}", fleet.status.message);
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! Names the loss of a connection as other gRPC clients do.
+//!
+//! A server that ends closes its connections. A request that is about to be sent then fails. tonic
+//! calls this CANCELLED, as if the caller had given up, and a connection that breaks UNKNOWN. The
+//! specification of gRPC calls both UNAVAILABLE, which callers repeat.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use tonic::Status;
+use tower::BoxError;
+
+/// Returns the error of a call. If the connection was lost, it is UNAVAILABLE.
+pub(super) fn named(error: impl Error + Send + Sync + 'static) -> BoxError {
+    if !is_lost(&error) {
+        return Box::new(error);
+    }
+    let mut status = Status::unavailable("the connection was closed: try again");
+    status.set_source(Arc::new(error));
+    Box::new(status)
+}
+
+/// Returns whether an open connection was lost. An attempt to connect that fails is UNAVAILABLE
+/// already, and has no error of hyper.
+fn is_lost(error: &(dyn Error + 'static)) -> bool {
+    let (mut current, mut is_open) = (Some(error), false);
+    while let Some(error) = current {
+        if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+            if hyper.is_canceled() || hyper.is_closed() {
+                return true;
+            }
+            is_open = true;
+        }
+        if is_open && (error.is::<io::Error>() || error.downcast_ref().is_some_and(is_going)) {
+            return true;
+        }
+        current = error.source();
+    }
+    false
+}
+
+/// Returns whether the server ended the connection in order and did not begin this call (RFC 9113,
+/// section 6.8).
+fn is_going(error: &h2::Error) -> bool {
+    error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use hyper::client::conn::http2;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use thiserror::Error;
+    use tonic::Code;
+    use tonic::body::Body;
+
+    use super::*;
+
+    #[derive(Debug, Error)]
+    #[error("call a server")]
+    struct Failed<E: Error + 'static>(#[source] E);
+
+    fn code(error: impl Error + Send + Sync + 'static) -> Code {
+        Status::from_error(named(error)).code()
+    }
+
+    #[tokio::test]
+    async fn a_request_on_a_connection_that_closes_is_unavailable() {
+        let (near, _far) = tokio::io::duplex(1_024);
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.expect("a connection");
+        drop(connection);
+        let error = sender.send_request(Request::new(Body::empty())).await.expect_err("no connection");
+        assert!(error.is_canceled(), "{error:?}");
+        assert_eq!(code(Failed(error)), Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_a_server_that_goes_did_not_begin_is_unavailable() {
+        let (near, far) = tokio::io::duplex(1_024);
+        let client = http2::handshake(TokioExecutor::new(), TokioIo::new(near));
+        let (client, server) = tokio::join!(client, h2::server::handshake(far));
+        let ((mut sender, connection), mut server) = (client.expect("a connection"), server.expect("a connection"));
+        let mut running = tokio::task::JoinSet::new();
+        running.spawn(connection);
+        server.abrupt_shutdown(h2::Reason::NO_ERROR);
+        running.spawn(async move {
+            while server.accept().await.is_some() {}
+            Ok(())
+        });
+        let error = sender.send_request(Request::new(Body::empty())).await.expect_err("the server goes");
+        assert_eq!(code(Failed(error)), Code::Unavailable);
+    }
+
+    #[test]
+    fn other_errors_stay_what_they_are() {
+        assert_eq!(code(Failed(Status::data_loss("a"))), Code::DataLoss);
+        assert_eq!(code(Failed(io::Error::other("a"))), Code::Unknown);
+    }
+}

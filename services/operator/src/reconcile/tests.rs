@@ -1,0 +1,131 @@
+//! Reconciliations against an API server in memory that knows one rollout, and a fleet in memory.
+
+mod server;
+
+use std::time::Duration;
+
+use clap::Parser as _;
+use marquee_domain::{ManualClock, Timestamp};
+use marquee_driver::testing::{Instance, Table};
+use marquee_kit::Context;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::settings::{Command, Program};
+use server::Server;
+
+/// A rollout of version 2, an API server, and an instance on which both versions are warm.
+struct World {
+    server: Server,
+    table: Table,
+    instance: Instance,
+    clock: Arc<ManualClock>,
+    context: Context,
+}
+
+fn labels() -> RolloutLabels {
+    RolloutLabels { namespace: "default".to_owned(), name: "ratings".to_owned() }
+}
+
+impl World {
+    fn new() -> Self {
+        let table = Table::routed_to(1, 1);
+        let instance = Instance::new(&table, &[1, 2]);
+        let steps = json!([{"shadow": {}}, {"setWeight": 50}]);
+        let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2, "steps": steps});
+        let server = Server::new(spec, table.clone());
+        instance.state().gate = Some(Arc::new(server.clone()));
+        let clock = Arc::new(ManualClock::new(Timestamp::from(std::time::SystemTime::now())));
+        Self { server, table, instance, clock, context: Context::default() }
+    }
+
+    /// Returns an operator that has just started.
+    fn operator(&self) -> Reconciler {
+        let Command::Run(args) = Program::parse_from(["marquee-operator", "run"]).command else { unreachable!() };
+        let metrics = OperatorMetrics::new(&self.context.metrics);
+        let made = Reconciler::new(self.server.client(), &args, metrics, "one".to_owned());
+        let mut reconciler = made.expect("valid arguments");
+        reconciler.clock = self.clock.clone();
+        let transports = reconciler.transports.get_mut().expect("a lock");
+        transports.insert(server::ADDRESS.to_owned(), self.instance.transport());
+        reconciler
+    }
+
+    /// Makes a round a second until the rollout is in a phase. Returns how many seconds it took, or
+    /// `None` if the operator was killed before.
+    async fn until(&self, operator: &Reconciler, phase: &str) -> Option<u32> {
+        let labels = labels();
+        for second in 0..100 {
+            if self.server.status()["phase"] == phase {
+                return Some(second);
+            }
+            tokio::select! {
+                biased;
+                () = self.server.killed() => return None,
+                outcome = operator.reconcile(&labels) => drop(outcome.expect("a round")),
+            }
+            self.clock.set(self.clock.now().plus(Duration::from_secs(1)));
+        }
+        panic!("not {phase}: {:#}", self.server.status())
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_is_refused_ends_the_rollout_with_the_reason() {
+    let world = World::new();
+    world.instance.refuse(Some("version 2 does not verify"));
+    let took = world.until(&world.operator(), "Degraded").await.expect("it ends");
+    let status = world.server.status();
+    assert!(took < 15, "after {took} s");
+    assert_eq!(status["reason"], "VersionFailed", "{status:#}");
+    assert_eq!(status["message"], "version 2 cannot be routed: version 2 does not verify");
+    let reasons = world.server.reasons();
+    assert_eq!(reasons.iter().filter(|reason| *reason == "VersionFailed").count(), 1, "{reasons:?}");
+    let text = world.context.metrics.text();
+    assert!(text.contains("reason=\"VersionFailed\"} 1\n"), "{text}");
+    assert_eq!(world.table.weight(1), 10_000);
+}
+
+#[tokio::test]
+async fn an_operator_that_is_killed_at_any_call_leaves_a_rollout_that_goes_on() {
+    let undisturbed = World::new();
+    undisturbed.until(&undisturbed.operator(), "Completed").await.expect("it ends");
+    for call in 0..undisturbed.server.calls() {
+        let world = World::new();
+        world.server.kill_at(call);
+        let killed = world.until(&world.operator(), "Completed").await;
+        assert_eq!(killed, None, "call {call} was not made");
+        world.server.kill_at(u64::MAX);
+        let operator = world.operator();
+        world.until(&operator, "Completed").await.expect("it goes on");
+        // The last route and the last events may be those that were lost.
+        operator.reconcile(&labels()).await.expect("a round");
+        assert_eq!(world.table.weight(2), 10_000, "killed at call {call}");
+        assert_eq!(world.server.reasons(), undisturbed.server.reasons(), "killed at call {call}");
+        let weights = world.server.weights();
+        assert!(weights.is_sorted() && weights.iter().all(|weight| [0, 5_000, 10_000].contains(weight)), "{weights:?}");
+    }
+    assert!(undisturbed.server.calls() > 20, "a rollout has more calls than {}", undisturbed.server.calls());
+}
+
+#[tokio::test]
+async fn a_command_is_carried_out_once_whatever_is_lost() {
+    for call in 0..14 {
+        let world = World::new();
+        let operator = world.operator();
+        world.until(&operator, "Progressing").await.expect("it starts");
+        world.server.annotate("command.rollouts.marquee.dev/1", "pause");
+        world.server.kill_at(call);
+        world.until(&operator, "Paused").await;
+        world.server.kill_at(u64::MAX);
+        let operator = world.operator();
+        for _ in 0..3 {
+            operator.reconcile(&labels()).await.expect("a round");
+        }
+        let status = world.server.status();
+        assert_eq!((&status["phase"], &status["reason"]), (&json!("Paused"), &json!("PausedByUser")), "{status:#}");
+        assert_eq!(world.server.annotations(), Value::Null, "killed at call {call}");
+        let told = world.server.reasons().iter().filter(|reason| *reason == "PausedByUser").count();
+        assert_eq!(told, 1, "killed at call {call}");
+    }
+}
