@@ -91,7 +91,7 @@ impl Worker {
                 }
             };
             match self.queue.next().filter(|_| holds_lease) {
-                Some(run) => holds_lease = self.work_on(&run, &stop).await,
+                Some(run) => holds_lease = Box::pin(self.work_on(&run, &stop)).await,
                 None => tokio::select! {
                     () = self.queue.wait_for_run() => {}
                     () = tokio::time::sleep(REFRESH) => {}

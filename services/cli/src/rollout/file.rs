@@ -51,7 +51,7 @@ fn parse(text: &str, is_json: bool, target: Option<Target>) -> Result<(Spec, Map
             Target::Latest => document.insert("follow".to_owned(), "latest".into()),
         };
     }
-    let spec = Spec::read(&Value::Object(document.clone())).map_err(|error| error.to_string())?;
+    let spec = Spec::read(Value::Object(document.clone())).map_err(|error| error.to_string())?;
     Ok((spec, document))
 }
 
