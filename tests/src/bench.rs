@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use marquee_cli::import::{self, Plan};
 use marquee_cli::{Client, Format, Output};
 use marquee_datasets::{Dataset, Options};
-use marquee_e2e::{Clients, Process, cache, option};
+use marquee_e2e::{Clients, Process, cache, option, quantile};
 use marquee_kit::Transport;
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step};
@@ -99,10 +99,7 @@ struct Latency {
 impl Latency {
     fn of(mut millis: Vec<f64>, seconds: f64) -> Self {
         millis.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let rank = (share * millis.len() as f64).ceil() as usize;
-            millis.get(rank.saturating_sub(1)).copied().unwrap_or_default()
-        };
+        let at = |share: f64| quantile(&millis, share).unwrap_or_default();
         Self {
             samples: millis.len(),
             p50_ms: at(0.5),

@@ -1,7 +1,8 @@
-//! The real data sets, where they are.
+//! The real data sets, where they are, and folders of data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use marquee_datasets::{Dataset, Options};
 
 /// Returns a data set by the name of its folder, or `None` if it is absent. With `CI=true` an
@@ -25,4 +26,26 @@ pub fn cache() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     Some(cache?.join("marquee"))
+}
+
+/// Opens MovieLens 100K, which `make movielens` keeps in the [`cache`].
+pub fn movielens() -> Result<Dataset> {
+    let path = cache().context("there is no HOME: set XDG_CACHE_HOME")?.join("movielens-100k");
+    marquee_datasets::open(&path, Options::default())
+        .with_context(|| format!("open {}: run `make movielens`", path.display()))
+}
+
+/// Copies a folder with everything in it.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use marquee_e2e::option;
+use marquee_e2e::{copy_folder, option};
 use marquee_proto::rollout::v1::{Route, SetRouteRequest};
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde::Serialize;
@@ -121,19 +121,7 @@ async fn prepare(folder: &Path, data: &Data, algorithm: Algorithm) -> Result<()>
 
 /// Copies a data folder.
 fn copy(from: &Path) -> Result<TempDir> {
-    fn all(from: &Path, to: &Path) -> std::io::Result<()> {
-        std::fs::create_dir_all(to)?;
-        for entry in std::fs::read_dir(from)? {
-            let entry = entry?;
-            let target = to.join(entry.file_name());
-            match entry.file_type()?.is_dir() {
-                true => all(&entry.path(), &target)?,
-                false => drop(std::fs::copy(entry.path(), target)?),
-            }
-        }
-        Ok(())
-    }
     let to = tempfile::tempdir()?;
-    all(from, to.path()).with_context(|| format!("copy {}", from.display()))?;
+    copy_folder(from, to.path()).with_context(|| format!("copy {}", from.display()))?;
     Ok(to)
 }

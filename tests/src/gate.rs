@@ -42,6 +42,7 @@ pub struct Gate(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// How many further writes pass. An open gate lets more pass than any test makes.
     left: AtomicU64,
     /// A write was held since the gate was set.
     holds: watch::Sender<bool>,
@@ -73,7 +74,7 @@ impl Gate {
     }
 
     async fn pass(&self) {
-        let take = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        let take = |left: u64| left.checked_sub(1);
         if self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             self.0.holds.send_replace(true);
             std::future::pending::<()>().await;
@@ -128,7 +129,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Forwards the calls of a connection. What is held ends with it.
+/// Forwards the calls of a connection. A call that is held is dropped when the connection ends.
 async fn serve(stream: TcpStream, upstream: Upstream) {
     let service = service_fn(move |request| forward(request, upstream.clone()));
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;

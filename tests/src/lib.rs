@@ -18,11 +18,11 @@ pub mod wire;
 mod world;
 
 pub use clients::Clients;
-pub use data::{cache, dataset};
+pub use data::{cache, copy_folder, dataset, movielens};
 pub use fleet::{Fleet, settings};
 pub use gate::{Calls, Gate, Proxy};
 pub use http::{Answer, Http};
-pub use process::{Launch, Process, marquee};
+pub use process::{Launch, Process, cpu_time, marquee};
 pub use relay::Relay;
 pub use world::World;
 
@@ -35,25 +35,28 @@ use marquee_ports::{RatingLog, Record, Topic};
 /// Longer than anything that works takes, also where debug builds share two cores.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Pause between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// Asks again and again until there is something to give, or it takes too long.
 ///
 /// # Errors
 /// It took too long.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> anyhow::Result<T> {
-    until_within(DEADLINE, what, ask).await
+    until_within((DEADLINE, LOOK), what, ask).await
 }
 
-/// The same, with a time of its own.
+/// The same with another deadline, and another pause between two looks.
 ///
 /// # Errors
 /// The condition did not hold in time.
 pub async fn until_within<T>(
-    longest: Duration,
+    (longest, pause): (Duration, Duration),
     what: &str,
     mut ask: impl AsyncFnMut() -> Option<T>,
 ) -> anyhow::Result<T> {
     let asked = async {
-        let mut look = tokio::time::interval(Duration::from_millis(10));
+        let mut look = tokio::time::interval(pause);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             look.tick().await;
@@ -81,6 +84,12 @@ pub async fn read_topic(log: &impl RatingLog, topic: Topic) -> anyhow::Result<Ve
         }
     }
     Ok(all)
+}
+
+/// Returns the value below or at which a share of sorted values lies, or `None` without values.
+pub fn quantile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied()
 }
 
 /// Returns the value of an option of a benchmark: the argument after its name.

@@ -8,10 +8,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::MissedTickBehavior;
 
 use crate::servers::Kubernetes;
-use crate::{Http, process, until};
+use crate::{Http, process, until, until_within};
 
 /// The manifests of the product.
 const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/operator");
@@ -89,28 +88,34 @@ pub async fn events(kubernetes: &Kubernetes, name: &str) -> Result<Vec<Value>> {
     Ok(events)
 }
 
+/// Annotates a rollout with a command under an id, as a person without the plugin would.
+pub async fn tell(kubernetes: &Kubernetes, name: &str, (id, verb): (&str, &str)) -> Result<()> {
+    let command = format!("command.rollouts.marquee.dev/{id}={verb}");
+    kubernetes.kubectl(["annotate", "modelrollout", name, &command]).await.map(drop)
+}
+
+/// Returns the manifest of a rollout with a specification.
+pub fn manifest(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "rollouts.marquee.dev/v1alpha1",
+        "kind": "ModelRollout",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    })
+}
+
 /// Waits until the status of a rollout has a property, and returns the rollout.
 pub async fn until_rollout(
     kubernetes: &Kubernetes,
     name: &str,
     (what, is_so): (&str, impl Fn(&Value) -> bool),
 ) -> Result<Value> {
-    let looked = async {
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            look.tick().await;
-            let found = rollout(kubernetes, name).await.ok();
-            if let Some(found) = found.filter(|found| is_so(&found["status"])) {
-                return found;
-            }
-        }
-    };
-    match tokio::time::timeout(LONGEST, looked).await {
+    let find = async || rollout(kubernetes, name).await.ok().filter(|found| is_so(&found["status"]));
+    match until_within((LONGEST, LOOK), what, find).await {
         Ok(found) => Ok(found),
-        Err(_) => {
+        Err(error) => {
             let last = rollout(kubernetes, name).await;
-            anyhow::bail!("waited in vain until {what}; the last state of {name}: {last:#?}")
+            Err(error.context(format!("the last state of {name}: {last:#?}")))
         }
     }
 }

@@ -20,6 +20,16 @@ pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterato
     output.context("the command did not end")?.context("run the command")
 }
 
+/// Reads the CPU time of a process or a thread from its file `stat` in `/proc`, in steps of 10 ms.
+pub fn cpu_time(stat: &Path) -> Option<Duration> {
+    let stat = std::fs::read_to_string(stat).ok()?;
+    // The name of the program, in parentheses, may hold blanks. The 14th and 15th fields count
+    // clock ticks, of which Linux has 100 a second.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().ok());
+    Some(Duration::from_millis(10 * ticks.sum::<Option<u64>>()?))
+}
+
 /// Pause between two looks at a fleet that starts.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -187,12 +197,7 @@ impl Process {
 
     /// CPU time that it has used, in steps of 10 ms.
     pub fn cpu_time(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
-        // The name of the program, in parentheses, may hold blanks. The 14th and 15th fields count
-        // clock ticks, of which Linux has 100 a second.
-        let (_, fields) = stat.rsplit_once(')')?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().ok());
-        Some(Duration::from_millis(10 * ticks.sum::<Option<u64>>()?))
+        cpu_time(Path::new(&format!("/proc/{}/stat", self.child.id()?)))
     }
 
     /// SIGKILL; returns when it is gone.

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use marquee_domain::Version;
-use marquee_e2e::option;
+use marquee_e2e::{option, quantile};
 use marquee_rollout::{Outcome, Replay, Spec, simulate};
 use serde::Serialize;
 
@@ -138,8 +138,9 @@ fn run(spec: &Spec, recording: &Recording, contest: Contest, rollouts: usize) ->
     let ends: Vec<(Option<Outcome>, u64)> = ends?.into_iter().flatten().collect();
     let share =
         |outcome: Option<Outcome>| ends.iter().filter(|(end, _)| *end == outcome).count() as f64 / rollouts as f64;
-    let stopped: Vec<u64> =
+    let mut stopped: Vec<u64> =
         ends.iter().filter(|(end, _)| *end == Some(Outcome::Aborted)).map(|(_, ratings)| *ratings).collect();
+    stopped.sort_unstable();
     Ok(Kind {
         name: contest.name(),
         candidate_rmse: recording.candidate_rmse(contest),
@@ -147,8 +148,8 @@ fn run(spec: &Spec, recording: &Recording, contest: Contest, rollouts: usize) ->
         completed: share(Some(Outcome::Completed)),
         aborted: share(Some(Outcome::Aborted)),
         undecided: share(None),
-        median_ratings: quantile(stopped.clone(), 0.5),
-        p90_ratings: quantile(stopped, 0.9),
+        median_ratings: quantile(&stopped, 0.5),
+        p90_ratings: quantile(&stopped, 0.9),
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -162,13 +163,6 @@ fn one(spec: &Spec, recording: &Recording, (contest, seed): (Contest, usize)) ->
     Ok((outcome, trajectory.ratings))
 }
 
-/// Returns the value below which a share of the values lies, or `None` without values.
-fn quantile(mut values: Vec<u64>, share: f64) -> Option<u64> {
-    values.sort_unstable();
-    let rank = (share * values.len() as f64).ceil() as usize;
-    values.get(rank.saturating_sub(1)).copied()
-}
-
 /// Compares with a canary that looks only at what users were shown.
 fn by_served_traffic(spec: &Spec, recording: &Recording, report: &mut Report) {
     let ends: Vec<Option<u64>> =
@@ -176,8 +170,9 @@ fn by_served_traffic(spec: &Spec, recording: &Recording, report: &mut Report) {
     let detected: Vec<u64> = ends.iter().copied().flatten().collect();
     report.unpaired_detected = detected.len() as f64 / ends.len() as f64;
     // A rollout that was not decided took at least the limit.
-    let all = ends.into_iter().map(|end| end.unwrap_or(unpaired::LIMIT)).collect();
-    report.unpaired_median_ratings = quantile(all, 0.5).unwrap_or_default();
+    let mut all: Vec<u64> = ends.into_iter().map(|end| end.unwrap_or(unpaired::LIMIT)).collect();
+    all.sort_unstable();
+    report.unpaired_median_ratings = quantile(&all, 0.5).unwrap_or_default();
     let duel = report.rollouts.iter().find(|kind| kind.name == Contest::Worse.name());
     let duel = duel.and_then(|kind| kind.median_ratings).unwrap_or(u64::MAX);
     report.factor = report.unpaired_median_ratings as f64 / duel as f64;

@@ -6,8 +6,8 @@
 //! until the file changes. A file that is removed leaves its rollout as it is. A file that is
 //! changed supersedes the running rollout, like a call.
 //!
-//! A file that is being written may be complete by its syntax. So a content counts once two looks
-//! have seen it.
+//! A file that is being written may be complete by its syntax. So a content counts once two polls
+//! in a row have read it.
 
 mod folder;
 mod memory;
@@ -47,94 +47,96 @@ impl FileStates {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, states: Vec<FileState>) -> Vec<FileState> {
-        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), states)
+    fn replace(&self, states: Vec<FileState>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = states;
     }
 }
 
-/// Where rollout files are, and how often they are looked at.
+/// Where rollout files are, and how they are read.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct FolderSettings {
     /// The folder of the files.
     pub(crate) folder: PathBuf,
     /// The folder of what this controller keeps for itself.
     pub(crate) state_dir: PathBuf,
     /// The most files that are read.
     pub(crate) limit: usize,
+    /// The time between two polls.
     pub(crate) interval: Duration,
 }
 
 /// Starts the rollouts of the files of a folder.
 #[derive(Debug)]
 pub(crate) struct Files {
-    place: Place,
+    settings: FolderSettings,
     rollouts: Arc<Rollouts>,
     states: FileStates,
     /// What was started from files, by model.
     memory: Memory,
-    /// The contents of the last look, by name.
-    seen: BTreeMap<String, Content>,
+    /// The contents that the last poll read, by name.
+    contents: BTreeMap<String, Content>,
 }
 
 impl Files {
-    pub(crate) fn new(place: Place, rollouts: Arc<Rollouts>, states: FileStates) -> Self {
-        let memory = Memory::read(&place.state_dir);
-        Self { place, rollouts, states, memory, seen: BTreeMap::new() }
+    pub(crate) fn new(settings: FolderSettings, rollouts: Arc<Rollouts>, states: FileStates) -> Self {
+        let memory = Memory::read(&settings.state_dir);
+        Self { settings, rollouts, states, memory, contents: BTreeMap::new() }
     }
 
-    /// Looks at the folder until `stop`.
+    /// Polls the folder until `stop`.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<(), Infallible> {
-        let mut looks = tokio::time::interval(self.place.interval);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = tokio::time::interval(self.settings.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let look = async {
-                looks.tick().await;
-                self.look().await;
+            let poll = async {
+                ticks.tick().await;
+                self.poll().await;
             };
             tokio::select! {
-                () = look => {}
+                () = poll => {}
                 () = stop.cancelled() => return Ok(()),
             }
         }
     }
 
     /// Reads the folder once, and starts what is new.
-    async fn look(&mut self) {
-        let (folder, limit) = (self.place.folder.clone(), self.place.limit);
+    async fn poll(&mut self) {
+        let (folder, limit) = (self.settings.folder.clone(), self.settings.limit);
         let read = tokio::task::spawn_blocking(move || folder::read(&folder, limit)).await;
         let contents = match read {
             Ok(Ok(contents)) => contents,
-            Ok(Err(error)) => return self.tell(vec![unreadable(&error)]),
+            Ok(Err(error)) => return self.publish(vec![unreadable(&error)]),
             // The runtime shuts down.
             Err(_) => return,
         };
         let (mut states, mut owners) = (Vec::new(), BTreeMap::new());
         for (name, content) in &contents {
-            let state = self.look_at(name, content, &mut owners).await;
-            states.push(FileState { name: name.clone(), ..state });
+            states.push(self.apply(name, content, &mut owners).await);
         }
-        self.seen = contents;
-        self.tell(states);
+        self.contents = contents;
+        self.publish(states);
     }
 
-    async fn look_at(&mut self, name: &str, content: &Content, owners: &mut BTreeMap<ModelName, String>) -> FileState {
-        let wrong = |model, error| FileState { name: String::new(), model, error: Some(error) };
-        let (model, spec) = match content {
-            Ok(text) => match folder::parse(name, text) {
-                Ok(parsed) => parsed,
-                Err(error) => return wrong(None, error),
-            },
-            Err(error) => return wrong(None, error.clone()),
+    /// Checks a file, and starts its rollout if it is new. `owners` are the files that this poll has
+    /// applied, by model.
+    async fn apply(&mut self, name: &str, content: &Content, owners: &mut BTreeMap<ModelName, String>) -> FileState {
+        let state = |model, error| FileState { name: name.to_owned(), model, error };
+        let parsed = match content {
+            Ok(text) => folder::parse(name, text),
+            Err(error) => Err(error.clone()),
+        };
+        let (model, spec) = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => return state(None, Some(error)),
         };
         if let Some(owner) = owners.get(&model) {
-            return wrong(Some(model), format!("file '{owner}' has the rollout of the same model; remove one of them"));
+            let error = format!("file '{owner}' has the rollout of the same model; remove one of them");
+            return state(Some(model), Some(error));
         }
         owners.insert(model.clone(), name.to_owned());
-        let is_settled = self.seen.get(name) == Some(content);
-        match self.start(&model, spec, is_settled).await {
-            Ok(()) => FileState { name: String::new(), model: Some(model), error: None },
-            Err(error) => wrong(Some(model), error),
-        }
+        let is_settled = self.contents.get(name) == Some(content);
+        let error = self.start(&model, spec, is_settled).await.err();
+        state(Some(model), error)
     }
 
     /// Starts the rollout of a file, unless that was done before.
@@ -154,15 +156,16 @@ impl Files {
         Ok(())
     }
 
-    /// Shows what is known about the files, and logs what is new and wrong.
-    fn tell(&self, states: Vec<FileState>) {
-        let before = self.states.replace(states.clone());
+    /// Publishes what is known about the files, and logs what is new and wrong.
+    fn publish(&self, states: Vec<FileState>) {
+        let before = self.states.list();
         for state in states.iter().filter(|state| !before.contains(state)) {
             if let Some(error) = &state.error {
-                let folder = self.place.folder.display();
+                let folder = self.settings.folder.display();
                 tracing::warn!(file = state.name, %folder, error, "a rollout file has no effect");
             }
         }
+        self.states.replace(states);
     }
 }
 

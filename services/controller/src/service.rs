@@ -11,7 +11,7 @@ use marquee_ports::ObjectStore;
 use marquee_settings::is_set;
 
 use crate::api::{Handler, Server};
-use crate::files::{FileStates, Files, Place};
+use crate::files::{FileStates, Files, FolderSettings};
 use crate::metrics::RolloutMetrics;
 use crate::rollouts::Rollouts;
 use crate::settings::Settings;
@@ -62,8 +62,8 @@ impl Service {
         let files = FileStates::default();
         if is_set(&settings.folder) {
             let Settings { folder, limit, interval, .. } = settings;
-            let place = Place { folder, state_dir, limit, interval };
-            let reader = Files::new(place, Arc::clone(&rollouts), files.clone());
+            let folder = FolderSettings { folder, state_dir, limit, interval };
+            let reader = Files::new(folder, Arc::clone(&rollouts), files.clone());
             context.tasks.spawn("rollout files", reader.run(context.stop.clone()));
         }
         Self { api: Handler::new(rollouts, files) }

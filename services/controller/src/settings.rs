@@ -57,8 +57,8 @@ impl Validate for Settings {
         Invalid::unless_time_in(DEADLINE, "deadline", self.deadline)?;
         Invalid::unless_time_in(LEASE, "lease", self.lease)?;
         let is_folder = !self.folder.exists() || self.folder.is_dir();
-        let message = || format!("{} is a file; give a folder of rollout files", self.folder.display());
-        Invalid::unless(is_folder, "folder", message())?;
+        let message = format!("{} is a file; give a folder of rollout files", self.folder.display());
+        Invalid::unless(is_folder, "folder", message)?;
         Invalid::unless_in(1..=10_000, "limit", self.limit as u64)
     }
 }

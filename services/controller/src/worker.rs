@@ -53,10 +53,8 @@ struct Told {
     problems: Vec<String>,
     /// Why the rollout cannot be driven.
     unreadable: Option<String>,
-    /// Why the route could not be changed.
-    unchanged: Option<String>,
-    /// Why the last change of the route was refused, for the next decision.
-    refusal: Option<String>,
+    /// Why the route could not be changed. A refusal is also an observation of the next round.
+    unchanged: Option<ApplyError>,
 }
 
 /// A rollout that can be driven.
@@ -182,9 +180,9 @@ impl Worker {
     /// due.
     async fn round(&self, work: Work) -> Option<Timestamp> {
         let Work { stored, spec, status } = work;
-        let refusal = self.with_told(&spec.model, |told| told.refusal.clone());
+        let unchanged = self.with_told(&spec.model, |told| told.unchanged.clone());
         let observed = self.at.driver.observe(&spec, &status, spec::commands(&stored.document)).await;
-        let observed = observed.with_refusal(refusal);
+        let observed = observed.with_refusal(unchanged.as_ref().and_then(ApplyError::refusal).map(str::to_owned));
         self.tell_problems(&spec.model, &observed);
         let decision = self.at.driver.decide(&spec, &status, &observed, self.rollouts.now());
         match self.store(&stored, &decision).await {
@@ -245,15 +243,11 @@ impl Worker {
     /// Changes the route. A change that fails is decided again in the next round.
     async fn apply(&self, model: &ModelName, observed: &Observed, actions: &[Action]) {
         let failed = self.at.driver.apply(observed, actions).await.err();
-        let refusal = failed.as_ref().and_then(ApplyError::refusal).map(str::to_owned);
-        let failed = failed.map(|error| error.to_string());
-        let before = self.with_told(model, |told| {
-            told.refusal = refusal;
-            std::mem::replace(&mut told.unchanged, failed.clone())
-        });
+        let before = self.with_told(model, |told| std::mem::replace(&mut told.unchanged, failed.clone()));
         let Some(error) = failed else { return };
         self.at.metrics.route_failed(model);
         if before.as_ref() != Some(&error) {
+            let error = error.to_string();
             tracing::warn!(%model, error, "the route was not changed; trying again");
             self.record(model, error).await;
         }

@@ -6,7 +6,7 @@
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use marquee_kit::settings::is_set;
@@ -28,6 +28,11 @@ pub(crate) struct Keys {
     pub(crate) verifying: Option<VerifyingKey>,
 }
 
+/// Returns the folder of the keys that a trainer makes in its data folder.
+pub(crate) fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys")
+}
+
 /// Returns a path, or `None` if it is empty.
 pub(crate) fn not_empty(path: &Path) -> Option<&Path> {
     is_set(path).then_some(path)
@@ -36,7 +41,7 @@ pub(crate) fn not_empty(path: &Path) -> Option<&Path> {
 /// Reads the keys that the roles of a process need. Makes a pair in the data folder if the trainer
 /// runs here and no setting names a key.
 pub(crate) fn read(data_dir: &Path, verifying_key: &Path, needs: &Needs) -> Result<Keys> {
-    let folder = data_dir.join("keys");
+    let folder = folder(data_dir);
     let public = match not_empty(verifying_key) {
         Some(path) if needs.verify || needs.sign.is_some() => Some(read_public(path).context("verifying_key")?),
         _ => None,
@@ -171,7 +176,6 @@ fn read_public(path: &Path) -> Result<VerifyingKey> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::PathBuf;
 
     use super::*;
 

@@ -19,6 +19,9 @@ use crate::late::LateLog;
 use crate::settings::{Settings, addresses};
 use crate::storage;
 
+/// The folder of the embedded object store in the data folder.
+pub(crate) const OBJECTS_FOLDER: &str = "models";
+
 /// Opens what the roles of a process need, and nothing else.
 pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
     let listed = |is_needed: bool, key: &str, list: &str| match is_needed {
@@ -93,7 +96,7 @@ fn open_local(
     // isolated one may run on a copy of a data folder.
     let is_wanted = needs.objects || needs.optional_objects && settings.backends.isolated;
     if is_wanted && settings.backends.objects == ObjectsBackend::Embedded {
-        resources.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join("models"))?));
+        resources.objects = Some(Arc::new(EmbeddedObjects::open(&folder.join(OBJECTS_FOLDER))?));
     }
     if needs.onnx {
         resources.onnx = Some(Runtime::load(not_empty(&settings.onnxruntime))?);

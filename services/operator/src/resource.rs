@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 pub(crate) const API_VERSION: &str = "rollouts.marquee.dev/v1alpha1";
 
 /// What is to be rolled out, where, by which steps, and what stops it.
+#[expect(clippy::duplicated_attributes, reason = "several printed columns have the same type")]
 #[derive(CustomResource, Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "rollouts.marquee.dev",

@@ -37,9 +37,7 @@ impl Order {
 
 impl Data {
     pub(crate) fn read() -> Result<Self> {
-        let path = marquee_e2e::cache().context("there is no HOME: set XDG_CACHE_HOME")?.join("movielens-100k");
-        let data = marquee_datasets::open(&path, marquee_datasets::Options::default())
-            .with_context(|| format!("open {}: run `make movielens`", path.display()))?;
+        let data = marquee_e2e::movielens()?;
         let movie = |movie: marquee_domain::Movie| Movie {
             movie_id: movie.id.as_str().to_owned(),
             title: movie.title,

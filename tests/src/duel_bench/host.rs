@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use marquee::{Fleet, ROLES};
-use marquee_e2e::{Clients, DEADLINE, Http, settings, until};
+use marquee_e2e::{Clients, DEADLINE, Http, cpu_time, settings, until};
 use marquee_inference::Inference;
 use marquee_proto::monitor::v1::GetStatusRequest;
 use marquee_proto::monitor::v1::monitor_client::MonitorClient;
@@ -43,13 +43,12 @@ pub(crate) struct Used {
 
 impl Used {
     pub(crate) fn now() -> Result<Self> {
-        let stat = |path: &Path| std::fs::read_to_string(path).ok().and_then(|stat| time(&stat));
-        let mut used =
-            Self { all: stat(Path::new("/proc/self/stat")).context("no processor time")?, ..Self::default() };
+        let all = cpu_time(Path::new("/proc/self/stat")).context("no processor time")?;
+        let mut used = Self { all, ..Self::default() };
         for task in std::fs::read_dir("/proc/self/task")? {
             let folder = task?.path();
             if std::fs::read_to_string(folder.join("comm")).is_ok_and(|name| name.trim() == "onnx-background") {
-                used.graphs += stat(&folder.join("stat")).unwrap_or_default();
+                used.graphs += cpu_time(&folder.join("stat")).unwrap_or_default();
             }
         }
         Ok(used)
@@ -60,14 +59,6 @@ impl Used {
     }
 }
 
-/// Reads the time from a line of `stat`. The name, in parentheses, may hold blanks. The 14th and
-/// 15th fields count clock ticks, of which Linux has 100 a second.
-fn time(stat: &str) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().ok());
-    Some(Duration::from_millis(10 * ticks.sum::<Option<u64>>()?))
-}
-
 impl Host {
     /// Starts roles by their names, and waits until they serve.
     pub(crate) async fn start(folder: &Path, roles: &[&str]) -> Result<Self> {
@@ -75,7 +66,7 @@ impl Host {
         // Some roles alone. They share the data folder, because they share this process.
         settings.backends.isolated = true;
         settings.role::<Inference>().predictions.sample = 1.0;
-        // What is archived after a restart would be counted as work of the duel.
+        // The time for archiving after a restart would be counted as work of the duel.
         settings.role::<Trainer>().archive.enabled = false;
         let roles: Vec<_> = ROLES.iter().copied().filter(|role| roles.contains(&role.name)).collect();
         let fleet = Box::pin(Fleet::start(settings, &roles)).await?;

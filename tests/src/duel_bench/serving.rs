@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use marquee_e2e::Clients;
+use marquee_e2e::{Clients, quantile};
 use marquee_proto::ratings::v1::Rating;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -131,7 +131,7 @@ async fn run(
     let mut millis: Vec<f64> = answers.iter().flatten().map(|latency: &Duration| 1e3 * latency.as_secs_f64()).collect();
     ensure!(!millis.is_empty(), "no prediction was answered");
     millis.sort_by(f64::total_cmp);
-    let at = |share: f64| millis[((share * millis.len() as f64) as usize).min(millis.len() - 1)];
+    let at = |share: f64| quantile(&millis, share).unwrap_or(f64::NAN);
     let cores = used.as_secs_f64() / started.elapsed().as_secs_f64();
     Ok(Round { p50_ms: at(0.5), p99_ms: at(0.99), failed: answers.len() - millis.len(), cores })
 }

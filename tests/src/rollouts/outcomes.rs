@@ -185,9 +185,7 @@ fn predict(
 }
 
 fn movielens() -> Result<marquee_fit::Snapshot> {
-    let path = marquee_e2e::cache().context("there is no HOME: set XDG_CACHE_HOME")?.join("movielens-100k");
-    let data = marquee_datasets::open(&path, marquee_datasets::Options::default())
-        .with_context(|| format!("open {}: run `make movielens`", path.display()))?;
+    let data = marquee_e2e::movielens()?;
     let scale = Scale::try_new(1.0, 5.0, 1.0)?;
     let mut fold = Fold::default();
     for (offset, row) in (0..).map(Offset).zip(data.ratings()?) {

@@ -93,10 +93,14 @@ impl Kafka {
             }
             _ => None,
         };
-        let delays_assignment = extra == Extra::AssignmentDelay;
-        let encrypted_by = encrypted.as_ref();
-        let layout =
-            Layout { clients, controllers, guarded, encrypted: encrypted_by, password: &password, delays_assignment };
+        let layout = Layout {
+            clients,
+            controllers,
+            guarded,
+            encrypted: encrypted.as_ref(),
+            password: &password,
+            delays_assignment: extra == Extra::AssignmentDelay,
+        };
         let brokers = (0..count).map(|id| prepare(id, &folder, &class_path, &layout));
         let brokers = brokers.collect::<Result<Vec<Node>>>()?;
         let places = (0..brokers.len()).map(|id| folder.path().join(format!("broker-{id}")));

@@ -1,6 +1,8 @@
 //! S3, by versitygw over a folder.
 
 use anyhow::{Context, Result};
+use marquee::{ObjectsBackend, Settings};
+use marquee_domain::Secret;
 
 use super::{Folder, Node, on_free_ports, prepared, token};
 use crate::Http;
@@ -83,6 +85,15 @@ impl S3 {
     /// The same as variables of the environment.
     pub fn variables(&self) -> Vec<(String, String)> {
         super::variables(self.pairs())
+    }
+
+    /// The same in settings.
+    pub fn lead(&self, settings: &mut Settings) {
+        settings.backends.objects = ObjectsBackend::S3;
+        settings.s3.url = format!("s3://{BUCKET}");
+        settings.s3.endpoint.clone_from(&self.endpoint);
+        settings.s3.access_key_id.clone_from(&self.access_key);
+        settings.s3.secret_access_key = Secret::new(self.secret_key.as_str());
     }
 
     /// SIGKILL; returns when it is gone.

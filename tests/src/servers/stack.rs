@@ -1,8 +1,7 @@
 //! Kafka, Redis and S3 together, and the settings that lead a fleet to them.
 
 use anyhow::Result;
-use marquee::{LogBackend, ObjectsBackend, Settings, StoreBackend};
-use marquee_domain::Secret;
+use marquee::{LogBackend, Settings, StoreBackend};
 
 use super::{Kafka, Redis, S3};
 
@@ -49,13 +48,9 @@ impl Stack {
     pub fn lead(&self, settings: &mut Settings) {
         settings.backends.log = LogBackend::Kafka;
         settings.backends.store = StoreBackend::Redis;
-        settings.backends.objects = ObjectsBackend::S3;
         settings.kafka.bootstrap = self.kafka.bootstrap();
         (settings.kafka.replication, settings.kafka.min_insync_replicas) = (1, 1);
         settings.redis.urls = self.redis.urls();
-        settings.s3.url = format!("s3://{}", self.s3.bucket());
-        settings.s3.endpoint = self.s3.endpoint().to_owned();
-        settings.s3.access_key_id = self.s3.access_key().to_owned();
-        settings.s3.secret_access_key = Secret::new(self.s3.secret_key());
+        self.s3.lead(settings);
     }
 }

@@ -1,8 +1,10 @@
 //! Figures as people read them while they come, and as JSON at the end.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use marquee_e2e::{cpu_time, quantile};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -29,10 +31,7 @@ impl Figures {
     /// Median and 99th percentile of what took so long.
     pub(crate) fn latencies(&mut self, part: &str, name: &str, mut all: Vec<Duration>) -> f64 {
         all.sort_unstable();
-        let at = |share: f64| {
-            let rank = (share * all.len() as f64).ceil() as usize;
-            all.get(rank.saturating_sub(1)).copied().unwrap_or_default().as_secs_f64() * 1_000.0
-        };
+        let at = |share: f64| quantile(&all, share).unwrap_or_default().as_secs_f64() * 1_000.0;
         let median = at(0.5);
         self.say(part, &format!("{name}, median"), median, "ms");
         self.say(part, &format!("{name}, 99th percentile"), at(0.99), "ms");
@@ -54,21 +53,12 @@ pub(crate) struct Used {
 
 impl Used {
     pub(crate) fn by(pid: u32) -> Result<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        // The name in brackets may hold spaces; utime and stime are the 12th and 13th field behind
-        // it, in hundredths of a second on Linux.
-        let behind = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = behind.split_whitespace().collect();
-        let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        let cpu = cpu_time(Path::new(&format!("/proc/{pid}/stat"))).context("no processor time")?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let mib = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
             line.split_whitespace().next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1_024.0
         };
-        Ok(Self {
-            cpu: Duration::from_millis((ticks(11) + ticks(12)) * 10),
-            resident_mib: mib("VmRSS:"),
-            peak_mib: mib("VmHWM:"),
-        })
+        Ok(Self { cpu, resident_mib: mib("VmRSS:"), peak_mib: mib("VmHWM:") })
     }
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use marquee::{ObjectsBackend, StoreBackend};
-use marquee_domain::Secret;
+use marquee::StoreBackend;
 use marquee_e2e::servers::{Redis, S3, Stack, or_skip};
 use marquee_e2e::{Clients, DEADLINE, Fleet, Launch, World};
 use marquee_proto::features::v1::User;
@@ -109,14 +108,9 @@ async fn a_redis_that_is_not_there_is_a_clear_error() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_on_s3_trains_archives_serves_through_an_outage_and_starts_again() -> Result<()> {
     let Some(mut s3) = or_skip(S3::start().await)? else { return Ok(()) };
-    let (url, endpoint) = (format!("s3://{}/fleet", s3.bucket()), s3.endpoint().to_owned());
-    let (id, secret) = (s3.access_key().to_owned(), Secret::new(s3.secret_key()));
     let fleet = Fleet::start_with(|settings| {
-        settings.backends.objects = ObjectsBackend::S3;
-        settings.s3.url = url;
-        settings.s3.endpoint = endpoint;
-        settings.s3.access_key_id = id;
-        settings.s3.secret_access_key = secret;
+        s3.lead(settings);
+        settings.s3.url = format!("s3://{}/fleet", s3.bucket());
         settings.s3.patience = Duration::from_secs(1);
         settings.s3.request_timeout = Duration::from_secs(1);
         settings.role::<marquee_trainer::Trainer>().archive.every = Duration::from_millis(50);

@@ -55,11 +55,15 @@ struct Plan {
 
 impl Plan {
     fn from_environment() -> Result<Self> {
-        let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>()).transpose();
-        let seed = number("MARQUEE_CHAOS_SEED").context("MARQUEE_CHAOS_SEED is no number")?;
-        let seconds = number("MARQUEE_CHAOS_SECONDS").context("MARQUEE_CHAOS_SECONDS is no number")?;
+        let (seed, seconds) = (number("MARQUEE_CHAOS_SEED")?, number("MARQUEE_CHAOS_SECONDS")?);
         Ok(Self { seed: seed.unwrap_or_else(rand::random), length: Duration::from_secs(seconds.unwrap_or(60)) })
     }
+}
+
+/// Returns the number in a variable of the environment, or `None` if it is absent.
+fn number(variable: &str) -> Result<Option<u64>> {
+    let number = std::env::var(variable).ok().map(|text| text.parse::<u64>()).transpose();
+    number.with_context(|| format!("{variable} is no number"))
 }
 
 /// The processes, by role.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use marquee::ROLES;
-use marquee_e2e::{Clients, DEADLINE, Fleet, Http, World, settings};
+use marquee_e2e::{Clients, DEADLINE, Fleet, Http, World, copy_folder, settings};
 use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState, ModelVersion};
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 use tonic::{Code, Status};
@@ -104,20 +104,6 @@ fn swell(path: &Path) -> Result<()> {
     Ok(file.set_len(HUGE)?)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
 /// Another graph in the encoder's place, and its length and digest in the manifest.
 fn replace_and_cover_up(package: &Path) -> Result<()> {
     fs::copy(package.join("scorer.onnx"), package.join("encoder.onnx"))?;
@@ -148,7 +134,7 @@ const DAMAGES: [Damage; 13] = [
     (|package| swell(&package.join("manifest.sig")), "/manifest.sig: it has 1099511627776 bytes"),
     (replace_and_cover_up, "manifest.sig is not the signature of manifest.json"),
     // Whole and signed, but of another number.
-    (|package| copy(&package.with_file_name("1"), package), "the package says it is ratings 1"),
+    (|package| copy_folder(&package.with_file_name("1"), package), "the package says it is ratings 1"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +150,7 @@ async fn damaged_packages_are_refused_by_name_and_the_sound_ones_go_on_serving()
             for (version, (damage, _)) in (2..).zip(DAMAGES) {
                 damage(&stored(folder, version)).with_context(|| format!("damage version {version}"))?;
             }
-            copy(&stored(other.path(), 1), &stored(folder, foreign))?;
+            copy_folder(&stored(other.path(), 1), &stored(folder, foreign))?;
             // What the manifest does not list is nobody's business.
             swell(&stored(folder, swollen).join("more.bin"))?;
             damaged = stored(folder, 2);
@@ -252,7 +238,7 @@ async fn damaged_folders_stop_the_start_with_a_reason() -> Result<()> {
     ];
     for (case, damage, reason) in cases {
         let folder = tempfile::tempdir()?;
-        copy(sound.path(), folder.path())?;
+        copy_folder(sound.path(), folder.path())?;
         damage(folder.path()).context(case)?;
         // Twice: a start that failed leaves nothing running that owns the folder.
         for _ in 0..2 {

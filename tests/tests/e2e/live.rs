@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use marquee_e2e::{Clients, World, until};
+use marquee_e2e::{Clients, World, quantile, until};
 use marquee_proto::ratings::v1::Rating;
 use marquee_proto::rollout::v1::WatchRoutesRequest;
 use tokio::task::JoinHandle;
@@ -57,7 +57,8 @@ impl Drop for Load {
     }
 }
 
-fn paced(time: Duration) -> Interval {
+/// Returns an interval with this time between its ticks. A late tick delays those after it.
+pub(super) fn paced(time: Duration) -> Interval {
     let mut pace = interval(time);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pace
@@ -82,6 +83,13 @@ async fn rate(clients: Clients, (seed, batch): (u64, usize), over: Arc<AtomicBoo
         }
     }
     Ok(given)
+}
+
+/// Describes latencies in milliseconds.
+pub(super) fn latencies(mut millis: Vec<f64>) -> String {
+    millis.sort_by(f64::total_cmp);
+    let [median, p99, slowest] = [0.5, 0.99, 1.0].map(|share| quantile(&millis, share).unwrap_or_default());
+    format!("median {median:.1} ms, p99 {p99:.1} ms, slowest {slowest:.0} ms")
 }
 
 /// Every route of the default model since it began to look.

@@ -4,7 +4,7 @@
 #[path = "operations/admin.rs"]
 mod admin;
 #[path = "operations/limits.rs"]
-mod limits;
+pub(super) mod limits;
 #[path = "operations/roles.rs"]
 mod roles;
 #[path = "operations/settings.rs"]

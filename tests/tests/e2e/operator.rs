@@ -23,7 +23,7 @@ mod rollouts;
 use std::process::Output;
 
 use anyhow::Result;
-use marquee_e2e::operator::{Operator, install_operator, port, register};
+use marquee_e2e::operator::{Operator, install_operator, manifest, port, register, tell};
 use marquee_e2e::servers::{Kubernetes, or_skip};
 use marquee_e2e::{Fleet, World, until};
 use marquee_proto::rollout::v1::Route;
@@ -116,10 +116,9 @@ impl Stage {
         self.kubernetes.try_kubectl(&self.kubernetes.admin(), words, "").await
     }
 
-    /// Annotates the rollout with a command, as a person without the plugin would.
+    /// Annotates the rollout with a command.
     async fn tell(&self, id: &str, verb: &str) -> Result<()> {
-        let command = format!("command.rollouts.marquee.dev/{id}={verb}");
-        self.kubernetes.kubectl(["annotate", "modelrollout", "ratings", &command]).await.map(|_| ())
+        tell(&self.kubernetes, "ratings", (id, verb)).await
     }
 }
 
@@ -135,12 +134,7 @@ fn rollout(steps: Value, more: &Value) -> Value {
         spec.extend(more.clone());
         spec.retain(|_, value| !value.is_null());
     }
-    json!({
-        "apiVersion": "rollouts.marquee.dev/v1alpha1",
-        "kind": "ModelRollout",
-        "metadata": {"name": "ratings", "namespace": "default"},
-        "spec": spec,
-    })
+    manifest("ratings", &spec)
 }
 
 /// Whether a status is in a phase.

@@ -50,15 +50,16 @@ impl Draft {
         let key = std::fs::read_to_string(folder.join("keys/signing.pem")).context("read the key")?;
         let (key, to) = (SigningKey::from_pem(&key)?, place(folder, version));
         self.manifest.version = Version(version);
-        let files = Package::build(self.manifest, self.files, Some(&key)).into_files();
+        let mut files = Package::build(self.manifest, self.files, Some(&key)).into_files();
+        let manifest = files.remove(MANIFEST).context("a package without a manifest")?;
         std::fs::create_dir_all(&to)?;
-        // A version exists once it has its manifest.
-        let (manifest, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| name == MANIFEST);
-        for (name, bytes) in others.into_iter().chain(manifest) {
-            let written = std::fs::write(to.join(&name), bytes);
-            written.with_context(|| format!("write {name}"))?;
+        for (name, bytes) in files {
+            std::fs::write(to.join(&name), bytes).with_context(|| format!("write {name}"))?;
         }
-        Ok(())
+        // A version exists once it has its manifest. The fleet runs, and must not see half of it.
+        let temporary = to.join("manifest.tmp");
+        std::fs::write(&temporary, manifest).context("write the manifest")?;
+        std::fs::rename(temporary, to.join(MANIFEST)).context("publish the manifest")
     }
 
     /// Replaces its graphs by those of a model that takes a tenth of a second for each new user.

@@ -88,8 +88,8 @@ async fn share(clients: &Clients, version: u64) -> Result<f64> {
     Ok(answered as f64 / 4.0)
 }
 
-/// Steps that grow the share of users, with a pause at each weight.
-pub(crate) fn paced(weights: &[u32], pause: &str) -> Vec<Value> {
+/// Returns steps that raise the share of users, with a pause after each weight.
+fn with_pauses(weights: &[u32], pause: &str) -> Vec<Value> {
     let steps = |weight: &u32| [json!({"setWeight": weight}), json!({"pause": {"duration": pause}})];
     weights.iter().flat_map(steps).collect()
 }

@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use marquee_domain::{ModelName, Secret, Version};
+use marquee::Settings;
+use marquee_domain::{ModelName, Version};
 use marquee_e2e::servers::{S3, or_skip};
 use marquee_e2e::{Launch, Process, World};
 use marquee_model::{MANIFEST, Manifest, ModelStore, Package, SIGNATURE, SigningKey};
-use marquee_objects::{S3Objects, Settings};
+use marquee_objects::S3Objects;
 use marquee_ports::{ObjectKey, ObjectStore, Precondition};
 use marquee_proto::training::v1::Algorithm;
 
@@ -71,7 +72,12 @@ impl Shared {
         core.terminate().await?;
         core.restart().await?;
         let key = SigningKey::from_pem(&std::fs::read_to_string(folder.path().join("core/keys/signing.pem"))?)?;
-        let objects = Arc::new(S3Objects::connect(&settings(&s3)).await?);
+        let settings = {
+            let mut settings = Settings::default();
+            s3.lead(&mut settings);
+            settings.s3
+        };
+        let objects = Arc::new(S3Objects::connect(&settings).await?);
         Ok(Some(Self { core, instances: [one, two], store: Store { objects, key, s3, folder } }))
     }
 
@@ -137,14 +143,4 @@ fn launch(s3: &S3, folder: &Path, name: &str) -> Launch {
         "rollouts.lease=1s",
     ];
     settings.into_iter().fold(launch, Launch::set)
-}
-
-fn settings(s3: &S3) -> Settings {
-    Settings {
-        url: format!("s3://{}", s3.bucket()),
-        endpoint: s3.endpoint().to_owned(),
-        access_key_id: s3.access_key().to_owned(),
-        secret_access_key: Secret::new(s3.secret_key()),
-        ..Settings::default()
-    }
 }

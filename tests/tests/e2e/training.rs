@@ -206,11 +206,9 @@ async fn long_lists_come_in_pages() -> Result<()> {
     assert_eq!(versions(clients, 2).await?, (vec![1, 2, 3, 4, 5], 3));
 
     let http = fleet.http();
-    let page = http.get("/v1/models?model=ratings&pageSize=3").await?.text();
-    let page: serde_json::Value = serde_json::from_str(&page)?;
+    let page = http.get("/v1/models?model=ratings&pageSize=3").await?.json()?;
     assert_eq!((page["versions"].as_array().map(Vec::len), &page["nextPageToken"]), (Some(3), &"ratings/3".into()));
-    let rest = http.get("/v1/models?pageToken=ratings%2F3").await?.text();
-    let rest: serde_json::Value = serde_json::from_str(&rest)?;
+    let rest = http.get("/v1/models?pageToken=ratings%2F3").await?.json()?;
     assert_eq!(rest["versions"][0]["version"], "4");
     for path in ["/v1/models?pageToken=nothing", "/v1/models?pageSize=10001"] {
         assert_eq!(http.get(path).await?.status, 400, "{path}");

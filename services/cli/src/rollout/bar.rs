@@ -21,9 +21,10 @@ pub(super) fn interval(last: &Measurement, width: usize) -> Option<String> {
 }
 
 /// Draws the interval of a measurement like [`View`](super::View) does, on a scale of its own from
-/// `least` to `most`, so that drawings below each other can be compared. What is beyond the scale
-/// is drawn at its end: `‹` or `›`. Returns `None` for a measurement without an interval, or if the
-/// scale is empty.
+/// `least` to `most`, so that drawings below each other can be compared. An end of the interval
+/// that is beyond the scale is drawn as `‹` or `›` at the end of the scale. An estimate beyond the
+/// scale is not drawn. Returns `None` for a measurement without an interval, or if the scale is
+/// empty.
 pub fn interval_on(last: &Measurement, (least, most): (f64, f64), width: usize) -> Option<String> {
     let (estimate, lower, upper) = (last.estimate?, last.lower?, last.upper?);
     let span = most - least;

@@ -32,7 +32,7 @@ pub(super) fn read(folder: &Path, limit: usize) -> Result<BTreeMap<String, Conte
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
         let is_hidden = name.starts_with('.');
-        if !is_hidden && (is(&name, "toml") || is(&name, "json")) {
+        if !is_hidden && (has_extension(&name, "toml") || has_extension(&name, "json")) {
             names.push(name);
         }
     }
@@ -62,14 +62,14 @@ fn read_file(path: &Path) -> Content {
     }
 }
 
-/// Returns whether a name has an extension.
-fn is(name: &str, extension: &str) -> bool {
+/// Returns whether a name has an extension, in upper or lower case.
+fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
 }
 
 /// Parses a rollout file. An error is one line with the path of the wrong field.
 pub(super) fn parse(name: &str, text: &str) -> Result<(ModelName, Value), String> {
-    let document: Value = if is(name, "json") {
+    let document: Value = if has_extension(name, "json") {
         serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?
     } else {
         toml::from_str(text).map_err(|error| format!("is not TOML: {}", one_line(&error.to_string())))?

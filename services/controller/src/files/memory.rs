@@ -44,17 +44,17 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Reads what was noted in a folder. What cannot be read counts as absent: then a file is
-    /// started if it differs from the stored specification.
+    /// Reads what was noted in a folder. A file that is absent or unreadable counts as empty: then
+    /// a rollout file is started if it differs from the stored specification.
     pub(super) fn read(folder: &Path) -> Self {
         let path = folder.join(FILE);
-        let stored = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        let read = std::fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice::<Stored>(&bytes)?));
+        let stored = read.unwrap_or_else(|error: io::Error| {
+            if error.kind() != io::ErrorKind::NotFound {
                 tracing::warn!(path = %path.display(), %error, "cannot read which rollout files were started");
-                Stored::default()
-            }),
-            Err(_) => Stored::default(),
-        };
+            }
+            Stored::default()
+        });
         Self { folder: folder.to_owned(), stored }
     }
 

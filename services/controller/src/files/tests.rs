@@ -1,4 +1,4 @@
-//! A folder of rollout files over an object store in memory, looked at one time after the other.
+//! A folder of rollout files over an object store in memory, polled one time after the other.
 
 use std::path::Path;
 
@@ -35,8 +35,8 @@ impl World {
 
     fn files(&self) -> Files {
         let (folder, state_dir) = (self.folder.path().to_owned(), self.state.path().join("rollouts"));
-        let place = Place { folder, state_dir, limit: 3, interval: Duration::from_secs(1) };
-        Files::new(place, Arc::clone(&self.rollouts), self.states.clone())
+        let settings = FolderSettings { folder, state_dir, limit: 3, interval: Duration::from_secs(1) };
+        Files::new(settings, Arc::clone(&self.rollouts), self.states.clone())
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -61,22 +61,22 @@ impl World {
     }
 }
 
-async fn look_twice(files: &mut Files) {
-    files.look().await;
-    files.look().await;
+async fn poll_twice(files: &mut Files) {
+    files.poll().await;
+    files.poll().await;
 }
 
 #[tokio::test]
-async fn a_file_is_started_once_two_looks_have_seen_it() {
+async fn a_file_is_started_once_two_polls_have_read_it() {
     let world = World::new();
     let mut files = world.files();
     world.write("ratings.toml", "model = \"ratings\"\nversion = 2\n");
-    files.look().await;
+    files.poll().await;
     assert_eq!(world.generation().await, None, "the file may still be written");
     world.write("ratings.toml", SHADOW);
-    files.look().await;
+    files.poll().await;
     assert_eq!(world.generation().await, None, "it was");
-    files.look().await;
+    files.poll().await;
     let (generation, spec) = world.stored("ratings").await.expect("started");
     assert_eq!((generation, &spec["steps"]), (1, &json!([{"shadow": {}}])));
     let model = ModelName::try_new("ratings").ok();
@@ -88,21 +88,21 @@ async fn a_file_that_is_read_again_starts_nothing_also_after_a_restart() {
     let world = World::new();
     world.write("ratings.toml", SHADOW);
     let mut files = world.files();
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     // A caller replaces what the file started.
     let model = ModelName::try_new("ratings").expect("valid");
     world.rollouts.start(&model, json!({"model": "ratings", "version": 3})).await.expect("stored");
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     drop(files);
     let mut files = world.files();
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert_eq!(world.generation().await, Some(2), "what the caller started stays");
     // The same content by other means is no change either.
     world.write("ratings.toml", &format!("# a comment\n{SHADOW}"));
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert_eq!(world.generation().await, Some(2));
     world.write("ratings.toml", WEIGHT);
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     let (generation, spec) = world.stored("ratings").await.expect("stored");
     assert_eq!((generation, &spec["steps"]), (3, &json!([{"setWeight": 20}])), "a file that changed is started");
 }
@@ -114,17 +114,17 @@ async fn a_wrong_file_is_named_with_its_field_and_stops_no_other() {
     world.write("a-weight.toml", "model = \"films\"\nversion = 2\nsteps = [{ setWeight = 101 }]\n");
     world.write("b-broken.json", "{");
     world.write("ratings.json", &json!({"model": "ratings", "version": 2}).to_string());
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert_eq!(world.generation().await, Some(1));
     assert!(world.error("a-weight.toml").contains("steps[0].setWeight"), "{}", world.error("a-weight.toml"));
     assert!(world.error("b-broken.json").starts_with("is not JSON"), "{}", world.error("b-broken.json"));
     assert_eq!(world.error("ratings.json"), "");
     world.write("z-over-the-limit.toml", SHADOW);
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert!(world.error("z-over-the-limit.toml").contains("rollouts.limit"));
     // A file that is corrected is started.
     world.write("a-weight.toml", "model = \"films\"\nversion = 2\n");
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert!(world.stored("films").await.is_some());
 }
 
@@ -133,12 +133,12 @@ async fn a_file_that_is_removed_leaves_its_rollout() {
     let world = World::new();
     let mut files = world.files();
     world.write("ratings.toml", SHADOW);
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     std::fs::remove_file(world.folder.path().join("ratings.toml")).expect("removed");
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert_eq!((world.generation().await, world.states.list()), (Some(1), Vec::new()));
     world.write("again.toml", SHADOW);
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert_eq!(world.generation().await, Some(1), "the same content is not started again");
 }
 
@@ -148,8 +148,8 @@ async fn of_two_files_of_one_model_the_first_counts() {
     let mut files = world.files();
     world.write("one.toml", SHADOW);
     world.write("two.toml", WEIGHT);
-    look_twice(&mut files).await;
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
+    poll_twice(&mut files).await;
     let (generation, spec) = world.stored("ratings").await.expect("started");
     assert_eq!((generation, &spec["steps"]), (1, &json!([{"shadow": {}}])));
     assert!(world.error("two.toml").contains("'one.toml'"), "{}", world.error("two.toml"));
@@ -164,7 +164,7 @@ async fn what_is_no_rollout_file_is_passed_over() {
     world.write(".ratings.toml", WEIGHT);
     std::fs::create_dir(world.folder.path().join("folder.toml")).expect("made");
     world.write("large.toml", &"#".repeat((1 << 20) + 1));
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     let names: Vec<String> = world.states.list().into_iter().map(|state| state.name).collect();
     assert_eq!(names, ["folder.toml", "large.toml"]);
     assert!(world.error("large.toml").contains("1 MiB") && world.error("folder.toml").contains("regular file"));
@@ -177,15 +177,15 @@ async fn a_folder_or_a_store_that_is_away_is_waited_for() {
     let mut files = world.files();
     let elsewhere = world.folder.path().with_extension("away");
     std::fs::rename(world.folder.path(), &elsewhere).expect("moved");
-    look_twice(&mut files).await;
+    poll_twice(&mut files).await;
     assert!(world.error("").contains("read the folder"), "{}", world.error(""));
     std::fs::rename(&elsewhere, world.folder.path()).expect("moved back");
     world.write("ratings.toml", SHADOW);
-    files.look().await;
+    files.poll().await;
     world.objects.faults().add_next(Fault::Fail(ErrorKind::Unavailable));
-    files.look().await;
+    files.poll().await;
     assert!(world.error("ratings.toml").contains("object store"), "{}", world.error("ratings.toml"));
-    files.look().await;
+    files.poll().await;
     assert_eq!((world.generation().await, world.error("ratings.toml").as_str()), (Some(1), ""));
 }
 
@@ -196,7 +196,7 @@ async fn what_a_newer_version_noted_is_kept() {
     std::fs::create_dir_all(&folder).expect("made");
     std::fs::write(&path, json!({"format": 9, "started": {}, "later": true}).to_string()).expect("written");
     world.write("ratings.toml", SHADOW);
-    look_twice(&mut world.files()).await;
+    poll_twice(&mut world.files()).await;
     let noted: Value = serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("JSON");
     assert_eq!((&noted["format"], &noted["later"]), (&json!(9), &json!(true)));
     assert_eq!(noted["started"]["ratings"]["version"], 2);

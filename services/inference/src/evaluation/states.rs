@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::background::Background;
 use crate::metrics::StateMetrics;
 use crate::model::{Model, State};
 
@@ -139,7 +140,8 @@ impl States {
         cached.bytes -= bytes;
         self.measure(&cached);
         drop(cached);
-        drop(dropped);
+        // Thousands of entries.
+        drop(Background::new(dropped));
     }
 
     fn measure(&self, cached: &Cached) {
@@ -153,22 +155,14 @@ impl States {
 
 impl Cached {
     fn find(&mut self, key: &StateKey) -> Option<UserState> {
-        let (entry, used) = (self.entries.get_mut(key)?, self.uses);
-        self.uses += 1;
-        let place = self.order.remove(&entry.rank)?;
-        entry.rank.used = used;
-        self.order.insert(entry.rank, place);
+        let used = self.next_use();
+        let entry = self.rank(key, |rank| rank.used = used)?;
         Some(entry.value.clone())
     }
 
     /// Notes that a later state replaces one. Drops the state that the replaced one was made from.
     fn replace(&mut self, key: Option<&StateKey>) -> Option<Entry> {
-        let entry = self.entries.get_mut(key?)?;
-        if let Some(place) = self.order.remove(&entry.rank) {
-            entry.rank.is_newest = false;
-            self.order.insert(entry.rank, place);
-        }
-        let before = entry.before.take()?;
+        let before = self.rank(key?, |rank| rank.is_newest = false)?.before.take()?;
         // Another user with the same ratings may need it.
         let is_replaced = self.entries.get(&before).is_some_and(|entry| !entry.rank.is_newest);
         if is_replaced { self.remove(&before) } else { None }
@@ -177,12 +171,25 @@ impl Cached {
     /// Adds an entry. Returns the entry that it replaced.
     fn insert(&mut self, key: StateKey, (value, bytes): (UserState, usize), before: Option<StateKey>) -> Option<Entry> {
         let replaced = self.remove(&key);
-        let rank = Rank { is_newest: true, used: self.uses };
-        self.uses += 1;
+        let rank = Rank { is_newest: true, used: self.next_use() };
         self.bytes += bytes;
         self.order.insert(rank, key.clone());
         self.entries.insert(key, Entry { value, bytes, rank, before });
         replaced
+    }
+
+    /// Changes the place of an entry in the order of eviction, and returns the entry.
+    fn rank(&mut self, key: &StateKey, change: impl FnOnce(&mut Rank)) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(key)?;
+        let place = self.order.remove(&entry.rank)?;
+        change(&mut entry.rank);
+        self.order.insert(entry.rank, place);
+        Some(entry)
+    }
+
+    fn next_use(&mut self) -> u64 {
+        self.uses += 1;
+        self.uses
     }
 
     fn evict(&mut self) -> Option<Entry> {

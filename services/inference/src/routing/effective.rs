@@ -57,11 +57,10 @@ impl Effective {
             salt: self.route.salt().clone(),
             revision: self.route.revision(),
         };
-        // A part of a valid route is valid.
-        let Ok(route) = Route::try_new(spec) else { return self };
-        let of_route = |version| Some((version, Arc::clone(self.models.get(&version)?)));
-        let models = route.versions().filter_map(of_route).collect();
-        Arc::new(Self { route: Arc::new(route), since: now, models })
+        // A part of a valid route is valid, and its versions are warm.
+        let warm = |(_, version): &Key| self.models.get(version).cloned();
+        let part = Route::try_new(spec).ok().and_then(|route| Self::try_new(&Arc::new(route), now, &warm));
+        part.map_or(self, Arc::new)
     }
 
     /// Returns the model that answers a user, and the user's side.

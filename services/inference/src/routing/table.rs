@@ -176,7 +176,9 @@ impl Table {
         let current = present.as_ref().map_or(0, |found| found.route.revision());
         if expected != 0 && expected != current {
             // The caller may have been told an older revision by this instance.
-            present.into_iter().for_each(|found| drop(self.adopt_one(found.route)));
+            if let Some(found) = present {
+                self.adopt_one(found.route);
+            }
             return Err(SetError::Revision { expected, current });
         }
         let route = match &present {

@@ -14,7 +14,7 @@ use crate::{ApplyError, Driver, Endpoint, Observed};
 const DEADLINE: Duration = Duration::from_secs(2);
 
 fn spec(version: u64) -> Spec {
-    Spec::read(&serde_json::json!({"model": "ratings", "version": version})).expect("valid")
+    Spec::read(serde_json::json!({"model": "ratings", "version": version})).expect("valid")
 }
 
 fn driver(endpoints: Vec<Endpoint>, duels: &Duels) -> Driver {
@@ -146,7 +146,7 @@ fn duel(ratings: u64, difference: f64) -> monitor::Duel {
 
 #[test]
 fn sums_that_are_no_numbers_are_missing_and_not_zero() {
-    let spec = Spec::read(&serde_json::json!({
+    let spec = Spec::read(serde_json::json!({
         "model": "ratings", "version": 2, "steps": [{"shadow": {}}, {"analysis": {}}],
         "metrics": [{"name": "accuracy", "duel": {"margin": 0.01, "minRatings": 100}}],
     }));

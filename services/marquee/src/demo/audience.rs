@@ -1,5 +1,7 @@
 //! Predictions for many users, for the steps on routing and restarts.
 
+use std::ops::Range;
+
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt};
 use marquee_proto::prediction::v1::PredictRequest;
@@ -13,10 +15,10 @@ const AT_ONCE: usize = 16;
 const CENSUS: (usize, usize) = (100, 10);
 
 impl Demo {
-    /// Returns which version answers each of `users` users, in their order.
-    pub(super) async fn versions(&self, users: usize) -> Result<Vec<u64>> {
+    /// Returns which version answers each user with one of these numbers, in their order.
+    pub(super) async fn versions(&self, users: Range<usize>) -> Result<Vec<u64>> {
         let movie = self.summary.prediction.movie.clone();
-        let asked = (0..users).map(|number| {
+        let asked = users.map(|number| {
             let request = PredictRequest {
                 user_id: format!("audience-{number}"),
                 movie_ids: vec![movie.clone()],

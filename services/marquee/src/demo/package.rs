@@ -9,24 +9,19 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use marquee_domain::{ModelName, Version};
 use marquee_embedded::EmbeddedObjects;
-use marquee_model::ModelStore;
+use marquee_model::{MANIFEST, ModelStore};
 use marquee_objects::S3Objects;
 
 use crate::backends::ObjectsBackend;
+use crate::resources::OBJECTS_FOLDER;
 use crate::settings::Settings;
-
-/// The folder of an embedded object store in the data folder.
-const MODELS: &str = "models";
-
-/// The file without which a version does not exist.
-const MANIFEST: &str = "manifest.json";
 
 /// The files of a package by name.
 pub(super) type Files = BTreeMap<String, Bytes>;
 
 /// Makes the next version of a data folder that no fleet uses yet the given one.
 pub(super) async fn reserve_up_to(folder: &Path, model: &ModelName, version: Version) -> Result<()> {
-    let store = ModelStore::new(Arc::new(EmbeddedObjects::open(&folder.join(MODELS))?));
+    let store = ModelStore::new(Arc::new(EmbeddedObjects::open(&folder.join(OBJECTS_FOLDER))?));
     for earlier in 1..version.0 {
         store.withdraw(model, Version(earlier)).await?;
     }
@@ -35,7 +30,7 @@ pub(super) async fn reserve_up_to(folder: &Path, model: &ModelName, version: Ver
 
 /// Reads a package from a data folder that no fleet uses any more.
 pub(super) async fn read(folder: &Path, model: &ModelName, version: Version) -> Result<Files> {
-    let store = ModelStore::new(Arc::new(EmbeddedObjects::open(&folder.join(MODELS))?));
+    let store = ModelStore::new(Arc::new(EmbeddedObjects::open(&folder.join(OBJECTS_FOLDER))?));
     store.fetch(model, version).await?.with_context(|| format!("version {version} does not exist"))
 }
 
@@ -49,7 +44,7 @@ pub(super) async fn publish(
     let (model, version) = what;
     match settings.backends.objects {
         ObjectsBackend::Embedded => {
-            let place = folder.join(MODELS).join("objects").join(MODELS).join(model.as_str()).join(version.to_string());
+            let place = folder.join(OBJECTS_FOLDER).join(format!("objects/models/{model}/{version}"));
             tokio::task::spawn_blocking(move || write(&place, files)).await?
         }
         ObjectsBackend::S3 => {
@@ -89,7 +84,8 @@ mod tests {
         let (made, used) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let model = ModelName::try_new("ratings").expect("valid");
         reserve_up_to(made.path(), &model, Version(3)).await.expect("reserved");
-        let store = ModelStore::new(Arc::new(EmbeddedObjects::open(&made.path().join(MODELS)).expect("opened")));
+        let store =
+            ModelStore::new(Arc::new(EmbeddedObjects::open(&made.path().join(OBJECTS_FOLDER)).expect("opened")));
         let published = store.publish(&model, |version| anyhow::Ok(files(version))).await.expect("published");
         assert_eq!(published.expect("built"), Version(3));
         drop(store);

@@ -44,7 +44,7 @@ impl Picture {
     /// Returns the line of a status, or `None` if nothing is new or the last line is very recent.
     pub(super) fn line(&mut self, status: &Status) -> Option<String> {
         let weight = status.weights.wanted.fraction();
-        let last = status.analysis.iter().rev().find_map(|metric| metric.last.as_ref());
+        let last = last_measurement(status);
         let stage = (status.step.as_ref().map(|step| step.name.clone()), weight);
         let samples = last.map_or(0, |last| last.samples);
         if let Some((drawn, drawn_samples, at)) = &self.drawn {
@@ -57,6 +57,12 @@ impl Picture {
         self.drawn = Some((stage, samples, Instant::now()));
         Some(draw(status, last, self.scale))
     }
+}
+
+/// Returns the newest measurement of a rollout.
+pub(super) fn last_measurement(status: &Status) -> Option<&Measurement> {
+    // The newest metric is the last of the list.
+    status.analysis.iter().rev().find_map(|metric| metric.last.as_ref())
 }
 
 fn draw(status: &Status, last: Option<&Measurement>, scale: (f64, f64)) -> String {

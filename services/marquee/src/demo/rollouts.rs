@@ -6,7 +6,6 @@
 
 use anyhow::{Context, Result};
 use marquee_cli::thousands;
-use marquee_proto::prediction::v1::ListModelsRequest;
 use marquee_proto::training::v1::Algorithm;
 use serde_json::{Map, Value, json};
 
@@ -47,7 +46,8 @@ impl Demo {
             &format!("stopped after {:.1} s: {}", stopped.seconds, stopped.message),
             is_stopped && stopped.candidate == candidate,
         );
-        let counted = self.answered_by(candidate).await?;
+        let counters = self.counters().await?;
+        let counted = *counters.get(&candidate).with_context(|| format!("version {candidate} is not listed"))?;
         let unseen =
             stopped.candidate_answers == 0 && counted == 0 && stopped.weights.iter().all(|share| *share == 0.0);
         self.screen.check(
@@ -100,14 +100,6 @@ impl Demo {
         self.summary.promoted = promoted;
         // The next step compares predictions, so nothing may arrive during it.
         self.catch_up(self.arrivals.len()).await
-    }
-
-    /// Returns how many requests a version answered, as the fleet counts them.
-    async fn answered_by(&self, version: u64) -> Result<u64> {
-        let request = ListModelsRequest { model: models::MODEL.to_owned(), ..ListModelsRequest::default() };
-        let answer = self.client.call(self.client.models().list_models(request)).await?;
-        let found = answer.versions.into_iter().find(|known| known.version == version);
-        Ok(found.with_context(|| format!("version {version} is not listed"))?.answered)
     }
 }
 

@@ -24,8 +24,8 @@ impl Demo {
         };
         self.route(stable, Some((candidate, 2_000))).await?;
         let before = self.counters().await?;
-        let first = self.versions(USERS).await?;
-        let second = self.versions(USERS).await?;
+        let first = self.versions(0..USERS).await?;
+        let second = self.versions(0..USERS).await?;
         let after = self.counters().await?;
 
         let on = |versions: &[u64]| versions.iter().filter(|version| **version == candidate).count();
@@ -60,7 +60,7 @@ impl Demo {
         }
 
         self.route(stable, Some((candidate, 10_000))).await?;
-        let full = self.versions(USERS).await?;
+        let full = self.versions(0..USERS).await?;
         let full_share = on(&full) as f64 / USERS as f64;
         self.screen.line(&bar(full_share));
         self.screen.check(
@@ -82,7 +82,7 @@ impl Demo {
     }
 
     /// Returns the number of answers of each version, as the fleet counts them.
-    async fn counters(&self) -> Result<BTreeMap<u64, u64>> {
+    pub(super) async fn counters(&self) -> Result<BTreeMap<u64, u64>> {
         let answer = self.client.call(self.client.models().list_models(ListModelsRequest::default())).await?;
         Ok(answer.versions.into_iter().map(|version| (version.version, version.answered)).collect())
     }

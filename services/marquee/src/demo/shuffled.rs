@@ -19,6 +19,7 @@ use rand::seq::SliceRandom;
 use super::fleet::Process;
 use super::importing::{add_movies, import_rows};
 use super::{Demo, models, package};
+use crate::keys;
 
 impl Demo {
     /// Trains a version on shuffled ratings and publishes its package in the demonstration's fleet.
@@ -57,7 +58,7 @@ impl Demo {
     fn signing_key(&self) -> Result<String> {
         let set = self.settings.roles.get::<Trainer>().map(|trainer| trainer.signing_key.clone());
         let set = set.filter(|path| is_set(path));
-        let path: PathBuf = set.unwrap_or_else(|| self.fleet.folder().join("keys").join(crate::keys::PRIVATE));
+        let path: PathBuf = set.unwrap_or_else(|| keys::folder(self.fleet.folder()).join(keys::PRIVATE));
         let path = std::path::absolute(path)?;
         Ok(path.to_str().context("the path of the signing key is not UTF-8")?.to_owned())
     }

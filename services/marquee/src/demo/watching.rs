@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures_util::future::try_join_all;
 use marquee_proto::document;
 use marquee_proto::monitor::v1::{GetStatusRequest, PartitionStatus};
-use marquee_proto::prediction::v1::PredictRequest;
 use marquee_proto::rollout::v1::{Rollout as Wire, StartRolloutRequest, WatchRolloutRequest};
 use marquee_rollout::{Measurement, Status};
 use serde_json::{Map, Value};
 use tokio::time::MissedTickBehavior;
 
-use super::picture::Picture;
+use super::picture::{Picture, last_measurement};
 use super::summary::Rollout;
 use super::{Demo, models};
 
@@ -27,7 +25,7 @@ const BATCH: usize = 30;
 const WAITING: u64 = 200;
 
 /// The people who ask for a prediction in each tick.
-const PEOPLE: u64 = 5;
+const PEOPLE: usize = 5;
 
 /// The longest time of a rollout. The duel stands back behind everything else on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -39,7 +37,7 @@ struct Seen {
     answers: BTreeMap<u64, u64>,
     /// The shares of users that the candidate had, in percent and in their order.
     weights: Vec<f64>,
-    people: u64,
+    people: usize,
 }
 
 impl Demo {
@@ -52,13 +50,13 @@ impl Demo {
         let mut updates = self.client.call(self.client.rollouts().watch_rollout(request)).await?;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut seen, mut sender) = (Seen::default(), std::mem::take(&mut self.arrivals));
+        let mut seen = Seen::default();
         let ended = loop {
             let update = tokio::select! {
                 update = updates.message() => update.context("watch the rollout")?,
                 _ = ticks.tick() => {
                     if self.waiting().await? < WAITING {
-                        sender.send(&self.client, BATCH).await?;
+                        self.arrivals.send(&self.client, BATCH).await?;
                     }
                     self.ask_people(&mut seen).await?;
                     if started.elapsed() > PATIENCE {
@@ -77,7 +75,6 @@ impl Demo {
                 break status;
             }
         };
-        self.arrivals = sender;
         let arrived = (self.arrivals.arrived() - arrived) as u64;
         Ok(outcome(&ended, seen, Rollout { arrived, seconds: started.elapsed().as_secs_f64(), ..Rollout::default() }))
     }
@@ -91,14 +88,7 @@ impl Demo {
 
     /// Asks for predictions of some people, and notes which versions answer.
     async fn ask_people(&self, seen: &mut Seen) -> Result<()> {
-        let movie = &self.summary.prediction.movie;
-        let asked = (seen.people..seen.people + PEOPLE).map(|number| {
-            let (user_id, movie_ids) = (format!("audience-{number}"), vec![movie.clone()]);
-            let request = PredictRequest { user_id, movie_ids, ..PredictRequest::default() };
-            async { self.client.call(self.client.predictions().predict(request)).await }
-        });
-        for answer in try_join_all(asked).await? {
-            let version = answer.provenance.context("an answer without provenance")?.version;
+        for version in self.versions(seen.people..seen.people + PEOPLE).await? {
             *seen.answers.entry(version).or_default() += 1;
         }
         seen.people += PEOPLE;
@@ -124,7 +114,7 @@ fn current(rollout: &Wire) -> Result<Option<Status>> {
 
 /// Adds what a rollout ended with to the figures about it.
 fn outcome(status: &Status, seen: Seen, figures: Rollout) -> Rollout {
-    let last = status.analysis.iter().rev().find_map(|metric| metric.last.as_ref());
+    let last = last_measurement(status);
     let of = |value: fn(&Measurement) -> Option<f64>| last.and_then(value);
     let candidate = status.history.first().map_or(0, |past| past.target.0);
     Rollout {

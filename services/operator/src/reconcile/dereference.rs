@@ -112,7 +112,7 @@ mod tests {
         serde_json::from_value(json!({"service": "inference", "port": port})).expect("a reference")
     }
 
-    fn slice(addresses: &str, endpoints: serde_json::Value) -> EndpointSlice {
+    fn slice(addresses: &str, endpoints: &serde_json::Value) -> EndpointSlice {
         let value = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "one"},
             "addressType": addresses, "endpoints": endpoints,
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_port_is_found_by_its_name_or_number() {
-        let slice = slice("IPv4", json!([{"addresses": ["192.0.2.7"]}]));
+        let slice = slice("IPv4", &json!([{"addresses": ["192.0.2.7"]}]));
         for (port, address) in [("grpc", "http://192.0.2.7:7070"), ("8080", "http://192.0.2.7:8080")] {
             let found = of_slice(&slice, &service(port));
             assert_eq!(found[0].address, address);
@@ -139,7 +139,7 @@ mod tests {
              "conditions": {"ready": true, "terminating": true}},
             {"addresses": ["fd00::8"], "conditions": {"ready": false}},
         ]);
-        let found = of_slice(&slice("IPv6", endpoints), &service("grpc"));
+        let found = of_slice(&slice("IPv6", &endpoints), &service("grpc"));
         let expected = |name: &str, host: &str| Endpoint {
             name: name.to_owned(),
             address: format!("http://[{host}]:7070"),

@@ -33,7 +33,7 @@ impl World {
         let instance = Instance::new(&table, &[1, 2]);
         let steps = json!([{"shadow": {}}, {"setWeight": 50}]);
         let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2, "steps": steps});
-        let server = Server::new(spec, table.clone());
+        let server = Server::new(&spec, table.clone());
         instance.state().gate = Some(Arc::new(server.clone()));
         let clock = Arc::new(ManualClock::new(Timestamp::from(std::time::SystemTime::now())));
         Self { server, table, instance, clock, context: Context::default() }

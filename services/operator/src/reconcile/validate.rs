@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    fn rollout(spec: Value, annotations: Value) -> ModelRollout {
+    fn rollout(spec: &Value, annotations: &Value) -> ModelRollout {
         let object = json!({
             "apiVersion": crate::resource::API_VERSION, "kind": "ModelRollout",
             "metadata": {"name": "ratings", "annotations": annotations}, "spec": spec,
@@ -78,10 +78,10 @@ mod tests {
     fn a_wrong_field_is_named_from_the_root_of_the_object() {
         let spec =
             json!({"instances": {"service": "i"}, "model": "ratings", "version": 2, "steps": [{"setWeight": 101}]});
-        let invalid = validate(&rollout(spec, json!({}))).expect_err("more than all users");
+        let invalid = validate(&rollout(&spec, &json!({}))).expect_err("more than all users");
         assert!(invalid.to_string().starts_with("spec.steps[0].setWeight: "), "{invalid}");
         let unknown = json!({"instances": {"service": "i"}, "model": "ratings", "version": 2, "stepps": []});
-        let invalid = validate(&rollout(unknown, json!({}))).expect_err("an unknown field");
+        let invalid = validate(&rollout(&unknown, &json!({}))).expect_err("an unknown field");
         assert!(invalid.to_string().contains("stepps"), "{invalid}");
     }
 
@@ -94,7 +94,7 @@ mod tests {
             "command.rollouts.marquee.dev/3": "explode",
             "other": "promote",
         });
-        let valid = validate(&rollout(spec, annotations)).expect("valid");
+        let valid = validate(&rollout(&spec, &annotations)).expect("valid");
         let verbs: Vec<Option<Verb>> =
             valid.commands.iter().map(|(_, command)| command.as_ref().map(|command| command.verb)).collect();
         assert_eq!(verbs, [Some(Verb::PromoteAll), Some(Verb::Abort), None]);
@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_status_of_a_newer_release_keeps_its_fields() {
-        let mut rollout = rollout(json!({"instances": {"service": "i"}, "model": "ratings", "version": 2}), json!({}));
+        let spec = json!({"instances": {"service": "i"}, "model": "ratings", "version": 2});
+        let mut rollout = rollout(&spec, &json!({}));
         let stored = json!({"observedGeneration": 3, "summary": {}, "phase": "Paused", "invented": [1]});
         rollout.status = serde_json::from_value(stored).expect("a status");
         let valid = validate(&rollout).expect("valid");

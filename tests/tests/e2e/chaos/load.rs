@@ -13,8 +13,10 @@ use marquee_proto::ratings::v1::{Rating, RemoveRatingRequest, SubmitRatingsReque
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tonic::Request;
+
+use crate::live::{latencies, paced};
 
 /// Writers, each with users of its own; ratings in one of their requests; requests a second of
 /// each: 2,000 ratings/s in all.
@@ -170,13 +172,9 @@ impl Probed {
 
 impl fmt::Display for Probed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sorted = self.millis.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted.get((sorted.len() as f64 * share) as usize).or(sorted.last()).copied();
-        let [median, p99, slowest] = [0.5, 0.99, 1.0].map(|share| at(share).unwrap_or_default());
-        write!(formatter, "{} answered, {} by the second instance asked", sorted.len(), self.second)?;
+        write!(formatter, "{} answered, {} by the second instance asked", self.millis.len(), self.second)?;
         write!(formatter, ", {} marked as degraded, {} unanswered", self.degraded, self.unanswered.len())?;
-        write!(formatter, "; median {median:.1} ms, p99 {p99:.1} ms, slowest {slowest:.0} ms")
+        write!(formatter, "; {}", latencies(self.millis.clone()))
     }
 }
 
@@ -189,8 +187,7 @@ pub(super) async fn probe(
 ) -> Result<Probed> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(20);
-    let mut pace = tokio::time::interval(Duration::from_millis(20));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = paced(Duration::from_millis(20));
     let mut probed = Probed::default();
     let mut first = 0;
     while !*over.borrow() {

@@ -21,7 +21,7 @@ mod watching;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use marquee_e2e::operator::{Operator, install_operator, port, register};
 use marquee_e2e::servers::{Kubernetes, or_skip};
 use marquee_e2e::{Clients, Process, World, until_within};
@@ -30,7 +30,8 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::faults::hold;
+use super::number;
+use crate::live::paced;
 use crate::shared::Shared;
 use course::{Courses, Planned, Versions};
 use kills::Victims;
@@ -39,6 +40,9 @@ use watching::Watching;
 
 /// The longest time that a rollout may take while two of four processes are killed again and again.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// Pause between two looks at a rollout.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The operator under test.
 const OPERATOR: &str = env!("CARGO_BIN_EXE_operator-under-test");
@@ -56,11 +60,8 @@ struct Plan {
 
 impl Plan {
     fn from_environment() -> Result<Self> {
-        let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>()).transpose();
-        let seed = number("MARQUEE_CHAOS_SEED").context("MARQUEE_CHAOS_SEED is no number")?;
-        let rollouts = number("MARQUEE_CHAOS_ROLLOUTS").context("MARQUEE_CHAOS_ROLLOUTS is no number")?;
-        let rollouts = rollouts.map_or(ROLLOUTS, |rollouts| rollouts as usize);
-        Ok(Self { seed: seed.unwrap_or_else(rand::random), rollouts })
+        let rollouts = number("MARQUEE_CHAOS_ROLLOUTS")?.map_or(ROLLOUTS, |rollouts| rollouts as usize);
+        Ok(Self { seed: number("MARQUEE_CHAOS_SEED")?.unwrap_or_else(rand::random), rollouts })
     }
 
     fn rng(&self, stream: u64) -> ChaCha8Rng {
@@ -90,15 +91,15 @@ async fn roll_out(plan: &Plan, versions: Versions, (steering, started): (&Steeri
         started.lock().expect("a lock").push(planned.clone());
         let number = ended.len() as u64 + 1;
         steering.start(&planned.spec).await?;
-        if let Some(after) = planned.abort_after {
-            let (_over, mut never) = watch::channel(false);
-            hold(&mut never, after.as_millis() as u64).await;
-            steering.abort(number).await;
-        }
         let is_over =
             |status: &Value| status["rollout"]["number"] == number && status["rollout"]["outcome"].is_string();
-        let over = until_within(LONGEST, "the rollout ends", async || steering.status().await.filter(is_over)).await;
-        let status = match over {
+        let over = async || steering.status().await.filter(is_over);
+        if let Some(after) = planned.abort_after {
+            // At a random instant, unless the rollout ends before.
+            let _ = until_within((after, LOOK), "the rollout ends", &over).await;
+            steering.abort(number).await;
+        }
+        let status = match until_within((LONGEST, LOOK), "the rollout ends", over).await {
             Ok(status) => status,
             Err(error) => return Err(error.context(format!("{planned:#?} {:#?}", steering.status().await))),
         };
@@ -111,11 +112,10 @@ async fn roll_out(plan: &Plan, versions: Versions, (steering, started): (&Steeri
     Ok(ended)
 }
 
-/// Rates without end, as users whom no version knows, and as fast as a debug build that shares its
-/// cores can compare. A rating that the core cannot take is lost.
+/// Gives ratings without end, by users that no version has seen, and as fast as a debug build that
+/// shares its cores can compare. A rating that the core cannot take is lost.
 async fn rate(clients: Clients, over: watch::Receiver<bool>) {
-    let mut pace = tokio::time::interval(Duration::from_millis(500));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut pace = paced(Duration::from_millis(500));
     for round in 0.. {
         pace.tick().await;
         if *over.borrow() {

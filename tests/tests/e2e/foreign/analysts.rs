@@ -5,8 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use marquee::{ObjectsBackend, Settings};
-use marquee_domain::Secret;
+use marquee::Settings;
 use marquee_e2e::servers::{S3, or_skip};
 use marquee_e2e::{DEADLINE, Fleet, World};
 use marquee_proto::ratings::v1::{RemoveRatingRequest, RemoveUserRequest};
@@ -126,11 +125,8 @@ async fn they_find_the_same_in_a_bucket_that_boto3_downloads() -> Result<()> {
     let Some(s3) = or_skip(S3::start().await)? else { return Ok(()) };
     let fleet = Fleet::start_with(|settings| {
         many_files(settings);
-        settings.backends.objects = ObjectsBackend::S3;
+        s3.lead(settings);
         settings.s3.url = format!("s3://{}/fleet", s3.bucket());
-        settings.s3.endpoint = s3.endpoint().to_owned();
-        settings.s3.access_key_id = s3.access_key().to_owned();
-        settings.s3.secret_access_key = Secret::new(s3.secret_key());
     })
     .await?;
     let figures = filled(&fleet).await?;

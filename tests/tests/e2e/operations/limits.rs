@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use super::PROGRAM;
 
 /// A fleet whose shell runs a command before it.
-fn limited(folder: &Path, limits: &str) -> Launch {
+pub(crate) fn limited(folder: &Path, limits: &str) -> Launch {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/operations/limited.sh");
     let variables = [("PROGRAM", PROGRAM), ("LIMITS", limits)];
     let launch = Launch::new(script, folder).set("ingest.unknown_movies=accept");

@@ -5,27 +5,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use marquee_e2e::{Launch, World, marquee, until};
+use marquee_e2e::{Launch, World, copy_folder, marquee, until};
 use marquee_kit::{Failure, Kind};
 use marquee_proto::ratings::v1::Position;
 use marquee_proto::training::v1::Algorithm;
 use tonic::Code;
 
 use super::PROGRAM;
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let (entry, target) = (entry?, to);
-        let target = target.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            std::fs::copy(entry.path(), target).map(drop)?
-        }
-    }
-    Ok(())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inference_alone_predicts_from_another_processs_features_and_outlives_it() -> Result<()> {
@@ -38,7 +24,7 @@ async fn inference_alone_predicts_from_another_processs_features_and_outlives_it
     let apart = |role: &str, folder: &Path| Launch::new(PROGRAM, folder).role(role).set("backends.isolated=true");
     let mut features = apart("feature-store", folder.path()).start().await?;
     let own = tempfile::tempdir()?;
-    copy(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
+    copy_folder(&folder.path().join("models/objects"), &own.path().join("models/objects"))?;
     // Nobody listens at the first of them.
     let addresses = format!("features_address=\"http://127.0.0.1:1,{}\"", features.addresses().grpc);
     let key = format!("verifying_key={:?}", folder.path().join("keys/verifying.pem"));

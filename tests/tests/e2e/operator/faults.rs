@@ -95,7 +95,7 @@ async fn fails(stage: &Stage, operator: &Operator) -> Result<()> {
     Ok(())
 }
 
-/// Rolls out the slow version, while users ask of whom nothing is known yet.
+/// Rolls out the slow version, while new users without ratings ask for predictions.
 async fn is_slow(stage: &Stage) -> Result<()> {
     let requests = Load::requests(stage.fleet.clients(), |number| format!("stranger-{number}"));
     let latency = json!({"quantile": 0.9, "max": "20ms", "minRequests": 20});

@@ -1,12 +1,12 @@
 //! Inference instances that come and go during a rollout.
 
 use anyhow::Result;
-use marquee_e2e::operator::{Operator, install_operator, port, register, unregister, until_rollout};
+use marquee_e2e::operator::{Operator, install_operator, port, register, tell, unregister, until_rollout};
 use marquee_e2e::servers::{Kubernetes, or_skip};
 use marquee_e2e::{World, until};
 use serde_json::{Value, json};
 
-use super::{OPERATOR, rollout};
+use super::{OPERATOR, phase, rollout};
 use crate::live::Load;
 use crate::shared::{Shared, view};
 
@@ -19,11 +19,6 @@ async fn until_held(kubernetes: &Kubernetes, weight: u64, instances: u64) -> Res
             && (&weights["instances"], &weights["instancesEffective"]) == (&json!(instances), &json!(instances))
     };
     until_rollout(kubernetes, "ratings", ("the rollout is held on every instance", is)).await
-}
-
-async fn promote(kubernetes: &Kubernetes, id: u32) -> Result<()> {
-    let command = format!("command.rollouts.marquee.dev/{id}=promote");
-    kubernetes.kubectl(["annotate", "modelrollout", "ratings", &command]).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,13 +38,13 @@ async fn an_instance_is_added_and_one_is_lost_during_a_rollout() -> Result<()> {
     let (core, survivor) = (fleet.core.clients()?, fleet.instances[1].clients()?);
     register(&kubernetes, "inference", &[("inference-3", port(&fleet.core.addresses().grpc)?)]).await?;
     until_held(&kubernetes, 10, 3).await?;
-    promote(&kubernetes, 1).await?;
+    tell(&kubernetes, "ratings", ("1", "promote")).await?;
     until_held(&kubernetes, 30, 3).await?;
 
     // One dies. No weight moves before it is gone from the list, and the others answer.
     let requests = Load::requests(&survivor, |number| format!("user-{}", number % 30));
     fleet.instances[0].kill().await?;
-    promote(&kubernetes, 2).await?;
+    tell(&kubernetes, "ratings", ("2", "promote")).await?;
     let is_missed = |status: &Value| {
         let instances = status["instances"].as_array().cloned().unwrap_or_default();
         let lost = instances.iter().any(|one| one["name"] == "inference-1" && one["reachable"] == false);
@@ -59,8 +54,7 @@ async fn an_instance_is_added_and_one_is_lost_during_a_rollout() -> Result<()> {
     operator.until_rounds(5).await?;
     assert_eq!(core.routed().await?.candidates[0].weight, 6_000, "the rollout went on without an instance");
     unregister(&kubernetes, "inference-1").await?;
-    let done = |status: &Value| status["phase"] == "Completed";
-    let done = until_rollout(&kubernetes, "ratings", ("Completed", done)).await?;
+    let done = until_rollout(&kubernetes, "ratings", phase("Completed")).await?;
     assert_eq!(done["status"]["stable"], version, "{:#}", done["status"]);
     assert!(requests.end().await? > 0);
 

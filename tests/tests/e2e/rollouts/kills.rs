@@ -9,7 +9,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use super::{PROGRAM, get, paced, start, status, until_phase};
+use super::{PROGRAM, get, start, status, until_phase, with_pauses};
 use crate::spine::teach;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +21,7 @@ async fn a_controller_that_is_killed_goes_on_where_it_was() -> Result<()> {
     teach(&clients, &world, Algorithm::Bias).await?;
     clients.train(Algorithm::Bias, Parameters::default()).await?;
     let weights = [5, 10, 20, 40, 80];
-    start(&clients, &json!({"model": "ratings", "version": 2, "steps": paced(&weights, "300ms")})).await?;
+    start(&clients, &json!({"model": "ratings", "version": 2, "steps": with_pauses(&weights, "300ms")})).await?;
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..5 {
         // At a random instant, unless it is over before.

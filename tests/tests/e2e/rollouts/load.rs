@@ -10,7 +10,6 @@ mod generator;
 #[path = "load/verdict.rs"]
 mod verdict;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -122,11 +121,11 @@ async fn under_load_no_request_fails_and_only_versions_of_the_effective_route_an
         fleet.publish(|_| {}).await?;
     }
     let mut changes = Changes { routes: vec![route(&fleet.core.clients()?.routed().await?)?], ..Changes::default() };
-    let addresses = [0, 1].map(|number: usize| fleet.instances[number].addresses().grpc.clone());
+    let addresses = fleet.instances.each_ref().map(|instance| instance.addresses().grpc.clone());
     let (over, failure) = (watch::Sender::new(false), watch::Sender::new(false));
     let mut failed = failure.subscribe();
     let observing = verdict::observe(&addresses, &over)?;
-    let load = tokio::spawn(generate(addresses, Arc::new(failure), over.subscribe()));
+    let load = tokio::spawn(generate(addresses, failure, over.subscribe()));
     go_on(&mut failed).await?;
 
     let changed = async {

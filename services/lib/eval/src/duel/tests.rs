@@ -72,7 +72,7 @@ fn ratings_that_are_sent_again_or_come_late_are_not_compared() {
     assert_eq!(count(&[first.clone(), first.clone()]), 1, "sent again");
     assert_eq!(count(&[first.clone(), rated("a", "x", 1.0, 5)]), 1, "older than the one that counts");
     assert_eq!(count(&[first.clone(), rated("a", "x", 1.0, 15)]), 2, "changed");
-    let removal = [first.clone(), removed("a", "x", 11), first.clone()];
+    let removal = [first.clone(), removed("a", "x", 11), first];
     assert_eq!(count(&removal), 2, "given again after its removal");
     assert_eq!(pair(&run(&removal, 0), "new-users").squared.count(), 1, "the user is not new any more");
 }

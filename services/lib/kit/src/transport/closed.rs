@@ -48,10 +48,13 @@ fn is_going(error: &h2::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::Request;
     use hyper::client::conn::http2;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use thiserror::Error;
+    use tokio::io::DuplexStream;
+    use tokio::task::JoinSet;
     use tonic::Code;
     use tonic::body::Body;
 
@@ -63,6 +66,18 @@ mod tests {
 
     fn code(error: impl Error + Send + Sync + 'static) -> Code {
         Status::from_error(named(error)).code()
+    }
+
+    /// Connects a client to a server. The client's connection is polled in the background.
+    async fn connect(
+        running: &mut JoinSet<hyper::Result<()>>,
+    ) -> (http2::SendRequest<Body>, h2::server::Connection<DuplexStream, Bytes>) {
+        let (near, far) = tokio::io::duplex(1_024);
+        let client = http2::handshake(TokioExecutor::new(), TokioIo::new(near));
+        let (client, server) = tokio::join!(client, h2::server::handshake(far));
+        let (sender, connection) = client.expect("a connection");
+        running.spawn(connection);
+        (sender, server.expect("a connection"))
     }
 
     #[tokio::test]
@@ -78,18 +93,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_a_server_that_goes_did_not_begin_is_unavailable() {
-        let (near, far) = tokio::io::duplex(1_024);
-        let client = http2::handshake(TokioExecutor::new(), TokioIo::new(near));
-        let (client, server) = tokio::join!(client, h2::server::handshake(far));
-        let ((mut sender, connection), mut server) = (client.expect("a connection"), server.expect("a connection"));
-        let mut running = tokio::task::JoinSet::new();
-        running.spawn(connection);
+        let mut running = JoinSet::new();
+        let (mut sender, mut server) = connect(&mut running).await;
         server.abrupt_shutdown(h2::Reason::NO_ERROR);
         running.spawn(async move {
             while server.accept().await.is_some() {}
             Ok(())
         });
         let error = sender.send_request(Request::new(Body::empty())).await.expect_err("the server goes");
+        assert_eq!(code(Failed(error)), Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_request_on_a_connection_that_breaks_is_unavailable() {
+        let mut running = JoinSet::new();
+        let (mut sender, mut server) = connect(&mut running).await;
+        let breaks = async {
+            assert!(server.accept().await.is_some_and(|request| request.is_ok()), "a request");
+            drop(server);
+        };
+        let (answer, ()) = tokio::join!(sender.send_request(Request::new(Body::empty())), breaks);
+        let error = answer.expect_err("the connection broke");
+        assert!(!error.is_canceled() && !error.is_closed(), "{error:?}");
         assert_eq!(code(Failed(error)), Code::Unavailable);
     }
 

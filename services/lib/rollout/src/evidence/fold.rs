@@ -220,7 +220,7 @@ impl DuelEvidence {
 
 impl PairSums {
     /// Returns whether all sums are numbers. Others could not be stored.
-    pub fn is_finite(&self) -> bool {
+    fn is_finite(&self) -> bool {
         let parts = |sums: &LossSums| [sums.stable, sums.candidate, sums.difference, sums.difference_squares];
         Measure::ALL.into_iter().flat_map(|measure| parts(self.loss(measure))).all(f64::is_finite)
     }

@@ -41,7 +41,7 @@ struct State {
 }
 
 impl Server {
-    pub(super) fn new(spec: Value, table: Table) -> Self {
+    pub(super) fn new(spec: &Value, table: Table) -> Self {
         let rollout = json!({
             "apiVersion": crate::resource::API_VERSION,
             "kind": "ModelRollout",

@@ -2,16 +2,12 @@
 
 use anyhow::Result;
 use marquee_domain::{Offset, Secret};
-use marquee_e2e::Launch;
 use marquee_e2e::servers::{Certificates, Redis, or_skip};
 use marquee_ports::{ErrorKind, OnlineStore as _};
 use marquee_redis::{RedisStore, Settings};
 
 use super::{P0, key, settings, write};
-
-/// The product's own `main`, started by a shell.
-const LIMITED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/operations/limited.sh");
-const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
+use crate::operations::limits::limited;
 
 const PASSWORD: &str = "p@ss:w/rd%41#?&=";
 
@@ -91,15 +87,11 @@ async fn a_fleet_whose_user_may_not_run_info_serves_and_says_so_once() -> Result
     redis.ask(0, &format!("ACL SETUSER marquee on >{PASSWORD} ~marquee:* {few}")).await?;
     let folder = tempfile::tempdir()?;
     let said = folder.path().join("said");
-    let variables = [
-        ("PROGRAM", PROGRAM.to_owned()),
-        ("LIMITS", format!("exec 2>{}", said.display())),
-        ("MARQUEE__REDIS__PASSWORD", PASSWORD.to_owned()),
-    ];
-    let launch = Launch::new(LIMITED, &folder.path().join("data")).set("backends.store=redis");
-    let launch = launch.set("ingest.unknown_movies=accept");
-    let launch = launch.set("redis.username=marquee").set(format!("redis.urls={:?}", redis.urls()));
-    let fleet = launch.variables(variables.map(|(name, value)| (name.to_owned(), value))).start().await?;
+    let launch = limited(&folder.path().join("data"), &format!("exec 2>{}", said.display()));
+    let launch = launch.set("backends.store=redis").set("redis.username=marquee");
+    let launch = launch.set(format!("redis.urls={:?}", redis.urls()));
+    let password = ("MARQUEE__REDIS__PASSWORD".to_owned(), PASSWORD.to_owned());
+    let fleet = launch.variables([password]).start().await?;
     let clients = fleet.clients()?;
     let position = clients.rate("user", "movie", 4.0).await?;
     assert_eq!(clients.user("user", &[position]).await?.history.len(), 1);

@@ -51,8 +51,7 @@ impl Steering {
     pub(super) async fn abort(&self, number: u64) {
         match self {
             Self::Operator(kubernetes) => {
-                let command = format!("command.rollouts.marquee.dev/{number}=abort");
-                let _ = kubernetes.kubectl(["annotate", "modelrollout", MODEL, &command]).await;
+                let _ = operator::tell(kubernetes, MODEL, (&number.to_string(), "abort")).await;
             }
             Self::Controllers { controllers, .. } => {
                 for clients in controllers {
@@ -80,14 +79,10 @@ impl Steering {
     }
 }
 
+/// Returns the manifest of a rollout behind the Services of the fleet.
 fn object(spec: &Value) -> Value {
     let mut spec = spec.clone();
     spec["instances"] = json!({"service": "inference"});
     spec["monitor"] = json!({"service": "monitor"});
-    json!({
-        "apiVersion": "rollouts.marquee.dev/v1alpha1",
-        "kind": "ModelRollout",
-        "metadata": {"name": MODEL, "namespace": "default"},
-        "spec": spec,
-    })
+    operator::manifest(MODEL, &spec)
 }

@@ -26,7 +26,7 @@ pub(super) struct Judged {
 impl fmt::Display for Judged {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { routes, unseen, answers, changing, killed, changes, forced } = self;
-        write!(formatter, "{routes} routes, {unseen} more that nobody saw; {answers} answers, each of the version ")?;
+        write!(formatter, "{routes} routes, {unseen} more were not seen; {answers} answers, each of the version ")?;
         write!(formatter, "that the effective route assigns, {changing} of them while it changed; {killed} batches ")?;
         write!(formatter, "with a kill; users changed sides {changes} times of {forced} that the routes force")
     }

@@ -13,10 +13,10 @@ use marquee_proto::rollout::v1::WatchRoutesRequest;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
 
 use super::Started;
 use super::steering::Steering;
+use crate::live::paced;
 use crate::shared::{MODEL, View, route, view};
 
 /// Users are chosen so that there is one below each of these buckets and above the one before.
@@ -102,8 +102,7 @@ fn users() -> Result<Vec<UserId>> {
 
 /// Passes on every route of an instance until it is over, over all its restarts.
 async fn follow(clients: Clients, routes: mpsc::UnboundedSender<Route>, mut over: watch::Receiver<bool>) -> Result<()> {
-    let mut pace = tokio::time::interval(Duration::from_millis(20));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = paced(Duration::from_millis(20));
     while !*over.borrow() {
         pace.tick().await;
         let watched = async {
@@ -128,15 +127,14 @@ async fn probe(
     (users, routes): (Vec<UserId>, mpsc::UnboundedSender<Route>),
     over: watch::Receiver<bool>,
 ) -> Result<Vec<Batch>> {
-    let mut pace = tokio::time::interval(Duration::from_millis(100));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = paced(Duration::from_millis(100));
     let mut batches = Vec::new();
     while !*over.borrow() {
         pace.tick().await;
         let Some(before) = view(&clients).await else { continue };
         let answers = join_all(users.iter().map(|user| ask(&clients, user))).await;
         let Some(after) = view(&clients).await else { continue };
-        routes.send(after.wanted.clone()).context("nobody collects routes")?;
+        routes.send(after.wanted.clone()).context("the task that collects routes has ended")?;
         batches.push(Batch { before, after, answers });
     }
     Ok(batches)
@@ -171,7 +169,8 @@ async fn check_steps(
     Ok(all)
 }
 
-/// Reads the status until it can be read.
+/// Reads the status until it can be read. It does not call `until`, whose future is not `Send` with
+/// a closure that borrows: this runs in a spawned task.
 async fn stored(steering: &Steering) -> Value {
     let mut look = tokio::time::interval(Duration::from_millis(10));
     loop {

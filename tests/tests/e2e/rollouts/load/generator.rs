@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tonic::Code;
 
 use super::{Swap, USERS};
+use crate::live;
 
 /// Requests a second.
 const RATE: f64 = 1_000.0;
@@ -74,18 +75,13 @@ impl Load {
 }
 
 fn latencies(answers: &[&Answer]) -> String {
-    let mut millis: Vec<f64> =
-        answers.iter().map(|answer| (answer.received - answer.asked).as_secs_f64() * 1e3).collect();
-    millis.sort_by(f64::total_cmp);
-    let at = |share: f64| millis.get((millis.len() as f64 * share) as usize).or(millis.last()).copied();
-    let [median, p99, most] = [0.5, 0.99, 1.0].map(|share| at(share).unwrap_or_default());
-    format!("median {median:.1} ms, p99 {p99:.1} ms, slowest {most:.0} ms")
+    live::latencies(answers.iter().map(|answer| (answer.received - answer.asked).as_secs_f64() * 1e3).collect())
 }
 
 /// Sends requests to two instances until it is over. Tells of the first failure.
 pub(super) async fn generate(
     addresses: [String; 2],
-    failed: Arc<watch::Sender<bool>>,
+    failed: watch::Sender<bool>,
     over: watch::Receiver<bool>,
 ) -> Result<Load> {
     let pool: Vec<Arc<[Clients; 2]>> = (0..CONNECTIONS)

@@ -12,9 +12,10 @@ use marquee_domain::{Route, UserId};
 use marquee_e2e::Clients;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::generator::Answer;
+use crate::live::paced;
 use crate::shared::{View, view};
 
 /// A report of an instance.
@@ -38,9 +39,7 @@ pub(super) fn observe(addresses: &[String; 2], over: &watch::Sender<bool>) -> Re
 }
 
 async fn look(clients: Clients, over: watch::Receiver<bool>) -> Vec<Look> {
-    let mut looks = Vec::new();
-    let mut pace = tokio::time::interval(Duration::from_millis(10));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut looks, mut pace) = (Vec::new(), paced(Duration::from_millis(10)));
     loop {
         // Once more after the end, so that the last answers lie between two reports.
         let is_over = *over.borrow();
