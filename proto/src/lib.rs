@@ -21,7 +21,7 @@ mod timestamp;
 /// The descriptors of every package, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 
-pub use pbjson_types::Struct;
+pub use pbjson_types::{Duration, Struct};
 pub use timestamp::Timestamp;
 
 /// Ratings as they enter, and the events on the topics.

@@ -134,6 +134,10 @@ pub struct GetDuelRequest {
     /// Empty means every slice.
     #[prost(string, repeated, tag = "4")]
     pub slices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only ratings that arrived in this period before now, rounded up to whole hours of the clock;
+    /// at most 336 hours. Absent means all ratings.
+    #[prost(message, optional, tag = "5")]
+    pub window: ::core::option::Option<::pbjson_types::Duration>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetDuelResponse {
@@ -144,6 +148,10 @@ pub struct GetDuelResponse {
 pub struct ListDuelsRequest {
     #[prost(string, tag = "1")]
     pub model: ::prost::alloc::string::String,
+    /// Only ratings that arrived in this period before now, rounded up to whole hours of the clock;
+    /// at most 336 hours. Absent means all ratings.
+    #[prost(message, optional, tag = "2")]
+    pub window: ::core::option::Option<::pbjson_types::Duration>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListDuelsResponse {
@@ -165,6 +173,10 @@ pub struct WatchDuelRequest {
     /// Empty means every slice.
     #[prost(string, repeated, tag = "4")]
     pub slices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only ratings that arrived in this period before now, rounded up to whole hours of the clock;
+    /// at most 336 hours. Absent means all ratings.
+    #[prost(message, optional, tag = "5")]
+    pub window: ::core::option::Option<::pbjson_types::Duration>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchDuelResponse {
@@ -306,8 +318,8 @@ pub mod monitor_client {
     /// The live quality: predictions that users were shown, joined with the ratings that those users
     /// gave later.
     ///
-    /// Sums are cumulative and never reset. A caller that wants a period subtracts the sums at its
-    /// start from those at its end.
+    /// Sums are cumulative and never reset. A caller that wants a period gives a window before now, or
+    /// subtracts the sums at the start of the period from those at its end.
     #[derive(Debug, Clone)]
     pub struct MonitorClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -567,8 +579,8 @@ pub mod monitor_server {
     /// The live quality: predictions that users were shown, joined with the ratings that those users
     /// gave later.
     ///
-    /// Sums are cumulative and never reset. A caller that wants a period subtracts the sums at its
-    /// start from those at its end.
+    /// Sums are cumulative and never reset. A caller that wants a period gives a window before now, or
+    /// subtracts the sums at the start of the period from those at its end.
     #[derive(Debug)]
     pub struct MonitorServer<T> {
         inner: Arc<T>,

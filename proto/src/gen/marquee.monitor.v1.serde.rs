@@ -799,6 +799,9 @@ impl serde::Serialize for GetDuelRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.monitor.v1.GetDuelRequest", len)?;
         if true {
             struct_ser.serialize_field("model", &self.model)?;
@@ -816,6 +819,9 @@ impl serde::Serialize for GetDuelRequest {
         if true {
             struct_ser.serialize_field("slices", &self.slices)?;
         }
+        if let Some(v) = self.window.as_ref() {
+            struct_ser.serialize_field("window", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -830,6 +836,7 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
             "stable",
             "other",
             "slices",
+            "window",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -838,6 +845,7 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
             Stable,
             Other,
             Slices,
+            Window,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -863,6 +871,7 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
                             "stable" => Ok(GeneratedField::Stable),
                             "other" => Ok(GeneratedField::Other),
                             "slices" => Ok(GeneratedField::Slices),
+                            "window" => Ok(GeneratedField::Window),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -886,6 +895,7 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
                 let mut stable__ = None;
                 let mut other__ = None;
                 let mut slices__ = None;
+                let mut window__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Model => {
@@ -916,6 +926,12 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
                             }
                             slices__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Window => {
+                            if window__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("window"));
+                            }
+                            window__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetDuelRequest {
@@ -923,6 +939,7 @@ impl<'de> serde::Deserialize<'de> for GetDuelRequest {
                     stable: stable__.unwrap_or_default(),
                     other: other__.unwrap_or_default(),
                     slices: slices__.unwrap_or_default(),
+                    window: window__,
                 })
             }
         }
@@ -1730,9 +1747,15 @@ impl serde::Serialize for ListDuelsRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.monitor.v1.ListDuelsRequest", len)?;
         if true {
             struct_ser.serialize_field("model", &self.model)?;
+        }
+        if let Some(v) = self.window.as_ref() {
+            struct_ser.serialize_field("window", v)?;
         }
         struct_ser.end()
     }
@@ -1745,11 +1768,13 @@ impl<'de> serde::Deserialize<'de> for ListDuelsRequest {
     {
         const FIELDS: &[&str] = &[
             "model",
+            "window",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Model,
+            Window,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1772,6 +1797,7 @@ impl<'de> serde::Deserialize<'de> for ListDuelsRequest {
                     {
                         match value {
                             "model" => Ok(GeneratedField::Model),
+                            "window" => Ok(GeneratedField::Window),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1792,6 +1818,7 @@ impl<'de> serde::Deserialize<'de> for ListDuelsRequest {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut model__ = None;
+                let mut window__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Model => {
@@ -1800,10 +1827,17 @@ impl<'de> serde::Deserialize<'de> for ListDuelsRequest {
                             }
                             model__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Window => {
+                            if window__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("window"));
+                            }
+                            window__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(ListDuelsRequest {
                     model: model__.unwrap_or_default(),
+                    window: window__,
                 })
             }
         }
@@ -2750,6 +2784,9 @@ impl serde::Serialize for WatchDuelRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.monitor.v1.WatchDuelRequest", len)?;
         if true {
             struct_ser.serialize_field("model", &self.model)?;
@@ -2767,6 +2804,9 @@ impl serde::Serialize for WatchDuelRequest {
         if true {
             struct_ser.serialize_field("slices", &self.slices)?;
         }
+        if let Some(v) = self.window.as_ref() {
+            struct_ser.serialize_field("window", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -2781,6 +2821,7 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
             "stable",
             "other",
             "slices",
+            "window",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2789,6 +2830,7 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
             Stable,
             Other,
             Slices,
+            Window,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2814,6 +2856,7 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
                             "stable" => Ok(GeneratedField::Stable),
                             "other" => Ok(GeneratedField::Other),
                             "slices" => Ok(GeneratedField::Slices),
+                            "window" => Ok(GeneratedField::Window),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2837,6 +2880,7 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
                 let mut stable__ = None;
                 let mut other__ = None;
                 let mut slices__ = None;
+                let mut window__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Model => {
@@ -2867,6 +2911,12 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
                             }
                             slices__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Window => {
+                            if window__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("window"));
+                            }
+                            window__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(WatchDuelRequest {
@@ -2874,6 +2924,7 @@ impl<'de> serde::Deserialize<'de> for WatchDuelRequest {
                     stable: stable__.unwrap_or_default(),
                     other: other__.unwrap_or_default(),
                     slices: slices__.unwrap_or_default(),
+                    window: window__,
                 })
             }
         }

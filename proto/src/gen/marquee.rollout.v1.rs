@@ -377,8 +377,8 @@ pub mod routing_client {
         }
         /// Replaces the wanted route of a model. The change is stored before the call returns; instances
         /// follow as soon as they have loaded the versions (see GetStatus). FAILED_PRECONDITION if a
-        /// version does not exist, does not verify or failed to load on this instance, or if
-        /// `expected_revision` is not the current one.
+        /// version does not exist, does not verify or failed to load on this instance. ABORTED if
+        /// `expected_revision` is not the current one: read the route and decide again.
         pub async fn set_route(
             &mut self,
             request: impl tonic::IntoRequest<super::SetRouteRequest>,
@@ -479,8 +479,8 @@ pub mod routing_server {
         >;
         /// Replaces the wanted route of a model. The change is stored before the call returns; instances
         /// follow as soon as they have loaded the versions (see GetStatus). FAILED_PRECONDITION if a
-        /// version does not exist, does not verify or failed to load on this instance, or if
-        /// `expected_revision` is not the current one.
+        /// version does not exist, does not verify or failed to load on this instance. ABORTED if
+        /// `expected_revision` is not the current one: read the route and decide again.
         async fn set_route(
             &self,
             request: tonic::Request<super::SetRouteRequest>,

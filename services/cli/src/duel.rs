@@ -1,6 +1,9 @@
 //! `marquee duel`: compares the versions of a model on the ratings that arrived.
 
+use std::time::Duration;
+
 use clap::Args;
+use humantime_serde::re::humantime;
 use marquee_proto::monitor::v1 as pb;
 use serde::Serialize;
 
@@ -17,6 +20,9 @@ pub struct DuelArgs {
     /// movie, and genre.
     #[arg(long, num_args = 2, value_names = ["STABLE", "OTHER"])]
     between: Vec<u64>,
+    /// Only ratings that arrived in this period before now, for example 24h; at most 336h.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    window: Option<Duration>,
 }
 
 /// Two versions on the same ratings.
@@ -48,14 +54,19 @@ struct Difference {
 struct Rows(Vec<Row>);
 
 pub(crate) async fn run(args: DuelArgs, client: &Client, output: Output) -> Result<(), Error> {
-    let DuelArgs { model, between } = args;
+    let DuelArgs { model, between, window } = args;
+    let window = window.map(|window| marquee_proto::Duration {
+        // A length that does not fit is too long for the monitor, too.
+        seconds: i64::try_from(window.as_secs()).unwrap_or(i64::MAX),
+        nanos: window.subsec_nanos().cast_signed(),
+    });
     let rows = match between[..] {
         [stable, other] => {
-            let request = pb::GetDuelRequest { model: model.clone(), stable, other, slices: Vec::new() };
+            let request = pb::GetDuelRequest { model: model.clone(), stable, other, slices: Vec::new(), window };
             client.call(client.monitor().get_duel(request)).await?.duel.into_iter().flat_map(rows).collect()
         }
         _ => {
-            let request = pb::ListDuelsRequest { model: model.clone() };
+            let request = pb::ListDuelsRequest { model: model.clone(), window };
             client.call(client.monitor().list_duels(request)).await?.duels.into_iter().flat_map(rows).collect()
         }
     };
@@ -63,6 +74,7 @@ pub(crate) async fn run(args: DuelArgs, client: &Client, output: Output) -> Resu
     output.show(&rows)?;
     let footer = match rows.0.iter().map(|row| row.ratings).max() {
         Some(most) => format!("{}; a difference above 0: the other version is worse", counted(most, "rating")),
+        None if window.is_some() => format!("no two versions of model {model} have predicted a rating in this period"),
         None => format!("no two versions of model {model} have predicted a rating yet"),
     };
     output.footer(&footer);

@@ -70,7 +70,7 @@ pub(crate) enum TrainCommand {
     /// List runs, newest first.
     List {
         /// The number of runs.
-        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Watch a run to its end.
@@ -112,8 +112,7 @@ pub(crate) async fn run(args: TrainArgs, client: &Client, output: Output) -> Res
 async fn list(client: &Client, limit: u32) -> Result<Vec<Training>, Error> {
     let (mut runs, mut page_token) = (Vec::new(), String::new());
     loop {
-        // 0 would stand for the default of the trainer.
-        let page_size = limit.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX)).clamp(1, MOST_RUNS);
+        let page_size = limit.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX)).min(MOST_RUNS);
         let request = pb::ListTrainingsRequest { page_size, page_token };
         let page = client.call(client.trainer().list_trainings(request)).await?;
         runs.extend(page.trainings.into_iter().map(Training::from));

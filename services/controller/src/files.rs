@@ -117,8 +117,8 @@ impl Files {
         self.publish(states);
     }
 
-    /// Checks a file, and starts its rollout if it is new. `owners` are the files that this poll has
-    /// applied, by model.
+    /// Checks a file, and starts its rollout if it is new. `owners` are the files that this poll
+    /// has applied, by model.
     async fn apply(&mut self, name: &str, content: &Content, owners: &mut BTreeMap<ModelName, String>) -> FileState {
         let state = |model, error| FileState { name: name.to_owned(), model, error };
         let parsed = match content {

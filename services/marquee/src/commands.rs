@@ -9,14 +9,13 @@ pub(crate) mod rekey;
 use anyhow::{Context, Result, anyhow};
 use marquee_cli::{Error, Format, Output};
 use marquee_kit::settings::{Effective, Invalid, Layers, Loaded};
-use marquee_kit::{Stop, telemetry};
+use marquee_kit::{Stop, signals, telemetry};
 use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, FleetArgs};
 use crate::fleet::{self, Addresses, Fleet};
 use crate::roles::ROLES;
 use crate::settings::Settings;
-use crate::signals;
 use meanings::Meanings;
 
 /// Runs the whole fleet until it is told to stop.
@@ -104,7 +103,7 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
 async fn serve(settings: Settings, roles: &[Entry]) -> Result<()> {
     let telemetry = telemetry::start(&settings.telemetry, "marquee")?;
     let lost = panics::watch();
-    let stop = signals::watch(Fleet::longest_shutdown(&settings))?;
+    let stop = signals::watch(Fleet::longest_shutdown(&settings)).context("watch for signals")?;
     let ended = run(settings, roles, (&stop, &lost)).await;
     // Sending the last spans may block.
     let _ = tokio::task::spawn_blocking(|| telemetry.shutdown()).await;

@@ -33,12 +33,11 @@ use marquee_domain::Movie;
 use crate::arguments::DemoArgs;
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::settings::Settings;
-use crate::signals;
 use arrivals::Arrivals;
 use fleet::Process;
 use marquee_cli::{Client, Format, Output};
-use marquee_kit::Stop;
 use marquee_kit::settings::Layers;
+use marquee_kit::{Stop, signals};
 use screen::Screen;
 use summary::Summary;
 
@@ -87,7 +86,7 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<()> {
     let (layers, place) = prepare_place(&args, folder.path())?;
     let settings = crate::commands::load(&layers)?.settings;
     screen.heading(1, &format!("start the whole fleet, on {place} and free ports"));
-    let stop = signals::watch(LONGEST_STOP)?;
+    let stop = signals::watch(LONGEST_STOP).context("watch for signals")?;
     let fleet = tokio::select! {
         fleet = Process::start(folder.path(), layers) => fleet?,
         () = stop.cancelled() => bail!("interrupted"),

@@ -14,7 +14,6 @@ mod late;
 mod resources;
 mod roles;
 mod settings;
-mod signals;
 mod storage;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,7 +53,7 @@ pub fn main() -> ExitCode {
     let started = Instant::now();
     runtime.shutdown_timeout(LINGER);
     if started.elapsed() >= LINGER {
-        signals::exit_at_once(i32::from(code));
+        marquee_kit::signals::exit_at_once(i32::from(code));
     }
     exit
 }

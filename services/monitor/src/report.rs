@@ -91,7 +91,8 @@ impl Reporter {
         seen: &mut BTreeSet<VersionLabels>,
     ) -> Result<(), Error> {
         for &version in &index.current {
-            let Errors { squared, absolute, .. } = self.reader.version(model, version).await?.slice(&Slice::all());
+            let Errors { squared, absolute, .. } =
+                self.reader.version(model, version, None).await?.slice(&Slice::all());
             let labels = VersionLabels { model: model.as_str().to_owned(), version: version.0 };
             if let (Some(squared), Some(absolute)) = (squared.mean(), absolute.mean()) {
                 self.measured.duel_rmse.get_or_create(&labels).set(squared.max(0.0).sqrt());
@@ -111,7 +112,7 @@ impl Reporter {
         let is_current =
             |pair: &&(Version, Version)| index.current.contains(&pair.0) && index.current.contains(&pair.1);
         for &pair in index.pairs.iter().filter(is_current) {
-            let sums = self.reader.pair(model, pair).await?.slice(&Slice::all());
+            let sums = self.reader.pair(model, pair, None).await?.slice(&Slice::all());
             let measures = [
                 ("rmse", sums.rmse(), sums.squared.count()),
                 ("mae", sums.absolute.interval(), sums.absolute.count()),

@@ -8,6 +8,7 @@
 //! - `d/index`: which tallies there are, since a store cannot list its rows.
 //! - `d/stats`: what became of the ratings.
 //! - `d/v/…`, `d/p/…`, `d/l/…`: the tallies of versions, of pairs, and of what users were shown.
+//! - `d/h/PLACE/…`: copies of the tallies of versions and pairs, from before an hour.
 //!
 //! Each partition has rows of its own. Readers merge them.
 //!
@@ -15,10 +16,11 @@
 //! (`rows_keep_what_a_newer_version_added`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Offset, Version};
-use marquee_eval::duel::{LiveTally, Mergeable, Popularity, StoredError, Tally};
+use marquee_eval::duel::{LiveTally, Mark, Mergeable, Popularity, StoredError, Tally};
 use marquee_ports::{Error, ErrorKind, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -84,13 +86,24 @@ impl ServedBy {
 impl TallyId {
     /// Returns the key of the tally's row.
     pub(crate) fn key(&self) -> Bytes {
-        Bytes::from(match self {
-            Self::Version(model, version) => format!("d/v/{model}/{version}"),
-            Self::Pair(model, stable, other) => format!("d/p/{model}/{stable}/{other}"),
+        Bytes::from(format!("d/{self}"))
+    }
+
+    /// Returns the key of the copy of the tally for a mark.
+    pub(crate) fn copy_key(&self, mark: Mark) -> Bytes {
+        Bytes::from(format!("d/h/{}/{self}", mark.place()))
+    }
+}
+
+impl fmt::Display for TallyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(model, version) => write!(f, "v/{model}/{version}"),
+            Self::Pair(model, stable, other) => write!(f, "p/{model}/{stable}/{other}"),
             Self::Live(model, LiveId { version, variant, served_by }) => {
-                format!("d/l/{model}/{version}/{}/{variant}", served_by.name())
+                write!(f, "l/{model}/{version}/{}/{variant}", served_by.name())
             }
-        })
+        }
     }
 }
 
@@ -307,6 +320,9 @@ fn check_format(format: u64) -> Result<(), StoredError> {
 
 #[cfg(test)]
 mod tests {
+    use marquee_domain::Timestamp;
+    use marquee_eval::duel::Errors;
+
     use super::*;
 
     fn model() -> ModelName {
@@ -361,7 +377,10 @@ mod tests {
             TallyId::Live(model(), live("stable")),
             TallyId::Live(model(), live("candidate")),
         ];
-        let keys: BTreeSet<Bytes> = ids.iter().map(TallyId::key).chain([START, INDEX, STATS]).collect();
-        assert_eq!(keys.len(), 7);
+        let mut tally = Tally::<Errors>::default();
+        let marks = [0, 3_600].map(|seconds| tally.begin_hour(Timestamp::from_seconds(seconds)).expect("an hour"));
+        let copies = ids.iter().flat_map(|id| marks.map(|mark| id.copy_key(mark)));
+        let keys: BTreeSet<Bytes> = ids.iter().map(TallyId::key).chain(copies).chain([START, INDEX, STATS]).collect();
+        assert_eq!(keys.len(), 4 + 8 + 3);
     }
 }

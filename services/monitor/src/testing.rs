@@ -227,11 +227,11 @@ impl World {
     pub(crate) async fn assert_replayed_after(&self, from: &BTreeMap<Partition, Offset>, unpredicted: u64) -> Replayed {
         let (expected, reader) = (self.replayed(from, unpredicted).await, self.reader());
         for (version, tally) in &expected.versions {
-            let live = reader.version(&model(), *version).await.expect("read");
+            let live = reader.version(&model(), *version, None).await.expect("read");
             assert_eq!(live, *tally, "version {version}");
         }
         for (pair, tally) in &expected.pairs {
-            assert_eq!(reader.pair(&model(), *pair).await.expect("read"), *tally, "pair {pair:?}");
+            assert_eq!(reader.pair(&model(), *pair, None).await.expect("read"), *tally, "pair {pair:?}");
         }
         let index = reader.index().await.expect("read").models.remove(&model()).unwrap_or_default();
         assert!(index.pairs.iter().eq(expected.pairs.keys()), "{index:?}");

@@ -23,10 +23,10 @@ use marquee_domain::{Clock, SystemClock};
 use marquee_driver::ApplyError;
 use marquee_kit::settings::Validate as _;
 use marquee_kit::{ClientSettings, Transport};
-use marquee_rollout::Decision;
+use marquee_rollout::{Decision, Severity};
 
 use crate::error::Error;
-use crate::events::Publisher;
+use crate::events::{Note, Publisher};
 use crate::metrics::{OperatorMetrics, RolloutLabels};
 use crate::settings::RunArgs;
 use dereference::Dereferenced;
@@ -120,8 +120,11 @@ impl Reconciler {
         self.metrics.show(labels, &decision.status);
         let told = self.publisher.publish(&found.rollout, &decision.status).await;
         let changed = driver.apply(&observed, &decision.actions).await;
-        self.remember_refusal(labels, changed)?;
+        let refusal = self.remember_refusal(labels, changed)?;
         told?;
+        if let Some(message) = refusal {
+            self.publisher.tell(&found.rollout, &unchanged(&decision.status, message)).await?;
+        }
         self.answer_commands(&found.rollout, &valid.commands, &decision.status).await?;
         Ok(Outcome::Again(self.until_next(&decision)))
     }
@@ -130,22 +133,22 @@ impl Reconciler {
         decision.next.since(self.clock.now()).max(SOONEST)
     }
 
-    /// Remembers why a route was refused, for the next decision. It is logged once for as long as
-    /// it is the same.
+    /// Remembers why a route was refused, for the next decision. Returns it if it is another reason
+    /// than before.
     ///
     /// # Errors
     /// The route was not changed for another reason.
-    fn remember_refusal(&self, labels: &RolloutLabels, changed: Result<(), ApplyError>) -> Result<(), Error> {
-        let refusal = changed.as_ref().err().and_then(ApplyError::refusal).map(str::to_owned);
-        let Some(refusal) = refusal else {
+    fn remember_refusal(
+        &self,
+        labels: &RolloutLabels,
+        changed: Result<(), ApplyError>,
+    ) -> Result<Option<String>, Error> {
+        let Some(refusal) = changed.as_ref().err().and_then(ApplyError::refusal).map(str::to_owned) else {
             self.refusals().remove(labels);
-            return changed.map_err(Error::Route);
+            return changed.map(|()| None).map_err(Error::Route);
         };
         let before = self.refusals().insert(labels.clone(), refusal.clone());
-        if before.as_ref() != Some(&refusal) {
-            tracing::warn!(namespace = labels.namespace, rollout = labels.name, refusal, "the route was refused");
-        }
-        Ok(())
+        Ok((before.as_ref() != Some(&refusal)).then_some(refusal))
     }
 
     fn refusals(&self) -> MutexGuard<'_, HashMap<RolloutLabels, String>> {
@@ -166,6 +169,15 @@ impl Reconciler {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(labels);
         self.refusals().remove(labels);
     }
+}
+
+/// Returns the event about a route that was refused. It is told once for each rollout and attempt,
+/// by this operator or by the next one. The first version of a model waits, and tells nothing else.
+fn unchanged(status: &marquee_rollout::Status, refusal: String) -> Note {
+    let run = status.rollout.as_ref().map_or((0, 0), |run| (run.number, run.attempt));
+    let id = format!("route-{}-{}", run.0, run.1);
+    let message = format!("the route was refused: {refusal}");
+    Note { id, reason: "RouteNotChanged", message, severity: Severity::Warning }
 }
 
 /// Returns the uid of an object.

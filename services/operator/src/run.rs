@@ -11,9 +11,8 @@ use anyhow::{Context as _, Result, anyhow};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client, Config};
 use marquee_kit::{
-    Closing, Context, Served, Server, ServerSettings, Services, Stop, admin_routes, bind, serve, telemetry,
+    Closing, Context, Served, Server, ServerSettings, Services, Stop, admin_routes, bind, serve, signals, telemetry,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::controller::{Controller, Scope};
 use crate::leader::{Elector, Times};
@@ -22,6 +21,9 @@ use crate::settings::RunArgs;
 
 /// The longest time that reconciliations in flight and the listener may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The longest time that the whole shutdown may take.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long a connection to the API server may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -40,6 +42,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<()> {
 
 async fn operate(args: &RunArgs) -> Result<()> {
     let context = Context::default();
+    let told = signals::watch(LONGEST).context("watch for signals")?;
     let mut config = Config::infer().await.context("find the API server: no kubeconfig, and not inside a cluster")?;
     config.connect_timeout = Some(CONNECT);
     let home = config.default_namespace.clone();
@@ -64,9 +67,10 @@ async fn operate(args: &RunArgs) -> Result<()> {
         Ok::<_, Infallible>(())
     });
     let failed = tokio::select! {
-        signal = stopped() => signal,
+        () = told.cancelled() => Ok(()),
         error = context.tasks.failed() => Err(anyhow!(error)),
     };
+    told.cancel();
     context.health.drain();
     context.stop.cancel();
     context.tasks.join(PATIENCE * 2).await;
@@ -121,18 +125,6 @@ fn write(file: &Path, address: SocketAddr) -> Result<()> {
     std::fs::write(&part, format!("http://{address}"))
         .and_then(|()| std::fs::rename(&part, file))
         .with_context(|| format!("write {}", file.display()))
-}
-
-/// Waits for a signal that ends the process.
-async fn stopped() -> Result<()> {
-    let mut terminated = signal(SignalKind::terminate()).context("watch for signals")?;
-    let mut interrupted = signal(SignalKind::interrupt()).context("watch for signals")?;
-    let name = tokio::select! {
-        _ = terminated.recv() => "SIGTERM",
-        _ = interrupted.recv() => "SIGINT",
-    };
-    tracing::info!(signal = name, "told to stop");
-    Ok(())
 }
 
 /// The name of this process among those that share a Lease: the host and the process id.

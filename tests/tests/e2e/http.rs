@@ -185,7 +185,7 @@ async fn predictions_models_and_routes_over_http_are_those_of_grpc() -> Result<(
     assert_eq!(model["versions"][1]["state"], "VERSION_STATE_WARM");
 
     // The second editor is told so, and so is a caller that asks for a route that does not exist.
-    let message = refused(&put(wanted).await?, 400, "FAILED_PRECONDITION", None);
+    let message = refused(&put(wanted).await?, 409, "ABORTED", None);
     assert!(message.contains("read it and decide again"), "{message}");
     refused(&put(json!({"route": {"stable": "9"}})).await?, 400, "FAILED_PRECONDITION", None);
     refused(&put(json!({})).await?, 400, "INVALID_ARGUMENT", Some(("route", "MISSING")));

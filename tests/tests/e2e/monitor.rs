@@ -33,7 +33,7 @@ fn monitor(fleet: &Fleet) -> MonitorClient<marquee_kit::Transport> {
 }
 
 async fn duel(fleet: &Fleet, (stable, other): (u64, u64)) -> Result<Duel> {
-    let request = GetDuelRequest { model: MODEL.to_owned(), stable, other, slices: Vec::new() };
+    let request = GetDuelRequest { model: MODEL.to_owned(), stable, other, slices: Vec::new(), window: None };
     monitor(fleet).get_duel(request).await?.into_inner().duel.context("an answer without a duel")
 }
 
@@ -209,6 +209,11 @@ async fn the_duel_of_a_fleet_is_the_evaluation_of_its_log() -> Result<()> {
     let body: Value = answer.json()?;
     assert_eq!(body["duel"]["slices"].as_array().map(Vec::len), Some(1), "{body}");
     assert_eq!(body["duel"]["slices"][0]["squaredError"]["count"], new.len().to_string(), "{body}");
+    let path = format!("/v1/monitor/duels/{MODEL}/{TRUE}/{SHUFFLED}");
+    let recent: Value = http.get(&format!("{path}?slices=all&window=2h")).await?.json()?;
+    assert_eq!(recent, body, "every rating arrived within two hours");
+    let refused = http.get(&format!("{path}?window=400h")).await?;
+    assert!(refused.status == 400 && refused.text().contains("at most 336h"), "{}", refused.text());
     fleet.stop().await;
     Ok(())
 }

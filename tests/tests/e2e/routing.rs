@@ -85,7 +85,7 @@ async fn a_change_that_cannot_hold_is_refused_and_the_old_route_stays() -> Resul
 
     let request = SetRouteRequest { route: Some(Route { stable: 1, ..Route::default() }), expected_revision: 7 };
     let refused = clients.routing.clone().set_route(request).await.expect_err("another revision");
-    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(refused.code(), Code::Aborted);
     assert!(refused.message().contains("at 1"), "{}", refused.message());
 
     assert_eq!(clients.routed().await?, current);

@@ -33,34 +33,11 @@ impl Effective {
         Some(Self { route: Arc::clone(route), since, models })
     }
 
-    /// Returns this route without the users that the wanted route takes from its candidates. As
-    /// many more users get the stable version.
-    ///
-    /// **Invariant:** no candidate has more users than the wanted route gives it, also while the
-    /// wanted versions load. A version that was taken back may be a harmful one
-    /// (`routing::tests::a_candidate_that_was_taken_back_has_no_users_while_others_load`).
+    /// Returns this route within the wanted one. Its versions are warm.
     fn within(self: Arc<Self>, wanted: &Route, now: Timestamp) -> Arc<Self> {
-        let limit = |version| if wanted.stable() == version { BUCKETS } else { wanted.weight(version) };
-        let limited = |one: &Candidate| {
-            let weight = BasisPoints::try_new(one.weight.get().min(limit(one.version))).ok()?;
-            (weight.get() > 0).then_some(Candidate { weight, ..*one })
-        };
-        let candidates: Vec<Candidate> = self.route.candidates().iter().filter_map(limited).collect();
-        if candidates == self.route.candidates() {
-            return self;
-        }
-        let spec = RouteSpec {
-            model: self.route.model().clone(),
-            stable: self.route.stable(),
-            candidates,
-            shadow: self.route.shadow().to_vec(),
-            salt: self.route.salt().clone(),
-            revision: self.route.revision(),
-        };
-        // A part of a valid route is valid, and its versions are warm.
+        let Some(part) = limited(&self.route, wanted) else { return self };
         let warm = |(_, version): &Key| self.models.get(version).cloned();
-        let part = Route::try_new(spec).ok().and_then(|route| Self::try_new(&Arc::new(route), now, &warm));
-        part.map_or(self, Arc::new)
+        Self::try_new(&part, now, &warm).map_or_else(|| Arc::clone(&self), Arc::new)
     }
 
     /// Returns the model that answers a user, and the user's side.
@@ -68,6 +45,29 @@ impl Effective {
         let (version, variant) = self.route.assign(user);
         (Arc::clone(&self.models[&version]), variant)
     }
+}
+
+/// Returns an older route without what the wanted one takes from it: users of its candidates, who
+/// get the older stable version, and versions in shadow. `None` if that is nothing.
+///
+/// **Invariant:** no candidate has more users than the wanted route gives it, also while the wanted
+/// versions load. A version that was taken back may be a harmful one
+/// (`routing::tests::a_candidate_that_was_taken_back_has_no_users_while_others_load`).
+fn limited(older: &Route, wanted: &Route) -> Option<Arc<Route>> {
+    let limit = |version| if wanted.stable() == version { BUCKETS } else { wanted.weight(version) };
+    let part = |one: &Candidate| {
+        let weight = BasisPoints::try_new(one.weight.get().min(limit(one.version))).ok()?;
+        (weight.get() > 0).then_some(Candidate { weight, ..*one })
+    };
+    let candidates: Vec<Candidate> = older.candidates().iter().filter_map(part).collect();
+    let mut shadow = older.shadow().to_vec();
+    shadow.retain(|version| wanted.versions().any(|named| named == *version));
+    if candidates == older.candidates() && shadow == older.shadow() {
+        return None;
+    }
+    let (model, stable, salt) = (older.model().clone(), older.stable(), older.salt().clone());
+    // A part of a valid route is valid.
+    Route::try_new(RouteSpec { model, stable, candidates, shadow, salt, revision: older.revision() }).ok().map(Arc::new)
 }
 
 /// What the effective table is computed from.
@@ -83,7 +83,7 @@ pub(crate) struct Inputs<'a> {
 
 /// Computes the effective table. For each model with a wanted route, the first of these whose
 /// versions are all warm: the wanted route, the current effective route, the effective route before
-/// the restart. The last two are limited to what the wanted route allows their candidates.
+/// the restart. The last two are limited to what the wanted route leaves them.
 pub(crate) fn decide(inputs: &Inputs<'_>, warm: impl Fn(&Key) -> Option<Arc<Model>>) -> EffectiveMap {
     let mut effective = EffectiveMap::new();
     for (name, wanted) in inputs.wanted {
@@ -93,18 +93,24 @@ pub(crate) fn decide(inputs: &Inputs<'_>, warm: impl Fn(&Key) -> Option<Arc<Mode
         let chosen = match current {
             Some(current) if current.route == *wanted => Some(Arc::clone(current)),
             Some(current) => try_route(wanted).or_else(|| Some(within(Arc::clone(current)))),
-            None => try_route(wanted).or_else(|| try_route(inputs.remembered.get(name)?).map(within)),
+            None => try_route(wanted).or_else(|| try_route(&remembered(inputs.remembered, wanted)?)),
         };
         effective.extend(chosen.map(|chosen| (name.clone(), chosen)));
     }
     effective
 }
 
+/// Returns the part of the route before the restart that the wanted one leaves.
+fn remembered(routes: &RouteMap, wanted: &Route) -> Option<Arc<Route>> {
+    let before = routes.get(wanted.model())?;
+    Some(limited(before, wanted).unwrap_or_else(|| Arc::clone(before)))
+}
+
 /// Returns every version that must stay loaded or be loaded: those of wanted and of effective
 /// routes, and those of the route before the restart while a model has no effective route.
-pub(crate) fn needed(wanted: &RouteMap, effective: &EffectiveMap, remembered: &RouteMap) -> BTreeSet<Key> {
-    let unanswered = |name: &ModelName| wanted.contains_key(name) && !effective.contains_key(name);
-    let before = remembered.iter().filter(|(name, _)| unanswered(name)).map(|(_, route)| route);
-    let routes = wanted.values().chain(effective.values().map(|effective| &effective.route)).chain(before);
+pub(crate) fn needed(wanted: &RouteMap, effective: &EffectiveMap, before: &RouteMap) -> BTreeSet<Key> {
+    let unanswered = wanted.iter().filter(|(name, _)| !effective.contains_key(*name));
+    let before: Vec<Arc<Route>> = unanswered.filter_map(|(_, wanted)| remembered(before, wanted)).collect();
+    let routes = wanted.values().chain(effective.values().map(|effective| &effective.route)).chain(&before);
     routes.flat_map(|route| route.versions().map(|version| (route.model().clone(), version))).collect()
 }

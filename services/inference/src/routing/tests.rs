@@ -275,6 +275,26 @@ async fn a_candidate_that_was_taken_back_has_no_users_while_others_load() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_restart_a_candidate_that_was_taken_back_keeps_no_user_waiting() {
+    // The newest version is loaded at the start, so it is none of those that are routed.
+    let world = World::with([1, 2, 3, 4, 5]);
+    let (first, instance) = (world.want(shadowed(1, &[(2, 5_000)], &[4])).await, world.start());
+    instance.effective(first).await;
+    instance.stop().await;
+    // While the instance is away, its candidate and its shadow are taken back: they may be what no
+    // instance can load any more.
+    let next = world.want(route(1, &[(3, 500)])).await;
+    for version in [2, 3, 4] {
+        world.loader.script(version, Step::Hold);
+    }
+    let instance = world.start();
+    instance.effective(first).await;
+    assert!((0..200).all(|id| instance.version_for(&format!("u{id}")) == Ok(1)));
+    world.loader.release(3);
+    instance.effective(next).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_candidate_that_became_stable_keeps_its_users_while_the_next_one_loads() {
     // The newest version is loaded at the start, so it is none of those that are routed.
     let world = World::with([1, 2, 3, 4]);

@@ -13,10 +13,10 @@ use crate::{Endpoint, observe, wire};
 /// A route was not changed. The next round decides again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApplyError {
-    /// A version cannot be routed, or the change was based on an older route than the present one.
+    /// Every instance that answered refused the change: a version cannot be routed.
     #[error("the route was refused: {0}")]
     Refused(String),
-    /// Another writer changed the route at the same time, and was faster.
+    /// The change was based on an older route than the present one.
     #[error("another writer was faster: {0}")]
     Conflict(String),
     /// No instance answered. The change may have been made.
@@ -35,7 +35,10 @@ impl ApplyError {
     }
 }
 
-/// Replaces the wanted route through the first instance that answers.
+/// Replaces the wanted route through the first instance that does it.
+///
+/// An instance may refuse what the others take, because it alone cannot load a version. So a change
+/// is refused only if no ready instance is left that might still make it.
 pub(crate) async fn set_route(
     endpoints: &[Endpoint],
     route: &Route,
@@ -43,25 +46,33 @@ pub(crate) async fn set_route(
     deadline: Duration,
 ) -> Result<(), ApplyError> {
     let request = SetRouteRequest { route: Some(wire::to_route(route)), expected_revision };
-    let mut why = "there is none".to_owned();
+    let (mut refusal, mut silent, mut why) = (None, false, "there is none".to_owned());
     // Ready instances first: they are the most likely to answer.
     let (ready, others): (Vec<&Endpoint>, Vec<&Endpoint>) = endpoints.iter().partition(|endpoint| endpoint.ready);
     for endpoint in ready.into_iter().chain(others) {
         let mut client = RoutingClient::new(endpoint.transport.clone());
-        match tokio::time::timeout(deadline, client.set_route(request.clone())).await {
+        let answer = match tokio::time::timeout(deadline, client.set_route(request.clone())).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(status)) if status.code() == Code::Aborted => {
                 return Err(ApplyError::Conflict(status.message().to_owned()));
             }
-            Ok(Err(status)) if is_final(&status) => return Err(ApplyError::Refused(status.message().to_owned())),
-            Ok(Err(status)) => why = format!("{}: {}", endpoint.name, wire::describe(&status)),
-            Err(_) => why = format!("{}: {}", endpoint.name, observe::late(deadline)),
-        }
+            Ok(Err(status)) if is_refusal(&status) => {
+                refusal.get_or_insert_with(|| status.message().to_owned());
+                continue;
+            }
+            Ok(Err(status)) => wire::describe(&status),
+            Err(_) => observe::late(deadline).to_string(),
+        };
+        silent |= endpoint.ready;
+        why = format!("{}: {answer}", endpoint.name);
     }
-    Err(ApplyError::Unreachable(why))
+    match refusal {
+        Some(refusal) if !silent => Err(ApplyError::Refused(refusal)),
+        _ => Err(ApplyError::Unreachable(why)),
+    }
 }
 
-/// Returns whether every instance would answer the same.
-fn is_final(status: &Status) -> bool {
+/// Returns whether an instance would answer the same again.
+fn is_refusal(status: &Status) -> bool {
     matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound)
 }

@@ -46,8 +46,8 @@ impl Evidence for Monitors {
         stable: Version,
         candidate: Version,
     ) -> Result<Option<PairObservation>, Unreachable> {
-        let request =
-            GetDuelRequest { model: model.as_str().to_owned(), stable: stable.0, other: candidate.0, slices: vec![] };
+        let model = model.as_str().to_owned();
+        let request = GetDuelRequest { model, stable: stable.0, other: candidate.0, slices: Vec::new(), window: None };
         let mut why = "no monitor is configured".to_owned();
         for transport in &self.0 {
             match MonitorClient::new(transport.clone()).get_duel(request.clone()).await {

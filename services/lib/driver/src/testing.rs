@@ -180,7 +180,7 @@ impl Routing for Instance {
         self.table.0.send_if_modified(|table| {
             let current = table.as_ref().map_or(0, |route| route.revision);
             if request.expected_revision != 0 && request.expected_revision != current {
-                refused = Some(Status::failed_precondition(format!("the route is at {current}")));
+                refused = Some(Status::aborted(format!("the route is at {current}")));
                 return false;
             }
             *table = request.route.map(|route| pb::Route { revision: current + 1, ..route });

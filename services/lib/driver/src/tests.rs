@@ -113,10 +113,29 @@ async fn a_route_is_changed_through_the_first_instance_that_answers() {
     hanging.state().hangs = true;
     driver.apply(&observed, &[set(&observed, 3)]).await.expect("changed");
     assert_eq!(table.route().map(|route| route.revision), Some(4));
-    // The route is at 4 now: the same change again is refused, and no other instance is asked.
+    // The route is at 4 now: the same change again comes too late.
     hanging.state().hangs = false;
     let refused = driver.apply(&observed, &[set(&observed, 3)]).await.expect_err("another revision");
-    assert_eq!(refused, ApplyError::Refused("the route is at 4".to_owned()));
+    assert_eq!(refused, ApplyError::Conflict("the route is at 4".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_one_instance_refuses_is_changed_through_another() {
+    let table = Table::routed_to(1, 3);
+    let (broken, one) = (Instance::new(&table, &[1]), Instance::new(&table, &[1]));
+    broken.refuse(Some("version 2 failed to load here"));
+    let driver = driver(vec![broken.endpoint("broken"), one.endpoint("one")], &Duels::default());
+    let observed = observe(&driver).await;
+    driver.apply(&observed, &[set(&observed, 3)]).await.expect("changed");
+    assert_eq!(table.route().map(|route| route.revision), Some(4));
+    // The other one may still take it, so that no answer is not a refusal.
+    one.state().hangs = true;
+    let failed = driver.apply(&observed, &[set(&observed, 4)]).await.expect_err("no instance");
+    assert_eq!(failed.refusal(), None, "{failed}");
+    one.state().hangs = false;
+    one.refuse(Some("version 2 does not verify"));
+    let failed = driver.apply(&observed, &[set(&observed, 4)]).await.expect_err("refused by all");
+    assert_eq!(failed.refusal(), Some("version 2 failed to load here"), "{failed}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@
 //! **Invariant:** the live duel and a replay of the same events agree
 //! (`the_live_duel_is_the_replay_of_the_log`, a test of the monitor).
 
+mod hours;
 mod live;
 mod popularity;
 mod replay;
@@ -26,7 +27,8 @@ use marquee_domain::{Timestamp, Version};
 use self::sums::root_difference;
 use crate::log_score;
 
-pub use live::{HOURS_KEPT, LiveTally};
+pub use hours::{HOURS_KEPT, Mark};
+pub use live::LiveTally;
 pub use popularity::{Popularity, Tercile};
 pub use replay::{Predict, Replay, Replayed, replay};
 pub use slice::{Case, Slice};
@@ -96,7 +98,7 @@ pub struct Differences {
 }
 
 /// Sums that can be added up.
-pub trait Mergeable: Copy + Default {
+pub trait Mergeable: Copy + Default + PartialEq {
     /// What one rating adds.
     type Item: Copy;
 
@@ -106,6 +108,10 @@ pub trait Mergeable: Copy + Default {
     /// Returns the sums of two disjoint sets of ratings together.
     #[must_use]
     fn merged(self, other: Self) -> Self;
+
+    /// Returns the sums without those of some of the ratings.
+    #[must_use]
+    fn without(self, part: Self) -> Self;
 }
 
 impl Mergeable for Errors {
@@ -124,6 +130,14 @@ impl Mergeable for Errors {
             squared: self.squared.merged(other.squared),
             absolute: self.absolute.merged(other.absolute),
             log: self.log.merged(other.log),
+        }
+    }
+
+    fn without(self, part: Self) -> Self {
+        Self {
+            squared: self.squared.without(part.squared),
+            absolute: self.absolute.without(part.absolute),
+            log: self.log.without(part.log),
         }
     }
 }
@@ -163,6 +177,18 @@ impl Mergeable for Differences {
             other_failures: self.other_failures.saturating_add(other.other_failures),
         }
     }
+
+    fn without(self, part: Self) -> Self {
+        Self {
+            squared: self.squared.without(part.squared),
+            absolute: self.absolute.without(part.absolute),
+            log: self.log.without(part.log),
+            stable: self.stable.without(part.stable),
+            other: self.other.without(part.other),
+            stable_failures: self.stable_failures.saturating_sub(part.stable_failures),
+            other_failures: self.other_failures.saturating_sub(part.other_failures),
+        }
+    }
 }
 
 impl Differences {
@@ -192,13 +218,15 @@ impl Differences {
 pub struct Tally<T> {
     slices: BTreeMap<Slice, T>,
     newest: Option<Timestamp>,
+    hours: hours::Hours,
     /// What a newer version of this program stored with it.
     unknown: stored::Unknown,
 }
 
 impl<T> Default for Tally<T> {
     fn default() -> Self {
-        Self { slices: BTreeMap::new(), newest: None, unknown: stored::Unknown::default() }
+        let (hours, unknown) = (hours::Hours::default(), stored::Unknown::default());
+        Self { slices: BTreeMap::new(), newest: None, hours, unknown }
     }
 }
 
@@ -215,7 +243,7 @@ impl<T: Mergeable> Tally<T> {
         self.newest = self.newest.max(Some(arrived));
     }
 
-    /// Adds the sums of other ratings.
+    /// Adds the sums of other ratings. The marks stay: each tally has its own.
     pub fn merge(&mut self, other: &Self) {
         for (slice, sums) in &other.slices {
             let own = self.slices.entry(slice.clone()).or_default();

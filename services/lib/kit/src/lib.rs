@@ -13,6 +13,7 @@ mod metrics;
 mod process;
 mod refusal;
 mod server;
+pub mod signals;
 mod tasks;
 pub mod telemetry;
 mod transport;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use marquee_domain::{Clock, ModelName, Version};
-use marquee_eval::duel::Slice;
+use marquee_eval::duel::{HOURS_KEPT, Slice};
 use marquee_kit::{Failure, Reason, Stop};
 use marquee_log::Progress;
 use marquee_ports::{Bounds, RatingLog, Topic};
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::{served, wire};
-use crate::reader::Reader;
+use crate::reader::{Reader, Window};
 
 /// Largest request in bytes.
 const MAX_REQUEST: usize = 1 << 20;
@@ -43,6 +43,8 @@ pub(super) struct DuelQuery {
     pub(super) pair: (Version, Version),
     /// Empty for every slice.
     pub(super) slices: Vec<String>,
+    /// A period before now. `None` for all ratings.
+    pub(super) window: Option<Duration>,
 }
 
 impl MonitorHandler {
@@ -54,19 +56,21 @@ impl MonitorHandler {
     pub(super) async fn duel(&self, query: &DuelQuery) -> Result<pb::Duel, Failure> {
         let (stable, other) = query.pair;
         let ordered = (stable.min(other), stable.max(other));
-        let tally = self.reader.pair(&query.model, ordered).await.map_err(|error| wire::failure(DOING, &error))?;
+        let window = query.window.map(|length| self.before_now(length));
+        let tally = self.reader.pair(&query.model, ordered, window).await;
+        let tally = tally.map_err(|error| wire::failure(DOING, &error))?;
         Ok(wire::duel(&query.model, query.pair, &tally, &query.slices))
     }
 
-    pub(super) async fn duels(&self, model: &str) -> Result<pb::ListDuelsResponse, Failure> {
-        let model = wire::model(model)?;
+    pub(super) async fn duels(&self, model: &str, window: Option<Duration>) -> Result<pb::ListDuelsResponse, Failure> {
+        let (model, window) = (wire::model(model)?, bounded(window)?.map(|length| self.before_now(length)));
         let failed = |error| wire::failure(DOING, &error);
         let mut answer = pb::ListDuelsResponse::default();
         let Some(index) = self.reader.index().await.map_err(failed)?.models.remove(&model) else {
             return Ok(answer);
         };
         for &version in &index.versions {
-            let tally = self.reader.version(&model, version).await.map_err(failed)?;
+            let tally = self.reader.version(&model, version, window).await.map_err(failed)?;
             answer.versions.push(pb::VersionErrors {
                 version: version.0,
                 errors: Some(wire::errors(&tally.slice(&Slice::all()))),
@@ -76,10 +80,14 @@ impl MonitorHandler {
         }
         let all = [Slice::all().as_str().to_owned()];
         for &pair in &index.pairs {
-            let tally = self.reader.pair(&model, pair).await.map_err(failed)?;
+            let tally = self.reader.pair(&model, pair, window).await.map_err(failed)?;
             answer.duels.push(wire::duel(&model, pair, &tally, &all));
         }
         Ok(answer)
+    }
+
+    fn before_now(&self, length: Duration) -> Window {
+        Window { length, now: self.clock.now() }
     }
 
     pub(crate) async fn live(
@@ -136,12 +144,25 @@ impl MonitorHandler {
 
 impl DuelQuery {
     /// Checks a question.
-    pub(super) fn try_new(model: &str, (stable, other): (u64, u64), slices: Vec<String>) -> Result<Self, Failure> {
-        Ok(Self { model: wire::model(model)?, pair: wire::pair(stable, other)?, slices })
+    pub(super) fn try_new(
+        model: &str,
+        (stable, other): (u64, u64),
+        slices: Vec<String>,
+        window: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        Ok(Self { model: wire::model(model)?, pair: wire::pair(stable, other)?, slices, window: bounded(window)? })
     }
 }
 
-/// Checks a window, which is `None` for all ratings.
+/// Checks the window of a duel: of older hours there is nothing but the sums of all ratings.
+fn bounded(window: Option<Duration>) -> Result<Option<Duration>, Failure> {
+    let longest = Duration::from_hours(HOURS_KEPT);
+    let is_refused = window.is_some_and(|window| window > longest);
+    let fix = format!("is too long: give at most {HOURS_KEPT}h, or leave it out for all ratings");
+    if is_refused { Err(Failure::field("window", Reason::OutOfRange, fix)) } else { Ok(window) }
+}
+
+/// Reads a window, which is `None` for all ratings.
 fn window(wire: Option<(i64, i32)>) -> Result<Option<Duration>, Failure> {
     let Some((seconds, nanos)) = wire else { return Ok(None) };
     let refused = || Failure::field("window", Reason::OutOfRange, "is no period: give one before now");
@@ -153,8 +174,9 @@ fn window(wire: Option<(i64, i32)>) -> Result<Option<Duration>, Failure> {
 #[tonic::async_trait]
 impl Monitor for MonitorHandler {
     async fn get_duel(&self, request: Request<pb::GetDuelRequest>) -> Result<Response<pb::GetDuelResponse>, Status> {
-        let pb::GetDuelRequest { model, stable, other, slices } = request.into_inner();
-        let query = DuelQuery::try_new(&model, (stable, other), slices)?;
+        let pb::GetDuelRequest { model, stable, other, slices, window: wire } = request.into_inner();
+        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let query = DuelQuery::try_new(&model, (stable, other), slices, window)?;
         Ok(Response::new(pb::GetDuelResponse { duel: Some(self.duel(&query).await?) }))
     }
 
@@ -162,7 +184,9 @@ impl Monitor for MonitorHandler {
         &self,
         request: Request<pb::ListDuelsRequest>,
     ) -> Result<Response<pb::ListDuelsResponse>, Status> {
-        Ok(Response::new(self.duels(&request.into_inner().model).await?))
+        let pb::ListDuelsRequest { model, window: wire } = request.into_inner();
+        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        Ok(Response::new(self.duels(&model, window).await?))
     }
 
     type WatchDuelStream = Pin<Box<dyn Stream<Item = Result<pb::WatchDuelResponse, Status>> + Send>>;
@@ -171,8 +195,9 @@ impl Monitor for MonitorHandler {
         &self,
         request: Request<pb::WatchDuelRequest>,
     ) -> Result<Response<Self::WatchDuelStream>, Status> {
-        let pb::WatchDuelRequest { model, stable, other, slices } = request.into_inner();
-        let query = DuelQuery::try_new(&model, (stable, other), slices)?;
+        let pb::WatchDuelRequest { model, stable, other, slices, window: wire } = request.into_inner();
+        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let query = DuelQuery::try_new(&model, (stable, other), slices, window)?;
         let watch = Watch { handler: self.clone(), query, sent: None, is_over: false };
         let duels = futures_util::stream::unfold(watch, |mut watch| async move { Some((watch.next().await?, watch)) });
         Ok(Response::new(Box::pin(duels)))

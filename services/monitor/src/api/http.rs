@@ -30,8 +30,16 @@ async fn status(State(handler): State<MonitorHandler>) -> Result<Json<pb::GetSta
 async fn duels(
     State(handler): State<MonitorHandler>,
     Path(model): Path<String>,
+    Query(WindowParameter { window }): Query<WindowParameter>,
 ) -> Result<Json<pb::ListDuelsResponse>, Failure> {
-    Ok(Json(handler.duels(&model).await?))
+    Ok(Json(handler.duels(&model, parse_window(window)?).await?))
+}
+
+/// The period of a call.
+#[derive(Debug, Deserialize)]
+struct WindowParameter {
+    /// A period before now, for example `24h`. Absent: all ratings.
+    window: Option<String>,
 }
 
 /// The parameters of a duel.
@@ -39,17 +47,19 @@ async fn duels(
 struct DuelParameters {
     /// Names of slices, separated by commas. Absent: every slice.
     slices: Option<String>,
+    /// A period before now, for example `24h`. Absent: all ratings.
+    window: Option<String>,
 }
 
 async fn duel(
     State(handler): State<MonitorHandler>,
     Path((model, stable, other)): Path<(String, String, String)>,
-    Query(DuelParameters { slices }): Query<DuelParameters>,
+    Query(DuelParameters { slices, window }): Query<DuelParameters>,
 ) -> Result<Json<pb::GetDuelResponse>, Failure> {
     let pair = (version("stable", &stable)?, version("other", &other)?);
     let slices = slices.unwrap_or_default();
     let slices = slices.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let query = DuelQuery::try_new(&model, pair, slices)?;
+    let query = DuelQuery::try_new(&model, pair, slices, parse_window(window)?)?;
     Ok(Json(pb::GetDuelResponse { duel: Some(handler.duel(&query).await?) }))
 }
 
@@ -58,23 +68,16 @@ fn version(field: &str, text: &str) -> Result<u64, Failure> {
     text.parse().map_err(refused)
 }
 
-/// The parameters of the live quality.
-#[derive(Debug, Deserialize)]
-struct LiveParameters {
-    /// A period before now, for example `24h`. Absent: all ratings.
-    window: Option<String>,
-}
-
 async fn live(
     State(handler): State<MonitorHandler>,
     Path(model): Path<String>,
-    Query(LiveParameters { window }): Query<LiveParameters>,
+    Query(WindowParameter { window }): Query<WindowParameter>,
 ) -> Result<Json<pb::GetLiveQualityResponse>, Failure> {
-    let window = window.as_deref().map(parse_window).transpose()?;
-    Ok(Json(handler.live(&model, window).await?))
+    Ok(Json(handler.live(&model, parse_window(window)?).await?))
 }
 
-fn parse_window(text: &str) -> Result<Duration, Failure> {
-    let fix = || Failure::field("window", Reason::Malformed, format!("is '{text}': give a time, for example 24h"));
-    humantime::parse_duration(text).map_err(|_| fix())
+fn parse_window(text: Option<String>) -> Result<Option<Duration>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let fix = |_| Failure::field("window", Reason::Malformed, format!("is '{text}': give a time, for example 24h"));
+    humantime::parse_duration(&text).map(Some).map_err(fix)
 }

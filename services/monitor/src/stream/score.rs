@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Offset, Version};
-use marquee_eval::duel::{Case, Differences, Errors, LiveTally, Prediction, Score, Slice, Tally, pairs};
+use marquee_eval::duel::{Case, Differences, Errors, LiveTally, Mergeable, Prediction, Score, Slice, Tally, pairs};
 use marquee_log::Movies;
 use marquee_ports::{Error, Row, Write};
 
@@ -48,6 +48,22 @@ impl<T: Default + Stored> RowState<T> {
     }
 }
 
+impl<T: Mergeable> RowState<Tally<T>>
+where
+    Tally<T>: Stored,
+{
+    /// Adds a rating. `copies` gets the tally as it was before, if an hour begins.
+    fn add(&mut self, id: &TallyId, case: (&RatingCase, &[Slice]), item: T::Item, copies: &mut BTreeMap<Bytes, Write>) {
+        let (RatingCase { offset, arrived, .. }, slices) = case;
+        let Some(tally) = self.at(*offset) else { return };
+        if let Some(mark) = tally.begin_hour(*arrived) {
+            let key = id.copy_key(mark);
+            copies.insert(key.clone(), Write { key, value: tally.pack(), applied: *offset });
+        }
+        tally.add(slices, *arrived, item);
+    }
+}
+
 /// What is added to the tallies.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
@@ -65,6 +81,8 @@ pub(crate) struct Tallies {
     movies: BTreeMap<MovieId, RowState<MovieCount>>,
     index: RowState<Index>,
     stats: RowState<Stats>,
+    /// Copies of tallies from before an hour, by key.
+    copies: BTreeMap<Bytes, Write>,
 }
 
 /// Returns the keys of the rows that a batch changes, besides those of users. `tallies` are the ids
@@ -114,6 +132,7 @@ impl Tallies {
             movies: BTreeMap::new(),
             index: RowState::read(stored.get(&INDEX))?,
             stats: RowState::read(stored.get(&STATS))?,
+            copies: BTreeMap::new(),
         };
         for id in ids {
             let row = stored.get(&id.key());
@@ -215,17 +234,17 @@ impl Tallies {
                 scores.insert(*version, score.ok());
             }
         }
-        let RatingCase { offset, arrived, .. } = *case;
+        let Self { versions, pairs: rows, copies, .. } = self;
         for (version, score) in scores.iter().filter_map(|(version, score)| Some((version, (*score)?))) {
-            let row = self.versions.get_mut(&TallyId::Version(model.clone(), *version));
-            if let Some(tally) = row.and_then(|row| row.at(offset)) {
-                tally.add(slices, arrived, score);
+            let id = TallyId::Version(model.clone(), *version);
+            if let Some(row) = versions.get_mut(&id) {
+                row.add(&id, (case, slices), score, copies);
             }
         }
         for ((stable, other), both) in pairs(&scores) {
-            let row = self.pairs.get_mut(&TallyId::Pair(model.clone(), stable, other));
-            if let Some(tally) = row.and_then(|row| row.at(offset)) {
-                tally.add(slices, arrived, both);
+            let id = TallyId::Pair(model.clone(), stable, other);
+            if let Some(row) = rows.get_mut(&id) {
+                row.add(&id, (case, slices), both, copies);
             }
         }
         scores.values().flatten().count()
@@ -276,9 +295,10 @@ impl Tallies {
 
     /// Returns the rows to write before those of users, in the order in which they must be written:
     /// what depends on rows of movies and statistics comes before them, because a replay needs them
-    /// as they were.
+    /// as they were. A tally names its copies, so they come first of all.
     pub(crate) fn writes(&self) -> Vec<Write> {
-        let mut writes = Vec::from_iter(self.index.write(INDEX));
+        let mut writes: Vec<Write> = self.copies.values().cloned().collect();
+        writes.extend(self.index.write(INDEX));
         writes.extend(self.versions.iter().filter_map(|(id, row)| row.write(id.key())));
         writes.extend(self.pairs.iter().filter_map(|(id, row)| row.write(id.key())));
         writes.extend(self.live.iter().filter_map(|(id, row)| row.write(id.key())));

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use marquee_domain::{Offset, Partition, Rating, RatingEvent, Timestamp, Version};
-use marquee_eval::duel::Slice;
+use marquee_eval::duel::{HOURS_KEPT, Mergeable as _, Slice, Tally};
 use marquee_ports::memory::{Fault, Step};
 use marquee_ports::{Bounds, ErrorKind, RatingLog, Topic};
 use tokio::time::{Instant, sleep};
 
 use crate::inference::Reason;
+use crate::reader::Window;
 use crate::rows::Stats;
 use crate::testing::{EPOCH, World, away, events, model, movie, shown, user, wanted};
 
@@ -48,6 +49,37 @@ async fn the_live_duel_is_the_replay_of_the_log() {
     let counts = stats(&world).await;
     assert_eq!(counts.ratings, pair.slice(&Slice::all()).squared.count());
     assert!(counts.not_compared > 100 && counts.unpredicted.is_empty(), "{counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_has_the_ratings_that_arrived_in_it() {
+    let world = World::new(3, &ALL);
+    world.start().await;
+    let (reader, pair) = (world.reader(), (Version(1), Version(2)));
+    world.append(&events(0..200)).await;
+    world.learned().await;
+    let before = reader.pair(&model(), pair, None).await.unwrap();
+    let pause = Duration::from_hours(5);
+    let late = events(200..300).into_iter().map(|(arrived, event)| (arrived.plus(pause), event));
+    world.append(&Vec::from_iter(late)).await;
+    world.learned().await;
+    let after = reader.pair(&model(), pair, None).await.unwrap();
+
+    let now = Timestamp::from_seconds(EPOCH + 300).plus(pause);
+    let within = async |hours: u64, now: Timestamp| {
+        let window = Window { length: Duration::from_hours(hours), now };
+        reader.pair(&model(), pair, Some(window)).await.unwrap()
+    };
+    let recent = within(1, now).await;
+    assert!(recent.slice(&Slice::all()).squared.count() > 50, "{recent:?}");
+    for (slice, sums) in after.slices() {
+        assert_eq!(recent.slice(slice), sums.without(before.slice(slice)), "{}", slice.as_str());
+    }
+    assert_eq!(within(HOURS_KEPT, now).await, after);
+    assert_eq!(within(1, now.plus(pause)).await, Tally::default(), "no rating arrived in it");
+    let window = Some(Window { length: Duration::from_hours(1), now });
+    let version = reader.version(&model(), Version(2), window).await.unwrap();
+    assert_eq!(version.slice(&Slice::all()), recent.slice(&Slice::all()).other);
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,9 +233,10 @@ async fn ratings_that_a_version_may_have_learned_are_not_compared() {
     world.learned().await;
     let reader = world.reader();
     let all = Slice::all();
-    let ratings = async |version| reader.version(&model(), Version(version)).await.unwrap().slice(&all).squared.count();
+    let ratings =
+        async |version| reader.version(&model(), Version(version), None).await.unwrap().slice(&all).squared.count();
     assert_eq!((ratings(1).await, ratings(2).await), (20, 9));
-    let pair = reader.pair(&model(), (Version(1), Version(2))).await.unwrap().slice(&all);
+    let pair = reader.pair(&model(), (Version(1), Version(2)), None).await.unwrap().slice(&all);
     assert_eq!((pair.squared.count(), pair.other_failures), (9, 0));
     assert_eq!(stats(&world).await.unpredicted, BTreeMap::from([("BEFORE_TRAINING".to_owned(), 11)]));
 }
@@ -215,7 +248,7 @@ async fn a_version_that_fails_is_told_and_the_other_goes_on() {
     world.start().await;
     world.append(&[rated(1, 1, 1), rated(1, 2, 2)]).await;
     world.learned().await;
-    let pair = world.reader().pair(&model(), (Version(1), Version(2))).await.unwrap().slice(&Slice::all());
+    let pair = world.reader().pair(&model(), (Version(1), Version(2)), None).await.unwrap().slice(&Slice::all());
     assert_eq!((pair.squared.count(), pair.other_failures, pair.stable_failures), (0, 2, 0));
     let counts = stats(&world).await;
     assert_eq!((counts.predicted, counts.unpredicted["VERSION_FAILED"]), (2, 2));

@@ -29,7 +29,10 @@ fn labels() -> RolloutLabels {
 
 impl World {
     fn new() -> Self {
-        let table = Table::routed_to(1, 1);
+        Self::with(Table::routed_to(1, 1))
+    }
+
+    fn with(table: Table) -> Self {
         let instance = Instance::new(&table, &[1, 2]);
         let steps = json!([{"shadow": {}}, {"setWeight": 50}]);
         let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2, "steps": steps});
@@ -80,10 +83,28 @@ async fn a_route_that_is_refused_ends_the_rollout_with_the_reason() {
     assert_eq!(status["reason"], "VersionFailed", "{status:#}");
     assert_eq!(status["message"], "version 2 cannot be routed: version 2 does not verify");
     let reasons = world.server.reasons();
-    assert_eq!(reasons.iter().filter(|reason| *reason == "VersionFailed").count(), 1, "{reasons:?}");
+    for reason in ["VersionFailed", "RouteNotChanged"] {
+        assert_eq!(reasons.iter().filter(|told| *told == reason).count(), 1, "{reasons:?}");
+    }
     let text = world.context.metrics.text();
     assert!(text.contains("reason=\"VersionFailed\"} 1\n"), "{text}");
     assert_eq!(world.table.weight(1), 10_000);
+}
+
+#[tokio::test]
+async fn a_first_version_that_is_refused_waits_and_an_event_says_why() {
+    let world = World::with(Table::default());
+    world.instance.refuse(Some("version 2 does not verify"));
+    let operator = world.operator();
+    for _ in 0..20 {
+        operator.reconcile(&labels()).await.expect("a round");
+        world.clock.set(world.clock.now().plus(Duration::from_secs(1)));
+    }
+    let reasons = world.server.reasons();
+    assert_eq!(reasons.iter().filter(|reason| *reason == "RouteNotChanged").count(), 1, "{reasons:?}");
+    world.instance.refuse(None);
+    world.until(&operator, "Completed").await.expect("it is tried again");
+    assert_eq!(world.table.weight(2), 10_000);
 }
 
 #[tokio::test]

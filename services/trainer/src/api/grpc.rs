@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use marquee_domain::RunId;
-use marquee_kit::{Failure, Kind};
+use marquee_kit::{Failure, Kind, Reason};
 use marquee_proto::page::Page;
 use marquee_proto::training::v1::{self as pb, trainer_server};
 use tonic::{Request, Response, Status};
@@ -99,7 +99,11 @@ impl trainer_server::Trainer for Handler {
         let pb::ListTrainingsRequest { page_size, page_token } = request.into_inner();
         let count = match page_size {
             0 => default,
-            size => size.min(most),
+            size if size <= most => size,
+            size => {
+                let fix = format!("is {size}: ask for at most {most}");
+                return Err(Failure::field("page_size", Reason::TooMany, fix).into());
+            }
         } as usize;
         let mut page = Page::new(count);
         // One more run than the page has tells whether there is another page.

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use marquee_e2e::{Launch, until};
 use tokio::net::TcpStream;
 
@@ -71,6 +72,8 @@ async fn connections_leave_open_files_for_the_work_of_the_process() -> Result<()
         let open = || fs::read_dir(&descriptors).ok().map(Iterator::count);
         until("files are left", async || open().filter(|open| *open <= FILES - 16)).await?;
     }
+    // Many at once.
+    idle.extend(try_join_all((0..600).map(|_| TcpStream::connect(&address))).await?);
     let position = fleet.clients()?.rate("user", "movie", 4.0).await?;
     assert_eq!(fleet.clients()?.user("user", &[position]).await?.history.len(), 1);
     assert_eq!(fleet.http().get("/readyz").await?.status, 200);
@@ -78,6 +81,7 @@ async fn connections_leave_open_files_for_the_work_of_the_process() -> Result<()
     assert_eq!(fleet.stop().await?, Some(0));
     let said = fs::read_to_string(&said).context("read what it said")?;
     assert!(said.contains("the limit of open files allows fewer connections"), "{said}");
+    assert!(!said.contains("could not accept a connection"), "{said}");
     assert!(!said.contains("Too many open files"), "{said}");
     Ok(())
 }

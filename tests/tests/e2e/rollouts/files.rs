@@ -7,8 +7,9 @@ use marquee_controller::Controller;
 use marquee_e2e::{Clients, Fleet, World, marquee, until};
 use marquee_proto::rollout::v1::{ListRolloutsRequest, ListRolloutsResponse, RolloutFile};
 use marquee_proto::training::v1::{Algorithm, Parameters};
+use serde_json::json;
 
-use super::{PROGRAM, get, until_phase, until_status};
+use super::{PROGRAM, get, start, until_phase, until_status};
 use crate::spine::teach;
 
 async fn list(clients: &Clients) -> Result<ListRolloutsResponse> {
@@ -49,12 +50,15 @@ async fn rollout_files_are_started_when_they_are_new_and_when_they_change() -> R
     let notes = String::from_utf8_lossy(&listed.stderr).into_owned();
     assert!(notes.contains("rollout file wrong.toml: ") && notes.contains("steps[0].setWeight"), "{notes}");
 
-    // A changed file is a new specification, and a restart starts nothing again.
+    // A changed file is a new specification.
     write("ratings.toml", &steps("{ shadow = {} }, { setWeight = 20 }"))?;
     until_status(clients, "completed", |status| status["phase"] == "Completed").await?;
     assert_eq!(clients.routed().await?.stable, 2);
-    let before = get(clients).await?;
-    assert_eq!(before.generation, 2);
+    assert_eq!(get(clients).await?.generation, 2);
+    // A restart does not start the file again, although another specification came after it.
+    let by_call = json!({"model": "ratings", "version": 2, "steps": [{"setWeight": 30}]});
+    let before = start(clients, &by_call).await?;
+    assert_eq!(before.generation, 3);
     let fleet = fleet.restart().await?;
     let clients = fleet.clients();
     known(clients, "ratings.toml").await?;

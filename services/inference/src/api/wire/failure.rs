@@ -36,8 +36,7 @@ impl From<Error> for Failure {
 impl From<SetError> for Failure {
     fn from(error: SetError) -> Self {
         match &error {
-            SetError::Revision { .. } => Failure::new(Kind::FailedPrecondition, error.to_string()),
-            SetError::Conflict => Failure::new(Kind::Aborted, error.to_string()),
+            SetError::Revision { .. } | SetError::Conflict => Failure::new(Kind::Aborted, error.to_string()),
             SetError::Store(store) if store.is_retryable() => Failure::unavailable("write the routing table", store),
             SetError::Store(store) => Failure::internal("write the routing table", store),
         }

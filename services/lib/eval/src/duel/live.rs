@@ -5,13 +5,9 @@ use std::time::Duration;
 
 use marquee_domain::Timestamp;
 
+use super::hours::{HOURS_KEPT, first_hour, hour};
 use super::stored::Unknown;
 use super::{Errors, Mergeable, Score};
-
-/// How many hours are kept apart. Older ones count in the total only.
-pub const HOURS_KEPT: u64 = 14 * 24;
-
-const HOUR: i64 = 3_600_000_000;
 
 /// The errors of predictions that were shown, of all time and by the hour in which their rating
 /// arrived.
@@ -50,9 +46,7 @@ impl LiveTally {
     /// Returns the errors of the ratings that arrived in a window before `now`, from the beginning
     /// of an hour on.
     pub fn within(&self, window: Duration, now: Timestamp) -> Errors {
-        let micros = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-        let first = hour(Timestamp::from_micros(now.micros().saturating_sub(micros)));
-        self.hours.range(first..).fold(Errors::default(), |all, (_, errors)| all.merged(*errors))
+        self.hours.range(first_hour(window, now)..).fold(Errors::default(), |all, (_, errors)| all.merged(*errors))
     }
 
     fn drop_old(&mut self) {
@@ -60,10 +54,6 @@ impl LiveTally {
             self.hours.pop_first();
         }
     }
-}
-
-fn hour(at: Timestamp) -> i64 {
-    at.micros().div_euclid(HOUR)
 }
 
 #[cfg(test)]

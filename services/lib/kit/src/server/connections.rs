@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ pub(super) struct Connections(Arc<Inner>);
 struct Inner {
     limit: AtomicUsize,
     state: Mutex<State>,
+    /// A connection that had made room is closed.
+    closed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ struct State {
     open: HashMap<u64, Open>,
     /// Idle connections in the order in which they became idle.
     idle: BTreeSet<(Instant, u64)>,
+    /// Connections that have made room and still have their files.
+    leaving: usize,
 }
 
 #[derive(Debug)]
@@ -88,7 +93,7 @@ pub(super) struct InFlight {
 impl Connections {
     /// Creates a set of at most `limit` connections.
     pub(super) fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit: AtomicUsize::new(limit), state: Mutex::default() }))
+        Self(Arc::new(Inner { limit: AtomicUsize::new(limit), state: Mutex::default(), closed: Notify::new() }))
     }
 
     /// Lowers the limit to what the limit of open files leaves, now that the process has opened its
@@ -133,6 +138,18 @@ impl Connections {
         })
     }
 
+    /// Waits until nearly all connections that made room are closed. New ones that come faster
+    /// would use up the open files of the process.
+    pub(super) async fn made_room(&self) {
+        loop {
+            let closed = self.0.closed.notified();
+            if self.lock().leaving <= RESERVE / 2 {
+                return;
+            }
+            closed.await;
+        }
+    }
+
     /// Closes the connection that has been idle longest. Returns whether there is one.
     pub(super) fn evict_idle(&self) -> bool {
         self.lock().evict()
@@ -163,6 +180,7 @@ impl State {
         let Some((_, id)) = self.idle.pop_first() else { return false };
         // The connection is still open until its task has ended, but it makes room at once.
         if let Some(open) = self.open.remove(&id) {
+            self.leaving += 1;
             open.close.cancel();
         }
         true
@@ -222,6 +240,9 @@ impl Drop for Ticket {
         let mut state = self.connections.lock();
         if let Some(open) = state.open.remove(&self.id) {
             state.idle.remove(&(open.since, self.id));
+        } else {
+            state.leaving -= 1;
+            self.connections.0.closed.notify_waiters();
         }
     }
 }
@@ -294,6 +315,25 @@ mod tests {
         assert!(!third.is_health_only());
         drop(second);
         assert_eq!(connections.open(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_make_room_are_waited_for() {
+        let connections = Connections::new(RESERVE);
+        let first: Vec<Ticket> = (0..RESERVE).map(|_| connections.admit().expect("room")).collect();
+        connections.made_room().await;
+        let second: Vec<Ticket> = (0..RESERVE).map(|_| connections.admit().expect("an idle one leaves")).collect();
+        let wait = tokio::time::timeout(Duration::from_secs(1), connections.made_room());
+        wait.await.expect_err("the first ones still have their files");
+        let all_close = async {
+            for ticket in first {
+                tokio::task::yield_now().await;
+                drop(ticket);
+            }
+        };
+        tokio::join!(all_close, connections.made_room());
+        drop(second);
+        assert_eq!((connections.open(), connections.lock().leaving), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

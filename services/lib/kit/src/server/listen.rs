@@ -70,7 +70,7 @@ impl Listening {
                     self.connections.sweep(patience);
                     continue;
                 }
-                accepted = listener.accept() => match accepted {
+                accepted = self.accept(&listener) => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
                         self.not_accepted(&error).await;
@@ -97,6 +97,13 @@ impl Listening {
             tracker.wait().await;
         }
         Ok(())
+    }
+
+    /// Accepts a connection, once those that made room are closed.
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        // No connection takes longer to close. If one does, that is no reason to accept none.
+        let _ = timeout(GOODBYE, self.connections.made_room()).await;
+        listener.accept().await
     }
 
     /// Handles an error of `accept`. If the process has no file left, an idle connection makes

@@ -19,8 +19,8 @@ const MOST_PAST: usize = 20;
 /// yet.
 const PATIENCE_MISSING: Duration = Duration::from_mins(1);
 
-/// How long a change from the same route may be refused. A change from an older route than the
-/// present one is refused, too, until the observer has seen the present one.
+/// How long a change from the same route may be refused: a version that was just published may not
+/// be seen by every instance yet.
 const PATIENCE_REFUSED: Duration = Duration::from_secs(5);
 
 /// A reason to stop a rollout.

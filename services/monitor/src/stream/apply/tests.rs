@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use marquee_domain::Timestamp;
 use marquee_ports::ErrorKind;
 use marquee_ports::memory::{Fault, Faults, MemoryStore, Step};
 
 use super::*;
 use crate::stream::batch::LoggedEvent;
 use crate::stream::predict::Predictor;
-use crate::testing::{HISTORY, ScriptedInference, events, model};
+use crate::testing::{EPOCH, HISTORY, ScriptedInference, events, model};
 
 const SOURCE: Partition = Partition(0);
 
@@ -51,7 +52,9 @@ type State = (BTreeMap<(Partition, Bytes), Row>, Offset);
 async fn run(layout: Layout, faults: impl IntoIterator<Item = Step>) -> (State, Vec<&'static str>, usize) {
     let faults = Faults::script(faults);
     let store = MemoryStore::new(faults.clone());
-    let logged = |(offset, (arrived, event))| LoggedEvent { offset: Offset(offset), arrived, event };
+    // Some hours pass.
+    let arrived = |offset: u64| Timestamp::from_seconds(EPOCH + 700 * offset.cast_signed());
+    let logged = |(offset, (_, event))| LoggedEvent { offset: Offset(offset), arrived: arrived(offset), event };
     let log: Vec<LoggedEvent> = (0..).zip(events(0..40)).map(logged).collect();
     let mut errors = 0;
     while let Err(error) = apply_log(&store, layout, &log).await {
@@ -69,7 +72,7 @@ async fn undisturbed(layout: Layout) -> (State, usize, usize) {
     let (state, calls, changes) = run(layout, []).await;
     let last = calls.iter().rposition(|call| *call == "apply").expect("an apply") + 1;
     let has = |prefix: &str| state.0.keys().any(|(_, key)| key.starts_with(prefix.as_bytes()));
-    for prefix in ["u/", "m/", "d/v/ratings/1", "d/v/ratings/2", "d/p/ratings/1/2", "d/index", "d/stats"] {
+    for prefix in ["u/", "m/", "d/v/ratings/1", "d/v/ratings/2", "d/p/ratings/1/2", "d/index", "d/stats", "d/h/"] {
         assert!(has(prefix), "{prefix}");
     }
     assert_eq!(has("c/"), layout.whole == SMALL.whole, "only split users have chunks");

@@ -7,9 +7,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use marquee_kit::Stop;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::Stop;
 
 /// The numbers and names of the signals. SIGHUP ends a process as well: settings are read once, so
 /// there is nothing to load again.
@@ -30,17 +30,17 @@ struct Watch {
 ///
 /// # Errors
 /// The system does not let the process watch for signals.
-pub(crate) fn watch(longest: Duration) -> Result<Stop> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("watch for signals")?;
+pub fn watch(longest: Duration) -> io::Result<Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stop = Stop::new();
     let signals = {
         let _entered = runtime.enter();
         let is_ours = |(number, _): &(i32, &str)| *number != libc::SIGHUP || !is_ignored(*number);
-        SIGNALS.into_iter().filter(is_ours).map(open).collect::<io::Result<_>>().context("watch for signals")?
+        SIGNALS.into_iter().filter(is_ours).map(open).collect::<io::Result<_>>()?
     };
     let watch = Watch { signals, stop: stop.clone(), longest };
     let run = move || runtime.block_on(watch.run());
-    std::thread::Builder::new().name("signals".to_owned()).spawn(run).context("watch for signals")?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(run)?;
     Ok(stop)
 }
 
@@ -97,7 +97,7 @@ fn ignores(status: &str, number: i32) -> bool {
 
 /// Ends the process without running destructors of libraries, which other threads may still use.
 #[allow(unsafe_code, reason = "the standard library can only end a process with its exit handlers")]
-pub(crate) fn exit_at_once(code: i32) -> ! {
+pub fn exit_at_once(code: i32) -> ! {
     // What cannot be written now is lost.
     let _ = io::stdout().flush();
     // SAFETY: _exit takes no pointers and does not return.
