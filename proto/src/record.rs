@@ -13,7 +13,7 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::convert;
-use crate::prediction::v1::ServedPrediction;
+use crate::prediction::v1::{ServedMovie, ServedPrediction};
 use crate::ratings::v1::{self as pb, rating_event::Event};
 use value::decode;
 
@@ -186,7 +186,7 @@ pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingE
     })
 }
 
-/// Encodes a served prediction as protobuf.
+/// Encodes the predictions of an answer as protobuf.
 pub fn encode_served(served: &ServedPrediction) -> Bytes {
     served.encode_to_vec().into()
 }
@@ -194,6 +194,18 @@ pub fn encode_served(served: &ServedPrediction) -> Bytes {
 /// Decodes the value of a record of the predictions topic.
 pub fn decode_served(content_type: Option<&[u8]>, value: &[u8]) -> Result<ServedPrediction, Error> {
     decode(content_type, value, &[])
+}
+
+/// Returns each movie of a record of the predictions topic as a prediction of its own.
+pub fn each_served(mut served: ServedPrediction) -> impl Iterator<Item = ServedPrediction> {
+    let more = std::mem::take(&mut served.more);
+    let common = served.clone();
+    let next = (1..).zip(more).map(move |(place, movie): (u32, ServedMovie)| {
+        let ServedMovie { movie_id, rating, spread, unknown_movie } = movie;
+        let index = common.index.saturating_add(place);
+        ServedPrediction { movie_id, rating, spread, unknown_movie, index, ..common.clone() }
+    });
+    std::iter::once(served).chain(next)
 }
 
 /// Encodes a movie as protobuf.
@@ -213,6 +225,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn each_movie_of_an_answer_is_a_prediction_with_its_index() {
+        let movie = |id: &str| ServedMovie { movie_id: id.to_owned(), rating: 2.0, ..ServedMovie::default() };
+        let served = ServedPrediction {
+            user_id: "u".to_owned(),
+            movie_id: "a".to_owned(),
+            index: 200,
+            more: vec![movie("b"), movie("c")],
+            ..ServedPrediction::default()
+        };
+        let all: Vec<ServedPrediction> = each_served(served).collect();
+        let found: Vec<_> = all.iter().map(|one| (one.user_id.as_str(), one.movie_id.as_str(), one.index)).collect();
+        assert_eq!(found, [("u", "a", 200), ("u", "b", 201), ("u", "c", 202)]);
+        assert!(all.iter().all(|one| one.more.is_empty()));
+    }
 
     fn rated() -> RatingEvent {
         RatingEvent::Rated(Rating {

@@ -1,5 +1,7 @@
 //! `make bench-rollout`: rollouts of equal and of worse versions on real ratings. It prints how
-//! often an equal version is stopped, how often a worse one is, and after how many ratings.
+//! often an equal version is stopped, how often a worse one is, and after how many ratings. At the
+//! end it prints which promises were reached. A promise that is missed is an error, if there were
+//! at least 1,000 rollouts of each kind.
 //!
 //! A version is fitted on the older half of MovieLens 100K. It predicts each rating of the newer
 //! half from the history before it, as the duel does. A rollout is replayed through the example
@@ -8,6 +10,8 @@
 
 #[path = "rollouts/outcomes.rs"]
 mod outcomes;
+#[path = "rollouts/promises.rs"]
+mod promises;
 #[path = "rollouts/unpaired.rs"]
 mod unpaired;
 
@@ -114,7 +118,7 @@ fn bench(arguments: &[String]) -> Result<()> {
         let json = serde_json::to_vec_pretty(&report)?;
         std::fs::write(&path, json).with_context(|| format!("write {}", path.display()))?;
     }
-    Ok(())
+    promises::check(&report, rollouts)
 }
 
 fn shown(ratings: Option<u64>) -> String {

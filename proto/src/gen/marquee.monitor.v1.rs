@@ -109,6 +109,9 @@ pub struct Duel {
     /// When the newest of the ratings arrived. Absent without ratings.
     #[prost(message, optional, tag = "5")]
     pub newest_rating_at: ::core::option::Option<crate::Timestamp>,
+    /// The window of the question, absent for all ratings.
+    #[prost(message, optional, tag = "6")]
+    pub window: ::core::option::Option<::pbjson_types::Duration>,
 }
 /// One version on every rating that it predicted.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]

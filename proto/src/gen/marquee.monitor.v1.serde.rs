@@ -177,6 +177,9 @@ impl serde::Serialize for Duel {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.monitor.v1.Duel", len)?;
         if true {
             struct_ser.serialize_field("model", &self.model)?;
@@ -197,6 +200,9 @@ impl serde::Serialize for Duel {
         if let Some(v) = self.newest_rating_at.as_ref() {
             struct_ser.serialize_field("newestRatingAt", v)?;
         }
+        if let Some(v) = self.window.as_ref() {
+            struct_ser.serialize_field("window", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -213,6 +219,7 @@ impl<'de> serde::Deserialize<'de> for Duel {
             "slices",
             "newest_rating_at",
             "newestRatingAt",
+            "window",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -222,6 +229,7 @@ impl<'de> serde::Deserialize<'de> for Duel {
             Other,
             Slices,
             NewestRatingAt,
+            Window,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -248,6 +256,7 @@ impl<'de> serde::Deserialize<'de> for Duel {
                             "other" => Ok(GeneratedField::Other),
                             "slices" => Ok(GeneratedField::Slices),
                             "newestRatingAt" | "newest_rating_at" => Ok(GeneratedField::NewestRatingAt),
+                            "window" => Ok(GeneratedField::Window),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -272,6 +281,7 @@ impl<'de> serde::Deserialize<'de> for Duel {
                 let mut other__ = None;
                 let mut slices__ = None;
                 let mut newest_rating_at__ = None;
+                let mut window__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Model => {
@@ -308,6 +318,12 @@ impl<'de> serde::Deserialize<'de> for Duel {
                             }
                             newest_rating_at__ = map_.next_value()?;
                         }
+                        GeneratedField::Window => {
+                            if window__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("window"));
+                            }
+                            window__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(Duel {
@@ -316,6 +332,7 @@ impl<'de> serde::Deserialize<'de> for Duel {
                     other: other__.unwrap_or_default(),
                     slices: slices__.unwrap_or_default(),
                     newest_rating_at: newest_rating_at__,
+                    window: window__,
                 })
             }
         }

@@ -1444,9 +1444,9 @@ pub mod evaluations_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// The value of a record on the topic `marquee.predictions.v1`: one prediction that a client
-/// received. The key is the user's id. Predictions of a sample of the users are on the topic, and
-/// some are missing when the log could not take them in time.
+/// The value of a record on the topic `marquee.predictions.v1`: what a client received in one
+/// answer. The key is the user's id. Predictions of a sample of the users are on the topic, and some
+/// are missing when the log could not take them in time.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ServedPrediction {
     /// The caller's `x-request-id`, or an id that the instance made. All predictions of one answer
@@ -1490,9 +1490,29 @@ pub struct ServedPrediction {
     pub predicted_at: ::core::option::Option<crate::Timestamp>,
     #[prost(enumeration = "ServedBy", tag = "15")]
     pub served_by: i32,
-    /// The index among the predictions of the answer, from 0. For `Recommend`, the best has 0.
+    /// The index of this movie among the predictions of the answer, from 0. For `Recommend`, the best
+    /// has 0.
     #[prost(uint32, tag = "16")]
     pub index: u32,
+    /// The movies of the answer with the next indices. A record has at most 200 movies, and an answer
+    /// with more of them has several records.
+    #[prost(message, repeated, tag = "17")]
+    pub more: ::prost::alloc::vec::Vec<ServedMovie>,
+}
+/// A further movie of an answer. Everything else is that of the answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServedMovie {
+    #[prost(string, tag = "1")]
+    pub movie_id: ::prost::alloc::string::String,
+    /// Expected rating, clipped to the scale.
+    #[prost(double, tag = "2")]
+    pub rating: f64,
+    /// Standard deviation of the rating that the user would give.
+    #[prost(double, tag = "3")]
+    pub spread: f64,
+    /// The version was trained without this movie.
+    #[prost(bool, tag = "4")]
+    pub unknown_movie: bool,
 }
 /// Which call showed a prediction. People rate what was recommended to them more often than what
 /// they looked for, so the two are judged apart.

@@ -2975,6 +2975,154 @@ impl<'de> serde::Deserialize<'de> for ServedBy {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for ServedMovie {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.prediction.v1.ServedMovie", len)?;
+        if true {
+            struct_ser.serialize_field("movieId", &self.movie_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("rating", &self.rating)?;
+        }
+        if true {
+            struct_ser.serialize_field("spread", &self.spread)?;
+        }
+        if true {
+            struct_ser.serialize_field("unknownMovie", &self.unknown_movie)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServedMovie {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "movie_id",
+            "movieId",
+            "rating",
+            "spread",
+            "unknown_movie",
+            "unknownMovie",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            MovieId,
+            Rating,
+            Spread,
+            UnknownMovie,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "movieId" | "movie_id" => Ok(GeneratedField::MovieId),
+                            "rating" => Ok(GeneratedField::Rating),
+                            "spread" => Ok(GeneratedField::Spread),
+                            "unknownMovie" | "unknown_movie" => Ok(GeneratedField::UnknownMovie),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ServedMovie;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct marquee.prediction.v1.ServedMovie")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ServedMovie, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut movie_id__ = None;
+                let mut rating__ = None;
+                let mut spread__ = None;
+                let mut unknown_movie__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::MovieId => {
+                            if movie_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("movieId"));
+                            }
+                            movie_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rating => {
+                            if rating__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rating"));
+                            }
+                            rating__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Spread => {
+                            if spread__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("spread"));
+                            }
+                            spread__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::UnknownMovie => {
+                            if unknown_movie__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unknownMovie"));
+                            }
+                            unknown_movie__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(ServedMovie {
+                    movie_id: movie_id__.unwrap_or_default(),
+                    rating: rating__.unwrap_or_default(),
+                    spread: spread__.unwrap_or_default(),
+                    unknown_movie: unknown_movie__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("marquee.prediction.v1.ServedMovie", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ServedPrediction {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2983,6 +3131,9 @@ impl serde::Serialize for ServedPrediction {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -3086,6 +3237,9 @@ impl serde::Serialize for ServedPrediction {
         if true {
             struct_ser.serialize_field("index", &self.index)?;
         }
+        if true {
+            struct_ser.serialize_field("more", &self.more)?;
+        }
         struct_ser.end()
     }
 }
@@ -3119,6 +3273,7 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
             "served_by",
             "servedBy",
             "index",
+            "more",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3139,6 +3294,7 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
             PredictedAt,
             ServedBy,
             Index,
+            More,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3176,6 +3332,7 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
                             "predictedAt" | "predicted_at" => Ok(GeneratedField::PredictedAt),
                             "servedBy" | "served_by" => Ok(GeneratedField::ServedBy),
                             "index" => Ok(GeneratedField::Index),
+                            "more" => Ok(GeneratedField::More),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3211,6 +3368,7 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
                 let mut predicted_at__ = None;
                 let mut served_by__ = None;
                 let mut index__ = None;
+                let mut more__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::RequestId => {
@@ -3319,6 +3477,12 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::More => {
+                            if more__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("more"));
+                            }
+                            more__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ServedPrediction {
@@ -3338,6 +3502,7 @@ impl<'de> serde::Deserialize<'de> for ServedPrediction {
                     predicted_at: predicted_at__,
                     served_by: served_by__.unwrap_or_default(),
                     index: index__.unwrap_or_default(),
+                    more: more__.unwrap_or_default(),
                 })
             }
         }

@@ -888,8 +888,15 @@ pub struct GetRolloutResponse {
     #[prost(message, optional, tag = "1")]
     pub rollout: ::core::option::Option<Rollout>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListRolloutsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRolloutsRequest {
+    /// The most rollouts and rollout files of a page, at most 10,000; 0 stands for 10,000.
+    #[prost(uint32, tag = "1")]
+    pub page_size: u32,
+    /// The token of an earlier answer; empty for the first page.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListRolloutsResponse {
     #[prost(message, repeated, tag = "1")]
@@ -897,6 +904,9 @@ pub struct ListRolloutsResponse {
     /// The rollout files of the controller that answers, by name. Empty if it reads no folder.
     #[prost(message, repeated, tag = "2")]
     pub files: ::prost::alloc::vec::Vec<RolloutFile>,
+    /// Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// A file in the folder of rollout files.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1170,7 +1180,8 @@ pub mod rollouts_client {
                 .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "GetRollout"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the rollouts of all models, by model name.
+        /// Lists the rollouts of all models, by model name, and then the rollout files. A page has as many
+        /// of them as fit into 3 MiB.
         pub async fn list_rollouts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRolloutsRequest>,
@@ -1274,7 +1285,8 @@ pub mod rollouts_client {
                 .insert(GrpcMethod::new("marquee.rollout.v1.Rollouts", "DeleteRollout"));
             self.inner.unary(req, path, codec).await
         }
-        /// Reads what happened to the rollouts of a model, the newest first.
+        /// Reads what happened to the rollouts of a model, the newest first: at most 100 events and 20
+        /// ended rollouts.
         pub async fn get_rollout_history(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRolloutHistoryRequest>,
@@ -1333,7 +1345,8 @@ pub mod rollouts_server {
             tonic::Response<super::GetRolloutResponse>,
             tonic::Status,
         >;
-        /// Lists the rollouts of all models, by model name.
+        /// Lists the rollouts of all models, by model name, and then the rollout files. A page has as many
+        /// of them as fit into 3 MiB.
         async fn list_rollouts(
             &self,
             request: tonic::Request<super::ListRolloutsRequest>,
@@ -1375,7 +1388,8 @@ pub mod rollouts_server {
             tonic::Response<super::DeleteRolloutResponse>,
             tonic::Status,
         >;
-        /// Reads what happened to the rollouts of a model, the newest first.
+        /// Reads what happened to the rollouts of a model, the newest first: at most 100 events and 20
+        /// ended rollouts.
         async fn get_rollout_history(
             &self,
             request: tonic::Request<super::GetRolloutHistoryRequest>,

@@ -1601,8 +1601,20 @@ impl serde::Serialize for ListRolloutsRequest {
         S: serde::Serializer,
     {
         use serde::ser::SerializeStruct;
-        let len = 0;
-        let struct_ser = serializer.serialize_struct("marquee.rollout.v1.ListRolloutsRequest", len)?;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.ListRolloutsRequest", len)?;
+        if true {
+            struct_ser.serialize_field("pageSize", &self.page_size)?;
+        }
+        if true {
+            struct_ser.serialize_field("pageToken", &self.page_token)?;
+        }
         struct_ser.end()
     }
 }
@@ -1613,10 +1625,16 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsRequest {
         D: serde::Deserializer<'de>,
     {
         const FIELDS: &[&str] = &[
+            "page_size",
+            "pageSize",
+            "page_token",
+            "pageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
+            PageSize,
+            PageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1637,7 +1655,11 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsRequest {
                     where
                         E: serde::de::Error,
                     {
-                            Err(serde::de::Error::unknown_field(value, FIELDS))
+                        match value {
+                            "pageSize" | "page_size" => Ok(GeneratedField::PageSize),
+                            "pageToken" | "page_token" => Ok(GeneratedField::PageToken),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
                     }
                 }
                 deserializer.deserialize_identifier(GeneratedVisitor)
@@ -1655,10 +1677,29 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsRequest {
                 where
                     V: serde::de::MapAccess<'de>,
             {
-                while map_.next_key::<GeneratedField>()?.is_some() {
-                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                let mut page_size__ = None;
+                let mut page_token__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::PageSize => {
+                            if page_size__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pageSize"));
+                            }
+                            page_size__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::PageToken => {
+                            if page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pageToken"));
+                            }
+                            page_token__ = Some(map_.next_value()?);
+                        }
+                    }
                 }
                 Ok(ListRolloutsRequest {
+                    page_size: page_size__.unwrap_or_default(),
+                    page_token: page_token__.unwrap_or_default(),
                 })
             }
         }
@@ -1679,12 +1720,18 @@ impl serde::Serialize for ListRolloutsResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("marquee.rollout.v1.ListRolloutsResponse", len)?;
         if true {
             struct_ser.serialize_field("rollouts", &self.rollouts)?;
         }
         if true {
             struct_ser.serialize_field("files", &self.files)?;
+        }
+        if true {
+            struct_ser.serialize_field("nextPageToken", &self.next_page_token)?;
         }
         struct_ser.end()
     }
@@ -1698,12 +1745,15 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
         const FIELDS: &[&str] = &[
             "rollouts",
             "files",
+            "next_page_token",
+            "nextPageToken",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Rollouts,
             Files,
+            NextPageToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1727,6 +1777,7 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
                         match value {
                             "rollouts" => Ok(GeneratedField::Rollouts),
                             "files" => Ok(GeneratedField::Files),
+                            "nextPageToken" | "next_page_token" => Ok(GeneratedField::NextPageToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1748,6 +1799,7 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
             {
                 let mut rollouts__ = None;
                 let mut files__ = None;
+                let mut next_page_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Rollouts => {
@@ -1762,11 +1814,18 @@ impl<'de> serde::Deserialize<'de> for ListRolloutsResponse {
                             }
                             files__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::NextPageToken => {
+                            if next_page_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nextPageToken"));
+                            }
+                            next_page_token__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListRolloutsResponse {
                     rollouts: rollouts__.unwrap_or_default(),
                     files: files__.unwrap_or_default(),
+                    next_page_token: next_page_token__.unwrap_or_default(),
                 })
             }
         }

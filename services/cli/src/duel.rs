@@ -60,17 +60,20 @@ pub(crate) async fn run(args: DuelArgs, client: &Client, output: Output) -> Resu
         seconds: i64::try_from(window.as_secs()).unwrap_or(i64::MAX),
         nanos: window.subsec_nanos().cast_signed(),
     });
-    let rows = match between[..] {
+    let duels: Vec<pb::Duel> = match between[..] {
         [stable, other] => {
             let request = pb::GetDuelRequest { model: model.clone(), stable, other, slices: Vec::new(), window };
-            client.call(client.monitor().get_duel(request)).await?.duel.into_iter().flat_map(rows).collect()
+            client.call(client.monitor().get_duel(request)).await?.duel.into_iter().collect()
         }
         _ => {
             let request = pb::ListDuelsRequest { model: model.clone(), window };
-            client.call(client.monitor().list_duels(request)).await?.duels.into_iter().flat_map(rows).collect()
+            client.call(client.monitor().list_duels(request)).await?.duels
         }
     };
-    let rows = Rows(rows);
+    if window.is_some() {
+        check_windows(&duels)?;
+    }
+    let rows = Rows(duels.into_iter().flat_map(rows).collect());
     output.show(&rows)?;
     let footer = match rows.0.iter().map(|row| row.ratings).max() {
         Some(most) => format!("{}; a difference above 0: the other version is worse", counted(most, "rating")),
@@ -79,6 +82,17 @@ pub(crate) async fn run(args: DuelArgs, client: &Client, output: Output) -> Resu
     };
     output.footer(&footer);
     Ok(())
+}
+
+/// Checks that duels have a window. A monitor of an older release ignores the window of a question,
+/// and answers with all ratings.
+fn check_windows(duels: &[pb::Duel]) -> Result<(), Error> {
+    if duels.iter().all(|duel| duel.window.is_some()) {
+        return Ok(());
+    }
+    let error = "the monitor is older than this command, and answered with all ratings instead of those of --window";
+    let hint = "update the monitor, or leave --window out".to_owned();
+    Err(Error::Hinted { error: Box::new(Error::Outcome(error.to_owned())), hint })
 }
 
 fn rows(duel: pb::Duel) -> impl Iterator<Item = Row> {
@@ -144,6 +158,17 @@ mod tests {
         };
         let empty = pb::DuelSlice { slice: "new-users".to_owned(), ..pb::DuelSlice::default() };
         pb::Duel { stable: 1, other: 2, slices: vec![slice, empty], ..pb::Duel::default() }
+    }
+
+    #[test]
+    fn a_duel_without_the_window_that_was_asked_for_is_of_an_older_monitor() {
+        let window = Some(marquee_proto::Duration { seconds: 86_400, nanos: 0 });
+        let windowed = pb::Duel { window, ..duel() };
+        check_windows(&[]).expect("nothing to check");
+        check_windows(&[windowed.clone(), windowed.clone()]).expect("of this release");
+        let error = check_windows(&[windowed, duel()]).expect_err("of an older one");
+        assert!(error.to_string().contains("the monitor is older"), "{error}");
+        assert_eq!(error.exit_code(), 1);
     }
 
     #[test]

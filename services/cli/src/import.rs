@@ -26,6 +26,8 @@ use marquee_proto::convert;
 use marquee_proto::ratings::v1::{self as pb, ListMoviesRequest, UpsertMoviesRequest};
 use serde::Serialize;
 
+#[cfg(any(fuzzing, test))]
+pub use checkpoint::fuzzing;
 pub use error::Error;
 pub use progress::{Bar, Progress};
 

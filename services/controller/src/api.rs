@@ -3,6 +3,7 @@
 
 mod grpc;
 mod http;
+mod list;
 mod wire;
 
 use std::sync::Arc;
@@ -49,9 +50,8 @@ impl Handler {
         Ok(wire::rollout(&*self.find(&wire::model(model)?).await?))
     }
 
-    fn call_list(&self) -> pb::ListRolloutsResponse {
-        let rollouts = self.rollouts.board().values().map(|rollout| wire::rollout(rollout)).collect();
-        pb::ListRolloutsResponse { rollouts, files: self.files.list().iter().map(wire::file).collect() }
+    fn call_list(&self, request: &pb::ListRolloutsRequest) -> Result<pb::ListRolloutsResponse, Failure> {
+        list::page(&self.rollouts.board(), &self.files.list(), request)
     }
 
     async fn call_act(&self, model: &str, verb: pb::Verb) -> Result<pb::Rollout, Failure> {

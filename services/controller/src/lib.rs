@@ -11,6 +11,8 @@
 
 mod api;
 mod files;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod metrics;
 mod role;
 mod rollouts;

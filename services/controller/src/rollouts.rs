@@ -99,7 +99,7 @@ impl Rollouts {
             None => Ok(Document::new(model.clone(), spec.clone(), self.now())),
             Some(document) if document.spec == spec => Ok(document),
             Some(mut document) => {
-                document.generation += 1;
+                document.generation = document.generation.saturating_add(1);
                 document.spec = spec.clone();
                 Ok(document)
             }

@@ -69,7 +69,7 @@ pub(crate) struct VersionResult {
 /// Why nothing was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Error {
-    #[error("no version of model '{0}' is routed: name versions, or route one with SetRoute")]
+    #[error("no version of model '{0}' is routed: name versions, or route one (`marquee route set`, or SetRoute)")]
     NoRoute(ModelName),
     #[error("the instance is busy with predictions, which come before evaluations: try again")]
     Busy,

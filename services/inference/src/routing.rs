@@ -37,7 +37,10 @@ use effective::{EffectiveMap, Inputs};
 /// Why no version answers a request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Unrouted {
-    #[error("no version of model '{0}' is routed: train one, or route one with SetRoute")]
+    #[error(
+        "no version of model '{0}' is routed: train one, or route one of its versions (`marquee route set`, or \
+         SetRoute)"
+    )]
     NoRoute(ModelName),
     /// The wanted route exists, and no route is effective yet.
     #[error("{reason}: try again")]
@@ -47,10 +50,14 @@ pub(crate) enum Unrouted {
 /// Why a version must not be routed.
 #[derive(Debug, Error)]
 pub(crate) enum Unroutable {
-    #[error("version {} of model '{}' does not exist: ListModels lists the versions that there are", .key.1, .key.0)]
+    #[error(
+        "version {} of model '{}' does not exist: look up its versions (`marquee models`, or ListModels)",
+        .key.1, .key.0
+    )]
     NotFound { key: Key },
     #[error(
-        "version {} of model '{}' failed here: {reason}: repair the package and call LoadModel, or route another version",
+        "version {} of model '{}' failed here: {reason}: repair the package and load it again \
+         (`marquee models load`, or LoadModel), or route another version",
         .key.1, .key.0
     )]
     Failed { key: Key, reason: String },

@@ -27,7 +27,15 @@ use delivery::Delivery;
 const SALT: &str = "marquee.predictions.v1";
 
 /// Makes the records of an answer.
-pub(crate) type Encode = fn(&Shown) -> Vec<NewRecord>;
+pub(crate) type Encode = fn(&Shown) -> Vec<Encoded>;
+
+/// A record of the predictions topic.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub(crate) record: NewRecord,
+    /// How many predictions it has.
+    pub(crate) predictions: usize,
+}
 
 /// The call that was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,10 +99,12 @@ impl Quotas {
 /// Returns the refusal of a call that fits later.
 fn over_quota(client: &ClientName, limit: Limit, wait: Duration) -> Failure {
     let (rate, burst) = (limit.rate, limit.burst);
+    let ratings = if rate.get() == 1 { "rating" } else { "ratings" };
     // Rounded up, so that a client that comes back after this time is admitted.
     let millis = wait.as_nanos().div_ceil(1_000_000);
     let message = format!(
-        "client '{client}' is over its quota of {rate} ratings a second, {burst} at once: come back in {millis} ms, or send less"
+        "client '{client}' is over its quota of {rate} {ratings} a second, {burst} at once: come back in {millis} ms, \
+         or send less"
     );
     Failure::new(Kind::ResourceExhausted, message).quota_of(format!("client:{client}")).retry_after(wait)
 }
@@ -149,7 +151,8 @@ mod tests {
         quotas.take(&ann, "ratings", 100).expect("a burst");
         let refused = quotas.take(&ann, "ratings", 50).expect_err("over the quota");
         assert_eq!((refused.kind(), refused.quota()), (Kind::ResourceExhausted, Some("client:ann")));
-        assert!(refused.message().contains("'ann'") && refused.message().contains("1 ratings a second"), "{refused}");
+        let message = refused.message();
+        assert!(message.contains("'ann'") && message.contains("of 1 rating a second, 100 at once"), "{refused}");
         assert!(refused.delay().is_some_and(|delay| delay <= Duration::from_secs(50)), "{refused:?}");
         let refused = quotas.take(&ann, "ratings", 101).expect_err("larger than a burst");
         assert_eq!((refused.kind(), refused.delay()), (Kind::InvalidArgument, None));
@@ -166,6 +169,14 @@ mod tests {
             assert!(page.contains(line), "{line} is not in {page}");
         }
         assert!(!page.contains("ann"), "{page}");
+    }
+
+    #[test]
+    fn a_refusal_names_the_quota_in_the_plural() {
+        let (quotas, _, ann) = quotas(2, 2);
+        quotas.take(&ann, "ratings", 2).expect("a burst");
+        let refused = quotas.take(&ann, "ratings", 2).expect_err("over the quota");
+        assert!(refused.message().contains("of 2 ratings a second, 2 at once"), "{refused}");
     }
 
     #[test]

@@ -48,8 +48,13 @@ pub(crate) fn config(args: ConfigArgs, output: Output) -> Result<()> {
     Ok(output.text(&text)?)
 }
 
+/// Returns a setting for programs: its value is a number, a boolean, a text or a list.
 fn shown(value: &Effective, meanings: &Meanings) -> serde_json::Result<serde_json::Value> {
     let mut shown = serde_json::to_value(value)?;
+    // The text of a value is JSON, in which secrets are hidden.
+    if let Ok(parsed) = serde_json::from_str::<serde_json::Value>(&value.value) {
+        shown["value"] = parsed;
+    }
     if let Some(meaning) = meanings.get(&value.key) {
         shown["meaning"] = meaning.as_str().into();
     }
@@ -141,4 +146,34 @@ async fn until_ended(fleet: &Fleet) -> Result<()> {
     fleet.ready().await?;
     tracing::info!("ready");
     Err(fleet.failed().await).context("a part of the fleet failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn values_for_programs_have_their_types_and_secrets_stay_hidden() {
+        let flags = [
+            ("ingest.max_batch", "11"),
+            ("trainer.holdout", "0.2"),
+            ("redis.password", "0042"),
+            ("features_address", "http://me:hunter2@host:7070"),
+        ];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        let values = load(&Layers { file: None, flags }).expect("valid").values;
+        let of = |key: &str| -> Value {
+            let value = values.iter().find(|value| value.key == key).expect(key);
+            shown(value, &Meanings::new()).expect("JSON")["value"].take()
+        };
+        assert_eq!(of("ingest.max_batch"), json!(11));
+        assert_eq!(of("trainer.holdout"), json!(0.2));
+        assert_eq!(of("server.allow_unauthenticated"), json!(false));
+        assert_eq!(of("monitor.models"), json!(["ratings"]));
+        assert_eq!(of("shutdown"), json!("10s"));
+        assert_eq!(of("redis.password"), json!("***"));
+        assert_eq!(of("features_address"), json!("http://me:***@host:7070"));
+    }
 }

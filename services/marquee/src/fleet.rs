@@ -7,6 +7,7 @@
 mod addresses;
 mod lifecycle;
 mod listeners;
+mod memory;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -160,6 +161,7 @@ async fn start(settings: &Settings, roles: &[Entry], lifecycle: &Lifecycle) -> R
     check_histories(settings, roles)?;
     let listeners = Listeners::bind(settings).await?;
     let server = listeners::server(&settings.server, lifecycle.context().compute.clone())?;
+    memory::report(settings, roles);
     let resources = resources::open(settings, &needs(settings, roles), lifecycle.context()).await?;
     let (grpc, http) = start_roles(settings, roles, resources, lifecycle).await?;
     Ok(Started { listeners, server, grpc, http })

@@ -77,19 +77,19 @@ fn open_local(
     if needs.log && settings.backends.log == LogBackend::Embedded {
         let log = EmbeddedLog::open(&folder.join("log"), &settings.log)?;
         storage::report(context, storage::LOG, log.trouble());
-        most_memory += log.memory_bytes();
+        most_memory += EmbeddedLog::memory_bytes();
         resources.log = Some(Arc::new(log));
     }
     if needs.store && settings.backends.store == StoreBackend::Embedded {
         let store = EmbeddedStore::open(&folder.join("store"))?;
         storage::report(context, storage::STORE, store.trouble());
-        most_memory += store.memory_bytes();
+        most_memory += EmbeddedStore::memory_bytes();
         resources.store = Some(Arc::new(store));
     }
     if needs.monitor_store && settings.backends.store == StoreBackend::Embedded {
         let store = EmbeddedStore::open(&folder.join("monitor"))?;
         storage::report(context, storage::MONITOR, store.trouble());
-        most_memory += store.memory_bytes();
+        most_memory += EmbeddedStore::memory_bytes();
         resources.monitor_store = Some(Arc::new(store));
     }
     // A role that runs alone has no use for an embedded store, which no other process writes. An

@@ -1,6 +1,7 @@
 //! The settings of a process: where it listens, where its data is, and a section for each role.
 
 mod history;
+mod retention;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -260,7 +261,8 @@ impl Validate for Settings {
         for (name, section) in sections {
             section.validate().map_err(|invalid| invalid.within(name))?;
         }
-        self.roles.validate()
+        self.roles.validate()?;
+        retention::check(self)
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, Offset, Partition, Timestamp, Version};
-use marquee_eval::duel::{Differences, Errors, LiveTally, Mergeable, Tally};
-use marquee_ports::{Error, ErrorKind, OnlineStore, RowKey};
-use thiserror::Error as ThisError;
+use marquee_eval::duel::{Differences, Errors, Hour, LiveTally, Mergeable, Tally};
+use marquee_ports::{Error, OnlineStore, RowKey};
 
 use crate::rows::{INDEX, Index, LiveId, START, STATS, Start, Stats, Stored, TallyId, unpack};
+
+/// Most rows of one read.
+const MOST_ROWS: usize = 512;
 
 /// A period before a time, in which ratings arrived.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +24,6 @@ pub(crate) struct Window {
     pub(crate) length: Duration,
     pub(crate) now: Timestamp,
 }
-
-/// A row that another one names does not exist.
-#[derive(Debug, ThisError)]
-#[error("the copy of a tally from the beginning of an hour is missing")]
-struct MissingCopy;
 
 /// The tallies in the monitor's store.
 #[derive(Debug, Clone)]
@@ -91,39 +88,24 @@ impl Reader {
     where
         Tally<T>: Stored,
     {
-        let mut tallies: Vec<Option<Tally<T>>> = self.rows(id.key()).await?;
-        if let Some(window) = window {
-            self.cut(id, &mut tallies, window).await?;
-        }
         let mut all = Tally::default();
-        tallies.iter().flatten().for_each(|tally| all.merge(tally));
-        Ok(all)
-    }
-
-    /// Takes from the tally of each partition what arrived before a window.
-    async fn cut<T: Mergeable>(
-        &self,
-        id: &TallyId,
-        tallies: &mut [Option<Tally<T>>],
-        window: Window,
-    ) -> Result<(), Error>
-    where
-        Tally<T>: Stored,
-    {
-        let mut keys = Vec::new();
-        for (source, tally) in (0..).map(Partition).zip(tallies.iter_mut()) {
-            match tally.as_ref().and_then(|tally| tally.mark(window.length, window.now)) {
-                Some(mark) => keys.push(RowKey { source, key: id.copy_key(mark) }),
-                None => *tally = None,
+        let Some(Window { length, now }) = window else {
+            self.rows(id.key()).await?.iter().flatten().for_each(|tally| all.merge(tally));
+            return Ok(all);
+        };
+        let hours: Vec<Hour> = Hour::within(length, now).collect();
+        let each = |hour: &Hour| {
+            let (key, hour) = (id.hour_key(*hour), *hour);
+            (0..self.partitions).map(move |source| (hour, RowKey { source: Partition(source), key: key.clone() }))
+        };
+        for hours in hours.chunks((MOST_ROWS / self.partitions as usize).max(1)) {
+            let (hours, keys): (Vec<Hour>, Vec<RowKey>) = hours.iter().flat_map(each).unzip();
+            for (hour, row) in hours.into_iter().zip(self.store.get(&keys).await?) {
+                let tally: Option<Tally<T>> = row.as_ref().map(unpack).transpose()?;
+                tally.iter().filter(|tally| tally.is_of(hour)).for_each(|tally| all.merge(tally));
             }
         }
-        let copies = self.store.get(&keys).await?;
-        for (tally, copy) in tallies.iter_mut().filter(|tally| tally.is_some()).zip(copies) {
-            let missing = || Error::new(ErrorKind::Corrupt, "read a row of the monitor's store", MissingCopy);
-            let copy: Tally<T> = unpack(&copy.ok_or_else(missing)?)?;
-            *tally = tally.take().map(|tally| tally.since(&copy));
-        }
-        Ok(())
+        Ok(all)
     }
 
     /// Reads the row of each partition, in partition order.

@@ -8,7 +8,7 @@
 //! - `d/index`: which tallies there are, since a store cannot list its rows.
 //! - `d/stats`: what became of the ratings.
 //! - `d/v/…`, `d/p/…`, `d/l/…`: the tallies of versions, of pairs, and of what users were shown.
-//! - `d/h/PLACE/…`: copies of the tallies of versions and pairs, from before an hour.
+//! - `d/h/PLACE/…`: the tallies of versions and pairs of an hour.
 //!
 //! Each partition has rows of its own. Readers merge them.
 //!
@@ -20,7 +20,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Offset, Version};
-use marquee_eval::duel::{LiveTally, Mark, Mergeable, Popularity, StoredError, Tally};
+use marquee_eval::duel::{Hour, LiveTally, Mergeable, Popularity, StoredError, Tally};
 use marquee_ports::{Error, ErrorKind, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -89,9 +89,9 @@ impl TallyId {
         Bytes::from(format!("d/{self}"))
     }
 
-    /// Returns the key of the copy of the tally for a mark.
-    pub(crate) fn copy_key(&self, mark: Mark) -> Bytes {
-        Bytes::from(format!("d/h/{}/{self}", mark.place()))
+    /// Returns the key of the row of the tally of an hour.
+    pub(crate) fn hour_key(&self, hour: Hour) -> Bytes {
+        Bytes::from(format!("d/h/{}/{self}", hour.place()))
     }
 }
 
@@ -321,7 +321,6 @@ fn check_format(format: u64) -> Result<(), StoredError> {
 #[cfg(test)]
 mod tests {
     use marquee_domain::Timestamp;
-    use marquee_eval::duel::Errors;
 
     use super::*;
 
@@ -377,10 +376,10 @@ mod tests {
             TallyId::Live(model(), live("stable")),
             TallyId::Live(model(), live("candidate")),
         ];
-        let mut tally = Tally::<Errors>::default();
-        let marks = [0, 3_600].map(|seconds| tally.begin_hour(Timestamp::from_seconds(seconds)).expect("an hour"));
-        let copies = ids.iter().flat_map(|id| marks.map(|mark| id.copy_key(mark)));
-        let keys: BTreeSet<Bytes> = ids.iter().map(TallyId::key).chain(copies).chain([START, INDEX, STATS]).collect();
+        let hours = [0, 3_600].map(|seconds| Hour::of(Timestamp::from_seconds(seconds)));
+        let of_hours = ids.iter().flat_map(|id| hours.map(|hour| id.hour_key(hour)));
+        let keys = ids.iter().map(TallyId::key).chain(of_hours).chain([START, INDEX, STATS]);
+        let keys: BTreeSet<Bytes> = keys.collect();
         assert_eq!(keys.len(), 4 + 8 + 3);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Dependencies {
     /// Predicts.
     pub(crate) inference: Arc<dyn Inference>,
     /// Reads a record of the predictions topic.
-    pub(crate) decode_shown: fn(&Record) -> Option<Shown>,
+    pub(crate) decode_shown: fn(&Record) -> Vec<Shown>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The scale of the ratings. Other producers may write ratings off it; they are passed over.
     pub(crate) scale: Scale,

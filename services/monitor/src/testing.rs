@@ -285,7 +285,11 @@ pub(crate) fn events(range: std::ops::Range<usize>) -> Vec<(Timestamp, RatingEve
 }
 
 /// Reads a prediction that a test wrote as `USER MOVIE RATING VERSION SECONDS`.
-fn decode_shown(stored: &Record) -> Option<Shown> {
+fn decode_shown(stored: &Record) -> Vec<Shown> {
+    shown_of(stored).into_iter().collect()
+}
+
+fn shown_of(stored: &Record) -> Option<Shown> {
     let text = std::str::from_utf8(&stored.value).ok()?;
     let fields: Vec<&str> = text.split(' ').collect();
     let [user, movie, rating, version, seconds] = fields[..] else { return None };

@@ -69,6 +69,8 @@ struct Round {
     /// A fingerprint of what a person may have changed.
     wish: u64,
     delays: Delays,
+    /// It ended because another writer was faster, so the next one begins without a pause.
+    lost_race: bool,
 }
 
 impl Controller {
@@ -145,14 +147,15 @@ impl Controller {
         let mut rounds = self.rounds();
         let now = Instant::now();
         let Some(round) = rounds.get_mut(key) else {
-            rounds.insert(key.clone(), Round { began: now, wish, delays: BACKOFF.start() });
+            rounds.insert(key.clone(), Round { began: now, wish, delays: BACKOFF.start(), lost_race: false });
             return None;
         };
         let wait = (self.interval / 2).saturating_sub(now.duration_since(round.began));
-        if round.wish == wish && !wait.is_zero() && round.delays.tries() == 0 {
+        let is_pausing = round.delays.tries() == 0 && !round.lost_race;
+        if round.wish == wish && !wait.is_zero() && is_pausing {
             return Some(wait);
         }
-        (round.began, round.wish) = (now, wish);
+        (round.began, round.wish, round.lost_race) = (now, wish, false);
         None
     }
 
@@ -187,8 +190,9 @@ impl Controller {
 
     /// Returns when to try a reconciliation again that failed.
     fn retry_after(&self, key: &RolloutLabels, error: &Error) -> Duration {
-        // Another writer was faster. Its state is read at once.
+        // Another writer was faster. Its state is read soon.
         if error.is_conflict() {
+            self.change(key, |round| round.lost_race = true);
             return self.interval / 4;
         }
         let mut delay = self.interval;
@@ -205,4 +209,71 @@ fn wish(rollout: &ModelRollout) -> u64 {
     rollout.metadata.deletion_timestamp.is_some().hash(&mut hasher);
     rollout.annotations().hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use clap::Parser as _;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use marquee_driver::ApplyError;
+    use marquee_kit::Context;
+
+    use super::*;
+    use crate::resource::ModelRolloutSpec;
+    use crate::settings::{Command, Program};
+
+    /// The default interval of the operator.
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    /// Returns a controller whose API server never answers.
+    fn controller() -> Arc<Controller> {
+        let silent = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let Command::Run(args) = Program::parse_from(["marquee-operator", "run"]).command else { unreachable!() };
+        let metrics = OperatorMetrics::new(&Context::default().metrics);
+        let made = Controller::new(Client::new(silent, "default"), Scope::All, &args, (metrics, "one".to_owned()));
+        made.expect("valid arguments")
+    }
+
+    fn rollout() -> ModelRollout {
+        ModelRollout::new("ratings", ModelRolloutSpec::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reconciliation_that_keeps_failing_is_tried_less_and_less_often() {
+        let (controller, rollout) = (controller(), rollout());
+        let key = RolloutLabels::of(&rollout);
+        let failed = Error::Cleanup("no instance answers".to_owned());
+        assert_eq!(controller.retry_after(&key, &failed), INTERVAL, "nothing is known of the rollout");
+        assert_eq!(controller.begin(&key, &rollout), None);
+        for ceiling in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+            let ceiling = Duration::from_millis(ceiling);
+            let delay = controller.retry_after(&key, &failed);
+            assert!(delay >= ceiling / 2 && delay <= ceiling, "{delay:?} is not in the upper half of {ceiling:?}");
+            assert_eq!(controller.begin(&key, &rollout), None, "a try waits for its delay only");
+        }
+        controller.change(&key, |round| round.delays.reset());
+        let delay = controller.retry_after(&key, &failed);
+        assert!(delay <= Duration::from_millis(500), "{delay:?} after a success");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_race_is_tried_again_soon_and_counts_as_no_failure() {
+        let (controller, rollout) = (controller(), rollout());
+        let key = RolloutLabels::of(&rollout);
+        assert_eq!(controller.begin(&key, &rollout), None);
+        assert_eq!(controller.begin(&key, &rollout), Some(INTERVAL / 2), "two rounds have a pause between them");
+        let lost = Error::Route(ApplyError::Conflict("the route is at 4".to_owned()));
+        for _ in 0..8 {
+            assert_eq!(controller.retry_after(&key, &lost), INTERVAL / 4);
+        }
+        tokio::time::advance(INTERVAL / 4).await;
+        assert_eq!(controller.begin(&key, &rollout), None, "the state of the other writer is read");
+        assert_eq!(controller.begin(&key, &rollout), Some(INTERVAL / 2), "one round only begins early");
+        let failed = Error::Cleanup("no instance answers".to_owned());
+        let delay = controller.retry_after(&key, &failed);
+        assert!(delay <= Duration::from_millis(500), "{delay:?} is not the first delay");
+    }
 }

@@ -35,9 +35,19 @@ impl Error {
         move |source| Self::Api { doing: "write", what, source: Box::new(source) }
     }
 
-    /// Returns whether another writer was faster.
+    /// Returns whether another writer was faster, of the object or of the route.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Api { source, .. } if is_status(source, 409))
+        match self {
+            Self::Api { source, .. } => is_status(source, 409),
+            Self::Route(cause) => matches!(cause, ApplyError::Conflict(_)),
+            Self::Cleanup(_) => false,
+        }
+    }
+
+    /// Returns whether the API server does not allow the call, as in a namespace that is being
+    /// deleted.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Api { source, .. } if is_status(source, 403))
     }
 }
 
@@ -58,5 +68,35 @@ pub(crate) fn explain(error: &kube::Error) -> String {
             }
             format!("no answer from the API server: {innermost}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(code: u16) -> Error {
+        let status = kube::core::Status { code, ..kube::core::Status::default() };
+        Error::write("the status")(kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn a_lost_race_of_the_object_or_of_the_route_is_a_conflict() {
+        assert!(api(409).is_conflict());
+        assert!(Error::Route(ApplyError::Conflict("the route is at 4".to_owned())).is_conflict());
+        for failed in [
+            api(403),
+            api(500),
+            Error::Route(ApplyError::Refused("version 2 does not verify".to_owned())),
+            Error::Route(ApplyError::Unreachable("there is none".to_owned())),
+            Error::Cleanup("no instance answers".to_owned()),
+        ] {
+            assert!(!failed.is_conflict(), "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_not_allowed_is_told_from_other_failures() {
+        assert_eq!([403, 404, 409, 500].map(|code| api(code).is_forbidden()), [true, false, false, false]);
     }
 }

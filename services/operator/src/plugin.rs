@@ -19,6 +19,12 @@ use marquee_cli::{Error, Format, Output};
 
 use crate::resource::ModelRollout;
 
+/// What other programs do, at the end of the help.
+const OTHERS: &str = "\
+Other programs:
+  kubectl apply             Start a rollout, or change it
+  marquee rollout simulate  Replay recorded ratings through a rollout file";
+
 /// Shows and steers rollouts of model versions.
 #[derive(Debug, Parser)]
 #[command(
@@ -26,7 +32,8 @@ use crate::resource::ModelRollout;
     bin_name = "kubectl marquee",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = OTHERS
 )]
 struct Program {
     #[command(flatten)]
@@ -169,6 +176,14 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn the_help_names_the_programs_that_start_and_simulate_rollouts() {
+        let help = Program::command().render_help().to_string();
+        for part in ["kubectl apply ", "marquee rollout simulate "] {
+            assert!(help.contains(part), "no {part} in {help}");
+        }
+    }
 
     #[test]
     fn the_arguments_are_consistent_and_every_verb_names_a_rollout() {

@@ -23,11 +23,12 @@ use marquee_domain::{Clock, SystemClock};
 use marquee_driver::ApplyError;
 use marquee_kit::settings::Validate as _;
 use marquee_kit::{ClientSettings, Transport};
-use marquee_rollout::{Decision, Severity};
+use marquee_rollout::{Decision, Severity, Status};
 
 use crate::error::Error;
 use crate::events::{Note, Publisher};
 use crate::metrics::{OperatorMetrics, RolloutLabels};
+use crate::resource::ModelRollout;
 use crate::settings::RunArgs;
 use dereference::Dereferenced;
 
@@ -43,6 +44,14 @@ pub(crate) enum Outcome {
     Gone,
 }
 
+/// Why the last change of a route was refused.
+#[derive(Debug, Clone)]
+struct Refusal {
+    why: String,
+    /// The id of the event that told it. `None` until the API server has taken one.
+    event: Option<String>,
+}
+
 /// Reconciles rollouts. What it remembers between rounds only saves work.
 pub(crate) struct Reconciler {
     client: Client,
@@ -53,7 +62,7 @@ pub(crate) struct Reconciler {
     /// What did not answer in the last round of each rollout, so that it is logged once.
     problems: Mutex<HashMap<RolloutLabels, Vec<String>>>,
     /// Why the last change of the route of each rollout was refused.
-    refusals: Mutex<HashMap<RolloutLabels, String>>,
+    refusals: Mutex<HashMap<RolloutLabels, Refusal>>,
     publisher: Publisher,
     metrics: OperatorMetrics,
     clock: Arc<dyn Clock>,
@@ -112,7 +121,7 @@ impl Reconciler {
         };
         let driver = self.driver(found);
         let commands = valid.commands.iter().filter_map(|(_, command)| command.clone()).collect();
-        let refusal = self.refusals().get(labels).cloned();
+        let refusal = self.refusals().get(labels).map(|refusal| refusal.why.clone());
         let observed = driver.observe(&valid.spec, &valid.status, commands).await.with_refusal(refusal);
         self.log_problems(labels, &observed.problems);
         let decision = driver.decide(&valid.spec, &valid.status, &observed, self.clock.now());
@@ -120,11 +129,9 @@ impl Reconciler {
         self.metrics.show(labels, &decision.status);
         let told = self.publisher.publish(&found.rollout, &decision.status).await;
         let changed = driver.apply(&observed, &decision.actions).await;
-        let refusal = self.remember_refusal(labels, changed)?;
+        self.remember_refusal(labels, changed)?;
         told?;
-        if let Some(message) = refusal {
-            self.publisher.tell(&found.rollout, &unchanged(&decision.status, message)).await?;
-        }
+        self.tell_refusal(labels, &found.rollout, &decision.status).await?;
         self.answer_commands(&found.rollout, &valid.commands, &decision.status).await?;
         Ok(Outcome::Again(self.until_next(&decision)))
     }
@@ -133,25 +140,41 @@ impl Reconciler {
         decision.next.since(self.clock.now()).max(SOONEST)
     }
 
-    /// Remembers why a route was refused, for the next decision. Returns it if it is another reason
-    /// than before.
+    /// Remembers why a route was refused, for the next decision, and logs each new reason.
     ///
     /// # Errors
-    /// The route was not changed for another reason.
-    fn remember_refusal(
-        &self,
-        labels: &RolloutLabels,
-        changed: Result<(), ApplyError>,
-    ) -> Result<Option<String>, Error> {
-        let Some(refusal) = changed.as_ref().err().and_then(ApplyError::refusal).map(str::to_owned) else {
+    /// The route was not changed, and the same change may succeed the next time.
+    fn remember_refusal(&self, labels: &RolloutLabels, changed: Result<(), ApplyError>) -> Result<(), Error> {
+        let Some(why) = changed.as_ref().err().and_then(ApplyError::refusal).map(str::to_owned) else {
             self.refusals().remove(labels);
-            return changed.map(|()| None).map_err(Error::Route);
+            return changed.map_err(Error::Route);
         };
-        let before = self.refusals().insert(labels.clone(), refusal.clone());
-        Ok((before.as_ref() != Some(&refusal)).then_some(refusal))
+        let mut refusals = self.refusals();
+        if refusals.get(labels).is_none_or(|before| before.why != why) {
+            tracing::warn!(namespace = labels.namespace, rollout = labels.name, why, "the route was refused");
+            refusals.insert(labels.clone(), Refusal { why, event: None });
+        }
+        Ok(())
     }
 
-    fn refusals(&self) -> MutexGuard<'_, HashMap<RolloutLabels, String>> {
+    /// Tells why the route was refused, unless an event of the same attempt has told it.
+    ///
+    /// # Errors
+    /// The API server did not answer or refused. The reason is told in the next round.
+    async fn tell_refusal(&self, labels: &RolloutLabels, rollout: &ModelRollout, status: &Status) -> Result<(), Error> {
+        let Some(refusal) = self.refusals().get(labels).cloned() else { return Ok(()) };
+        let note = unchanged(status, &refusal.why);
+        if refusal.event.as_ref() == Some(&note.id) {
+            return Ok(());
+        }
+        self.publisher.tell(rollout, &note).await?;
+        if let Some(refusal) = self.refusals().get_mut(labels) {
+            refusal.event = Some(note.id);
+        }
+        Ok(())
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, HashMap<RolloutLabels, Refusal>> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,16 +194,22 @@ impl Reconciler {
     }
 }
 
-/// Returns the event about a route that was refused. It is told once for each rollout and attempt,
-/// by this operator or by the next one. The first version of a model waits, and tells nothing else.
-fn unchanged(status: &marquee_rollout::Status, refusal: String) -> Note {
+/// Returns the event about a route that was refused. Each reason is told once for each rollout and
+/// attempt, by this operator or by the next one. The first version of a model waits, and tells
+/// nothing else.
+fn unchanged(status: &Status, why: &str) -> Note {
     let run = status.rollout.as_ref().map_or((0, 0), |run| (run.number, run.attempt));
-    let id = format!("route-{}-{}", run.0, run.1);
-    let message = format!("the route was refused: {refusal}");
+    let id = format!("route-{}-{}-{:016x}", run.0, run.1, fingerprint(why));
+    let message = format!("the route was refused: {why}");
     Note { id, reason: "RouteNotChanged", message, severity: Severity::Warning }
 }
 
+/// Returns a number that is the same for equal texts in every process and release (FNV-1a).
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// Returns the uid of an object.
-fn uid(rollout: &crate::resource::ModelRollout) -> String {
+fn uid(rollout: &ModelRollout) -> String {
     rollout.uid().unwrap_or_default()
 }

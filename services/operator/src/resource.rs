@@ -142,7 +142,7 @@ pub(crate) struct Summary {
     /// The candidate's share of users, and the share that is effective where it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) weight: Option<String>,
-    /// The ratings that both versions predicted since the rollout started.
+    /// The ratings that both versions predicted during the running or last rollout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ratings: Option<u64>,
     /// The RMSE of the candidate minus that of the stable version on these ratings, in stars.

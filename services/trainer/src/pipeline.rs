@@ -113,7 +113,7 @@ impl Pipeline {
         let catalog = MovieCatalog::new(Arc::clone(&self.dependencies.log)).catch_up().await;
         let catalog = catalog.map_err(PipelineError::Log)?;
         let archive = Archive::new(Arc::clone(&self.dependencies.objects), self.compute.clone());
-        let snapshot = snapshot::ratings(&self.dependencies, &archive, run).await?;
+        let snapshot = snapshot::ratings(&self.dependencies, &archive, &self.compute, run).await?;
         if snapshot.ratings().len() < FEWEST_RATINGS {
             return Err(PipelineError::TooFewRatings(snapshot.ratings().len()));
         }
@@ -165,16 +165,18 @@ impl Pipeline {
         // the package is built again, in place, only if another publisher takes that version
         // meanwhile.
         let versions = store.versions(&model).await.map_err(PipelineError::Publish)?;
-        let expected = Version(versions.last().map_or(1, |last| last.0 + 1));
+        let previous = versions.last().copied();
+        let expected = Version(previous.map_or(1, |last| last.0 + 1));
         let approved = Arc::new(approved);
         let (ready, shared) = (Arc::clone(&approved), key.clone());
-        let package = self.compute.run(move || ready.package(expected, shared.as_ref())).await;
+        let package = self.compute.run(move || ready.package((expected, previous), shared.as_ref())).await;
         let mut prepared = Some(package.map_err(PipelineError::Package)?);
         let mut digest = String::new();
         let build = |version: Version| {
             let package = match prepared.take().filter(|_| version == expected) {
                 Some(package) => package,
-                None => approved.package(version, key.as_ref())?,
+                // What the other publisher made is not known here.
+                None => approved.package((version, None), key.as_ref())?,
             };
             digest = package.digest();
             Ok::<BTreeMap<String, Bytes>, PackageError>(package.into_files())

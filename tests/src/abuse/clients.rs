@@ -48,26 +48,26 @@ impl Flood {
     }
 
     /// Opens connections that say something and then nothing.
-    pub(crate) async fn connect(&self, count: usize, said: &'static [u8]) -> Result<Held> {
+    pub(crate) async fn connect(&self, count: usize, said: &'static [u8]) -> Result<Connections> {
         let connect = || async {
             let mut stream = timeout(PATIENCE, TcpStream::connect(self.address())).await.context("no connection")??;
             // The server may have closed it already.
             let _ = stream.write_all(said).await;
             anyhow::Ok(stream)
         };
-        let mut held = Vec::new();
+        let mut connections = Vec::new();
         for _ in 0..count.div_ceil(500) {
             let group = join_all((0..count.min(500)).map(|_| connect())).await;
-            held.extend(group.into_iter().collect::<Result<Vec<_>>>()?);
+            connections.extend(group.into_iter().collect::<Result<Vec<_>>>()?);
         }
-        Ok(Held(held))
+        Ok(Connections(connections))
     }
 
     /// Begins bodies of 16 MiB and sends a part of each, as far as the server takes it.
-    pub(crate) async fn hold_bodies(&self, count: usize, part: usize) -> Result<Held> {
+    pub(crate) async fn hold_bodies(&self, count: usize, part: usize) -> Result<Connections> {
         let head = "POST /v1/ratings/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     content-length: 16777216\r\n\r\n";
-        let held = self.connect(count, head.as_bytes()).await?;
+        let connections = self.connect(count, head.as_bytes()).await?;
         let blanks = vec![b' '; part];
         let send = |mut stream: TcpStream| {
             let blanks = &blanks;
@@ -77,7 +77,7 @@ impl Flood {
                 stream
             }
         };
-        Ok(Held(join_all(held.0.into_iter().map(send)).await))
+        Ok(Connections(join_all(connections.0.into_iter().map(send)).await))
     }
 
     /// Declares a long body and sends it until the server refuses it. Returns what was sent.
@@ -140,9 +140,9 @@ impl Flood {
 
 /// Open connections.
 #[derive(Debug)]
-pub(crate) struct Held(Vec<TcpStream>);
+pub(crate) struct Connections(Vec<TcpStream>);
 
-impl Held {
+impl Connections {
     /// Returns how many connections the server has not closed.
     pub(crate) async fn open(&self) -> f64 {
         self.0.iter().filter(|stream| is_open(stream)).count() as f64

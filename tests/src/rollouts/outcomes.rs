@@ -141,6 +141,7 @@ impl Recording {
             absolute: (errors.0.abs(), errors.1.abs()),
             log_loss: (0.0, 0.0),
             slices: Vec::new(),
+            failed: false,
         }
     }
 }

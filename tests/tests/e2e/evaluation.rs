@@ -13,7 +13,7 @@ use marquee_proto::prediction::v1::{
     VersionEvaluation,
 };
 use marquee_proto::ratings::v1::Movie;
-use marquee_proto::record::{CONTENT_TYPE, decode_served};
+use marquee_proto::record::{CONTENT_TYPE, decode_served, each_served};
 use marquee_proto::rollout::v1::GetStatusRequest;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde_json::json;
@@ -106,7 +106,7 @@ async fn served(folder: &Path) -> Result<Vec<ServedPrediction>> {
     for record in read_topic(&log, Topic::PREDICTIONS).await? {
         let prediction = decode_served(record.header(CONTENT_TYPE), &record.value)?;
         assert_eq!(record.key.as_deref(), Some(prediction.user_id.as_bytes()), "the key is the user");
-        served.push(prediction);
+        served.extend(each_served(prediction));
     }
     Ok(served)
 }

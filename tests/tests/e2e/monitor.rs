@@ -12,7 +12,7 @@ use marquee_proto::monitor::v1::{
     Duel, DuelSlice, GetDuelRequest, GetLiveQualityRequest, GetStatusRequest, LiveQuality,
 };
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
-use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step};
+use marquee_proto::prediction::v1::{Entry, EvaluateRequest, Sequence, Step, VersionEvaluation};
 use marquee_proto::ratings::v1 as pb;
 use marquee_proto::rollout::v1::{self as routing, Route, SetRouteRequest, VersionState};
 use marquee_proto::training::v1::{Algorithm, Parameters};
@@ -139,6 +139,36 @@ async fn evaluate(fleet: &Fleet, events: &[(Timestamp, RatingEvent)], known: usi
     Ok(replay(events, &options, &mut predict))
 }
 
+/// Evaluates ratings in order, each predicted and then learned, of each user as one sequence from
+/// the history of the `known` ratings. Returns the root mean squared error of each version.
+async fn errors_in_sequence(fleet: &Fleet, known: &[pb::Rating], new: &[pb::Rating]) -> Result<BTreeMap<u64, f64>> {
+    let events: Vec<_> = known.iter().chain(new).map(event).collect();
+    let options = Replay { history: 500, from: known.len(), genres: |_: &MovieId| Vec::new() };
+    let mut histories = Vec::new();
+    let mut note = |history: &[(MovieId, f64)], _: &MovieId| {
+        histories.push(history.to_vec());
+        BTreeMap::new()
+    };
+    replay(&events, &options, &mut note);
+    assert_eq!(histories.len(), new.len(), "every rating is a new one");
+    let mut sequences: BTreeMap<&str, Sequence> = BTreeMap::new();
+    for (rating, history) in new.iter().zip(histories) {
+        let entry = |(movie, rating): (MovieId, f64)| Entry { movie_id: movie.as_str().to_owned(), rating };
+        let begun = || Sequence { history: history.into_iter().map(entry).collect(), steps: Vec::new(), limit: 500 };
+        let step = Step { movie_id: rating.movie_id.clone(), rating: rating.rating, learn: true };
+        sequences.entry(&rating.user_id).or_insert_with(begun).steps.push(step);
+    }
+    let sequences: Vec<Sequence> = sequences.into_values().collect();
+    let truth: Vec<f64> = sequences.iter().flat_map(|one| one.steps.iter().map(|step| step.rating)).collect();
+    let request = EvaluateRequest { model: MODEL.to_owned(), versions: vec![SHUFFLED, TRUE], sequences };
+    let answer = EvaluationsClient::new(fleet.in_process()).evaluate(request).await?.into_inner();
+    let error = |version: VersionEvaluation| {
+        let squares = version.estimates.iter().zip(&truth).map(|(made, rating)| (made.rating - rating).powi(2));
+        (version.version, (squares.sum::<f64>() / truth.len() as f64).sqrt())
+    };
+    Ok(answer.versions.into_iter().map(error).collect())
+}
+
 fn event(rating: &pb::Rating) -> (Timestamp, RatingEvent) {
     let rated_at = Timestamp::from_seconds(rating.rated_at.as_ref().map_or(0, |time| time.seconds));
     let user = UserId::try_new(&rating.user_id).expect("an id");
@@ -174,6 +204,12 @@ async fn the_duel_of_a_fleet_is_the_evaluation_of_its_log() -> Result<()> {
     learned(&fleet).await?;
     let before = duel(&fleet, (TRUE, SHUFFLED)).await?;
     assert_eq!(ratings_of(&before), first.len() as u64);
+    let offline = errors_in_sequence(&fleet, known, first).await?;
+    for (version, live) in [(TRUE, before.slices[0].stable), (SHUFFLED, before.slices[0].other)] {
+        let live = live.and_then(|errors| errors.rmse).context("an error")?.value;
+        // In single precision, the last bits depend on how many ratings are predicted together.
+        assert!((live - offline[&version]).abs() <= 1e-8, "version {version}: {live} is not {}", offline[&version]);
+    }
     let fleet = fleet.restart().await?;
     assert_eq!(duel(&fleet, (TRUE, SHUFFLED)).await?, before, "a restart changes nothing");
     both_warm(&fleet).await?;
@@ -211,7 +247,8 @@ async fn the_duel_of_a_fleet_is_the_evaluation_of_its_log() -> Result<()> {
     assert_eq!(body["duel"]["slices"][0]["squaredError"]["count"], new.len().to_string(), "{body}");
     let path = format!("/v1/monitor/duels/{MODEL}/{TRUE}/{SHUFFLED}");
     let recent: Value = http.get(&format!("{path}?slices=all&window=2h")).await?.json()?;
-    assert_eq!(recent, body, "every rating arrived within two hours");
+    assert_eq!(recent["duel"]["window"], "7200s", "{recent}");
+    assert_eq!(recent["duel"]["slices"], body["duel"]["slices"], "every rating arrived within two hours");
     let refused = http.get(&format!("{path}?window=400h")).await?;
     assert!(refused.status == 400 && refused.text().contains("at most 336h"), "{}", refused.text());
     fleet.stop().await;

@@ -7,6 +7,9 @@
 //! **Invariant:** a row that was refused is no progress: it is sent again
 //! (`rows_that_were_refused_are_sent_again`).
 
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
@@ -110,7 +113,7 @@ impl Checkpoint {
         let Some(bytes) = self.path.as_ref().and_then(|path| std::fs::read(path).ok()) else {
             return Start::default();
         };
-        let Ok(content) = serde_json::from_slice::<Content>(&bytes) else { return Start::default() };
+        let Some(content) = Content::decode(&bytes) else { return Start::default() };
         let restarts = if content.file != self.content.file {
             Some("the file has changed since the import that was interrupted")
         } else if !has_accepted(client, &content).await {
@@ -160,6 +163,14 @@ impl Checkpoint {
 }
 
 impl Content {
+    /// Parses a checkpoint. Returns `None` for a damaged one: rows beyond those that were answered
+    /// cannot have been refused.
+    fn decode(json: &[u8]) -> Option<Self> {
+        let content: Self = serde_json::from_slice(json).ok()?;
+        let is_sound = content.refused.iter().all(|rows| rows.end <= content.rows);
+        is_sound.then_some(content)
+    }
+
     fn note(&mut self, answered: &Answered<'_>) {
         self.rows = self.rows.max(answered.rows.end);
         match answered.refused {
@@ -261,7 +272,16 @@ mod tests {
         assert_eq!(content.rows, 30);
         assert!(content.refused.iter().eq(std::iter::once(20..30)));
         let json = serde_json::to_vec(&content).expect("JSON");
-        assert_eq!(serde_json::from_slice::<Content>(&json).expect("a checkpoint"), content);
+        assert_eq!(Content::decode(&json), Some(content));
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_not_used() {
+        let decode = |refused: &str| Content::decode(format!(r#"{{"rows": 30, "refused": {refused}}}"#).as_bytes());
+        assert!(decode("[[0, 10], [20, 30]]").is_some());
+        for damaged in ["[[20, 31]]", "[[20, 30], [0, 10]]", "[[0, 10], [5, 15]]", "[[9, 9]]", "[[9, 3]]", "[[0]]"] {
+            assert_eq!(decode(damaged), None, "{damaged}");
+        }
     }
 
     #[test]

@@ -10,8 +10,18 @@ const MOST: usize = 1_000;
 
 /// Disjoint ranges in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<(u64, u64)>")]
 pub(super) struct Ranges(Vec<(u64, u64)>);
+
+impl TryFrom<Vec<(u64, u64)>> for Ranges {
+    type Error = &'static str;
+
+    fn try_from(ranges: Vec<(u64, u64)>) -> Result<Self, Self::Error> {
+        let has_rows = ranges.iter().all(|(start, end)| start < end);
+        let is_ascending = ranges.windows(2).all(|pair| pair[0].1 <= pair[1].0);
+        if has_rows && is_ascending { Ok(Self(ranges)) } else { Err("the ranges of rows are not in ascending order") }
+    }
+}
 
 impl Ranges {
     /// Returns the ranges.

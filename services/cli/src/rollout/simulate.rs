@@ -3,7 +3,8 @@
 //!
 //! Inference predicts each recorded rating with both versions, from the ratings before it. The
 //! decisions are those of the controller, on a clock of the simulation. Nothing in the fleet
-//! changes.
+//! changes. The slices of ratings by genre and by popularity need the movies, so a specification
+//! with such a slice is refused.
 
 mod losses;
 mod recording;
@@ -47,6 +48,8 @@ pub(crate) struct SimulateArgs {
 
 pub(super) async fn run(args: SimulateArgs, client: &Client, output: Output) -> Result<(), Error> {
     let (spec, _) = file::read(&args.file, args.candidate.map(file::Target::Version))?;
+    let wrong = |why: String| Error::Usage(format!("{}: {why}", args.file.display()));
+    losses::check_slices(&spec).map_err(wrong)?;
     let model = spec.model.as_str().to_owned();
     let stable = match args.stable {
         Some(stable) => stable,
@@ -64,8 +67,7 @@ pub(super) async fn run(args: SimulateArgs, client: &Client, output: Output) -> 
     let versions = [stable, candidate].map(Version);
     let replay = Replay { ratings_per_second: Some(args.rate as f64), ..Replay::new(versions[0], versions[1]) };
     let ratings = recording.iter().enumerate().filter_map(|(place, outcome)| losses::recorded(place, outcome));
-    let trajectory = marquee_rollout::simulate(&spec, ratings, &replay);
-    let trajectory = trajectory.map_err(|error| Error::Usage(format!("{}: {error}", args.file.display())))?;
+    let trajectory = marquee_rollout::simulate(&spec, ratings, &replay).map_err(|error| wrong(error.to_string()))?;
     output.show(&Simulated::new(spec.model.as_str().to_owned(), versions, args.rate, &trajectory))?;
     output.footer(
         "a version that was trained on these ratings knows them; judge by ratings that are newer than both versions",

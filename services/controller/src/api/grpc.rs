@@ -44,9 +44,9 @@ impl rollouts_server::Rollouts for Handler {
 
     async fn list_rollouts(
         &self,
-        _: Request<pb::ListRolloutsRequest>,
+        request: Request<pb::ListRolloutsRequest>,
     ) -> Result<Response<pb::ListRolloutsResponse>, Status> {
-        Ok(Response::new(self.call_list()))
+        Ok(Response::new(self.call_list(request.get_ref())?))
     }
 
     type WatchRolloutStream = Pin<Box<dyn Stream<Item = Result<pb::WatchRolloutResponse, Status>> + Send>>;

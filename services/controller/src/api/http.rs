@@ -1,13 +1,13 @@
 //! The calls as JSON over HTTP, in the mapping of proto3, under `/v1/rollouts`.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use marquee_kit::{Bodies, BodyParser, Failure};
 use marquee_proto::document;
 use marquee_proto::rollout::v1 as pb;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Handler;
@@ -35,8 +35,16 @@ async fn start(State(handler): State<Handler>, parser: BodyParser, body: Bytes) 
     write(&pb::StartRolloutResponse { rollout })
 }
 
-async fn list(State(handler): State<Handler>) -> Result<Json<Value>, Failure> {
-    write(&handler.call_list())
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct ListQuery {
+    page_size: u32,
+    page_token: String,
+}
+
+async fn list(State(handler): State<Handler>, Query(query): Query<ListQuery>) -> Result<Json<Value>, Failure> {
+    let ListQuery { page_size, page_token } = query;
+    write(&handler.call_list(&pb::ListRolloutsRequest { page_size, page_token })?)
 }
 
 async fn rollout(State(handler): State<Handler>, Path(model): Path<String>) -> Result<Json<Value>, Failure> {

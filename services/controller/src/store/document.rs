@@ -123,7 +123,7 @@ impl Document {
 
     /// Parses the document of a model, of this form or an older one, and of a newer one as far as
     /// possible.
-    pub(super) fn decode(json: &[u8], model: &ModelName) -> Result<Self, DocumentError> {
+    pub(crate) fn decode(json: &[u8], model: &ModelName) -> Result<Self, DocumentError> {
         let document: Self = serde_json::from_slice(json).map_err(DocumentError::Json)?;
         match document.model == *model {
             true => Ok(document),
@@ -132,9 +132,9 @@ impl Document {
     }
 
     /// Makes the document the one that is written now, over one with a revision.
-    pub(super) fn encode(&mut self, over: u64, now: Timestamp) -> Result<Bytes, DocumentError> {
+    pub(crate) fn encode(&mut self, over: u64, now: Timestamp) -> Result<Bytes, DocumentError> {
         self.format = self.format.max(FORMAT);
-        (self.revision, self.updated_at) = (over + 1, now);
+        (self.revision, self.updated_at) = (over.saturating_add(1), now);
         let surplus = self.events.len().saturating_sub(EVENTS);
         self.events.drain(..surplus);
         serde_json::to_vec_pretty(self).map(Bytes::from).map_err(DocumentError::Json)

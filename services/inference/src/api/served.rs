@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Service, wire};
 use crate::rating::{Answer, Caller, Explanation, Prediction, Recommendation};
-use crate::served::{ServedBy, Shown};
+use crate::served::{Encoded, ServedBy, Shown};
 
 /// The header and the metadata that name a request.
 const HEADER: &str = "x-request-id";
@@ -128,28 +128,36 @@ impl Service {
     }
 }
 
-/// Makes a record for each prediction of an answer.
-pub(crate) fn encode(shown: &Shown) -> Vec<NewRecord> {
+/// The most movies of a record.
+const MOST_MOVIES: usize = 200;
+
+/// Makes the records of an answer.
+pub(crate) fn encode(shown: &Shown) -> Vec<Encoded> {
     let key = Bytes::copy_from_slice(shown.user.as_str().as_bytes());
     let headers = vec![(CONTENT_TYPE.to_owned(), Bytes::from_static(PROTOBUF.as_bytes()))];
     let common = common(shown);
-    let record = |(index, one): (usize, &Prediction)| {
-        let message = pb::ServedPrediction {
+    let record = |(chunk, movies): (usize, &[Prediction])| {
+        let (first, more) = movies.split_first()?;
+        let movie = |one: &Prediction| pb::ServedMovie {
             movie_id: one.movie.as_str().to_owned(),
             rating: one.rating,
             spread: one.spread,
             unknown_movie: one.unknown_movie,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
+        };
+        let message = pb::ServedPrediction {
+            movie_id: first.movie.as_str().to_owned(),
+            rating: first.rating,
+            spread: first.spread,
+            unknown_movie: first.unknown_movie,
+            index: u32::try_from(chunk * MOST_MOVIES).unwrap_or(u32::MAX),
+            more: more.iter().map(movie).collect(),
             ..common.clone()
         };
-        NewRecord {
-            key: Some(key.clone()),
-            value: encode_served(&message),
-            headers: headers.clone(),
-            timestamp: shown.predicted_at,
-        }
+        let (key, value) = (Some(key.clone()), encode_served(&message));
+        let record = NewRecord { key, value, headers: headers.clone(), timestamp: shown.predicted_at };
+        Some(Encoded { record, predictions: movies.len() })
     };
-    shown.predictions.iter().enumerate().map(record).collect()
+    shown.predictions.chunks(MOST_MOVIES).enumerate().filter_map(record).collect()
 }
 
 /// Returns what all predictions of an answer have in common.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use marquee_backoff::Backoff;
 use marquee_kit::{Compute, Stop, chain};
-use marquee_ports::{Error, NewRecord, RatingLog, Topic};
+use marquee_ports::{Error, RatingLog, Topic};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
-use super::{Encode, Waiting};
+use super::{Encode, Encoded, Waiting};
 use crate::metrics::ServedMetrics;
 
 /// Predictions that are appended together, as soon as an answer brings so many.
@@ -84,28 +84,30 @@ impl Delivery {
     async fn deliver(&self, batch: Vec<Waiting>) {
         let encode = self.encode;
         // A batch has thousands of predictions at most, which takes milliseconds.
-        let (batch, records) = self
+        let (batch, encoded) = self
             .compute
             .run(move || {
-                let records: Vec<NewRecord> = batch.iter().flat_map(|(shown, _)| encode(shown)).collect();
-                (batch, records)
+                let encoded: Vec<Encoded> = batch.iter().flat_map(|(shown, _)| encode(shown)).collect();
+                (batch, encoded)
             })
             .await;
-        for records in records.chunks(BATCH) {
-            if let Err(error) = self.append(records).await {
+        for chunk in encoded.chunks(BATCH) {
+            let predictions: usize = chunk.iter().map(|one| one.predictions).sum();
+            if let Err(error) = self.append(chunk).await {
                 tracing::warn!(error = chain(&error), "the log refused served predictions");
-                self.metrics.count_dropped("refused", records.len());
+                self.metrics.count_dropped("refused", predictions);
             } else {
-                self.metrics.logged.inc_by(records.len() as u64);
+                self.metrics.logged.inc_by(predictions as u64);
             }
         }
         drop(batch);
     }
 
-    async fn append(&self, records: &[NewRecord]) -> Result<(), Error> {
+    async fn append(&self, encoded: &[Encoded]) -> Result<(), Error> {
         let mut delays = BACKOFF.start();
         loop {
-            match self.log.append(Topic::PREDICTIONS, records.to_vec()).await {
+            let records = encoded.iter().map(|one| one.record.clone()).collect();
+            match self.log.append(Topic::PREDICTIONS, records).await {
                 Ok(_) => {
                     if delays.tries() > 0 {
                         tracing::info!("the log takes served predictions again");

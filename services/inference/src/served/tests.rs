@@ -34,12 +34,15 @@ fn shown(id: &str, predictions: usize) -> Shown {
 }
 
 /// The value is the id of the request and the movie.
-fn encode(shown: &Shown) -> Vec<NewRecord> {
-    let record = |one: &Prediction| NewRecord {
-        key: Some(Bytes::copy_from_slice(shown.user.as_str().as_bytes())),
-        value: format!("{}/{}", shown.request_id, one.movie).into(),
-        headers: Vec::new(),
-        timestamp: shown.predicted_at,
+fn encode(shown: &Shown) -> Vec<Encoded> {
+    let record = |one: &Prediction| Encoded {
+        record: NewRecord {
+            key: Some(Bytes::copy_from_slice(shown.user.as_str().as_bytes())),
+            value: format!("{}/{}", shown.request_id, one.movie).into(),
+            headers: Vec::new(),
+            timestamp: shown.predicted_at,
+        },
+        predictions: 1,
     };
     shown.predictions.iter().map(record).collect()
 }

@@ -80,7 +80,8 @@ pub(crate) struct Index {
 pub(crate) fn belongs_to_another(partition: Partition, problem: &str) -> Error {
     let doing = format!(
         "use the archive of partition {partition}: {problem}; the log was cut short or replaced; restore it, or move \
-         the folder {FOLDER} of the object store away and remove the online store, so that both begin again"
+         the folder {FOLDER} of the object store away and remove the online store and the monitor's store, so that \
+         all of them begin again"
     );
     Error::bare(ErrorKind::Conflict, doing)
 }

@@ -3,6 +3,8 @@
 //! A file that cannot be read never ends a training run or a rebuild: it is named in a warning and
 //! left out. Its events come from the log where the log still has them.
 
+use std::ops::Range;
+
 use marquee_domain::{Offset, Partition};
 use marquee_kit::chain;
 use marquee_ports::{Bounds, Error, ErrorKind, RatingLog, Topic};
@@ -84,11 +86,11 @@ impl Archive {
         Ok(())
     }
 
-    /// Reads the index of a partition. One that does not decode counts as absent, with a warning,
+    /// Reads the index of a partition. One that cannot be read counts as absent, with a warning,
     /// and is returned as left out.
     async fn index(&self, partition: Partition) -> Result<(Index, Option<LeftOut>), Error> {
         match Index::read(self, partition).await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Err(error) if error.kind() != ErrorKind::Unavailable => {
                 let reason = chain(&error);
                 tracing::warn!(
                     %partition, error = reason, "an index of the archive cannot be read; its events were left out"
@@ -195,11 +197,17 @@ impl Events {
         self.next
     }
 
+    /// Returns the offsets after the last page whose events neither the archive nor the log has.
+    /// `None`: there are no such offsets.
+    pub fn gap(&self, bounds: &Bounds) -> Option<Range<Offset>> {
+        (self.next < bounds.begin).then_some(self.next..bounds.begin)
+    }
+
     /// Returns the offset from which the log must be read after the last page. Warns if the log no
     /// longer has all records that the archive lacks.
     pub fn log_start(&self, bounds: &Bounds) -> Offset {
-        if self.next < bounds.begin && self.next > Offset(0) {
-            let (partition, archived, begin) = (bounds.partition, self.next, bounds.begin);
+        if let Some(Range { start: archived, end: begin }) = self.gap(bounds) {
+            let partition = bounds.partition;
             tracing::warn!(%partition, %archived, %begin, "some events are in neither the archive nor the log");
         }
         self.next.max(bounds.begin)
@@ -208,9 +216,12 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use marquee_domain::Timestamp;
+    use marquee_kit::Compute;
     use marquee_ports::NewRecord;
-    use marquee_ports::memory::MemoryLog;
+    use marquee_ports::memory::{Fault, MemoryLog, MemoryObjects, Step};
 
     use super::*;
     use crate::compact::compact;
@@ -255,6 +266,18 @@ mod tests {
     async fn an_empty_archive_has_no_events() {
         let mut events = archive().events(&bounds(0, 9), Offset(3));
         assert_eq!((events.next().await.expect("reads"), events.next_offset()), (None, Offset(3)));
+    }
+
+    #[tokio::test]
+    async fn what_a_shortened_log_and_the_archive_both_lack_is_a_gap_also_if_nothing_is_archived() {
+        let empty = archive().events(&bounds(4, 9), Offset(0));
+        assert_eq!(empty.gap(&bounds(4, 9)), Some(Offset(0)..Offset(4)));
+        assert_eq!((empty.gap(&bounds(0, 9)), empty.log_start(&bounds(4, 9))), (None, Offset(4)));
+        let (archive, _) = three_files().await;
+        let mut events = archive.events(&bounds(40, 99), Offset(0));
+        assert_eq!(read(&mut events).await.len(), 30);
+        assert_eq!(events.gap(&bounds(40, 99)), Some(Offset(30)..Offset(40)));
+        assert_eq!(events.gap(&bounds(30, 99)), None);
     }
 
     #[tokio::test]
@@ -332,6 +355,33 @@ mod tests {
         let mut events = archive.events(&bounds(4, 30), Offset(0));
         assert_eq!(events.next().await.expect("reads"), None);
         assert_eq!(events.left_out()[0].file, "the index of partition 0");
+    }
+
+    /// As an object store answers if the disk cannot read a file, if the process may not, or if the
+    /// file is too large.
+    #[tokio::test]
+    async fn what_the_object_store_cannot_read_is_left_out_and_a_store_that_is_away_is_waited_for() {
+        for kind in [ErrorKind::Corrupt, ErrorKind::Invalid, ErrorKind::Unavailable] {
+            for (calls_before, kept) in [(0, 0), (1, 20)] {
+                let objects = MemoryObjects::default();
+                let archive = Archive::new(Arc::new(objects.clone()), Compute::default());
+                let mut index = take_over(&archive, Partition(0)).await;
+                for first in [0, 10, 20] {
+                    write(&archive, &mut index, (first..first + 10).map(archived).collect()).await;
+                }
+                let gets = objects.faults().calls().iter().filter(|call| **call == "get").count();
+                // The first call reads the index, the second one the first file.
+                objects.faults().add(Step::on("get", gets + calls_before + 1, Fault::Fail(kind)));
+                let mut events = archive.events(&bounds(30, 30), Offset(0));
+                if kind == ErrorKind::Unavailable {
+                    assert_eq!(events.next().await.expect_err("it is away").kind(), kind);
+                    continue;
+                }
+                assert_eq!(read(&mut events).await.len(), kept, "{kind:?} at call {calls_before}");
+                let [left_out] = events.left_out() else { panic!("one file: {:?}", events.left_out()) };
+                assert!(left_out.reason.contains("fault injected") && !left_out.is_in_log, "{left_out:?}");
+            }
+        }
     }
 
     #[tokio::test]

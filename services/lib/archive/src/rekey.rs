@@ -40,7 +40,8 @@ pub struct Copied {
     pub rejected: u64,
 }
 
-/// Copies a log into an empty one. Nothing may be appended to the original meanwhile.
+/// Copies a log into an empty one: movies, ratings and rejected records. Served predictions are not
+/// copied. Nothing may be appended to the original meanwhile.
 ///
 /// # Errors
 /// A back-end does not answer, the copy has records already, or the original grew meanwhile.

@@ -146,8 +146,10 @@ impl Handler for Writer {
         let mut archived = Offsets::new();
         for (partition, records) in batch {
             let Some(assignment) = self.assignments.get_mut(&partition) else { continue };
-            for stored in records {
-                archived.extend(self.files.add(assignment, &stored).await?.map(|next| (partition, next)));
+            let decoder = assignment.decoder;
+            // Decoding a full batch takes milliseconds.
+            for (stored, row) in self.files.archive.compute.run(move || decode(decoder, records)).await {
+                archived.extend(self.files.add(assignment, stored, row).await?.map(|next| (partition, next)));
             }
         }
         Ok(archived)
@@ -172,14 +174,31 @@ impl Handler for Writer {
     }
 }
 
+/// Decodes records. A record that is not an event has no row.
+fn decode(decoder: Decoder, records: Vec<Record>) -> Vec<(Record, Option<ArchivedEvent>)> {
+    let row = |stored: &Record| {
+        let event = decoder.decode(stored).ok()?;
+        let arrived_at = arrival(stored.timestamp, &event);
+        Some(ArchivedEvent { offset: stored.position.offset, arrived_at, event })
+    };
+    let decoded = records.into_iter().map(|stored| {
+        let row = row(&stored);
+        (stored, row)
+    });
+    decoded.collect()
+}
+
 impl Files {
-    /// Adds a record to the next file. Returns the offset up to which everything is archived if a
-    /// file was closed before.
-    async fn add(&self, assignment: &mut Assignment, stored: &Record) -> Result<Option<Offset>, Error> {
+    /// Adds a record to the next file. One without a row is left out, and the range of offsets
+    /// includes it. Returns the offset up to which everything is archived if a file was closed
+    /// before.
+    async fn add(
+        &self,
+        assignment: &mut Assignment,
+        stored: Record,
+        row: Option<ArchivedEvent>,
+    ) -> Result<Option<Offset>, Error> {
         let offset = stored.position.offset;
-        // A record that is not an event is left out. The range of offsets includes it.
-        let event = assignment.decoder.decode(stored).ok();
-        let row = event.map(|event| ArchivedEvent { offset, arrived_at: arrival(stored.timestamp, &event), event });
         let day = match (&row, &assignment.pending) {
             (Some(row), _) => day_of(row.arrived_at),
             (None, Some(file)) => file.day.clone(),
@@ -189,7 +208,7 @@ impl Files {
         let is_full = |file: &PendingFile| file.day != day || file.rows.len() >= self.settings.rows;
         let must_close = assignment.pending.as_ref().is_some_and(is_full);
         let closed = if must_close { self.close(assignment).await? } else { None };
-        let last = (stored.key.clone(), stored.value.clone());
+        let last = (stored.key, stored.value);
         let since = Instant::now();
         let new =
             || PendingFile { first: offset, next: offset, day, last: Default::default(), rows: Vec::new(), since };
@@ -219,5 +238,64 @@ impl Files {
         self.files.inc();
         compact(&self.archive, &self.settings, index, &day).await?;
         Ok(Some(next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use marquee_domain::Timestamp;
+    use marquee_kit::Compute;
+    use marquee_log::keyed;
+    use marquee_ports::memory::{MemoryLog, MemoryObjects};
+
+    use super::*;
+    use crate::testing::archived;
+
+    /// The records of two events and, between them, one that is not an event.
+    async fn records(log: &MemoryLog) -> Vec<Record> {
+        let at = Timestamp::from_seconds(1_764_000_000);
+        let mut records = [0, 2].map(|offset| keyed(&archived(offset).event, at)).to_vec();
+        let mut damaged = records[0].clone();
+        damaged.value = Bytes::from_static(b"no event");
+        records.insert(1, damaged);
+        let first = log.append(Topic::RATINGS, records).await.expect("appends")[0];
+        log.read(Topic::RATINGS, first, 10).await.expect("reads")
+    }
+
+    #[tokio::test]
+    async fn records_are_decoded_in_the_compute_pool_and_archived_in_order() {
+        let log = MemoryLog::new(1);
+        let context = Context { compute: Compute::new(NonZeroUsize::MIN), ..Context::default() };
+        let scale = Scale::try_new(0.5, 5.0, 0.5).expect("a scale");
+        let source = Source { log: Arc::new(log.clone()), scale, objects: Arc::new(MemoryObjects::default()) };
+        let settings = Settings { every: Duration::ZERO, ..Settings::default() };
+        let mut writer = Writer::new(settings, source, &context);
+        writer.assigned(&[Partition(0)]).await.expect("takes over");
+        let records = records(&log).await;
+
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let pool = context.compute.clone();
+        let job = move || {
+            let _ = begun.send(());
+            let _ = held.recv();
+        };
+        let busy = tokio::spawn(async move { pool.run(job).await });
+        begins.await.expect("the job begins");
+        let mut applying = writer.apply(Batch::from([(Partition(0), records)]));
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut applying).await;
+        assert!(early.is_err(), "records were decoded while the pool was busy");
+        drop(release);
+        assert_eq!(applying.await.expect("applies"), Offsets::new(), "no file is closed yet");
+        busy.await.expect("no panic");
+
+        assert_eq!(writer.tick().await.expect("closes"), Offsets::from([(Partition(0), Offset(3))]));
+        let index = Index::read(&writer.files.archive, Partition(0)).await.expect("reads");
+        let [entry] = &index.document.files[..] else { panic!("one file: {:?}", index.document.files) };
+        let rows = writer.files.archive.get(&entry.name(Partition(0)), &entry.sha256).await.expect("reads");
+        let offsets: Vec<u64> = rows.expect("a file").iter().map(|row| row.offset.0).collect();
+        assert_eq!((offsets, entry.first_offset, entry.last_offset), (vec![0, 2], 0, 2));
     }
 }

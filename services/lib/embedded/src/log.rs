@@ -67,8 +67,8 @@ impl EmbeddedLog {
         Ok(Self { reader, groups: Arc::default(), queue: Some(queue), writer: Some(writer), retention })
     }
 
-    /// Returns the most bytes of memory that the log uses.
-    pub fn memory_bytes(&self) -> u64 {
+    /// Returns the most bytes of memory that a log uses.
+    pub fn memory_bytes() -> u64 {
         USE.memory_bytes() + queue::MOST_BYTES
     }
 

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use marquee_domain::Timestamp;
 use marquee_ports::{Error, ErrorKind, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, Tag};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::OpenError;
@@ -71,7 +72,7 @@ impl EmbeddedObjects {
             Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory | IoKind::IsADirectory) => {
                 Ok(None)
             }
-            Err(error) => Err(failed("read", key, error)),
+            Err(error) => Err(unreadable(key, error)),
         }
     }
 
@@ -235,6 +236,15 @@ fn tag(bytes: &[u8]) -> Tag {
     Tag(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Returns the error of a read. A file that the process may not read, or that the disk cannot read,
+/// stays as it is until an operator looks at it. So the file counts as damaged, and the store is
+/// not away.
+fn unreadable(key: &ObjectKey, error: std::io::Error) -> Error {
+    let is_damaged = error.kind() == IoKind::PermissionDenied || Errno::from_io_error(&error) == Some(Errno::IO);
+    let kind = if is_damaged { ErrorKind::Corrupt } else { ErrorKind::Unavailable };
+    Error::new(kind, format!("read {key}"), error)
+}
+
 fn failed(doing: &str, key: &ObjectKey, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("{doing} {key}"), error)
 }
@@ -259,5 +269,35 @@ impl ObjectStore for EmbeddedObjects {
     async fn delete(&self, key: &ObjectKey) -> Result<(), Error> {
         let key = key.clone();
         self.off_thread(move |store| store.delete_now(&key)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_the_disk_or_the_permissions_refuse_is_damaged_and_other_failures_pass() {
+        let key = ObjectKey::try_new("a/b").expect("valid");
+        let kind = |error: std::io::Error| unreadable(&key, error).kind();
+        assert_eq!(kind(Errno::IO.into()), ErrorKind::Corrupt);
+        assert_eq!(kind(IoKind::PermissionDenied.into()), ErrorKind::Corrupt);
+        for passing in [Errno::INTR, Errno::MFILE, Errno::NOMEM, Errno::TIMEDOUT] {
+            assert_eq!(kind(passing.into()), ErrorKind::Unavailable, "{passing}");
+        }
+    }
+
+    /// The memory of this process is a regular file, and its first byte cannot be read.
+    #[tokio::test]
+    async fn an_input_error_of_one_file_is_that_of_a_damaged_object() {
+        let place = Path::new("/proc/self/mem");
+        if !place.exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let objects = EmbeddedObjects::open(folder.path()).expect("opens");
+        std::os::unix::fs::symlink(place, folder.path().join("objects/a")).expect("a link");
+        let error = objects.get(&ObjectKey::try_new("a").expect("valid")).await.expect_err("it cannot be read");
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Corrupt, "read a"));
     }
 }

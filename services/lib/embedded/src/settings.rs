@@ -21,7 +21,9 @@ pub struct LogSettings {
     pub queue: usize,
     /// How long records are kept, by the name of the topic. A topic without an entry keeps its own
     /// limits: ratings, rejected ratings and movies are kept forever, and served predictions for 7
-    /// days and at most 256 MiB a partition. Default empty.
+    /// days and at most 256 MiB a partition. Ratings may have an age, of at least a day and ten
+    /// times `trainer.archive.every`, while `trainer.archive.enabled` is true. They may have no
+    /// bytes. Default empty.
     pub retention: BTreeMap<String, RetentionSettings>,
 }
 

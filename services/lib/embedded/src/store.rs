@@ -60,8 +60,8 @@ impl EmbeddedStore {
         self.database.trouble()
     }
 
-    /// Returns the most bytes of memory that the store uses.
-    pub fn memory_bytes(&self) -> u64 {
+    /// Returns the most bytes of memory that a store uses.
+    pub fn memory_bytes() -> u64 {
         USE.memory_bytes()
     }
 

@@ -27,7 +27,7 @@ use marquee_domain::{Timestamp, Version};
 use self::sums::root_difference;
 use crate::log_score;
 
-pub use hours::{HOURS_KEPT, Mark};
+pub use hours::{HOURS_KEPT, Hour};
 pub use live::LiveTally;
 pub use popularity::{Popularity, Tercile};
 pub use replay::{Predict, Replay, Replayed, replay};
@@ -98,7 +98,7 @@ pub struct Differences {
 }
 
 /// Sums that can be added up.
-pub trait Mergeable: Copy + Default + PartialEq {
+pub trait Mergeable: Copy + Default {
     /// What one rating adds.
     type Item: Copy;
 
@@ -108,10 +108,6 @@ pub trait Mergeable: Copy + Default + PartialEq {
     /// Returns the sums of two disjoint sets of ratings together.
     #[must_use]
     fn merged(self, other: Self) -> Self;
-
-    /// Returns the sums without those of some of the ratings.
-    #[must_use]
-    fn without(self, part: Self) -> Self;
 }
 
 impl Mergeable for Errors {
@@ -130,14 +126,6 @@ impl Mergeable for Errors {
             squared: self.squared.merged(other.squared),
             absolute: self.absolute.merged(other.absolute),
             log: self.log.merged(other.log),
-        }
-    }
-
-    fn without(self, part: Self) -> Self {
-        Self {
-            squared: self.squared.without(part.squared),
-            absolute: self.absolute.without(part.absolute),
-            log: self.log.without(part.log),
         }
     }
 }
@@ -177,18 +165,6 @@ impl Mergeable for Differences {
             other_failures: self.other_failures.saturating_add(other.other_failures),
         }
     }
-
-    fn without(self, part: Self) -> Self {
-        Self {
-            squared: self.squared.without(part.squared),
-            absolute: self.absolute.without(part.absolute),
-            log: self.log.without(part.log),
-            stable: self.stable.without(part.stable),
-            other: self.other.without(part.other),
-            stable_failures: self.stable_failures.saturating_sub(part.stable_failures),
-            other_failures: self.other_failures.saturating_sub(part.other_failures),
-        }
-    }
 }
 
 impl Differences {
@@ -218,15 +194,13 @@ impl Differences {
 pub struct Tally<T> {
     slices: BTreeMap<Slice, T>,
     newest: Option<Timestamp>,
-    hours: hours::Hours,
     /// What a newer version of this program stored with it.
     unknown: stored::Unknown,
 }
 
 impl<T> Default for Tally<T> {
     fn default() -> Self {
-        let (hours, unknown) = (hours::Hours::default(), stored::Unknown::default());
-        Self { slices: BTreeMap::new(), newest: None, hours, unknown }
+        Self { slices: BTreeMap::new(), newest: None, unknown: stored::Unknown::default() }
     }
 }
 
@@ -243,7 +217,7 @@ impl<T: Mergeable> Tally<T> {
         self.newest = self.newest.max(Some(arrived));
     }
 
-    /// Adds the sums of other ratings. The marks stay: each tally has its own.
+    /// Adds the sums of other ratings.
     pub fn merge(&mut self, other: &Self) {
         for (slice, sums) in &other.slices {
             let own = self.slices.entry(slice.clone()).or_default();

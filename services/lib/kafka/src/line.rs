@@ -36,12 +36,13 @@ pub(crate) struct Line {
 pub(crate) struct Append<'a> {
     line: &'a Line,
     deadline: Instant,
-    turn: Option<Turn<'a>>,
+    /// `None` while the append is not at the head of the line.
+    place: Option<HeadOfLine<'a>>,
 }
 
 /// An append at the head of the line. Dropping it leaves the line.
 #[derive(Debug)]
-struct Turn<'a> {
+struct HeadOfLine<'a> {
     _head: MutexGuard<'a, ()>,
     _counted: Counted<'a>,
 }
@@ -70,14 +71,14 @@ impl Line {
 
     /// Begins an append, whose records are sent before a deadline.
     pub(crate) fn begin(&self, deadline: Instant) -> Append<'_> {
-        Append { line: self, deadline, turn: None }
+        Append { line: self, deadline, place: None }
     }
 
     /// Waits until all appends that joined the line earlier have left it.
-    async fn join(&self) -> Turn<'_> {
+    async fn join(&self) -> HeadOfLine<'_> {
         let counted = Counted::new(&self.waiting);
         // Tokio's budget could end the first poll before it has taken a place in the mutex's queue.
-        Turn { _head: unconstrained(self.head.lock()).await, _counted: counted }
+        HeadOfLine { _head: unconstrained(self.head.lock()).await, _counted: counted }
     }
 }
 
@@ -92,7 +93,7 @@ impl Append<'_> {
         mut record: T,
         send: impl Fn(T) -> Result<(), (KafkaError, T)>,
     ) -> Result<(), KafkaError> {
-        if self.turn.is_none() && self.line.waiting.load(Ordering::SeqCst) > 0 {
+        if self.place.is_none() && self.line.waiting.load(Ordering::SeqCst) > 0 {
             self.join().await?;
         }
         loop {
@@ -104,7 +105,7 @@ impl Append<'_> {
                 return Err(error);
             }
             record = back;
-            if self.turn.is_none() {
+            if self.place.is_none() {
                 self.join().await?;
             } else {
                 // It tries again when there is room, or after the pause.
@@ -115,7 +116,7 @@ impl Append<'_> {
     }
 
     async fn join(&mut self) -> Result<(), KafkaError> {
-        self.turn = Some(timeout_at(self.deadline, self.line.join()).await.map_err(|_| FULL)?);
+        self.place = Some(timeout_at(self.deadline, self.line.join()).await.map_err(|_| FULL)?);
         Ok(())
     }
 }

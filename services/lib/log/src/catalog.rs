@@ -14,6 +14,9 @@ use tokio::sync::Mutex;
 
 use crate::{content_type, scan};
 
+/// The number of movies that are decoded before other tasks run.
+const DECODED_AT_ONCE: usize = 256;
+
 /// The movies topic as this process has read it.
 #[derive(Debug)]
 pub struct MovieCatalog {
@@ -46,7 +49,7 @@ impl MovieCatalog {
             let mut pages = scan(&*self.log, Topic::MOVIES, bounds.partition, *next..bounds.end);
             while let Some(page) = pages.next_page().await? {
                 let last = page.last().map(|record| record.position.offset.next());
-                self.apply(&page);
+                self.apply(decode(&page).await);
                 *next = last.unwrap_or(*next);
             }
             *next = bounds.end.max(*next);
@@ -62,19 +65,38 @@ impl MovieCatalog {
         if ids.into_iter().all(|id| movies.get(id).is_some()) { Ok(movies) } else { self.catch_up().await }
     }
 
-    fn apply(&self, page: &[Record]) {
+    /// Applies the changes of a page at once. They are decoded before, so readers wait for the map
+    /// only.
+    fn apply(&self, changes: Vec<Change>) {
         let mut movies = self.movies.write().unwrap_or_else(PoisonError::into_inner);
         let movies = Arc::make_mut(&mut movies.0);
-        for stored in page {
+        for change in changes {
+            match change {
+                Change::Put(movie) => drop(movies.insert(movie.id.clone(), movie)),
+                Change::Remove(id) => drop(movies.remove(&id)),
+            }
+        }
+    }
+}
+
+/// Decodes a page. It takes milliseconds, so other tasks run in between. A record that does not
+/// decode is left out with a warning.
+async fn decode(page: &[Record]) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(page.len());
+    for (number, records) in page.chunks(DECODED_AT_ONCE).enumerate() {
+        if number > 0 {
+            tokio::task::yield_now().await;
+        }
+        for stored in records {
             match change(stored) {
-                Ok(Change::Put(movie)) => drop(movies.insert(movie.id.clone(), movie)),
-                Ok(Change::Remove(id)) => drop(movies.remove(&id)),
+                Ok(change) => changes.push(change),
                 Err(error) => {
                     tracing::warn!(position = %stored.position, %error, "skipped a record of the movies topic");
                 }
             }
         }
     }
+    changes
 }
 
 /// What a record of the topic does to the catalog.
@@ -121,6 +143,8 @@ impl FromIterator<Movie> for Movies {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use bytes::Bytes;
     use marquee_domain::Timestamp;
     use marquee_ports::memory::{Fault, MemoryLog, Step};
@@ -182,6 +206,26 @@ mod tests {
         assert_eq!(log.faults().calls().len(), calls);
         assert!(catalog.movies_with([&id("b")]).await.unwrap().get(&id("b")).is_none());
         assert!(log.faults().calls().len() > calls);
+    }
+
+    #[tokio::test]
+    async fn other_tasks_run_while_a_page_is_decoded() {
+        let log = MemoryLog::new(1);
+        for number in 0..4 * DECODED_AT_ONCE {
+            put(&log, &format!("m{number}"), "Drama").await;
+        }
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            while counted.fetch_add(1, Ordering::Relaxed) < usize::MAX {
+                tokio::task::yield_now().await;
+            }
+        });
+        let movies = catalog(&log).catch_up().await.unwrap();
+        other.abort();
+        assert_eq!(movies.iter().count(), 4 * DECODED_AT_ONCE);
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns >= 3, "another task ran {turns} times");
     }
 
     #[tokio::test]

@@ -173,17 +173,28 @@ async fn remove(store: &AmazonS3, path: &Path) {
 mod server;
 
 #[cfg(test)]
+#[path = "../tests/answers/sts.rs"]
+mod sts;
+
+#[cfg(test)]
 mod tests {
     use super::server::{Answer, Request, Server};
+    use super::sts::{self, Sts};
     use super::*;
 
     /// Returns the id, the secret and the token of the keys that are found with these variables.
     async fn keys(variables: &[(&str, &str)]) -> Result<(String, String, Option<String>), ConnectError> {
+        keys_with(&Settings::default(), variables).await
+    }
+
+    async fn keys_with(
+        settings: &Settings,
+        variables: &[(&str, &str)],
+    ) -> Result<(String, String, Option<String>), ConnectError> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment = Environment::from_variables(variables.iter().map(owned));
-        let settings = Settings::default();
-        let address = Address::try_new(&settings).map_err(ConnectError::Settings)?;
-        let store = client(&settings, &address, &environment).await?;
+        let address = Address::try_new(settings).map_err(ConnectError::Settings)?;
+        let store = client(settings, &address, &environment).await?;
         let keys = store.credentials().get_credential().await.expect("they were found");
         Ok((keys.key_id.clone(), keys.secret_key.clone(), keys.token.clone()))
     }
@@ -229,6 +240,50 @@ mod tests {
         let server = Server::start(metadata).await;
         let variables = [("AWS_METADATA_ENDPOINT", server.endpoint())];
         assert_eq!(keys(&variables).await.expect("a role"), found("ASIATHREE", "s", "t"));
+    }
+
+    const IDENTITY: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+        <AccessKeyId>ASIAFOUR</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+        <Expiration>2999-01-01T00:00:00Z</Expiration>\
+        </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+
+    #[tokio::test]
+    async fn keys_come_from_a_web_identity() {
+        let sts = Sts::start(IDENTITY);
+        let folder = std::env::temp_dir().join(format!("marquee-objects-identity-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let (token, ca_file) = (folder.join("token"), folder.join("ca.pem"));
+        fs::write(&token, "who-it-is").expect("a file");
+        fs::write(&ca_file, sts::CERTIFICATE).expect("a file");
+        let (token, settings) = (token.display().to_string(), Settings { ca_file, ..Settings::default() });
+        let variables = [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+            ("AWS_ROLE_ARN", "reader"),
+            ("AWS_ENDPOINT_URL_STS", sts.endpoint()),
+        ];
+        assert_eq!(keys_with(&settings, &variables).await.expect("an identity"), found("ASIAFOUR", "s", "t"));
+        let asked = sts.asked();
+        for part in ["POST /?", "Action=AssumeRoleWithWebIdentity", "RoleArn=reader", "WebIdentityToken=who-it-is"] {
+            assert!(asked.contains(part), "no {part} in {asked}");
+        }
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_web_identity_is_not_sent_without_encryption() {
+        let server = Server::start(|_| Answer::ok(IDENTITY)).await;
+        let path = std::env::temp_dir().join(format!("marquee-objects-token-{}", std::process::id()));
+        fs::write(&path, "who-it-is").expect("a file");
+        let token = path.display().to_string();
+        let variables = [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+            ("AWS_ROLE_ARN", "reader"),
+            ("AWS_ENDPOINT_URL_STS", server.endpoint()),
+        ];
+        let error = keys(&variables).await.expect_err("it is not sent");
+        assert!(matches!(error, ConnectError::NoKeys(_)), "{error}");
+        assert_eq!(server.requests(), Vec::<String>::new());
+        fs::remove_file(&path).expect("removed");
     }
 
     #[tokio::test]

@@ -22,5 +22,7 @@ mod store;
 mod upload;
 
 pub use error::ConnectError;
+#[cfg(any(fuzzing, test))]
+pub use profile::fuzzing;
 pub use settings::Settings;
 pub use store::S3Objects;

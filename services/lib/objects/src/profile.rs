@@ -3,6 +3,9 @@
 //! Tools that renew temporary keys rewrite these files, so they are read again while the process
 //! runs.
 
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

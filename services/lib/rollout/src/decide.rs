@@ -5,8 +5,8 @@
 //! 1. What was observed is added to the evidence (`evidence`).
 //! 2. Commands of people are carried out (`command`).
 //! 3. A new target starts a rollout, or supersedes the running one (`target`).
-//! 4. Metrics are measured (`analysis`, `measure`), failures are found (`failure`), and steps that
-//!    are done end (`step`).
+//! 4. Metrics take their parts of the error probability (`shares`) and are measured (`analysis`,
+//!    `measure`), failures are found (`failure`), and steps that are done end (`step`).
 //! 5. The wanted route follows from the status (`route`), and the rest of the status is written for
 //!    people (`report`).
 
@@ -14,8 +14,10 @@ mod analysis;
 mod command;
 mod failure;
 mod measure;
+mod place;
 mod report;
 mod route;
+mod shares;
 mod step;
 mod target;
 mod words;

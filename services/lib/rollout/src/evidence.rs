@@ -28,6 +28,11 @@ pub struct Evidence {
     /// The duel since the rollout started, by slice.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub duels: BTreeMap<String, DuelEvidence>,
+    /// The part of the error probability that each test on this evidence may use, by test:
+    /// `quality` for a duel, `errors/3` for another metric in step 3, `errors/background` for one
+    /// in the background.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<String, f64>,
 }
 
 /// What one version was asked.

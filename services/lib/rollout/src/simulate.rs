@@ -17,7 +17,7 @@ use crate::{
 /// The number of requests to the fleet for each rating.
 const REQUESTS_PER_RATING: f64 = 10.0;
 
-/// A rating that both versions predicted from the history before it.
+/// A rating that the stable version predicted from the history before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedRating {
     /// When it arrived. Ratings come in the order of their times.
@@ -30,6 +30,8 @@ pub struct RecordedRating {
     pub log_loss: (f64, f64),
     /// The slices that the rating is in, besides `all`.
     pub slices: Vec<String>,
+    /// The candidate failed to predict it. Then the errors do not count.
+    pub failed: bool,
 }
 
 /// How ratings are replayed.
@@ -183,6 +185,10 @@ impl<'a> Fleet<'a> {
         let all = std::iter::once(PairObservation::ALL).chain(rating.slices.iter().map(String::as_str));
         for slice in all {
             let sums = self.slices.entry(slice.to_owned()).or_default();
+            if rating.failed {
+                sums.failures += 1;
+                continue;
+            }
             for (measure, loss) in [(Measure::Rmse, squared), (Measure::Mae, absolute), (Measure::LogLoss, log_loss)] {
                 sums.loss_mut(measure).add_rating(loss.0, loss.1);
             }

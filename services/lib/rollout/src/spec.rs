@@ -48,11 +48,12 @@ pub struct Spec {
     /// What happens when a metric fails, a version cannot be loaded or a deadline passes.
     #[serde(default)]
     pub on_failure: OnFailure,
-    /// The longest time that a step may take, except a pause.
+    /// The longest time that a step may take. A pause does not count, but the wait for instances
+    /// after it does.
     #[serde(with = "humantime_serde", default = "default_deadline")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub progress_deadline: Duration,
-    /// What happens when instances do not follow a weight within the deadline.
+    /// What happens when instances do not follow the route within the deadline.
     #[serde(default)]
     pub on_deadline: OnDeadline,
     /// Which earlier versions return at once, without steps.
@@ -60,7 +61,9 @@ pub struct Spec {
     pub rollback_window: RollbackWindow,
     /// The error probability of the whole rollout, however often the evidence is looked at: a
     /// version within all limits is stopped by chance with at most this probability, and a version
-    /// beyond a limit passes its metric by chance with at most this probability.
+    /// beyond a limit passes its metric by chance with at most this probability. New evidence has
+    /// its own: after a retry, after a change of the steps, after a failed rollout was resumed, and
+    /// after a metric was added for which nothing was left.
     #[serde(default = "default_alpha")]
     #[cfg_attr(feature = "schema", schemars(range(min = 0.000001, max = 0.5)))]
     pub alpha: f64,
@@ -127,7 +130,7 @@ pub enum OnFailure {
     Pause,
 }
 
-/// What happens when instances do not follow a weight within the progress deadline.
+/// What happens when instances do not follow the route within the progress deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum OnDeadline {
@@ -147,7 +150,7 @@ pub struct RollbackWindow {
     /// How many of the last stable versions are eligible, at most 10. 0 turns the window off.
     #[cfg_attr(feature = "schema", schemars(range(max = 10)))]
     pub versions: u32,
-    /// How long ago the version may have been replaced. Absent means any time.
+    /// How long ago the version may have been replaced, at most 3650 days. Absent means 7 days.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub age: Option<Duration>,

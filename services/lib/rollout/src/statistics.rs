@@ -6,15 +6,27 @@
 //! contain the true value at all sample sizes together with the wanted probability (Robbins 1970).
 //! So the probability of an error is spent once for each test of a rollout, and not for each look.
 //!
-//! - [`mean`]: the mean of paired differences, for duels. An asymptotic confidence sequence:
-//!   I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas, *Time-uniform central limit
-//!   theory and asymptotic confidence sequences*, Annals of Statistics 52 (2024), Theorem 2.2 and
-//!   its one-sided form in the appendix.
-//! - [`proportion`]: a proportion, for errors and for latencies above a limit. The beta-binomial
-//!   mixture martingale of H. Robbins, in the form of S. R. Howard, A. Ramdas, J. McAuliffe,
-//!   J. Sekhon, *Time-uniform, nonparametric, nonasymptotic confidence sequences*, Annals of
-//!   Statistics 49 (2021), with Ville's inequality.
-//! - [`difference`]: the difference of two proportions. The product of two such martingales.
+//! - The difference of a duel: [`mean`], by Theorem 2.2 of Waudby-Smith et al. (2024), with a bound
+//!   for each side.
+//! - The share of requests that fail, or of ratings that a version failed to predict:
+//!   [`proportion`], by the beta-binomial mixture of Robbins (1970). Section 3.2 of Howard et al.
+//!   (2021) has its modern form.
+//! - The increase of the share of requests that fail: [`difference`], by the product of two such
+//!   mixtures and Ville's inequality.
+//! - A quantile of the latency: [`proportion`] again. The quantile is at most a limit if the share
+//!   of longer requests is at most one minus the quantile. Only one limit is tested, so an interval
+//!   of the quantile itself is not needed.
+//!
+//! The interval of a duel is asymptotic, because no bound of the differences of losses is known
+//! before, and without one no interval holds at every sample size. So a duel is not decided below
+//! `minRatings`. The other intervals hold at every sample size.
+//!
+//! - H. Robbins, *Statistical methods related to the law of the iterated logarithm*, Annals of
+//!   Mathematical Statistics 41 (1970).
+//! - S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, *Time-uniform, nonparametric, nonasymptotic
+//!   confidence sequences*, Annals of Statistics 49(2), 1055–1080 (2021).
+//! - I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas, *Time-uniform central limit
+//!   theory and asymptotic confidence sequences*, Annals of Statistics 52 (2024).
 
 pub mod blocks;
 pub mod difference;

@@ -1,5 +1,6 @@
 //! `marquee rekey`: copies the topics of Kafka into new ones, with each event in the partition of
-//! its user. It is the way out after partitions were added to topics that have records.
+//! its user. It is the way out after partitions were added to topics that have records. Served
+//! predictions are not copied: the monitor begins again to join predictions with ratings.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -47,9 +48,10 @@ impl Show for Report {
         Human::Text(format!(
             "partitions  {partitions}\nevents      {events}\nleft out    {left_out} (not events; they are in the \
              rejected topic)\nmovies      {movies}\nrejected    {rejected}\n\nThe new topics have other positions. So \
-             do this before you start the fleet again:\n  1. set kafka.prefix = \"{prefix}\"\n  2. give features a new \
-             place: another redis.prefix, or an empty folder `store` below data_dir\n  3. move the folder `archive` \
-             of the object store away, so that the archive begins again"
+             do this before you start the fleet again:\n  1. set kafka.prefix = \"{prefix}\"\n  2. give features and \
+             the monitor new places: another redis.prefix, or empty folders `store` and `monitor` below data_dir\n  \
+             3. move the folder `archive` of the object store away, so that the archive begins again\n\nServed \
+             predictions are not copied, so the monitor begins again to join predictions with ratings."
         ))
     }
 }
@@ -86,4 +88,20 @@ async fn archive(settings: &Settings) -> Result<Option<Archive>> {
     let (needs, context) = (Needs { objects: true, ..Needs::default() }, Context::default());
     let objects = resources::open(settings, &needs, &context).await?.objects;
     Ok(objects.map(|objects| Archive::new(objects, context.compute.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_after_a_copy_name_every_place_that_keeps_positions() {
+        let prefix = "v2.".to_owned();
+        let report = Report { prefix, partitions: 12, events: 5, left_out: 0, movies: 3, rejected: 1 };
+        let Human::Text(text) = report.human() else { panic!("it is a text") };
+        let places = ["kafka.prefix = \"v2.\"", "redis.prefix", "`store`", "`monitor`", "`archive`"];
+        for part in places.into_iter().chain(["predictions are not copied"]) {
+            assert!(text.contains(part), "{part} is not in:\n{text}");
+        }
+    }
 }

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_rollout_has_its_duel_before_its_first_user() {
-        let spec = Spec::read(&Value::Object(spec(3))).expect("valid");
+        let spec = Spec::read(Value::Object(spec(3))).expect("valid");
         let kinds: Vec<StepKind<'_>> = spec.steps.iter().filter_map(marquee_rollout::Step::kind).collect();
         let at = |is: fn(&StepKind<'_>) -> bool| kinds.iter().position(is);
         let (duel, users) =

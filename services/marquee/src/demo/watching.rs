@@ -76,7 +76,7 @@ impl Demo {
             }
         };
         let arrived = (self.arrivals.arrived() - arrived) as u64;
-        Ok(outcome(&ended, seen, Rollout { arrived, seconds: started.elapsed().as_secs_f64(), ..Rollout::default() }))
+        Ok(Rollout { arrived, seconds: started.elapsed().as_secs_f64(), ..outcome(&ended, seen) })
     }
 
     /// Returns how many ratings the monitor has not learned yet.
@@ -112,8 +112,8 @@ fn current(rollout: &Wire) -> Result<Option<Status>> {
     status.map(Some).context("read the status of the rollout")
 }
 
-/// Adds what a rollout ended with to the figures about it.
-fn outcome(status: &Status, seen: Seen, figures: Rollout) -> Rollout {
+/// Returns what a rollout ended with.
+fn outcome(status: &Status, seen: Seen) -> Rollout {
     let last = last_measurement(status);
     let of = |value: fn(&Measurement) -> Option<f64>| last.and_then(value);
     let candidate = status.history.first().map_or(0, |past| past.target.0);
@@ -130,7 +130,7 @@ fn outcome(status: &Status, seen: Seen, figures: Rollout) -> Rollout {
         candidate_answers: seen.answers.get(&candidate).copied().unwrap_or_default(),
         answers: seen.answers.values().sum(),
         weights: seen.weights,
-        ..figures
+        ..Rollout::default()
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     fn the_figures_are_those_of_the_last_measurement() {
         let mut seen = Seen { answers: BTreeMap::from([(2, 40)]), ..Seen::default() };
         [0.0, 0.0, 5.0, 0.0].into_iter().for_each(|percent| seen.weight(percent));
-        let rollout = outcome(&ended(), seen, Rollout { arrived: 2_000, ..Rollout::default() });
+        let rollout = Rollout { arrived: 2_000, ..outcome(&ended(), seen) };
         assert_eq!((rollout.phase, rollout.reason.as_str(), rollout.ratings), ("Degraded", "AnalysisFailed", 1_312));
         assert_eq!((rollout.difference, rollout.lower, rollout.upper), (Some(0.2), Some(0.1), Some(0.3)));
         assert_eq!((rollout.candidate_answers, rollout.answers, rollout.arrived), (0, 40, 2_000));

@@ -59,11 +59,12 @@ impl MonitorHandler {
         let window = query.window.map(|length| self.before_now(length));
         let tally = self.reader.pair(&query.model, ordered, window).await;
         let tally = tally.map_err(|error| wire::failure(DOING, &error))?;
-        Ok(wire::duel(&query.model, query.pair, &tally, &query.slices))
+        Ok(wire::duel(&query.model, query.pair, &tally, (&query.slices, query.window)))
     }
 
-    pub(super) async fn duels(&self, model: &str, window: Option<Duration>) -> Result<pb::ListDuelsResponse, Failure> {
-        let (model, window) = (wire::model(model)?, bounded(window)?.map(|length| self.before_now(length)));
+    pub(crate) async fn duels(&self, model: &str, window: Option<Duration>) -> Result<pb::ListDuelsResponse, Failure> {
+        let (model, asked) = (wire::model(model)?, bounded(window)?);
+        let window = asked.map(|length| self.before_now(length));
         let failed = |error| wire::failure(DOING, &error);
         let mut answer = pb::ListDuelsResponse::default();
         let Some(index) = self.reader.index().await.map_err(failed)?.models.remove(&model) else {
@@ -81,7 +82,7 @@ impl MonitorHandler {
         let all = [Slice::all().as_str().to_owned()];
         for &pair in &index.pairs {
             let tally = self.reader.pair(&model, pair, window).await.map_err(failed)?;
-            answer.duels.push(wire::duel(&model, pair, &tally, &all));
+            answer.duels.push(wire::duel(&model, pair, &tally, (&all, asked)));
         }
         Ok(answer)
     }

@@ -9,9 +9,14 @@ use marquee_proto::{convert, record};
 use crate::join::Shown;
 use crate::rows::{LiveId, ServedBy};
 
-/// Reads a record. Returns `None` if it is not a prediction that was shown.
-pub(crate) fn decode_shown(stored: &Record) -> Option<Shown> {
-    let served = record::decode_served(content_type(stored), &stored.value).ok()?;
+/// Reads a record: the predictions of an answer. Returns none if it is not one that was shown, and
+/// leaves out a movie that cannot be.
+pub(crate) fn decode_shown(stored: &Record) -> Vec<Shown> {
+    let Ok(served) = record::decode_served(content_type(stored), &stored.value) else { return Vec::new() };
+    each_shown(served).unwrap_or_default()
+}
+
+fn each_shown(served: pb::ServedPrediction) -> Option<Vec<Shown>> {
     let served_by = served_by(served.served_by());
     let predicted_at = convert::from_timestamp("predicted_at", served.predicted_at.as_ref()?).ok()?;
     // The variant is a part of a key.
@@ -19,15 +24,22 @@ pub(crate) fn decode_shown(stored: &Record) -> Option<Shown> {
         "candidate" => "candidate",
         _ => "stable",
     };
-    Some(Shown {
-        user: UserId::try_new(&served.user_id).ok()?,
-        movie: MovieId::try_new(&served.movie_id).ok()?,
-        rating: Some(served.rating).filter(|rating| rating.is_finite())?,
-        spread: (!served.unknown_movie).then_some(served.spread),
-        model: ModelName::try_new(&served.model).ok()?,
-        id: LiveId { version: Version(served.version), variant: variant.to_owned(), served_by },
-        predicted_at,
-    })
+    let id = LiveId { version: Version(served.version), variant: variant.to_owned(), served_by };
+    let (user, model) = (UserId::try_new(&served.user_id).ok()?, ModelName::try_new(&served.model).ok()?);
+    let pb::ServedPrediction { movie_id, rating, spread, unknown_movie, more, .. } = served;
+    let first = pb::ServedMovie { movie_id, rating, spread, unknown_movie };
+    let shown = |movie: pb::ServedMovie| {
+        Some(Shown {
+            user: user.clone(),
+            movie: MovieId::try_new(&movie.movie_id).ok()?,
+            rating: Some(movie.rating).filter(|rating| rating.is_finite())?,
+            spread: (!movie.unknown_movie).then_some(movie.spread),
+            model: model.clone(),
+            id: id.clone(),
+            predicted_at,
+        })
+    };
+    Some(std::iter::once(first).chain(more).filter_map(shown).collect())
 }
 
 fn served_by(wire: pb::ServedBy) -> ServedBy {
@@ -82,18 +94,23 @@ mod tests {
             served_by: pb::ServedBy::Recommend.into(),
             ..pb::ServedPrediction::default()
         };
-        let shown = decode_shown(&stored(&served)).expect("a prediction");
+        let [shown] = &decode_shown(&stored(&served))[..] else { panic!("one prediction") };
         assert_eq!((shown.rating, shown.spread, shown.predicted_at), (3.5, Some(1.25), at));
         let id = LiveId { version: Version(7), variant: "candidate".to_owned(), served_by: ServedBy::Recommend };
         assert_eq!(shown.id, id);
         let unknown = pb::ServedPrediction { unknown_movie: true, ..served.clone() };
-        assert_eq!(decode_shown(&stored(&unknown)).expect("a prediction").spread, None);
+        assert_eq!(decode_shown(&stored(&unknown))[0].spread, None);
+        let movie = |id: &str, rating| pb::ServedMovie { movie_id: id.to_owned(), rating, ..Default::default() };
+        let more = pb::ServedPrediction { more: vec![movie("", 1.0), movie("n", 2.0)], ..served.clone() };
+        let shown = decode_shown(&stored(&more));
+        let movies: Vec<_> = shown.iter().map(|one| (one.movie.as_str(), one.rating, one.id.version.0)).collect();
+        assert_eq!(movies, [("m", 3.5, 7), ("n", 2.0, 7)], "a movie without an id is left out");
         for bad in [
             pb::ServedPrediction { user_id: String::new(), ..served.clone() },
             pb::ServedPrediction { predicted_at: None, ..served.clone() },
             pb::ServedPrediction { rating: f64::NAN, ..served },
         ] {
-            assert_eq!(decode_shown(&stored(&bad)), None);
+            assert_eq!(decode_shown(&stored(&bad)), []);
         }
     }
 }

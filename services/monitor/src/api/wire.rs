@@ -1,5 +1,7 @@
 //! Converts tallies to messages.
 
+use std::time::Duration;
+
 use marquee_domain::{ModelName, Timestamp, Version, Violation};
 use marquee_eval::duel::{Differences, Errors, Interval, Slice, Sums, Tally};
 use marquee_kit::{Failure, Reason};
@@ -61,12 +63,12 @@ pub(super) fn timestamp(time: Option<Timestamp>) -> Option<marquee_proto::Timest
     time.map(convert::timestamp)
 }
 
-/// Returns a duel. `tally` is that of the older and the newer version.
+/// Returns a duel. `tally` is that of the older and the newer version, in the window.
 pub(super) fn duel(
     model: &ModelName,
     (stable, other): (Version, Version),
     tally: &Tally<Differences>,
-    wanted: &[String],
+    (wanted, window): (&[String], Option<Duration>),
 ) -> pb::Duel {
     let is_wanted = |slice: &Slice| wanted.is_empty() || wanted.iter().any(|name| name == slice.as_str());
     let all = Slice::all();
@@ -83,6 +85,11 @@ pub(super) fn duel(
         other: other.0,
         slices: slices.into_iter().map(slice).collect(),
         newest_rating_at: timestamp(tally.newest()),
+        window: window.map(|window| marquee_proto::Duration {
+            // A window has at most some hundred hours.
+            seconds: i64::try_from(window.as_secs()).unwrap_or(i64::MAX),
+            nanos: window.subsec_nanos().cast_signed(),
+        }),
     }
 }
 
@@ -132,14 +139,15 @@ mod tests {
         }
         tally.add(&[Slice::all()], Timestamp::from_seconds(5), (score(1.0), None));
         let model = ModelName::try_new("ratings").unwrap();
-        let one = duel(&model, (Version(1), Version(2)), &tally, &[]);
+        let one = duel(&model, (Version(1), Version(2)), &tally, (&[], None));
         assert_eq!(one.slices.iter().map(|slice| slice.slice.as_str()).collect::<Vec<_>>(), ["all", "a"]);
         let all = &one.slices[0];
         assert_eq!(all.squared_error, Some(pb::Sums { count: 2, sum: 6.0, sum_of_squares: 18.0 }));
         assert!(all.rmse_difference.is_some_and(|difference| (difference.value - 1.0).abs() < 1e-9));
         assert_eq!((all.stable_failures, all.other_failures), (0, 1));
-        let other = duel(&model, (Version(2), Version(1)), &tally, &["all".to_owned()]);
-        assert_eq!(other.slices.len(), 1);
+        let (wanted, hour) = (["all".to_owned()], Duration::from_hours(1));
+        let other = duel(&model, (Version(2), Version(1)), &tally, (&wanted, Some(hour)));
+        assert_eq!((other.slices.len(), other.window.map(|window| window.seconds)), (1, Some(3_600)));
         assert_eq!(other.slices[0].squared_error.map(|sums| sums.sum), Some(-6.0));
         assert_eq!((other.slices[0].stable, other.slices[0].stable_failures), (all.other, 1));
     }

@@ -10,15 +10,15 @@ use marquee_ports::{Bounds, Error, RatingLog, Record, Topic};
 use super::table::{Limits, Table};
 use super::{Given, Joined, Shown};
 
-/// Most records of a read.
-const PAGE: usize = 4_096;
+/// Most records of a read. A record has up to 200 predictions.
+const PAGE: usize = 256;
 
-/// Most pages that are read before a batch of ratings. The rest is read before the next one, and
-/// joined late.
-const MOST_PAGES: usize = 64;
+/// Most predictions that are read before a batch of ratings. The rest is read before the next one,
+/// and joined late.
+const MOST_AHEAD: usize = 1 << 18;
 
 /// About the bytes that one prediction takes in the table. Bounds how far back the topic is read.
-const RECORD_BYTES: usize = 400;
+const PREDICTION_BYTES: usize = 400;
 
 /// Most late joins that wait for the next batch of ratings.
 const MOST_FOUND: usize = 10_000;
@@ -37,8 +37,8 @@ pub(crate) struct JoinOptions {
 pub(crate) struct SideInput {
     log: Arc<dyn RatingLog>,
     options: JoinOptions,
-    /// Reads a record of the topic. Returns `None` for what is not a prediction.
-    decode: fn(&Record) -> Option<Shown>,
+    /// Reads the predictions of a record of the topic.
+    decode: fn(&Record) -> Vec<Shown>,
     partitions: BTreeMap<Partition, SidePartition>,
 }
 
@@ -54,7 +54,7 @@ struct SidePartition {
 }
 
 impl SideInput {
-    pub(crate) fn new(log: Arc<dyn RatingLog>, options: JoinOptions, decode: fn(&Record) -> Option<Shown>) -> Self {
+    pub(crate) fn new(log: Arc<dyn RatingLog>, options: JoinOptions, decode: fn(&Record) -> Vec<Shown>) -> Self {
         Self { log, options, decode, partitions: BTreeMap::new() }
     }
 
@@ -104,12 +104,13 @@ impl SideInput {
     /// Reads until a prediction is later than `until`, or to the end of the topic.
     async fn try_read(&mut self, partition: Partition, until: Timestamp) -> Result<(), Error> {
         let share = self.options.bytes / self.partitions.len().max(1);
-        let Some(side) = self.partitions.get_mut(&partition) else { return Ok(()) };
+        let Some(side) = self.partitions.get(&partition) else { return Ok(()) };
         let mut next = match side.next {
             Some(next) => next,
-            None => first(&*self.log, partition, share).await?,
+            None => self.first(partition, share).await?,
         };
-        for _ in 0..MOST_PAGES {
+        let Some(side) = self.partitions.get_mut(&partition) else { return Ok(()) };
+        while side.ahead.len() < MOST_AHEAD {
             side.next = Some(next);
             if side.ahead.back().is_some_and(|shown| shown.predicted_at > until) {
                 break;
@@ -117,10 +118,29 @@ impl SideInput {
             let records = self.log.read(Topic::PREDICTIONS, Position { partition, offset: next }, PAGE).await?;
             let Some(last) = records.last() else { break };
             next = last.position.offset.next();
-            side.ahead.extend(records.iter().filter_map(self.decode));
+            side.ahead.extend(records.iter().flat_map(self.decode));
         }
         side.next = Some(next);
         Ok(())
+    }
+}
+
+impl SideInput {
+    /// Returns where to begin: far enough back to fill the memory, if all records have as many
+    /// predictions as the newest ones.
+    async fn first(&self, partition: Partition, bytes: usize) -> Result<Offset, Error> {
+        let all = self.log.bounds(Topic::PREDICTIONS).await?;
+        let Some(Bounds { begin, end, .. }) = all.into_iter().find(|bounds| bounds.partition == partition) else {
+            return Ok(Offset(0));
+        };
+        let newest = Offset(end.0.saturating_sub(PAGE as u64)).max(begin);
+        if newest >= end {
+            return Ok(newest);
+        }
+        let records = self.log.read(Topic::PREDICTIONS, Position { partition, offset: newest }, PAGE).await?;
+        let predictions: usize = records.iter().map(|record| (self.decode)(record).len()).sum();
+        let records = bytes / PREDICTION_BYTES * records.len().max(1) / predictions.max(1);
+        Ok(Offset(end.0.saturating_sub(records as u64)).max(begin))
     }
 }
 
@@ -134,14 +154,4 @@ impl SidePartition {
             }
         }
     }
-}
-
-/// Returns where to begin: far enough back to fill the memory.
-async fn first(log: &dyn RatingLog, partition: Partition, bytes: usize) -> Result<Offset, Error> {
-    let all = log.bounds(Topic::PREDICTIONS).await?;
-    let Some(Bounds { begin, end, .. }) = all.into_iter().find(|bounds| bounds.partition == partition) else {
-        return Ok(Offset(0));
-    };
-    let records = (bytes / RECORD_BYTES) as u64;
-    Ok(Offset(end.0.saturating_sub(records)).max(begin))
 }

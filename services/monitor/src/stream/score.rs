@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use marquee_domain::{ModelName, MovieId, Offset, Version};
-use marquee_eval::duel::{Case, Differences, Errors, LiveTally, Mergeable, Prediction, Score, Slice, Tally, pairs};
+use marquee_eval::duel::{
+    Case, Differences, Errors, HOURS_KEPT, Hour, LiveTally, Mergeable, Prediction, Score, Slice, Tally, pairs,
+};
 use marquee_log::Movies;
 use marquee_ports::{Error, Row, Write};
 
@@ -48,20 +50,46 @@ impl<T: Default + Stored> RowState<T> {
     }
 }
 
-impl<T: Mergeable> RowState<Tally<T>>
+/// The tally of a version or a pair while a batch is applied, of all ratings and of each hour.
+#[derive(Debug)]
+struct TallyState<T> {
+    all: RowState<Tally<T>>,
+    hours: BTreeMap<Hour, RowState<Tally<T>>>,
+}
+
+impl<T: Mergeable> TallyState<T>
 where
     Tally<T>: Stored,
 {
-    /// Adds a rating. `copies` gets the tally as it was before, if an hour begins.
-    fn add(&mut self, id: &TallyId, case: (&RatingCase, &[Slice]), item: T::Item, copies: &mut BTreeMap<Bytes, Write>) {
-        let (RatingCase { offset, arrived, .. }, slices) = case;
-        let Some(tally) = self.at(*offset) else { return };
-        if let Some(mark) = tally.begin_hour(*arrived) {
-            let key = id.copy_key(mark);
-            copies.insert(key.clone(), Write { key, value: tally.pack(), applied: *offset });
-        }
-        tally.add(slices, *arrived, item);
+    fn read(id: &TallyId, hours: &BTreeSet<Hour>, stored: &BTreeMap<Bytes, Row>) -> Result<Self, Error> {
+        let of_hour = |hour: &Hour| Ok((*hour, RowState::read(stored.get(&id.hour_key(*hour)))?));
+        let hours = hours.iter().map(of_hour).collect::<Result<_, Error>>()?;
+        Ok(Self { all: RowState::read(stored.get(&id.key()))?, hours })
     }
+
+    fn add(&mut self, RatingCase { offset, arrived, .. }: &RatingCase, slices: &[Slice], item: T::Item) {
+        if let Some(tally) = self.all.at(*offset) {
+            tally.add(slices, *arrived, item);
+        }
+        if let Some(tally) = self.hours.get_mut(&Hour::of(*arrived)).and_then(|row| row.at(*offset)) {
+            tally.add_to_hour(slices, *arrived, item);
+        }
+    }
+
+    fn writes(&self, id: &TallyId) -> impl Iterator<Item = Write> {
+        let of_hours = self.hours.iter().filter_map(|(hour, row)| row.write(id.hour_key(*hour)));
+        self.all.write(id.key()).into_iter().chain(of_hours)
+    }
+}
+
+/// Returns the hours in which the ratings of a batch arrived; the last ones if a batch has more
+/// than are kept apart.
+fn hours(plan: &Plan) -> BTreeSet<Hour> {
+    let mut hours: BTreeSet<Hour> = plan.cases.iter().map(|case| Hour::of(case.arrived)).collect();
+    while hours.len() as u64 > HOURS_KEPT {
+        hours.pop_first();
+    }
+    hours
 }
 
 /// What is added to the tallies.
@@ -75,21 +103,21 @@ pub(crate) struct Evidence {
 /// The rows that a batch changes, besides those of users.
 #[derive(Debug)]
 pub(crate) struct Tallies {
-    versions: BTreeMap<TallyId, RowState<Tally<Errors>>>,
-    pairs: BTreeMap<TallyId, RowState<Tally<Differences>>>,
+    versions: BTreeMap<TallyId, TallyState<Errors>>,
+    pairs: BTreeMap<TallyId, TallyState<Differences>>,
     live: BTreeMap<TallyId, RowState<LiveTally>>,
     movies: BTreeMap<MovieId, RowState<MovieCount>>,
     index: RowState<Index>,
     stats: RowState<Stats>,
-    /// Copies of tallies from before an hour, by key.
-    copies: BTreeMap<Bytes, Write>,
 }
 
 /// Returns the keys of the rows that a batch changes, besides those of users. `tallies` are the ids
 /// of [`tally_ids`].
 pub(crate) fn keys(plan: &Plan, tallies: &BTreeSet<TallyId>) -> BTreeSet<Bytes> {
-    let movies = plan.changes.iter().map(|(_, change)| movie_key(&change.movie));
-    movies.chain(tallies.iter().map(TallyId::key)).chain([INDEX, STATS]).collect()
+    let (movies, hours) = (plan.changes.iter().map(|(_, change)| movie_key(&change.movie)), hours(plan));
+    let has_hours = |id: &&TallyId| !matches!(id, TallyId::Live(..));
+    let of_hours = tallies.iter().filter(has_hours).flat_map(|id| hours.iter().map(|hour| id.hour_key(*hour)));
+    movies.chain(tallies.iter().map(TallyId::key)).chain(of_hours).chain([INDEX, STATS]).collect()
 }
 
 /// Returns the tallies that predictions are added to.
@@ -132,14 +160,22 @@ impl Tallies {
             movies: BTreeMap::new(),
             index: RowState::read(stored.get(&INDEX))?,
             stats: RowState::read(stored.get(&STATS))?,
-            copies: BTreeMap::new(),
         };
+        let hours = hours(plan);
         for id in ids {
-            let row = stored.get(&id.key());
             match id {
-                TallyId::Version(..) => drop(tallies.versions.insert(id, RowState::read(row)?)),
-                TallyId::Pair(..) => drop(tallies.pairs.insert(id, RowState::read(row)?)),
-                TallyId::Live(..) => drop(tallies.live.insert(id, RowState::read(row)?)),
+                TallyId::Version(..) => {
+                    let tally = TallyState::read(&id, &hours, stored)?;
+                    tallies.versions.insert(id, tally);
+                }
+                TallyId::Pair(..) => {
+                    let tally = TallyState::read(&id, &hours, stored)?;
+                    tallies.pairs.insert(id, tally);
+                }
+                TallyId::Live(..) => {
+                    let tally = RowState::read(stored.get(&id.key()))?;
+                    tallies.live.insert(id, tally);
+                }
             }
         }
         for (_, change) in &plan.changes {
@@ -234,17 +270,14 @@ impl Tallies {
                 scores.insert(*version, score.ok());
             }
         }
-        let Self { versions, pairs: rows, copies, .. } = self;
         for (version, score) in scores.iter().filter_map(|(version, score)| Some((version, (*score)?))) {
-            let id = TallyId::Version(model.clone(), *version);
-            if let Some(row) = versions.get_mut(&id) {
-                row.add(&id, (case, slices), score, copies);
+            if let Some(tally) = self.versions.get_mut(&TallyId::Version(model.clone(), *version)) {
+                tally.add(case, slices, score);
             }
         }
         for ((stable, other), both) in pairs(&scores) {
-            let id = TallyId::Pair(model.clone(), stable, other);
-            if let Some(row) = rows.get_mut(&id) {
-                row.add(&id, (case, slices), both, copies);
+            if let Some(tally) = self.pairs.get_mut(&TallyId::Pair(model.clone(), stable, other)) {
+                tally.add(case, slices, both);
             }
         }
         scores.values().flatten().count()
@@ -295,12 +328,11 @@ impl Tallies {
 
     /// Returns the rows to write before those of users, in the order in which they must be written:
     /// what depends on rows of movies and statistics comes before them, because a replay needs them
-    /// as they were. A tally names its copies, so they come first of all.
+    /// as they were.
     pub(crate) fn writes(&self) -> Vec<Write> {
-        let mut writes: Vec<Write> = self.copies.values().cloned().collect();
-        writes.extend(self.index.write(INDEX));
-        writes.extend(self.versions.iter().filter_map(|(id, row)| row.write(id.key())));
-        writes.extend(self.pairs.iter().filter_map(|(id, row)| row.write(id.key())));
+        let mut writes = Vec::from_iter(self.index.write(INDEX));
+        writes.extend(self.versions.iter().flat_map(|(id, tally)| tally.writes(id)));
+        writes.extend(self.pairs.iter().flat_map(|(id, tally)| tally.writes(id)));
         writes.extend(self.live.iter().filter_map(|(id, row)| row.write(id.key())));
         writes.extend(self.stats.write(STATS));
         writes.extend(self.movies.iter().filter_map(|(movie, row)| row.write(movie_key(movie))));

@@ -1,4 +1,7 @@
 //! What the derived schema cannot say: rules in CEL, patterns, and limits that bound their cost.
+//!
+//! They refuse at admission what the check of a specification (`Spec::validate`) refuses later, as
+//! far as a schema can. The operator checks again, because a definition may be older.
 
 use serde_json::{Map, Value, json};
 
@@ -12,12 +15,22 @@ pub(super) struct Rule {
 enum Addition {
     /// A rule in CEL: the expression that must hold, the message, and the field that is to blame.
     Cel(&'static str, &'static str, &'static str),
-    /// The text is a duration.
-    Duration,
+    /// The text is a duration from one time to another, both in the form of Go.
+    Duration(&'static str, &'static str),
     /// The text is a name, which other fields may refer to.
     Name,
-    /// The list has at most so many elements.
+    /// The text has at least one character.
+    NotEmpty,
+    /// The text matches a regular expression.
+    Pattern(&'static str),
+    /// The number is at most this one.
+    Max(f64),
+    /// The number is a share in percent, more than none and less than all.
+    Share,
+    /// The list has at most this many elements.
     MaxItems(u32),
+    /// No element of the list is there twice.
+    Distinct,
     /// The list is a map by this field of its elements.
     KeyedBy(&'static str),
     /// The object must have this field. The types have a default, so that they can read any object.
@@ -28,7 +41,9 @@ enum Addition {
     KeepsUnknown,
 }
 
-use Addition::{Atomic, Cel, Duration, KeepsUnknown, KeyedBy, MaxItems, Name, Required};
+use Addition::{
+    Atomic, Cel, Distinct, Duration, KeepsUnknown, KeyedBy, Max, MaxItems, Name, NotEmpty, Pattern, Required, Share,
+};
 
 const fn rule(path: &'static str, addition: Addition) -> Rule {
     Rule { path, addition }
@@ -36,6 +51,12 @@ const fn rule(path: &'static str, addition: Addition) -> Rule {
 
 /// One or more numbers with units, as in `1h 30m`.
 const DURATION: &str = "^([0-9]+(ns|us|ms|s|sec|m|min|h|d|day|days|w|week|weeks) ?)+$";
+
+/// The durations that CEL can read, except for the spaces.
+const GO_DURATION: &str = "^([0-9]+(ns|us|ms|s|m|h) ?)+$";
+
+/// The largest count that the operator reads.
+const MOST: f64 = u32::MAX as f64;
 
 /// All additions.
 pub(super) const RULES: &[Rule] = &[
@@ -55,6 +76,53 @@ pub(super) const RULES: &[Rule] = &[
             "!has(self.steps) || self.steps.filter(s, has(s.setWeight)).map(s, double(s.setWeight)).isSorted()",
             "weights only grow, so that users keep their side",
             ".steps",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || self.steps.filter(s, has(s.shadow) || has(s.setWeight))\
+             .map(s, has(s.setWeight) ? 1 : 0).isSorted()",
+            "put a shadow step before the first setWeight step, so that users keep their side",
+            ".steps",
+        ),
+    ),
+    // The first step that is no pause is no analysis. The element at the end is for no such step.
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || !(self.steps.filter(s, !has(s.pause)).map(s, has(s.analysis)) + [false])[0]",
+            "an analysis has nothing to measure: put a shadow or setWeight step before it",
+            ".steps",
+        ),
+    ),
+    // The same of the first step that sets a weight or measures requests.
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || !has(self.metrics) || !(self.steps.filter(s, has(s.setWeight) || \
+             (has(s.analysis) && self.metrics.exists(m, !has(m.duel) && (!has(s.analysis.metrics) || \
+             s.analysis.metrics.size() == 0 || m.name in s.analysis.metrics))))\
+             .map(s, has(s.analysis)) + [false])[0]",
+            "an analysis of errors or latency has nothing to measure: put a setWeight step before it",
+            ".steps",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.steps) || !self.steps.exists(s, has(s.analysis)) || \
+             (has(self.metrics) && self.metrics.size() > 0)",
+            "an analysis has no metrics: define some in metrics",
+            ".steps",
+        ),
+    ),
+    rule(
+        "spec",
+        Cel(
+            "!has(self.analysis) || (has(self.metrics) && self.metrics.size() > 0)",
+            "there are no metrics: define some in metrics",
+            ".analysis.metrics",
         ),
     ),
     rule(
@@ -94,6 +162,7 @@ pub(super) const RULES: &[Rule] = &[
         ),
     ),
     rule("spec", Required("instances")),
+    rule("spec.model", Pattern("^[a-z][a-z0-9-]*$")),
     rule("spec.instances", ONE_SELECTOR),
     rule("spec.monitor", ONE_SELECTOR),
     rule("spec.steps", MaxItems(64)),
@@ -105,20 +174,14 @@ pub(super) const RULES: &[Rule] = &[
             "",
         ),
     ),
-    rule(
-        "spec.steps[].setWeight",
-        Cel(
-            "self * 100.0 - double(int(self * 100.0 + 0.5)) < 0.000001 && \
-             double(int(self * 100.0 + 0.5)) - self * 100.0 < 0.000001",
-            "give a percentage with at most two decimals",
-            "",
-        ),
-    ),
+    rule("spec.steps[].setWeight", TWO_DECIMALS),
     rule("spec.steps[].setWeight", Cel("self > 0.0", "use a shadow step to load a version without users", "")),
-    rule("spec.steps[].pause.duration", Duration),
+    rule("spec.steps[].pause.duration", Duration("1ms", "8760h")),
     rule("spec.steps[].analysis.metrics", MaxItems(32)),
+    rule("spec.steps[].analysis.metrics", Distinct),
     rule("spec.steps[].analysis.metrics[]", Name),
     rule("spec.analysis.metrics", MaxItems(32)),
+    rule("spec.analysis.metrics", Distinct),
     rule("spec.analysis.metrics[]", Name),
     rule("spec.metrics", MaxItems(32)),
     rule("spec.metrics", KeyedBy("name")),
@@ -131,15 +194,27 @@ pub(super) const RULES: &[Rule] = &[
             "",
         ),
     ),
+    rule("spec.metrics[].duel.margin", Max(10.0)),
+    rule("spec.metrics[].duel.slice", NotEmpty),
+    rule("spec.metrics[].duel.maxFailures", Share),
+    rule("spec.metrics[].duel.maxFailures", TWO_DECIMALS),
     rule(
         "spec.metrics[].errors",
         Cel("has(self.max) != has(self.maxIncrease)", "give exactly one of max and maxIncrease", ""),
     ),
-    rule("spec.metrics[].latency.max", Duration),
-    rule("spec.metrics[].interval", Duration),
-    rule("spec.metrics[].initialDelay", Duration),
-    rule("spec.progressDeadline", Duration),
-    rule("spec.rollbackWindow.age", Duration),
+    rule("spec.metrics[].errors.max", Share),
+    rule("spec.metrics[].errors.max", TWO_DECIMALS),
+    rule("spec.metrics[].errors.maxIncrease", Share),
+    rule("spec.metrics[].errors.maxIncrease", TWO_DECIMALS),
+    rule("spec.metrics[].latency.max", Duration("1us", "1h")),
+    rule("spec.metrics[].interval", Duration("10ms", "24h")),
+    rule("spec.metrics[].initialDelay", Duration("0s", "720h")),
+    rule("spec.metrics[].count", Max(MOST)),
+    rule("spec.metrics[].failureLimit", Max(MOST)),
+    rule("spec.metrics[].inconclusiveLimit", Max(MOST)),
+    rule("spec.metrics[].consecutiveErrorLimit", Max(MOST)),
+    rule("spec.progressDeadline", Duration("1s", "8760h")),
+    rule("spec.rollbackWindow.age", Duration("1s", "87600h")),
     rule("status", KeepsUnknown),
     rule("status.conditions", KeyedBy("type")),
     rule("status.evidence", Atomic),
@@ -148,6 +223,13 @@ pub(super) const RULES: &[Rule] = &[
 
 const ONE_SELECTOR: Addition =
     Cel("has(self.service) != has(self.matchLabels)", "give exactly one of service and matchLabels", "");
+
+const TWO_DECIMALS: Addition = Cel(
+    "self * 100.0 - double(int(self * 100.0 + 0.5)) < 0.000001 && \
+     double(int(self * 100.0 + 0.5)) - self * 100.0 < 0.000001",
+    "give a percentage with at most two decimals",
+    "",
+);
 
 impl Rule {
     /// Returns the path of the field.
@@ -175,25 +257,35 @@ impl Rule {
 impl Addition {
     fn add_to(&self, field: &mut Map<String, Value>) {
         match self {
-            Cel(expression, message, at) => {
-                let mut rule = json!({"rule": expression, "message": message});
-                if !at.is_empty() {
-                    rule["fieldPath"] = json!(at);
-                }
-                if let Value::Array(rules) = field.entry("x-kubernetes-validations").or_insert_with(|| json!([])) {
-                    rules.push(rule);
-                }
-            }
-            Duration => {
+            Cel(expression, message, at) => add_cel(field, expression, message, at),
+            Duration(least, most) => {
                 field.insert("pattern".to_owned(), json!(DURATION));
                 field.insert("maxLength".to_owned(), json!(64));
+                let (expression, message) = within(least, most);
+                add_cel(field, &expression, &message, "");
             }
             Name => {
                 field.insert("pattern".to_owned(), json!("^[A-Za-z0-9._-]+$"));
                 field.insert("maxLength".to_owned(), json!(63));
             }
+            NotEmpty => {
+                field.insert("minLength".to_owned(), json!(1));
+            }
+            Pattern(pattern) => {
+                field.insert("pattern".to_owned(), json!(pattern));
+            }
+            Max(most) => {
+                field.insert("maximum".to_owned(), json!(most));
+            }
+            Share => {
+                field.insert("exclusiveMinimum".to_owned(), json!(true));
+                field.insert("exclusiveMaximum".to_owned(), json!(true));
+            }
             MaxItems(count) => {
                 field.insert("maxItems".to_owned(), json!(count));
+            }
+            Distinct => {
+                field.insert("x-kubernetes-list-type".to_owned(), json!("set"));
             }
             Required(name) => {
                 if let Value::Array(required) = field.entry("required").or_insert_with(|| json!([])) {
@@ -216,4 +308,27 @@ impl Addition {
             }
         }
     }
+}
+
+/// Adds a rule in CEL to a field, beside those that it has.
+fn add_cel(field: &mut Map<String, Value>, expression: &str, message: &str, at: &str) {
+    let mut rule = json!({"rule": expression, "message": message});
+    if !at.is_empty() {
+        rule["fieldPath"] = json!(at);
+    }
+    if let Value::Array(rules) = field.entry("x-kubernetes-validations").or_insert_with(|| json!([])) {
+        rules.push(rule);
+    }
+}
+
+/// Returns the rule in CEL that a duration is within two times, and its message. CEL cannot read
+/// days and weeks; of these only the zero is refused.
+fn within(least: &str, most: &str) -> (String, String) {
+    let is_long_enough = if least == "0s" { "" } else { "self.matches('[1-9]') && " };
+    let time = "duration(self.replace(' ', ''))";
+    let expression = format!(
+        "{is_long_enough}(!self.matches('{GO_DURATION}') || \
+         ({time} >= duration('{least}') && {time} <= duration('{most}')))"
+    );
+    (expression, format!("give a time from {least} to {most}"))
 }

@@ -90,9 +90,24 @@ pub(super) fn print(rollout: &ModelRollout, output: Output) -> Result<(), Error>
 
 /// Returns the picture of a rollout, which ends with a newline.
 pub(super) fn text(rollout: &ModelRollout, color: bool) -> Result<String, Error> {
+    let lines = lines(rollout, color, |view| view.lines())?;
+    Ok(lines.iter().map(|line| format!("{}\n", line.trim_end())).collect())
+}
+
+/// Returns the state of a rollout in one line, for output that cannot be drawn again.
+pub(super) fn headline(rollout: &ModelRollout) -> Result<String, Error> {
+    Ok(lines(rollout, false, |view| vec![view.headline()])?.join("; "))
+}
+
+/// Returns the lines of a view, or why there is none, and the commands that were not carried out.
+fn lines(
+    rollout: &ModelRollout,
+    color: bool,
+    draw: impl FnOnce(&View<'_>) -> Vec<String>,
+) -> Result<Vec<String>, Error> {
     let status = status(rollout)?;
     let mut lines = match rollout.read_spec() {
-        Ok(spec) if status.format > 0 => View { spec: &spec, status: &status, now: now(), color }.lines(),
+        Ok(spec) if status.format > 0 => draw(&View { spec: &spec, status: &status, now: now(), color }),
         Ok(_) => vec![format!("{}: nothing was decided yet", rollout.name_any())],
         Err(error) => vec![format!("{}: spec.{error}", rollout.name_any())],
     };
@@ -101,12 +116,11 @@ pub(super) fn text(rollout: &ModelRollout, color: bool) -> Result<String, Error>
         let verbs: Vec<&str> = waiting.iter().map(|command| command.verb.as_str()).collect();
         lines.push(format!("waits for the operator: {}", verbs.join(", ")));
     }
-    let lines = lines.iter().map(|line| format!("{}\n", line.trim_end()));
-    Ok(lines.collect())
+    Ok(lines)
 }
 
 /// Returns the present time, for durations.
-pub(super) fn now() -> Timestamp {
+fn now() -> Timestamp {
     std::time::SystemTime::now().into()
 }
 
@@ -155,4 +169,36 @@ impl Show for History {
 pub(super) async fn history(rollouts: &Api<ModelRollout>, name: &str, output: Output) -> Result<(), Error> {
     let rollouts = status(&get(rollouts, name).await?)?.history;
     output.show(&History { rollouts })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rollout(spec: &Value, annotations: &Value) -> ModelRollout {
+        let object = json!({
+            "apiVersion": crate::resource::API_VERSION, "kind": "ModelRollout",
+            "metadata": {"name": "ratings", "annotations": annotations}, "spec": spec,
+            "status": {"format": 1, "phase": "Paused", "stable": 1, "candidate": 2, "message": "held by a person"},
+        });
+        serde_json::from_value(object).expect("an object")
+    }
+
+    #[test]
+    fn the_headline_has_the_state_and_the_commands_that_wait() {
+        let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2});
+        let waiting = json!({"command.rollouts.marquee.dev/1": "promote"});
+        let line = headline(&rollout(&spec, &waiting)).expect("a line");
+        assert!(line.starts_with("ratings Paused, "), "{line}");
+        assert!(line.ends_with("held by a person; waits for the operator: promote"), "{line}");
+    }
+
+    #[test]
+    fn the_headline_of_a_specification_that_makes_no_sense_names_the_field() {
+        let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 0});
+        let line = headline(&rollout(&spec, &json!({}))).expect("a line");
+        assert!(line.starts_with("ratings: spec.version: "), "{line}");
+    }
 }

@@ -23,7 +23,9 @@ impl Reconciler {
     /// # Errors
     /// The object has changed since it was read, or the API server did not answer or refused.
     pub(super) async fn store(&self, rollout: &ModelRollout, status: &Status) -> Result<(), Error> {
-        let next = decide::status(status, rollout.metadata.generation);
+        // A rollout with a specification that makes no sense has a status too.
+        let spec = rollout.read_spec().ok();
+        let next = decide::status(status, spec.as_ref(), rollout.metadata.generation);
         if rollout.status.as_ref() == Some(&next) {
             return Ok(());
         }

@@ -22,6 +22,9 @@ pub(crate) struct Dereferenced {
     pub(crate) instances: Vec<Endpoint>,
     /// The monitors, if the rollout names a Service of them.
     pub(crate) monitors: Vec<Endpoint>,
+    /// There is an EndpointSlice of the inference instances. Kubernetes keeps one without endpoints
+    /// for a Service that has no Pod at present.
+    pub(crate) is_deployed: bool,
 }
 
 /// A process behind a Service.
@@ -44,19 +47,24 @@ pub(crate) async fn dereference(client: &Client, key: &RolloutLabels) -> Result<
     let rollouts: Api<ModelRollout> = Api::namespaced(client.clone(), namespace);
     let Some(rollout) = rollouts.get_opt(name).await.map_err(Error::read("the rollout"))? else { return Ok(None) };
     let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), namespace);
-    let instances = endpoints(&slices, &rollout.spec.instances).await?;
+    let of_instances = list(&slices, &rollout.spec.instances).await?;
+    let (instances, is_deployed) = (endpoints(&of_instances, &rollout.spec.instances), !of_instances.is_empty());
     let monitors = match &rollout.spec.monitor {
-        Some(monitor) => endpoints(&slices, monitor).await?,
+        Some(monitor) => endpoints(&list(&slices, monitor).await?, monitor),
         None => Vec::new(),
     };
-    Ok(Some(Dereferenced { rollout, instances, monitors }))
+    Ok(Some(Dereferenced { rollout, instances, monitors, is_deployed }))
 }
 
-/// Lists the processes of a Service.
-async fn endpoints(slices: &Api<EndpointSlice>, service: &ServiceReference) -> Result<Vec<Endpoint>, Error> {
+/// Lists the EndpointSlices of a Service.
+async fn list(slices: &Api<EndpointSlice>, service: &ServiceReference) -> Result<Vec<EndpointSlice>, Error> {
     let listed = slices.list(&ListParams::default().labels(&selector(service))).await;
-    let listed = listed.map_err(Error::read("the EndpointSlices"))?;
-    let found: BTreeSet<Endpoint> = listed.items.iter().flat_map(|slice| of_slice(slice, service)).collect();
+    listed.map(|listed| listed.items).map_err(Error::read("the EndpointSlices"))
+}
+
+/// Returns the processes in the EndpointSlices of a Service.
+fn endpoints(slices: &[EndpointSlice], service: &ServiceReference) -> Vec<Endpoint> {
+    let found: BTreeSet<Endpoint> = slices.iter().flat_map(|slice| of_slice(slice, service)).collect();
     // A process that moves between two slices is in both for a moment.
     let mut endpoints: Vec<Endpoint> = Vec::with_capacity(found.len());
     for endpoint in found {
@@ -65,11 +73,11 @@ async fn endpoints(slices: &Api<EndpointSlice>, service: &ServiceReference) -> R
             None => endpoints.push(endpoint),
         }
     }
-    Ok(endpoints)
+    endpoints
 }
 
-/// The label selector of a Service's EndpointSlices.
-fn selector(service: &ServiceReference) -> String {
+/// Returns the label selector of a Service's EndpointSlices.
+pub(super) fn selector(service: &ServiceReference) -> String {
     if service.match_labels.is_empty() {
         return format!("{SERVICE_NAME}={}", service.service.as_deref().unwrap_or_default());
     }

@@ -1,10 +1,12 @@
 //! Reconciliations against an API server in memory that knows one rollout, and a fleet in memory.
 
+mod cleanup;
 mod server;
 
 use std::time::Duration;
 
 use clap::Parser as _;
+use http::StatusCode;
 use marquee_domain::{ManualClock, Timestamp};
 use marquee_driver::testing::{Instance, Table};
 use marquee_kit::Context;
@@ -33,8 +35,12 @@ impl World {
     }
 
     fn with(table: Table) -> Self {
+        Self::of(table, &json!([{"shadow": {}}, {"setWeight": 50}]))
+    }
+
+    /// Returns a world whose rollout has these steps.
+    fn of(table: Table, steps: &Value) -> Self {
         let instance = Instance::new(&table, &[1, 2]);
-        let steps = json!([{"shadow": {}}, {"setWeight": 50}]);
         let spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2, "steps": steps});
         let server = Server::new(&spec, table.clone());
         instance.state().gate = Some(Arc::new(server.clone()));
@@ -54,6 +60,18 @@ impl World {
         reconciler
     }
 
+    /// Makes this many rounds, one a second.
+    async fn rounds(&self, operator: &Reconciler, count: u32) {
+        for _ in 0..count {
+            operator.reconcile(&labels()).await.expect("a round");
+            self.pass(Duration::from_secs(1));
+        }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+    }
+
     /// Makes a round a second until the rollout is in a phase. Returns how many seconds it took, or
     /// `None` if the operator was killed before.
     async fn until(&self, operator: &Reconciler, phase: &str) -> Option<u32> {
@@ -67,7 +85,7 @@ impl World {
                 () = self.server.killed() => return None,
                 outcome = operator.reconcile(&labels) => drop(outcome.expect("a round")),
             }
-            self.clock.set(self.clock.now().plus(Duration::from_secs(1)));
+            self.pass(Duration::from_secs(1));
         }
         panic!("not {phase}: {:#}", self.server.status())
     }
@@ -82,9 +100,8 @@ async fn a_route_that_is_refused_ends_the_rollout_with_the_reason() {
     assert!(took < 15, "after {took} s");
     assert_eq!(status["reason"], "VersionFailed", "{status:#}");
     assert_eq!(status["message"], "version 2 cannot be routed: version 2 does not verify");
-    let reasons = world.server.reasons();
     for reason in ["VersionFailed", "RouteNotChanged"] {
-        assert_eq!(reasons.iter().filter(|told| *told == reason).count(), 1, "{reasons:?}");
+        assert_eq!(world.server.told(reason), 1, "{reason} in {:?}", world.server.reasons());
     }
     let text = world.context.metrics.text();
     assert!(text.contains("reason=\"VersionFailed\"} 1\n"), "{text}");
@@ -96,15 +113,47 @@ async fn a_first_version_that_is_refused_waits_and_an_event_says_why() {
     let world = World::with(Table::default());
     world.instance.refuse(Some("version 2 does not verify"));
     let operator = world.operator();
-    for _ in 0..20 {
-        operator.reconcile(&labels()).await.expect("a round");
-        world.clock.set(world.clock.now().plus(Duration::from_secs(1)));
-    }
-    let reasons = world.server.reasons();
-    assert_eq!(reasons.iter().filter(|reason| *reason == "RouteNotChanged").count(), 1, "{reasons:?}");
+    world.rounds(&operator, 20).await;
+    assert_eq!(world.server.told("RouteNotChanged"), 1, "{:?}", world.server.reasons());
     world.instance.refuse(None);
     world.until(&operator, "Completed").await.expect("it is tried again");
     assert_eq!(world.table.weight(2), 10_000);
+}
+
+#[tokio::test]
+async fn a_refused_route_that_could_not_be_told_is_told_in_the_next_round() {
+    // Either an event of the decision is refused, or the one about the route.
+    for reason in ["FirstVersion", "RouteNotChanged"] {
+        let world = World::with(Table::default());
+        world.instance.refuse(Some("version 2 does not verify"));
+        let operator = world.operator();
+        operator.reconcile(&labels()).await.expect("the finalizer is added");
+        world.server.refuse_events(Some((reason, StatusCode::INTERNAL_SERVER_ERROR)));
+        operator.reconcile(&labels()).await.expect_err(reason);
+        assert_eq!(world.server.told("RouteNotChanged"), 0, "{reason}");
+        world.server.refuse_events(None);
+        world.rounds(&operator, 3).await;
+        assert_eq!(world.server.told("RouteNotChanged"), 1, "{reason}: {:?}", world.server.reasons());
+    }
+}
+
+#[tokio::test]
+async fn each_reason_why_a_route_is_refused_is_told_once_by_all_operators_together() {
+    let world = World::with(Table::default());
+    let (one, other) = (world.operator(), world.operator());
+    for why in ["version 2 does not verify", "version 2 has no scorer", "version 2 does not verify"] {
+        world.instance.refuse(Some(why));
+        world.rounds(&one, 3).await;
+        world.rounds(&other, 3).await;
+    }
+    assert_eq!(world.server.told("RouteNotChanged"), 2, "{:?}", world.server.reasons());
+}
+
+#[test]
+fn a_fingerprint_is_the_same_in_every_release() {
+    // The values are those of the authors of FNV-1a.
+    assert_eq!(fingerprint(""), 0xcbf2_9ce4_8422_2325);
+    assert_eq!(fingerprint("foobar"), 0x8594_4171_f739_67e8);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! From a fitted model to the files of its package.
 
+mod page;
+
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
@@ -139,25 +141,27 @@ impl Files {
         &self.facts.plan.model
     }
 
-    /// Builds the package of a version, signed if there is a key.
+    /// Builds the package of a version, signed if there is a key. `previous` is the version before,
+    /// for the report.
     pub(super) fn package(
         &self,
-        version: Version,
+        (version, previous): (Version, Option<Version>),
         gates: &[GateResult],
         key: Option<&SigningKey>,
     ) -> Result<Package, PackageError> {
         let mut files = self.files.clone();
-        files.insert("report.html".to_owned(), self.report(version).into());
+        files.insert("report.html".to_owned(), self.report((version, previous), gates).into());
         Ok(Package::build(self.manifest(version, gates), files, key))
     }
 
-    fn report(&self, version: Version) -> String {
+    fn report(&self, (version, previous): (Version, Option<Version>), gates: &[GateResult]) -> String {
         let TrainingPlan { model, algorithm, .. } = &self.facts.plan;
         let Dataset { ratings, users, .. } = &self.dataset;
         let title = format!("{model} version {version}");
         let (ratings, users) = (counted(*ratings, "rating"), counted(*users, "user"));
         let subtitle = format!("Algorithm {}, {ratings} by {users}", algorithm.name());
-        let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse };
+        let facts = page::rows((version, previous), &self.facts, (&self.dataset, self.train_seconds), gates);
+        let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse, facts: &facts };
         marquee_report::html(&self.evaluation, &heading)
     }
 

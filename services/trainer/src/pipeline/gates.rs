@@ -118,9 +118,14 @@ impl Approved {
         self.files.model()
     }
 
-    /// Builds the package of a version, signed if there is a key. Hashes every file.
-    pub(super) fn package(&self, version: Version, key: Option<&SigningKey>) -> Result<Package, PackageError> {
-        self.files.package(version, &self.gates, key)
+    /// Builds the package of a version, signed if there is a key. `previous` is the version before,
+    /// for the report. Hashes every file.
+    pub(super) fn package(
+        &self,
+        (version, previous): (Version, Option<Version>),
+        key: Option<&SigningKey>,
+    ) -> Result<Package, PackageError> {
+        self.files.package((version, previous), &self.gates, key)
     }
 }
 

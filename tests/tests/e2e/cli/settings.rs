@@ -21,12 +21,12 @@ async fn config_shows_where_every_value_comes_from() -> Result<()> {
     let values: Vec<Value> = serde_json::from_slice(&output.stdout)?;
     let of = |key: &str| values.iter().find(|one| one["key"] == key).map(|one| json!([one["value"], one["origin"]]));
     let from_file = format!("file {file}");
-    assert_eq!(of("ingest.future_slack"), Some(json!(["\"5m\"", "default"])));
-    assert_eq!(of("shutdown"), Some(json!(["\"3s\"", from_file])));
-    assert_eq!(of("ingest.max_batch"), Some(json!(["11", from_file])));
-    assert_eq!(of("ingest.max_in_flight"), Some(json!(["22", "environment"])));
-    assert_eq!(of("ingest.stream_in_flight"), Some(json!(["33", "flag"])));
-    assert_eq!(of("data_dir"), Some(json!(["\"/somewhere else\"", "flag"])));
+    assert_eq!(of("ingest.future_slack"), Some(json!(["5m", "default"])));
+    assert_eq!(of("shutdown"), Some(json!(["3s", from_file])));
+    assert_eq!(of("ingest.max_batch"), Some(json!([11, from_file])));
+    assert_eq!(of("ingest.max_in_flight"), Some(json!([22, "environment"])));
+    assert_eq!(of("ingest.stream_in_flight"), Some(json!([33, "flag"])));
+    assert_eq!(of("data_dir"), Some(json!(["/somewhere else", "flag"])));
 
     let output = run_with(&[], &["config", "--set", "shutdown=7s"]).await?;
     let text = String::from_utf8(output.stdout)?;

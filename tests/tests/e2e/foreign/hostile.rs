@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use marquee::Settings;
-use marquee_domain::{Partition, Position};
+use marquee_domain::{Partition, Position, Timestamp};
 use marquee_e2e::servers::{Kafka, Stack, or_skip};
-use marquee_e2e::{Clients, DEADLINE, Fleet, World, until};
+use marquee_e2e::{Clients, DEADLINE, Fleet, World, read_topic, until};
 use marquee_kafka::KafkaLog;
 use marquee_ports::{RatingLog, Topic};
 use marquee_proto::convert;
@@ -108,6 +108,30 @@ async fn nothing_that_other_producers_write_ends_a_consumer_and_every_rating_cou
     fleet.clients().add_movies(vec![movie]).await?;
     let position = fleet.clients().rate("times", "m99", 3.0).await?;
     assert_eq!(fleet.clients().user("times", &[position]).await?.history.len() as u64, written["times"] + 1);
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ratings_count_with_their_own_times_where_the_broker_dates_the_records() -> Result<()> {
+    let Some(python) = Python::or_skip() else { return Ok(()) };
+    let Some(stack) = or_skip(Stack::start().await)? else { return Ok(()) };
+    let fleet = Fleet::start_with(|settings| lead(&stack, settings)).await?;
+    hostile(&python, &stack, &["config", "message.timestamp.type", "LogAppendTime"]).await?;
+    let started = Timestamp::from(SystemTime::now());
+    let mut written = hostile(&python, &stack, &["write"]).await?;
+    written.remove("");
+    settled(fleet.clients(), &stack).await?;
+    assert_eq!(ratings(fleet.clients(), written.keys()).await?, written);
+    let user = fleet.clients().user("codec-none", &[]).await?;
+    let first = user.history.first().and_then(|entry| entry.rated_at.as_ref()).map(|at| at.seconds);
+    assert_eq!(first, Some(1_767_225_600), "the first rating of the script is of 2026-01-01T00:00:00Z");
+    // The script writes odd times as well. The broker replaces all of them.
+    let log = stack.kafka.log().await?;
+    let ended = Timestamp::from(SystemTime::now());
+    for record in read_topic(&log, Topic::RATINGS).await? {
+        assert!((started..=ended).contains(&record.timestamp), "{} is of {}", record.position, record.timestamp);
+    }
     fleet.stop().await;
     Ok(())
 }

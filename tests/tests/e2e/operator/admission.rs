@@ -55,11 +55,100 @@ fn bad_specs() -> Vec<(Value, Value, [&'static str; 2])> {
     ]
 }
 
+/// Further ones: numbers, times and names out of their bounds.
+fn bad_values() -> Vec<(Value, Value, [&'static str; 2])> {
+    let steps = json!([{"setWeight": 5}, {"analysis": {}}]);
+    let time_out_of_range = "give a time from";
+    let mut specs = vec![
+        (json!([]), json!({"model": "Ratings"}), ["spec.model", "should match"]),
+        (json!([]), json!({"progressDeadline": "0s"}), ["spec.progressDeadline", time_out_of_range]),
+        (json!([]), json!({"progressDeadline": "8761h"}), ["spec.progressDeadline", time_out_of_range]),
+        (json!([]), json!({"rollbackWindow": {"age": "0 days"}}), ["spec.rollbackWindow.age", "should match"]),
+        (json!([]), json!({"rollbackWindow": {"age": "0days"}}), ["spec.rollbackWindow.age", time_out_of_range]),
+        (json!([{"pause": {"duration": "0s"}}]), json!({}), ["spec.steps[0].pause.duration", time_out_of_range]),
+        (json!([{"pause": {"duration": "0h 999us"}}]), json!({}), ["spec.steps[0].pause.duration", time_out_of_range]),
+    ];
+    for (mut metric, path, words) in [
+        (json!({"errors": {"max": 1}, "interval": "9ms"}), "spec.metrics[0].interval", time_out_of_range),
+        (json!({"errors": {"max": 1}, "interval": "24h 1s"}), "spec.metrics[0].interval", time_out_of_range),
+        (json!({"errors": {"max": 1}, "initialDelay": "721h"}), "spec.metrics[0].initialDelay", time_out_of_range),
+        (json!({"latency": {"quantile": 0.9, "max": "0ms"}}), "spec.metrics[0].latency.max", time_out_of_range),
+        (json!({"latency": {"quantile": 0.9, "max": "61m"}}), "spec.metrics[0].latency.max", time_out_of_range),
+        (json!({"errors": {"max": 0}}), "spec.metrics[0].errors.max", "greater than 0"),
+        (json!({"errors": {"max": 0.001}}), "spec.metrics[0].errors.max", "at most two decimals"),
+        (json!({"errors": {"maxIncrease": 100}}), "spec.metrics[0].errors.maxIncrease", "less than 100"),
+        (json!({"errors": {"max": 1}, "count": 4_294_967_296_u64}), "spec.metrics[0].count", "less than or equal to"),
+        (
+            json!({"errors": {"max": 1}, "failureLimit": 4_294_967_296_u64}),
+            "spec.metrics[0].failureLimit",
+            "less than or equal to",
+        ),
+        (
+            json!({"errors": {"max": 1}, "inconclusiveLimit": 4_294_967_296_u64}),
+            "spec.metrics[0].inconclusiveLimit",
+            "less than or equal to",
+        ),
+        (
+            json!({"errors": {"max": 1}, "consecutiveErrorLimit": 4_294_967_296_u64}),
+            "spec.metrics[0].consecutiveErrorLimit",
+            "less than or equal to",
+        ),
+        (json!({"duel": {"margin": 10.5}}), "spec.metrics[0].duel.margin", "less than or equal to 10"),
+        (json!({"duel": {"margin": 1, "slice": ""}}), "spec.metrics[0].duel.slice", "at least 1 chars long"),
+        (json!({"duel": {"margin": 1, "maxFailures": 0}}), "spec.metrics[0].duel.maxFailures", "greater than 0"),
+        (json!({"duel": {"margin": 1, "maxFailures": 100}}), "spec.metrics[0].duel.maxFailures", "less than 100"),
+    ] {
+        metric["name"] = json!("a");
+        specs.push((steps.clone(), json!({"monitor": {"service": "monitor"}, "metrics": [metric]}), [path, words]));
+    }
+    specs
+}
+
+/// Further ones: steps and analyses that do not fit together.
+fn bad_analyses() -> Vec<(Value, Value, [&'static str; 2])> {
+    let duel = json!({"name": "a", "duel": {"margin": 0.01}});
+    let errors = json!({"name": "b", "errors": {"max": 1}});
+    let with = |metrics: Value| json!({"monitor": {"service": "monitor"}, "metrics": metrics});
+    let background = |metrics: Value| json!({"analysis": {"metrics": metrics}, "metrics": [errors]});
+    vec![
+        (json!([{"setWeight": 5}, {"shadow": {}}]), json!({}), ["spec.steps", "put a shadow step before"]),
+        (json!([{"setWeight": 5}, {"analysis": {}}]), json!({}), ["spec.steps", "an analysis has no metrics"]),
+        (json!([{"setWeight": 5}]), json!({"analysis": {}}), ["spec.analysis.metrics", "there are no metrics"]),
+        (
+            json!([{"pause": {}}, {"analysis": {}}, {"setWeight": 5}]),
+            with(json!([duel])),
+            ["spec.steps", "put a shadow or setWeight step before it"],
+        ),
+        (
+            json!([{"shadow": {}}, {"analysis": {}}, {"setWeight": 5}]),
+            with(json!([duel, errors])),
+            ["spec.steps", "put a setWeight step before it"],
+        ),
+        (
+            json!([{"shadow": {}}, {"analysis": {"metrics": ["a"]}}, {"analysis": {"metrics": ["b"]}}]),
+            with(json!([duel, errors])),
+            ["spec.steps", "put a setWeight step before it"],
+        ),
+        (
+            json!([{"setWeight": 5}, {"analysis": {}}]),
+            with(json!([duel, duel])),
+            ["spec.metrics[1]", "Duplicate value"],
+        ),
+        (
+            json!([{"setWeight": 5}, {"analysis": {"metrics": ["b", "b"]}}]),
+            with(json!([errors])),
+            ["spec.steps[1].analysis.metrics[1]", "Duplicate value"],
+        ),
+        (json!([{"setWeight": 5}]), background(json!(["b", "b"])), ["spec.analysis.metrics[1]", "Duplicate value"]),
+        (json!([{"setWeight": 5}]), background(json!(["c", "b"])), ["spec.analysis", "names a metric"]),
+    ]
+}
+
 #[tokio::test]
 async fn bad_specifications_are_refused_at_admission_with_the_path_of_the_field() -> Result<()> {
     let Some(kubernetes) = or_skip(Kubernetes::start().await)? else { return Ok(()) };
     install_operator(&kubernetes).await?;
-    for (steps, more, parts) in bad_specs() {
+    for (steps, more, parts) in [bad_specs(), bad_values(), bad_analyses()].concat() {
         let object = rollout(steps, &more).to_string();
         // Unknown fields are refused on the client's wish, which kubectl has by default.
         let create = ["create", "--validate=strict", "-f", "-"];
@@ -78,7 +167,14 @@ async fn a_good_specification_gets_its_defaults_and_its_model_stays() -> Result<
     let Some(kubernetes) = or_skip(Kubernetes::start().await)? else { return Ok(()) };
     install_operator(&kubernetes).await?;
     let steps = json!([{"shadow": {}}, {"setWeight": 12.5}, {"pause": {"duration": "1h 30m"}}, {"setWeight": 99.99}]);
-    kubernetes.apply(&rollout(steps, &json!({})).to_string()).await?;
+    // Values at the end of their ranges are good.
+    let metric = json!({"name": "a", "errors": {"max": 0.01}, "interval": "24h", "count": 4_294_967_295_u64});
+    let at_the_end = json!({
+        "metrics": [metric],
+        "analysis": {"startingStep": 1},
+        "rollbackWindow": {"age": "520weeks"},
+    });
+    kubernetes.apply(&rollout(steps, &at_the_end).to_string()).await?;
     let stored = marquee_e2e::operator::rollout(&kubernetes, "ratings").await?;
     let spec = &stored["spec"];
     assert_eq!((&spec["instances"]["port"], &spec["instances"]["scheme"]), (&json!("grpc"), &json!("http")), "{spec}");

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use marquee_domain::{Salt, UserId, bucket};
 use marquee_e2e::World;
 use marquee_e2e::operator::{Operator, until_rollout};
 use serde_json::{Value, json};
@@ -52,6 +53,12 @@ async fn a_better_version_goes_from_5_to_100_percent_by_evidence() -> Result<()>
     Ok(())
 }
 
+/// Returns users who are the first that a candidate gets: the first twentieth of all.
+fn first_users(salt: &Salt) -> Vec<String> {
+    let is_first = |name: &String| UserId::try_new(name).is_ok_and(|user| bucket(salt, &user) < 500);
+    (0..).map(|number| format!("guest-{number}")).filter(is_first).take(50).collect()
+}
+
 /// The reason of a version that predicts worse, in the status, event, metric, log and plugin.
 async fn is_told(stage: &Stage, operator: &Operator, times: u64) -> Result<Value> {
     let is = |status: &Value| {
@@ -96,12 +103,32 @@ async fn a_version_of_shuffled_ratings_is_stopped_in_shadow_and_at_the_first_ste
     is_told(&stage, &operator, 1).await?;
     assert!(routes.seen().iter().all(|route| *route == (2, 0)), "it had users: {:?}", routes.seen());
 
-    // Another specification gives it users at once, and looks afterwards.
-    stage.roll_out(json!([{"setWeight": 5}, {"analysis": {}}, {"setWeight": 50}]), &more).await?;
+    // Another specification gives it users at once, and looks afterwards. It fails no request and
+    // is fast, so only the ratings can stop it.
+    let users = first_users(&Salt::try_new(&stage.route().await?.salt)?);
+    let requests = Load::requests(clients, move |number| users[number as usize % users.len()].clone());
+    let errors = json!({"name": "errors", "errors": {"max": 5, "minRequests": 50}, "interval": "500ms"});
+    let latency = json!({"quantile": 0.9, "max": "2s", "minRequests": 50});
+    let latency = json!({"name": "latency", "latency": latency, "interval": "500ms"});
+    let metrics = json!([more["metrics"][0], errors, latency]);
+    more["metrics"] = metrics;
+    let steps = json!([
+        {"setWeight": 5},
+        {"analysis": {"metrics": ["errors", "latency"]}},
+        {"analysis": {"metrics": ["accuracy"]}},
+        {"setWeight": 50},
+    ]);
+    stage.roll_out(steps, &more).await?;
     stage.tell("1", "retry").await?;
     let status = is_told(&stage, &operator, 2).await?;
     ratings.end().await?;
+    assert!(requests.end().await? > 0, "no requests meanwhile");
     assert_eq!(status["history"][0]["weight"], 5, "{status:#}");
+    for (name, state) in [("errors", "Successful"), ("latency", "Successful"), ("accuracy", "Failed")] {
+        let mut metrics = status["analysis"].as_array().into_iter().flatten();
+        let metric = metrics.find(|metric| metric["name"] == name);
+        assert_eq!(metric.map(|metric| &metric["state"]), Some(&json!(state)), "{name}: {status:#}");
+    }
     let is_out = async || (clients.routed().await.ok()?.candidates.is_empty()).then_some(());
     marquee_e2e::until("its users are back", is_out).await?;
     assert!(routes.seen().iter().all(|route| [(2, 0), (2, 500)].contains(route)), "{:?}", routes.seen());

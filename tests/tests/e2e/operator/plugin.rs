@@ -47,7 +47,7 @@ async fn every_verb_reaches_the_operator_and_edits_no_specification() -> Result<
     ok(&stage, "retry ratings").await?;
     ok(&stage, "promote ratings --all").await?;
     let watched = ok(&stage, "watch ratings").await?;
-    assert!(watched.contains("Completed"), "{watched}");
+    assert!(watched.contains("Completed") && !watched.contains('\u{1b}'), "{watched}");
     ok(&stage, "undo ratings").await?;
     let history = ok(&stage, "history ratings --json").await?;
     let history: serde_json::Value = serde_json::from_str(&history)?;

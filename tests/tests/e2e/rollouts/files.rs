@@ -13,7 +13,7 @@ use super::{PROGRAM, get, start, until_phase, until_status};
 use crate::spine::teach;
 
 async fn list(clients: &Clients) -> Result<ListRolloutsResponse> {
-    Ok(clients.rollouts.clone().list_rollouts(ListRolloutsRequest {}).await?.into_inner())
+    Ok(clients.rollouts.clone().list_rollouts(ListRolloutsRequest::default()).await?.into_inner())
 }
 
 /// Waits until a file is known, and returns it.

@@ -170,6 +170,7 @@ mod tests {
                 absolute: (error, worse),
                 log_loss: (error, worse),
                 slices: Vec::new(),
+                failed: false,
             }
         };
         let (versions, rate) = ([Version(1), Version(2)], 10);

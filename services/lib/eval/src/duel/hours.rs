@@ -1,92 +1,74 @@
-//! Periods of a tally.
+//! Tallies of single hours.
 //!
-//! The sums of a tally are never reset. Before the first rating of an hour is added, a copy is kept
-//! as the mark of that hour, and the sums since then are those of the tally without the mark. So a
-//! period costs one row an hour, and nothing for each rating.
+//! Besides its tally of all ratings, a version or a pair has a tally of each of the last hours. A
+//! period is the sum of its hours. Hours are told apart by when their ratings arrived, so a clock
+//! that was wrong for a while spoils no other hour.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use marquee_domain::Timestamp;
 
-use super::{Mergeable, Tally};
+use super::{Mergeable, Slice, Tally};
 
 /// How many hours are kept apart. Older ones count in the total only.
 pub const HOURS_KEPT: u64 = 14 * 24;
 
-/// The places of marks. Two more than the longest window has hours: a reader may still look for the
-/// oldest mark when the next hour begins.
+/// The places for the tallies of hours: those of the longest window, which begins and ends within
+/// an hour, and the next one.
 const PLACES: i64 = HOURS_KEPT as i64 + 2;
 
 const MICROS: i64 = 3_600_000_000;
 
-/// Returns the number of the hour of a time, since 1970.
-pub(super) fn hour(at: Timestamp) -> i64 {
-    at.micros().div_euclid(MICROS)
-}
-
-/// Returns the hour in which a window before `now` begins.
-pub(super) fn first_hour(window: Duration, now: Timestamp) -> i64 {
-    let micros = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-    hour(Timestamp::from_micros(now.micros().saturating_sub(micros)))
-}
-
-/// An hour at whose beginning a tally was copied.
+/// An hour of the clock, by its number since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(i64);
+pub struct Hour(i64);
 
-impl Mark {
-    /// Returns the number of the place for the copy. A place is used again when its hour is older
-    /// than [`HOURS_KEPT`] hours.
+impl Hour {
+    /// Returns the hour of a time.
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.micros().div_euclid(MICROS))
+    }
+
+    /// Returns the hour in which a window before `now` begins.
+    pub(super) fn first_of(window: Duration, now: Timestamp) -> Self {
+        let micros = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
+        Self::of(Timestamp::from_micros(now.micros().saturating_sub(micros)))
+    }
+
+    pub(super) fn number(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the hours of a window before `now`, from the beginning of the first one on. Of a
+    /// longer window than [`HOURS_KEPT`], the last ones.
+    pub fn within(window: Duration, now: Timestamp) -> impl Iterator<Item = Self> {
+        let last = Self::of(now).0;
+        let first = Self::first_of(window, now).0.max(last - HOURS_KEPT as i64);
+        (first..=last).map(Self)
+    }
+
+    /// Returns the number of the place of the hour's tally. A place is used again by a later hour.
     pub fn place(self) -> u64 {
         self.0.rem_euclid(PLACES) as u64
     }
 }
 
-/// The hours of which there are marks.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Hours(BTreeSet<i64>);
-
-impl Hours {
-    fn insert(&mut self, hour: i64) {
-        self.0.insert(hour);
-        self.0.retain(|kept| *kept > hour - PLACES);
-    }
-
-    fn first_from(&self, hour: i64) -> Option<Mark> {
-        self.0.range(hour..).next().copied().map(Mark)
-    }
-}
-
 impl<T: Mergeable> Tally<T> {
-    /// Returns the mark that the tally needs before a rating that arrived at this time is added, or
-    /// `None` if it is not the first one of its hour. Time does not go back: a rating that arrived
-    /// before the newest one counts in the hour of the newest one.
-    pub fn begin_hour(&mut self, arrived: Timestamp) -> Option<Mark> {
-        let begun = hour(arrived);
-        if self.newest.is_some_and(|newest| hour(newest) >= begun) {
-            return None;
+    /// Adds a rating to the tally of its hour. A tally of an older hour begins again, and one of a
+    /// newer hour in the same place stays as it is.
+    pub fn add_to_hour(&mut self, slices: &[Slice], arrived: Timestamp, item: T::Item) {
+        let (own, hour) = (self.newest.map(Hour::of), Some(Hour::of(arrived)));
+        if own < hour {
+            *self = Self::default();
         }
-        self.hours.insert(begun);
-        Some(Mark(begun))
+        if own <= hour {
+            self.add(slices, arrived, item);
+        }
     }
 
-    /// Returns the mark with which a window before `now` begins, of [`HOURS_KEPT`] hours at most.
-    /// `None` if no rating is in it.
-    pub fn mark(&self, window: Duration, now: Timestamp) -> Option<Mark> {
-        self.hours.first_from(first_hour(window, now))
-    }
-
-    /// Returns the sums since a mark, of which `earlier` is the copy.
-    #[must_use]
-    pub fn since(mut self, earlier: &Self) -> Self {
-        for (slice, sums) in &earlier.slices {
-            if let Some(own) = self.slices.get_mut(slice) {
-                *own = own.without(*sums);
-            }
-        }
-        self.slices.retain(|_, sums| *sums != T::default());
-        self
+    /// Returns whether this is the tally of an hour, and not of another one in the same place.
+    pub fn is_of(&self, hour: Hour) -> bool {
+        self.newest.map(Hour::of) == Some(hour)
     }
 }
 
@@ -96,79 +78,74 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::{Differences, Score, Slice};
+    use super::super::{Errors, Score};
     use super::*;
 
     fn at(hours: f64) -> Timestamp {
         Timestamp::from_micros(1_700_000_000_000_000 + (hours * MICROS as f64) as i64)
     }
 
-    fn scores(error: f64) -> (Option<Score>, Option<Score>) {
-        let score = |error: f64| Score { squared: error * error, absolute: error.abs(), log: Some(error) };
-        (Some(score(error)), (error < 1.5).then(|| score(error / 2.0)))
+    fn score(error: f64) -> Score {
+        Score { squared: error * error, absolute: error.abs(), log: Some(error) }
     }
 
-    /// A tally and the copies of its marks.
+    /// Tallies by place.
     #[derive(Default)]
-    struct Marked {
-        tally: Tally<Differences>,
-        copies: BTreeMap<u64, Tally<Differences>>,
-    }
+    struct Places(BTreeMap<u64, Tally<Errors>>);
 
-    impl Marked {
-        fn add(&mut self, slices: &[Slice], arrived: Timestamp, error: f64) {
-            let before = self.tally.clone();
-            if let Some(mark) = self.tally.begin_hour(arrived) {
-                self.copies.insert(mark.place(), before);
-            }
-            self.tally.add(slices, arrived, scores(error));
+    impl Places {
+        fn add(&mut self, arrived: Timestamp, error: f64) {
+            let place = self.0.entry(Hour::of(arrived).place()).or_default();
+            place.add_to_hour(&[Slice::all()], arrived, score(error));
         }
 
-        fn within(&self, window: Duration, now: Timestamp) -> Vec<(Slice, Differences)> {
-            let Some(mark) = self.tally.mark(window, now) else { return Vec::new() };
-            let since = self.tally.clone().since(&self.copies[&mark.place()]);
-            since.slices().map(|(slice, sums)| (slice.clone(), *sums)).collect()
+        fn within(&self, window: Duration, now: Timestamp) -> Errors {
+            let mut all = Tally::default();
+            for hour in Hour::within(window, now) {
+                self.0.get(&hour.place()).filter(|tally| tally.is_of(hour)).into_iter().for_each(|one| all.merge(one));
+            }
+            all.slice(&Slice::all())
         }
     }
 
     proptest! {
         #[test]
-        fn a_window_has_the_sums_of_its_ratings(
-            gaps in prop::collection::vec((0.0f64..30.0, 0.0f64..2.0, 0usize..3), 1..120),
+        fn a_window_has_the_sums_of_its_hours(
+            // Some arrive before those that came earlier.
+            gaps in prop::collection::vec((-2.0f64..30.0, 0.0f64..2.0), 1..120),
             window in 0..=HOURS_KEPT,
         ) {
-            let names = [Slice::all(), Slice::named("a"), Slice::named("b")];
-            let (mut marked, mut ratings, mut hours) = (Marked::default(), Vec::new(), 0.0);
-            for (gap, error, slice) in gaps {
+            let (mut places, mut ratings, mut hours) = (Places::default(), Vec::new(), 0.0);
+            for (gap, error) in gaps {
                 hours += gap;
-                marked.add(&names[..=slice], at(hours), error);
-                ratings.push((at(hours), names[..=slice].to_vec(), error));
+                places.add(at(hours), error);
+                ratings.push((at(hours), error));
             }
-            let (window, now) = (Duration::from_secs(window * 3_600), at(hours));
-            let mut expected = Tally::<Differences>::default();
-            for (arrived, slices, error) in &ratings {
-                if hour(*arrived) >= first_hour(window, now) {
-                    expected.add(slices, *arrived, scores(*error));
-                }
-            }
-            let expected: Vec<_> = expected.slices().map(|(slice, sums)| (slice.clone(), *sums)).collect();
-            prop_assert_eq!(marked.within(window, now), expected);
-            prop_assert!(marked.tally.hours.0.len() <= PLACES as usize);
+            let (window, now) = (Duration::from_hours(window), ratings.iter().map(|(at, _)| *at).max().unwrap());
+            let first = Hour::first_of(window, now);
+            let expected = ratings.iter().filter(|(at, _)| Hour::of(*at) >= first);
+            let expected = expected.fold(Errors::default(), |all, (_, error)| all.merged(Errors::of(score(*error))));
+            prop_assert_eq!(places.within(window, now), expected);
+            prop_assert!(places.0.len() <= PLACES as usize);
         }
     }
 
     #[test]
-    fn a_rating_that_arrived_before_the_newest_one_begins_no_hour() {
-        let mut marked = Marked::default();
-        for hours in [0.0, 5.0, 3.0, 5.5] {
-            marked.add(&[Slice::all()], at(hours), 1.0);
+    fn a_clock_that_was_wrong_spoils_no_other_hour() {
+        let mut places = Places::default();
+        for hours in [0.0, 5_000.0, 1.0, 2.0] {
+            places.add(at(hours), 1.0);
         }
-        assert_eq!(marked.copies.len(), 2);
-        let counts = [1, 3, 6].map(|window| {
-            let within = marked.within(Duration::from_secs(window * 3_600), at(5.5));
-            within.first().map_or(0, |(_, sums)| sums.squared.count())
-        });
-        assert_eq!(counts, [3, 3, 4]);
-        assert_eq!(marked.tally.mark(Duration::ZERO, at(7.0)), None, "no rating in the window");
+        assert_eq!(places.within(Duration::from_hours(2), at(2.0)).squared.count(), 3);
+        // The place of a newer hour is not taken back.
+        places.add(at(5_000.0 - PLACES as f64), 1.0);
+        assert_eq!(places.within(Duration::ZERO, at(5_000.0)).squared.count(), 1);
+    }
+
+    #[test]
+    fn a_long_window_has_the_hours_that_are_kept() {
+        assert_eq!(Hour::within(Duration::MAX, at(0.0)).count() as u64, HOURS_KEPT + 1);
+        let places: std::collections::BTreeSet<u64> = Hour::within(Duration::MAX, at(0.0)).map(Hour::place).collect();
+        assert_eq!(places.len() as u64, HOURS_KEPT + 1);
     }
 }

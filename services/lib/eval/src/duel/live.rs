@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use marquee_domain::Timestamp;
 
-use super::hours::{HOURS_KEPT, first_hour, hour};
+use super::hours::{HOURS_KEPT, Hour};
 use super::stored::Unknown;
 use super::{Errors, Mergeable, Score};
 
@@ -23,7 +23,7 @@ impl LiveTally {
     pub fn add(&mut self, arrived: Timestamp, score: Score) {
         let one = Errors::of(score);
         self.total = self.total.merged(one);
-        let hour = self.hours.entry(hour(arrived)).or_default();
+        let hour = self.hours.entry(Hour::of(arrived).number()).or_default();
         *hour = hour.merged(one);
         self.drop_old();
     }
@@ -46,7 +46,9 @@ impl LiveTally {
     /// Returns the errors of the ratings that arrived in a window before `now`, from the beginning
     /// of an hour on.
     pub fn within(&self, window: Duration, now: Timestamp) -> Errors {
-        self.hours.range(first_hour(window, now)..).fold(Errors::default(), |all, (_, errors)| all.merged(*errors))
+        self.hours
+            .range(Hour::first_of(window, now).number()..)
+            .fold(Errors::default(), |all, (_, errors)| all.merged(*errors))
     }
 
     fn drop_old(&mut self) {

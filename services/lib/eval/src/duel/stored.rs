@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::hours::Hours;
 use super::{LiveTally, Mergeable, Slice, Tally};
 
 /// The format that is written.
@@ -44,20 +43,11 @@ pub(super) struct Unknown {
     sections: Vec<u8>,
 }
 
-impl Unknown {
-    /// Reads a field that was appended to the section.
-    fn take<T: DeserializeOwned>(&mut self) -> Result<T, StoredError> {
-        let (field, rest) = postcard::take_from_bytes(&self.fields).map_err(|_| StoredError::Damaged)?;
-        self.fields = rest.to_vec();
-        Ok(field)
-    }
-}
-
 impl<T: Mergeable + Serialize + DeserializeOwned> Tally<T> {
     /// Returns the stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let slices: Vec<(&str, &T)> = self.slices.iter().map(|(slice, sums)| (slice.as_str(), sums)).collect();
-        write(&(self.newest, slices, &self.hours), &self.unknown)
+        write(&(self.newest, slices), &self.unknown)
     }
 
     /// Reads the stored form.
@@ -65,11 +55,9 @@ impl<T: Mergeable + Serialize + DeserializeOwned> Tally<T> {
     /// # Errors
     /// A newer version wrote it, or it is damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoredError> {
-        let ((newest, slices), mut unknown) = read::<(Option<Timestamp>, Vec<(String, T)>)>(bytes)?;
+        let ((newest, slices), unknown) = read::<(Option<Timestamp>, Vec<(String, T)>)>(bytes)?;
         let slices: BTreeMap<Slice, T> = slices.into_iter().map(|(name, sums)| (Slice::named(&name), sums)).collect();
-        // An older version stored no hours.
-        let hours = if unknown.fields.is_empty() { Hours::default() } else { unknown.take()? };
-        Ok(Self { slices, newest, hours, unknown })
+        Ok(Self { slices, newest, unknown })
     }
 }
 
@@ -140,17 +128,6 @@ mod tests {
         let mut live = LiveTally::default();
         live.add(Timestamp::from_seconds(-5), score(2.0));
         assert_eq!(LiveTally::from_bytes(&live.to_bytes()), Ok(live));
-    }
-
-    #[test]
-    fn a_tally_of_an_older_version_has_no_hours() {
-        let mut tally = tally();
-        let older = write(&(tally.newest, vec![("all", tally.slice(&Slice::all()))]), &Unknown::default());
-        let read = Tally::<Differences>::from_bytes(&older).expect("read");
-        assert_eq!((read.slice(&Slice::all()), read.newest), (tally.slice(&Slice::all()), tally.newest));
-        assert_eq!(read.hours, Hours::default());
-        assert!(tally.begin_hour(Timestamp::from_seconds(7_200)).is_some());
-        assert_eq!(Tally::from_bytes(&tally.to_bytes()), Ok(tally));
     }
 
     #[test]

@@ -50,16 +50,6 @@ impl Sums {
         }
     }
 
-    /// Returns the sums without those of some of the ratings.
-    #[must_use]
-    pub fn without(self, part: Self) -> Self {
-        Self {
-            count: self.count.saturating_sub(part.count),
-            sum: self.sum.saturating_sub(part.sum),
-            squares: self.squares.saturating_sub(part.squares),
-        }
-    }
-
     /// Returns the sums of the quantity with the other sign.
     #[must_use]
     pub fn negated(self) -> Self {

@@ -34,7 +34,7 @@ const EXPECTED_RATIO: usize = 16;
 
 /// The share of the budget that the present message of a call has. The call holds it too, until it
 /// is answered.
-pub(super) type Held = Arc<Mutex<Option<Share>>>;
+pub(super) type MessageShare = Arc<Mutex<Option<Share>>>;
 
 /// Takes the encoding of the messages of a call out of its headers.
 ///
@@ -62,8 +62,8 @@ pub(super) fn receive(
     shared: Arc<Shared>,
     method: Option<Method>,
     encoding: Option<Encoding>,
-) -> (Body, Held) {
-    let held = Held::default();
+) -> (Body, MessageShare) {
+    let share = MessageShare::default();
     let patience = shared.settings.body_timeout;
     let whole = method.is_some_and(|method| !method.is_streaming).then(|| Instant::now() + patience);
     let reader = Reader {
@@ -71,7 +71,7 @@ pub(super) fn receive(
         shared,
         method,
         encoding,
-        held: Arc::clone(&held),
+        share: Arc::clone(&share),
         chunk: Bytes::new(),
         left: 0,
         scanner: None,
@@ -83,7 +83,7 @@ pub(super) fn receive(
         reader.has_ended |= next.is_err();
         Some((next.map(Frame::data).map_err(Status::from), reader))
     });
-    (Body::new(StreamBody::new(frames)), held)
+    (Body::new(StreamBody::new(frames)), share)
 }
 
 struct Reader {
@@ -91,7 +91,7 @@ struct Reader {
     shared: Arc<Shared>,
     method: Option<Method>,
     encoding: Option<Encoding>,
-    held: Held,
+    share: MessageShare,
     /// What has arrived and has not been read.
     chunk: Bytes,
     /// The bytes of the present message that are still to be read.
@@ -188,7 +188,7 @@ impl Reader {
     }
 
     fn hold(&self, share: Option<Share>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = share;
+        *self.share.lock().unwrap_or_else(PoisonError::into_inner) = share;
     }
 
     /// Returns the part of the present message that has arrived.

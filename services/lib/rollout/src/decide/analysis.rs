@@ -3,42 +3,64 @@
 use marquee_domain::Timestamp;
 
 use super::Machine;
-use crate::statistics::share;
+use super::place::Place;
 use crate::{
-    Measurement, Metric, MetricCounts, MetricState, MetricStatus, MetricWindow, Reason, RunKind, Scope, Spec, StepKind,
-    Test, Verdict,
+    Measurement, Metric, MetricCounts, MetricState, MetricStatus, MetricWindow, Reason, RunKind, Scope, StepKind,
+    Verdict,
 };
 
 /// The number of metrics in a status, unless more are measured at present.
 const MOST_METRICS: usize = 64;
 
-/// A metric in the place where it is measured.
-#[derive(Debug, Clone, Copy)]
-struct Place<'a> {
-    metric: &'a Metric,
-    scope: Scope,
-    step: Option<u32>,
-}
-
-impl Place<'_> {
-    fn is_of(&self, status: &MetricStatus) -> bool {
-        self.metric.name == status.name && self.scope == status.scope && self.step == status.step
-    }
-}
-
 impl<'a> Machine<'a> {
-    /// Creates the metrics that are to be measured at present, and removes those that the
-    /// specification does not define any more.
+    /// Creates the metrics that are to be measured at present, and applies changes of the
+    /// specification to those that exist. If metrics were added and no error probability is left
+    /// for them, all metrics begin again with new evidence.
     pub(super) fn ensure_metrics(&mut self) {
-        let spec = self.spec;
-        self.status.analysis.retain(|status| spec.metric(&status.name).is_some());
-        for place in self.places() {
-            if !self.status.analysis.iter().any(|status| place.is_of(status)) {
-                let begun = self.begin(place);
+        self.apply_definitions();
+        let mut new = self.new_places();
+        if self.is_alpha_spent(&new) {
+            // The rollout is about to stop, so nothing begins any more.
+            if self.find_failure().is_some() {
+                return;
+            }
+            self.renew_evidence();
+            self.normal(Reason::AnalysisRunning, "metrics were added, so all metrics begin again with new evidence");
+            new = self.new_places();
+        }
+        if !new.is_empty() {
+            let share = self.next_share(&new);
+            for place in new {
+                let alpha = self.take_share(&place, share);
+                let begun = self.begin(place, alpha);
                 self.status.analysis.push(begun);
             }
         }
         self.forget_old_metrics();
+    }
+
+    /// Removes metrics that the specification does not define any more, and makes dry runs of the
+    /// others or ends them. A metric that failed as a dry run has failed when the dry run ends.
+    /// Another one begins again then, because it has no part of the error probability yet.
+    fn apply_definitions(&mut self) {
+        let (spec, places) = (self.spec, self.places());
+        let shares = &self.status.evidence.shares;
+        self.status.analysis.retain_mut(|status| {
+            let Some(metric) = spec.metric(&status.name) else { return false };
+            let was_dry_run = std::mem::replace(&mut status.dry_run, metric.dry_run);
+            let begins_again = was_dry_run
+                && !metric.dry_run
+                && matches!(status.state, MetricState::Running | MetricState::Successful)
+                && places.iter().any(|place| place.is_of(status) && !shares.contains_key(&place.test()));
+            !begins_again
+        });
+    }
+
+    /// Returns the places of metrics that are to be measured at present and do not exist yet.
+    fn new_places(&self) -> Vec<Place<'a>> {
+        let mut places = self.places();
+        places.retain(|place| !self.status.analysis.iter().any(|status| place.is_of(status)));
+        places
     }
 
     /// Forgets the metrics of the first steps if there are too many.
@@ -59,17 +81,15 @@ impl<'a> Machine<'a> {
         let background = spec.analysis.as_ref().filter(|background| run.step >= background.starting_step);
         let mut places = Vec::new();
         if let Some(background) = background {
-            let metrics = spec.named(&background.metrics);
-            places.extend(metrics.map(|metric| Place { metric, scope: Scope::Background, step: None }));
+            places.extend(spec.named(&background.metrics).map(Place::in_background));
         }
         if let Some(StepKind::Analysis(names)) = self.step_kind() {
-            let step = Some(run.step);
-            places.extend(spec.named(names).map(|metric| Place { metric, scope: Scope::Step, step }));
+            places.extend(spec.named(names).map(|metric| Place::in_step(metric, run.step)));
         }
         places
     }
 
-    fn begin(&self, place: Place<'_>) -> MetricStatus {
+    fn begin(&self, place: Place<'_>, alpha: f64) -> MetricStatus {
         let (stable, candidate) = self.pair();
         let evidence = &self.status.evidence;
         MetricStatus {
@@ -79,7 +99,7 @@ impl<'a> Machine<'a> {
             state: MetricState::Running,
             dry_run: place.metric.dry_run,
             counts: MetricCounts::default(),
-            alpha: share(self.spec.alpha, tests(self.spec)),
+            alpha,
             last: None,
             started_at: self.now,
             next_at: self.now.plus(place.metric.initial_delay),
@@ -99,7 +119,6 @@ impl<'a> Machine<'a> {
             }
             let Some(measurement) = self.measure(&self.status.analysis[at]) else { continue };
             let status = &mut self.status.analysis[at];
-            status.dry_run = place.metric.dry_run;
             status.next_at = self.now.plus(place.metric.interval);
             let before = status.state;
             status.add(measurement, place.metric);
@@ -139,19 +158,6 @@ impl<'a> Machine<'a> {
 pub(super) fn describe(status: &MetricStatus) -> String {
     let figures = status.last.as_ref().map_or("not measured yet", |last| last.message.as_str());
     format!("'{}': {figures}", status.name)
-}
-
-/// Returns the number of tests that share the error probability of a rollout. All uses of a duel
-/// are one test, because they are judged on the same evidence by the same interval. Errors and
-/// latencies are judged on the requests of one step, so each use is a test of its own. New evidence
-/// after a retry, or after a person resumed a failed rollout, is another attempt with its own
-/// probability.
-fn tests(spec: &Spec) -> usize {
-    let count = |metric: &Metric| {
-        let count = spec.analyses().filter(|names| metric.is_among(names)).count();
-        if matches!(metric.test(), Some(Test::Duel(_))) { count.min(1) } else { count }
-    };
-    spec.metrics.iter().filter(|metric| !metric.dry_run).map(count).sum()
 }
 
 /// Returns whether a metric is still measured. In the background it is measured after it passed,

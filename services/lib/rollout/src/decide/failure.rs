@@ -105,22 +105,26 @@ impl Machine<'_> {
         None
     }
 
-    /// Returns whether the present step has taken too long, except a pause.
+    /// Returns a failure if the present step has taken too long. The time of a pause does not
+    /// count, but the wait for instances after it does.
     pub(super) fn missed_deadline(&self) -> Option<Failure> {
-        let run = self.run().filter(|run| run.kind != RunKind::First)?;
-        let deadline = self.spec.progress_deadline;
-        if self.now.since(run.step_started_at) <= deadline || self.is_in_pause_step() {
+        if self.run().is_none_or(|run| run.kind == RunKind::First) {
             return None;
         }
-        let message =
-            format!("{} took longer than {}: {}", self.step_name(), format_duration(deadline), self.waiting());
+        let (since, deadline) = (self.deadline_counts_from()?, self.spec.progress_deadline);
+        if self.now.since(since) <= deadline {
+            return None;
+        }
+        let name = self.step_name();
+        let what = if self.is_in_pause_step() { format!("the wait for instances after {name}") } else { name };
+        let message = format!("{what} took longer than {}: {}", format_duration(deadline), self.waiting());
         Some(Failure { reason: Reason::DeadlineExceeded, message })
     }
 
     /// Returns whether the rollout may go on without the instances that do not follow.
     pub(super) fn may_leave_instances_behind(&self) -> bool {
         self.spec.on_deadline == OnDeadline::Continue
-            && self.step_changes_route()
+            && self.waits_for_instances_only()
             && self.seen.instances.iter().flatten().any(|instance| self.follows(instance))
     }
 

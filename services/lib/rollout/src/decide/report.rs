@@ -54,16 +54,14 @@ impl Machine<'_> {
         if let Some(pause) = &run.pause {
             return (Phase::Paused, (pause.reason, pause.message.clone()));
         }
-        let waiting = self.waiting();
-        match self.step_kind() {
-            Some(StepKind::Pause(Some(_))) => (Phase::Paused, (Reason::PauseRunning, waiting)),
-            Some(StepKind::Pause(None)) => (Phase::Paused, (Reason::WaitingForPromotion, waiting)),
-            Some(StepKind::Analysis(_)) => (Phase::Progressing, (Reason::AnalysisRunning, waiting)),
-            Some(StepKind::SetWeight(_) | StepKind::Shadow) => {
-                (Phase::Progressing, (Reason::WaitingForInstances, waiting))
-            }
-            None => (Phase::Progressing, (Reason::Promoting, waiting)),
-        }
+        let (phase, reason) = match self.step_kind() {
+            None => (Phase::Progressing, Reason::Promoting),
+            Some(_) if self.waits_for_instances_only() => (Phase::Progressing, Reason::WaitingForInstances),
+            Some(StepKind::Pause(Some(_))) => (Phase::Paused, Reason::PauseRunning),
+            Some(StepKind::Pause(None)) => (Phase::Paused, Reason::WaitingForPromotion),
+            Some(_) => (Phase::Progressing, Reason::AnalysisRunning),
+        };
+        (phase, (reason, self.waiting()))
     }
 
     fn resting(&self) -> (Phase, Why) {
@@ -119,6 +117,9 @@ impl Machine<'_> {
     /// Returns one sentence on what the present step waits for.
     pub(super) fn waiting(&self) -> String {
         let Some(run) = self.run() else { return String::new() };
+        if self.waits_for_instances_only() {
+            return self.instances_behind();
+        }
         match self.step_kind() {
             Some(StepKind::Pause(Some(duration))) => {
                 let until = run.step_started_at.plus(duration).to_rfc3339();
@@ -127,7 +128,7 @@ impl Machine<'_> {
             Some(StepKind::Pause(None)) => "waits until a person promotes it".to_owned(),
             Some(StepKind::Analysis(_)) => {
                 let pending: Vec<String> = self.pending_metrics().into_iter().map(describe).collect();
-                if pending.is_empty() { "all metrics passed".to_owned() } else { pending.join("; ") }
+                pending.join("; ")
             }
             Some(StepKind::SetWeight(_) | StepKind::Shadow) | None => self.instances_behind(),
         }

@@ -4,7 +4,7 @@ use marquee_domain::{Timestamp, Version};
 use sha2::{Digest, Sha256};
 
 use super::Machine;
-use crate::{GoodVersion, Outcome, Percent, Placement, Reason, RunKind, Scope, Spec, StepKind};
+use crate::{GoodVersion, Outcome, Percent, Placement, Reason, RunKind, Spec, StepKind};
 
 /// The number of earlier stable versions that are remembered.
 const MOST_GOOD: usize = 10;
@@ -15,10 +15,13 @@ impl<'a> Machine<'a> {
         if self.run().is_none() {
             return;
         }
-        self.restart_changed_steps();
+        // After a failure, everything waits for a person, also steps that changed.
+        let is_held = self.is_held_by_failure();
+        if !is_held {
+            self.restart_changed_steps();
+        }
         self.note_obstacles();
-        // After a failure, everything waits for a person.
-        if self.is_held_by_failure() {
+        if is_held {
             return;
         }
         // A step at most is entered more often than there are steps, so this ends.
@@ -123,7 +126,8 @@ impl<'a> Machine<'a> {
         good.truncate(MOST_GOOD);
     }
 
-    /// Begins with the first step again if the steps changed during the rollout.
+    /// Begins with the first step again if the steps changed during the rollout. It is another
+    /// attempt with new evidence, as after a retry: the metrics of the new steps are other tests.
     fn restart_changed_steps(&mut self) {
         let (digest, count) = (digest(self.spec), self.spec.steps.len() as u32);
         let Some(run) = self.run_mut().filter(|run| run.kind == RunKind::Steps && run.steps_digest != digest) else {
@@ -135,8 +139,11 @@ impl<'a> Machine<'a> {
             return;
         }
         run.placement = Placement::Absent;
-        self.status.analysis.retain(|metric| metric.scope == Scope::Background);
-        self.normal(Reason::StepsChanged, "the steps changed, so the first one begins again");
+        run.attempt = run.attempt.saturating_add(1);
+        let attempt = run.attempt;
+        self.renew_evidence();
+        let message = format!("the steps changed, so the first one begins again with new evidence, attempt {attempt}");
+        self.normal(Reason::StepsChanged, message);
         self.enter(0);
     }
 
@@ -152,13 +159,28 @@ impl<'a> Machine<'a> {
         if has_steps { self.spec.steps.len() as u32 } else { 0 }
     }
 
+    /// Returns whether the present step is done. Every step waits for instances: one that joined
+    /// or turned cold during a pause or an analysis would miss the weight that comes next.
     fn step_is_done(&self) -> bool {
-        let Some(run) = self.run() else { return false };
+        self.run().is_some() && self.waits_for_instances_only() && self.all_instances_follow()
+    }
+
+    /// Returns whether the present step waits for nothing but instances that do not follow.
+    pub(super) fn waits_for_instances_only(&self) -> bool {
         match self.step_kind() {
-            Some(StepKind::SetWeight(_) | StepKind::Shadow) | None => self.all_instances_follow(),
-            Some(StepKind::Pause(Some(duration))) => self.now >= run.step_started_at.plus(duration),
-            Some(StepKind::Pause(None)) => false,
+            Some(StepKind::SetWeight(_) | StepKind::Shadow) | None => true,
+            Some(StepKind::Pause(_)) => self.deadline_counts_from().is_some_and(|end| self.now >= end),
             Some(StepKind::Analysis(_)) => self.pending_metrics().is_empty(),
+        }
+    }
+
+    /// Returns the time from which the progress deadline counts: the end of a pause, or the
+    /// beginning of any other step. Returns `None` for a pause that only a person ends.
+    pub(super) fn deadline_counts_from(&self) -> Option<Timestamp> {
+        let run = self.run()?;
+        match self.step_kind() {
+            Some(StepKind::Pause(duration)) => duration.map(|duration| run.step_started_at.plus(duration)),
+            _ => Some(run.step_started_at),
         }
     }
 
@@ -166,23 +188,22 @@ impl<'a> Machine<'a> {
         matches!(self.step_kind(), Some(StepKind::Pause(_)))
     }
 
-    /// Returns whether the present step is done only when instances follow a change of the route.
-    pub(super) fn step_changes_route(&self) -> bool {
-        matches!(self.step_kind(), Some(StepKind::SetWeight(_) | StepKind::Shadow) | None)
-    }
-
     pub(super) fn is_held_by_failure(&self) -> bool {
         let pause = self.run().and_then(|run| run.pause.as_ref());
         pause.is_some_and(|pause| pause.reason != Reason::PausedByUser)
     }
 
-    /// Returns when the present step ends or fails by itself, if it does.
+    /// Returns when the present step ends or fails by itself, if it does and the time has not
+    /// passed yet.
     pub(super) fn step_ends_at(&self) -> Option<Timestamp> {
-        let run = self.run().filter(|run| run.pause.is_none())?;
-        match self.step_kind() {
-            Some(StepKind::Pause(duration)) => duration.map(|duration| run.step_started_at.plus(duration)),
-            _ => Some(run.step_started_at.plus(self.spec.progress_deadline)),
+        if self.run().is_none_or(|run| run.pause.is_some()) {
+            return None;
         }
+        let since = self.deadline_counts_from()?;
+        if self.is_in_pause_step() && since > self.now {
+            return Some(since);
+        }
+        Some(since.plus(self.spec.progress_deadline)).filter(|deadline| *deadline >= self.now)
     }
 }
 

@@ -43,6 +43,7 @@ fn ratings(seed: u64, worse: f64) -> impl Iterator<Item = RecordedRating> {
             absolute: (stable.abs(), candidate.abs()),
             log_loss: (stable * stable, candidate * candidate),
             slices: Vec::new(),
+            failed: false,
         }
     })
 }
@@ -68,6 +69,21 @@ fn a_version_0_02_stars_worse_is_stopped_without_users() {
     assert_eq!((trajectory.status.phase, trajectory.status.reason), (Phase::Degraded, Reason::AnalysisFailed));
     assert!(trajectory.points.iter().all(|point| point.weight == Percent::default()));
     assert!(trajectory.ratings < 20_000, "{}", trajectory.ratings);
+}
+
+#[test]
+fn a_version_that_fails_to_predict_is_stopped_without_users() {
+    let failing = |every: usize| {
+        let ratings = ratings(1, 0.0).enumerate();
+        let ratings = ratings.map(|(n, rating)| RecordedRating { failed: n.is_multiple_of(every), ..rating });
+        simulate(&spec(), ratings, &replay()).expect("valid")
+    };
+    let trajectory = failing(2);
+    let status = &trajectory.status;
+    assert_eq!((status.phase, status.reason), (Phase::Degraded, Reason::AnalysisFailed), "{}", status.message);
+    assert!(status.message.contains("failed to predict"), "{}", status.message);
+    assert!(trajectory.points.iter().all(|point| point.weight == Percent::default()));
+    assert_eq!(failing(5_000).status.phase, Phase::Completed);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Percent;
 
-/// One step: an object with exactly one field.
+/// One step: an object with exactly one field. Whatever a step waits for, it also waits until every
+/// ready instance answers with the wanted route.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -2,7 +2,10 @@
 //!
 //! The martingales of both groups multiply to a martingale under the true pair of proportions, in
 //! whatever order the trials come. A difference is refuted when every pair of proportions with this
-//! difference is.
+//! difference is. So the true difference is ever refuted only if the true pair is, and by Ville's
+//! inequality that has a probability of at most α. R. J. Turner and P. D. Grünwald, *Exact
+//! anytime-valid confidence intervals for contingency tables and beyond* (arXiv:2203.09785), invert
+//! tests of pairs in the same way, with another martingale.
 
 use super::proportion::{Martingale, Prior, Trials};
 use super::{Interval, bisect};

@@ -6,6 +6,11 @@
 //! 1 / α at present are an interval, and all these intervals together contain the true p with a
 //! probability of at least 1 − α. The same holds if the proportion of a trial depends on the
 //! earlier ones, for each side: the lower bound exceeds no proportion that is never exceeded.
+//!
+//! Robbins (1970) has this for a uniform prior. The beta-binomial mixtures in section 3.2 of Howard
+//! et al. (2021) differ in one point: their prior is around the proportion that is tested, and this
+//! one is the same for all proportions. Both are valid, because a prior must only be chosen before
+//! the data are seen.
 
 use super::gamma::ln_beta;
 use super::{Interval, bisect};

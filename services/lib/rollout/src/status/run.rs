@@ -13,7 +13,7 @@ use crate::{Percent, Reason, Unknown};
 pub struct Run {
     /// Counts the rollouts of the model from 1.
     pub number: u64,
-    /// Counts the attempts from 1: a retry is another one.
+    /// Counts the attempts from 1: a retry is another one, and so is a change of the steps.
     pub attempt: u32,
     /// The version on trial.
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
@@ -40,7 +40,7 @@ pub struct Run {
     #[serde(with = "rfc3339_option", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub refused_since: Option<Timestamp>,
-    /// The digest of the steps when the rollout started.
+    /// The digest of the steps when the attempt started.
     pub steps_digest: String,
     /// The time from which the step's pause and deadline count. It moves while the rollout is
     /// paused by a person or after a failure.
@@ -54,8 +54,8 @@ pub struct Run {
     #[serde(with = "rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub started_at: Timestamp,
-    /// When the present evidence began: the start of the attempt, or the last `Resume` after a
-    /// failure.
+    /// When the present evidence began: the start of the attempt, the last `Resume` after a
+    /// failure, or the last time when a metric was added without error probability left for it.
     #[serde(with = "rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub evidence_since: Timestamp,

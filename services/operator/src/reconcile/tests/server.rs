@@ -1,4 +1,4 @@
-//! An API server in memory that knows one rollout, one EndpointSlice, and events. It counts calls,
+//! An API server in memory that knows one rollout, its EndpointSlices, and events. It counts calls,
 //! also those of the fleet, and never answers the one at which the operator is killed.
 
 use std::collections::BTreeMap;
@@ -32,8 +32,12 @@ struct Inner {
 struct State {
     rollout: Value,
     version: u64,
+    /// The EndpointSlices of inference.
+    slices: Vec<Value>,
     /// The reasons of the events by their names.
     events: BTreeMap<String, String>,
+    /// The reason of the events that are refused, and the code of the refusal.
+    refused: Option<(&'static str, StatusCode)>,
     calls: u64,
     kill_at: u64,
     /// The weights of version 2 in the routing table, one for each change.
@@ -50,8 +54,16 @@ impl Server {
             },
             "spec": spec,
         });
-        let state =
-            State { rollout, version: 1, events: BTreeMap::new(), calls: 0, kill_at: u64::MAX, weights: Vec::new() };
+        let state = State {
+            rollout,
+            version: 1,
+            slices: vec![slice(true)],
+            events: BTreeMap::new(),
+            refused: None,
+            calls: 0,
+            kill_at: u64::MAX,
+            weights: Vec::new(),
+        };
         Self(Arc::new(Inner { table, state: Mutex::new(state), killed: Notify::new() }))
     }
 
@@ -104,6 +116,30 @@ impl Server {
         self.state().rollout["metadata"]["annotations"][key] = json!(value);
     }
 
+    /// Changes the object, as a person would.
+    pub(super) fn edit(&self, edit: impl FnOnce(&mut Value)) {
+        edit(&mut self.state().rollout);
+    }
+
+    pub(super) fn finalizers(&self) -> Vec<Value> {
+        self.state().rollout["metadata"]["finalizers"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Replaces the EndpointSlices of inference.
+    pub(super) fn set_slices(&self, slices: Vec<Value>) {
+        self.state().slices = slices;
+    }
+
+    /// Refuses events with a reason, or takes all of them again.
+    pub(super) fn refuse_events(&self, refused: Option<(&'static str, StatusCode)>) {
+        self.state().refused = refused;
+    }
+
+    /// Returns how many events have a reason.
+    pub(super) fn told(&self, reason: &str) -> usize {
+        self.reasons().iter().filter(|told| *told == reason).count()
+    }
+
     /// Returns the reasons of all events, sorted.
     pub(super) fn reasons(&self) -> Vec<String> {
         let mut reasons: Vec<String> = self.state().events.values().cloned().collect();
@@ -139,9 +175,12 @@ impl Gate for Server {
 impl State {
     fn answer(&mut self, method: &Method, path: &str, body: Value) -> (StatusCode, Value) {
         if path.ends_with("/endpointslices") {
-            return (StatusCode::OK, slices());
+            return (StatusCode::OK, list(&self.slices));
         }
         if path.ends_with("/events") {
+            if let Some((_, code)) = self.refused.filter(|(reason, _)| body["reason"] == *reason) {
+                return refused(code, "Refused");
+            }
             let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
             if self.events.contains_key(&name) {
                 return refused(StatusCode::CONFLICT, "AlreadyExists");
@@ -182,12 +221,18 @@ fn refused(code: StatusCode, reason: &str) -> (StatusCode, Value) {
     (code, json!({"kind": "Status", "status": "Failure", "code": code.as_u16(), "reason": reason, "message": reason}))
 }
 
-fn slices() -> Value {
-    let slice = json!({
+/// Returns the EndpointSlice of inference, with its one instance or without.
+pub(super) fn slice(has_instance: bool) -> Value {
+    let instance = json!({"addresses": ["127.0.0.1"], "targetRef": {"kind": "Pod", "name": "inference-0"}});
+    let endpoints = if has_instance { vec![instance] } else { Vec::new() };
+    json!({
         "metadata": {"name": "inference-0"},
         "addressType": "FQDN",
-        "endpoints": [{"addresses": ["127.0.0.1"], "targetRef": {"kind": "Pod", "name": "inference-0"}}],
+        "endpoints": endpoints,
         "ports": [{"name": "grpc", "port": 1, "protocol": "TCP"}],
-    });
-    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSliceList", "metadata": {}, "items": [slice]})
+    })
+}
+
+fn list(slices: &[Value]) -> Value {
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSliceList", "metadata": {}, "items": slices})
 }

@@ -1,6 +1,7 @@
 //! A crash between any two actions: the rollout comes to the same end.
 
 use marquee_domain::{Candidate, Route, Version};
+use proptest::prelude::*;
 
 use super::fleet::{CAREFUL, Fleet};
 use crate::{Outcome, Phase, Verb};
@@ -60,14 +61,24 @@ impl Fleet {
 /// Runs a script to its end, and crashes once after a number of seconds. Returns the end, and the
 /// seconds in which something was decided.
 fn run(script: &Script, crash: Option<(u64, Crash)>) -> (End, Vec<u64>) {
+    drive(script.name, (script.worse, script.acts_until), script.act, crash)
+}
+
+/// Does the same for a function that acts until a second.
+fn drive(
+    name: &str,
+    (worse, acts_until): (f64, u64),
+    act: impl Fn(&mut Fleet, u64),
+    crash: Option<(u64, Crash)>,
+) -> (End, Vec<u64>) {
     let mut fleet = Fleet::new(CAREFUL);
     let (mut seconds, mut decided) = (0, Vec::new());
     let mut quiet = 0;
     while quiet < 5 {
         seconds += 1;
         fleet.now = fleet.now.plus(std::time::Duration::from_secs(1));
-        fleet.rate(200, script.worse);
-        (script.act)(&mut fleet, seconds);
+        fleet.rate(200, worse);
+        act(&mut fleet, seconds);
         let events = fleet.events.len();
         match crash.filter(|(at, _)| *at == seconds) {
             Some((_, crash)) => fleet.crash(crash),
@@ -76,8 +87,8 @@ fn run(script: &Script, crash: Option<(u64, Crash)>) -> (End, Vec<u64>) {
         if fleet.events.len() > events {
             decided.push(seconds);
         }
-        quiet = if seconds > script.acts_until && fleet.status.phase.is_final() { quiet + 1 } else { 0 };
-        assert!(seconds < 2_000, "{}: {}", script.name, fleet.status.message);
+        quiet = if seconds > acts_until && fleet.status.phase.is_final() { quiet + 1 } else { 0 };
+        assert!(seconds < 2_000, "{name}: {}", fleet.status.message);
     }
     (fleet.end(), decided)
 }
@@ -141,6 +152,67 @@ fn a_crash_between_any_two_actions_comes_to_the_same_end() {
                 assert_eq!(end, expected, "{} with {crash:?} lost at second {at}", script.name);
             }
         }
+    }
+}
+
+/// What does not work for a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// An instance keeps its route.
+    Stuck(usize),
+    /// An instance cannot be asked.
+    Unreachable(usize),
+    /// An instance is not ready.
+    NotReady(usize),
+    /// The routing table cannot be read or written.
+    Table,
+    /// The instances cannot be listed.
+    List,
+}
+
+/// The last second of a fault.
+const LAST_FAULT: u64 = 260;
+
+/// Faults with their first second and their length in seconds.
+fn faults() -> impl Strategy<Value = Vec<(Fault, u64, u64)>> {
+    let fault = prop_oneof![
+        (0_usize..3).prop_map(Fault::Stuck),
+        (0_usize..3).prop_map(Fault::Unreachable),
+        (0_usize..3).prop_map(Fault::NotReady),
+        Just(Fault::Table),
+        Just(Fault::List),
+    ];
+    prop::collection::vec((fault, 1_u64..200, 1_u64..60), 0..6)
+}
+
+impl Fleet {
+    /// Makes exactly the faults of a second.
+    fn suffer(&mut self, faults: &[(Fault, u64, u64)], second: u64) {
+        let has = |wanted: Fault| {
+            faults.iter().any(|(fault, from, length)| *fault == wanted && (*from..from + length).contains(&second))
+        };
+        for (index, instance) in self.instances.iter_mut().enumerate() {
+            instance.is_stuck = has(Fault::Stuck(index));
+            instance.is_reachable = !has(Fault::Unreachable(index));
+            instance.is_ready = !has(Fault::NotReady(index));
+        }
+        (self.is_table_reachable, self.is_listed) = (!has(Fault::Table), !has(Fault::List));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_crash_during_any_faults_comes_to_the_same_end(
+        faults in faults(),
+        worse in prop::sample::select(vec![0.0, 0.1]),
+        crash in (1_u64..300, prop::sample::select(CRASHES.to_vec())),
+    ) {
+        let act = |fleet: &mut Fleet, second: u64| fleet.suffer(&faults, second);
+        let (expected, _) = drive("faults", (worse, LAST_FAULT), act, None);
+        let (end, _) = drive("faults", (worse, LAST_FAULT), act, Some(crash));
+        prop_assert_eq!(end, expected);
     }
 }
 

@@ -3,7 +3,7 @@
 use marquee_domain::Version;
 
 use super::fleet::{CAREFUL, Fleet, spec};
-use crate::{MetricState, OnDeadline, Phase, Reason, Scope, Verb};
+use crate::{Measure, MetricState, OnDeadline, Phase, Reason, Scope, Verb};
 
 const SERVED: &str = r#"
     model = "ratings"
@@ -154,6 +154,97 @@ fn a_dry_run_reports_and_stops_nothing() {
     let mut fleet = Fleet::new(&CAREFUL.replace("minRatings = 500 } }]", "minRatings = 500 }, dryRun = true }]"));
     fleet.run_until(Phase::Completed, 1_000, 0.5);
     assert!(fleet.told(Reason::AnalysisFailed).ends_with("it is a dry run, so the rollout goes on"));
+}
+
+#[test]
+fn a_metric_that_failed_as_a_dry_run_has_failed_when_the_dry_run_ends() {
+    let mut fleet = Fleet::new(&CAREFUL.replace("minRatings = 500 } }]", "minRatings = 500 }, dryRun = true }]"));
+    while !fleet.reasons().contains(&Reason::AnalysisFailed) {
+        fleet.run(1, 1_000, 0.5);
+    }
+    assert_eq!(fleet.weight(), 500);
+    fleet.spec.metrics[0].dry_run = false;
+    fleet.run(1, 0, 0.0);
+    assert_eq!((fleet.status.phase, fleet.status.reason, fleet.weight()), (Phase::Degraded, Reason::AnalysisFailed, 0));
+}
+
+#[test]
+fn a_metric_that_becomes_a_dry_run_stops_nothing() {
+    let mut fleet = Fleet::new(CAREFUL);
+    while fleet.weight() < 500 {
+        fleet.run(1, 100, 0.0);
+    }
+    fleet.spec.metrics[0].dry_run = true;
+    fleet.run_until(Phase::Completed, 1_000, 0.5);
+}
+
+/// Returns the error probability that was given to tests.
+fn given(fleet: &Fleet) -> f64 {
+    fleet.status.evidence.shares.values().sum()
+}
+
+#[test]
+fn metrics_that_are_added_share_what_is_left_of_alpha() {
+    let mut fleet = Fleet::new(SERVED);
+    serve(&mut fleet, 3, 0, 0);
+    assert!((given(&fleet) - 0.01 / 2.0).abs() < 1e-12, "two of four tests have begun");
+    let mut added = fleet.spec.metrics[0].clone();
+    added.name = "more-errors".to_owned();
+    fleet.spec.metrics.push(added);
+    serve(&mut fleet, 1, 0, 0);
+    // The added metric shares the other half with three tests of the last step.
+    assert!((given(&fleet) - 0.01 / 2.0 - 0.01 / 8.0).abs() < 1e-12, "{:?}", fleet.status.evidence.shares);
+    for _ in 0..400 {
+        serve(&mut fleet, 1, 0, 0);
+        assert!(given(&fleet) <= 0.01 + 1e-12, "{:?}", fleet.status.evidence.shares);
+    }
+    assert_eq!(fleet.status.phase, Phase::Completed, "{}", fleet.status.message);
+}
+
+#[test]
+fn a_metric_that_replaces_another_one_gets_no_share_twice() {
+    let mut fleet = Fleet::new(SERVED);
+    serve(&mut fleet, 3, 0, 0);
+    fleet.spec.metrics[0].name = "other-errors".to_owned();
+    serve(&mut fleet, 1, 0, 0);
+    assert!(fleet.status.evidence.shares.contains_key("errors/1"), "{:?}", fleet.status.evidence.shares);
+    assert!((given(&fleet) - 0.01 / 2.0 - 0.01 / 6.0).abs() < 1e-12, "{:?}", fleet.status.evidence.shares);
+}
+
+#[test]
+fn a_metric_that_is_added_when_alpha_is_spent_begins_new_evidence_for_all() {
+    let mut fleet = Fleet::new(CAREFUL);
+    while fleet.weight() < 500 {
+        fleet.run(1, 200, 0.0);
+    }
+    let mut added = fleet.spec.metrics[0].clone();
+    added.name = "absolute".to_owned();
+    if let Some(duel) = &mut added.duel {
+        duel.measure = Measure::Mae;
+    }
+    fleet.spec.metrics.push(added);
+    if let Some(background) = &mut fleet.spec.analysis {
+        background.metrics.push("absolute".to_owned());
+    }
+    fleet.run(1, 0, 0.0);
+    let shares: Vec<_> = fleet.status.analysis.iter().map(|metric| (metric.name.as_str(), metric.alpha)).collect();
+    assert_eq!(shares, [("quality", 0.005), ("absolute", 0.005)]);
+    assert_eq!(fleet.status.rollout.as_ref().map(|run| run.evidence_since), Some(fleet.now));
+    assert_eq!((fleet.weight(), given(&fleet)), (500, 0.01));
+    fleet.run_until(Phase::Completed, 200, 0.0);
+}
+
+#[test]
+fn a_dry_run_that_ends_without_a_failure_takes_a_share() {
+    let mut fleet = Fleet::new(SERVED);
+    fleet.spec.metrics[1].dry_run = true;
+    serve(&mut fleet, 3, 0, 0);
+    assert_eq!(given(&fleet), 0.01 / 2.0, "only the errors of two steps count");
+    fleet.spec.metrics[1].dry_run = false;
+    serve(&mut fleet, 1, 0, 0);
+    let shares = &fleet.status.evidence.shares;
+    assert_eq!(shares.keys().collect::<Vec<_>>(), ["errors/1", "slow/1"]);
+    assert!(shares["slow/1"] > 0.0 && given(&fleet) < 0.01, "{shares:?}");
 }
 
 #[test]

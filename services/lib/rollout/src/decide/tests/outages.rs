@@ -3,9 +3,29 @@
 use marquee_domain::Version;
 
 use super::fleet::{CAREFUL, Fleet, Instance};
-use crate::{ConditionStatus, ConditionType, OnFailure, Phase, Reason, Verb, VersionState};
+use crate::{ConditionStatus, ConditionType, OnDeadline, OnFailure, Phase, Reason, Verb, VersionState};
 
 const WEIGHTS: &str = "model = 'ratings'\nversion = 2\nsteps = [{ setWeight = 5 }, { setWeight = 50 }]";
+
+const PAUSES: &str = r#"
+    model = "ratings"
+    version = 2
+    progressDeadline = "2m"
+    steps = [
+        { setWeight = 5 },
+        { pause = { duration = "5m" } },
+        { setWeight = 25 },
+        { pause = { duration = "5m" } },
+    ]
+"#;
+
+/// Runs until the pause after a weight begins.
+fn run_until_pause(fleet: &mut Fleet, weight: u32) {
+    while fleet.weight() != weight || fleet.status.reason != Reason::PauseRunning {
+        assert!(!fleet.status.phase.is_final(), "{}", fleet.status.message);
+        fleet.run(1, 0, 0.0);
+    }
+}
 
 #[test]
 fn a_weight_waits_for_every_ready_instance() {
@@ -58,6 +78,87 @@ fn an_instance_that_is_added_is_waited_for_and_one_that_is_lost_is_not() {
     assert_eq!(fleet.status.condition(ConditionType::Available).map(|c| c.reason), Some(Reason::InstancesUnavailable));
     fleet.instances.truncate(2);
     fleet.run_until(Phase::Completed, 100, 0.0);
+}
+
+#[test]
+fn an_instance_that_falls_behind_during_a_pause_holds_what_comes_next() {
+    let ways: [fn(&mut Fleet); 3] = [
+        |fleet| {
+            let cold = Instance { is_stuck: true, ..Instance::new("d", fleet.now, None) };
+            fleet.instances.push(cold);
+        },
+        |fleet| fleet.instances[1].is_reachable = false,
+        |fleet| {
+            fleet.instances[1].is_stuck = true;
+            fleet.instances[1].effective = None;
+        },
+    ];
+    for fall_behind in ways {
+        let mut fleet = Fleet::new(PAUSES);
+        // The last pause holds the promotion.
+        for weight in [500, 2_500] {
+            run_until_pause(&mut fleet, weight);
+            fall_behind(&mut fleet);
+            fleet.run(360, 0, 0.0);
+            assert_eq!(
+                (fleet.weight(), fleet.status.phase, fleet.status.reason),
+                (weight, Phase::Progressing, Reason::WaitingForInstances)
+            );
+            assert!(fleet.status.message.contains("ready instances answer with the wanted route; missing: "));
+            assert!(fleet.next.since(fleet.now) > std::time::Duration::from_secs(1), "it does not decide all the time");
+            fleet.instances.truncate(3);
+            for instance in &mut fleet.instances {
+                (instance.is_reachable, instance.is_stuck) = (true, false);
+            }
+            fleet.run(3, 0, 0.0);
+        }
+        assert_eq!(fleet.status.phase, Phase::Completed, "{}", fleet.status.message);
+    }
+}
+
+#[test]
+fn an_instance_that_falls_behind_during_an_analysis_holds_the_next_weight() {
+    let mut fleet = Fleet::new(CAREFUL);
+    fleet.run(3, 200, 0.0);
+    assert_eq!(fleet.status.reason, Reason::AnalysisRunning);
+    fleet.instances[1].is_reachable = false;
+    fleet.run(120, 200, 0.0);
+    assert_eq!((fleet.weight(), fleet.status.reason), (0, Reason::WaitingForInstances));
+    fleet.instances[1].is_reachable = true;
+    fleet.run(2, 200, 0.0);
+    assert_eq!(fleet.weight(), 500);
+}
+
+#[test]
+fn the_deadline_of_a_wait_for_instances_counts_from_the_end_of_the_pause() {
+    for (policy, weight) in [(OnDeadline::Fail, 0), (OnDeadline::Continue, 2_500)] {
+        let mut fleet = Fleet::new(PAUSES);
+        fleet.spec.on_deadline = policy;
+        run_until_pause(&mut fleet, 500);
+        fleet.instances[1].is_reachable = false;
+        fleet.run(300 + 115, 0, 0.0);
+        assert_eq!((fleet.weight(), fleet.status.reason), (500, Reason::WaitingForInstances));
+        fleet.run(10, 0, 0.0);
+        assert_eq!(fleet.weight(), weight, "{}", fleet.status.message);
+        let told = fleet.told(Reason::DeadlineExceeded);
+        let words = match policy {
+            OnDeadline::Fail => "the wait for instances after pause 5m took longer than 2m: 2 of 3 ready instances",
+            OnDeadline::Continue => "goes on without some instances: 2 of 3 ready instances",
+        };
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn a_person_promotes_the_rollout_past_an_instance_that_is_behind() {
+    let mut fleet = Fleet::new(PAUSES);
+    run_until_pause(&mut fleet, 500);
+    fleet.instances[1].is_reachable = false;
+    fleet.run(310, 0, 0.0);
+    assert_eq!(fleet.weight(), 500);
+    fleet.command(Verb::Promote);
+    fleet.run(1, 0, 0.0);
+    assert_eq!(fleet.weight(), 2_500);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use marquee_domain::{BUCKETS, Route, Salt, Version};
 use proptest::prelude::*;
 
 use super::fleet::{CAREFUL, Fleet, Instance};
-use crate::{Action, Decision, OnFailure, Outcome, Phase, Placement, Reason, RunKind, Status, StepKind, Verb, decide};
+use crate::{
+    Action, Decision, OnFailure, Outcome, Phase, Placement, Reason, Run, RunKind, Status, StepKind, Verb, decide,
+};
 
 const SERVED: &str = r#"
     model = "ratings"
@@ -39,6 +41,7 @@ enum Happening {
     Table(bool),
     List(bool),
     Target(u64),
+    DryRun(bool),
     Command(Verb),
     ActionsLost,
     StatusLost,
@@ -62,6 +65,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<bool>().prop_map(Happening::Table),
         1 => any::<bool>().prop_map(Happening::List),
         1 => (1_u64..4).prop_map(Happening::Target),
+        1 => any::<bool>().prop_map(Happening::DryRun),
         4 => prop::sample::select(verbs.to_vec()).prop_map(Happening::Command),
         1 => Just(Happening::ActionsLost),
         1 => Just(Happening::StatusLost),
@@ -109,6 +113,7 @@ impl Fleet {
             Happening::Table(on) => self.is_table_reachable = on,
             Happening::List(on) => self.is_listed = on,
             Happening::Target(version) => self.spec.version = Some(Version(version)),
+            Happening::DryRun(on) => self.spec.metrics.iter_mut().take(1).for_each(|metric| metric.dry_run = on),
             Happening::Command(verb) => self.command(verb),
             Happening::ActionsLost | Happening::StatusLost => {}
         }
@@ -157,7 +162,39 @@ impl Fleet {
                 );
             }
         }
-        self.check_weights(&decision.status)
+        let given: f64 = decision.status.evidence.shares.values().sum();
+        prop_assert!(given <= self.spec.alpha * (1.0 + 1e-9), "tests may be wrong with a probability of {}", given);
+        self.check_rise(decision)?;
+        self.check_weights(decision)
+    }
+
+    /// A weight rises only if every ready instance answers with the wanted route, by a person, or
+    /// by the policy for the deadline.
+    fn check_rise(&self, decision: &Decision) -> Result<(), TestCaseError> {
+        let (Some(before), Some(now)) = (self.status.running(), &decision.status.rollout) else { return Ok(()) };
+        let is_same = (before.number, before.attempt) == (now.number, now.attempt);
+        if !is_same || now.wanted_weight() <= before.wanted_weight() {
+            return Ok(());
+        }
+        let is_forced = has_event(decision, &[Reason::Promoted, Reason::DeadlineExceeded]);
+        let is_routed = self.weight() == before.wanted_weight().points().get();
+        prop_assert!(
+            is_forced || (is_routed && self.all_follow()),
+            "a weight rises while an instance is behind: {:?}",
+            decision.status.instances
+        );
+        Ok(())
+    }
+
+    /// Returns whether every ready instance can be seen to answer with the route.
+    fn all_follow(&self) -> bool {
+        let revision = self.route.as_ref().map(Route::revision);
+        let mut ready = self.instances.iter().filter(|instance| instance.is_ready).peekable();
+        self.is_listed
+            && self.is_table_reachable
+            && ready.peek().is_some()
+            && ready
+                .all(|instance| instance.is_reachable && instance.effective.as_ref().map(Route::revision) == revision)
     }
 
     /// Returns the largest weight that the steps up to one allow, in basis points.
@@ -172,14 +209,20 @@ impl Fleet {
         weights.max().unwrap_or(0)
     }
 
-    /// Within an attempt a weight never falls, and after its end it is 0 for ever.
-    fn check_weights(&self, after: &Status) -> Result<(), TestCaseError> {
-        let (Some(before), Some(now)) = (&self.status.rollout, &after.rollout) else { return Ok(()) };
+    /// Within an attempt a weight never falls. After a failure it does not rise while the rollout
+    /// waits for a person, and after the end of the attempt it is 0 for ever.
+    fn check_weights(&self, decision: &Decision) -> Result<(), TestCaseError> {
+        let (Some(before), Some(now)) = (&self.status.rollout, &decision.status.rollout) else { return Ok(()) };
         if (before.number, before.attempt) != (now.number, now.attempt) {
             return Ok(());
         }
         if before.is_running() && now.is_running() {
             prop_assert!(now.wanted_weight() >= before.wanted_weight(), "a user changes sides without need");
+        }
+        let failure = |run: &Run| run.pause.clone().filter(|pause| pause.reason != Reason::PausedByUser);
+        let is_promoted = has_event(decision, &[Reason::Promoted]);
+        if !is_promoted && failure(before).is_some() && failure(before) == failure(now) {
+            prop_assert_eq!(now.wanted_weight(), before.wanted_weight(), "a weight changes after a failure");
         }
         if !before.is_running() {
             prop_assert_eq!(before, now, "a rollout that has ended does not change");
@@ -203,6 +246,10 @@ impl Fleet {
             self.instances.push(Instance::new("new", self.now, None));
         }
     }
+}
+
+fn has_event(decision: &Decision, reasons: &[Reason]) -> bool {
+    decision.actions.iter().any(|action| matches!(action, Action::Event(event) if reasons.contains(&event.reason)))
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use marquee_domain::{Route, Version};
 
 use super::fleet::{CAREFUL, Fleet, route, spec};
-use crate::{ConditionStatus, ConditionType, Outcome, Percent, Phase, Reason, RunKind, Verdict};
+use crate::{ConditionStatus, ConditionType, OnFailure, Outcome, Percent, Phase, Reason, RunKind, Verb, Verdict};
 
 #[test]
 fn a_good_version_takes_over_step_by_step() {
@@ -210,6 +210,35 @@ fn steps_that_change_begin_again() {
     assert_eq!((fleet.weight(), fleet.status.step.as_ref().map(|step| step.index)), (0, Some(0)));
     assert!(fleet.reasons().contains(&Reason::StepsChanged));
     fleet.run_until(Phase::Completed, 100, 0.0);
+}
+
+#[test]
+fn steps_that_change_are_another_attempt_with_new_evidence() {
+    let mut fleet = Fleet::new(CAREFUL);
+    while fleet.weight() < 2_500 {
+        fleet.run(1, 100, 0.0);
+    }
+    fleet.spec = spec(&CAREFUL.replace("setWeight = 25", "setWeight = 30"));
+    fleet.run(1, 100, 0.0);
+    let run = fleet.status.rollout.as_ref().expect("a rollout");
+    assert_eq!((run.number, run.attempt, run.evidence_since), (1, 2, fleet.now));
+    let duel = fleet.status.evidence.duels.get("all").expect("a duel");
+    assert_eq!(duel.total.squared.ratings, 0, "earlier ratings were judged by earlier steps");
+    assert_eq!(fleet.status.evidence.shares.values().sum::<f64>(), 0.01);
+}
+
+#[test]
+fn steps_that_change_while_a_failure_holds_the_rollout_wait_for_a_person() {
+    let mut fleet = Fleet::new(CAREFUL);
+    fleet.spec.on_failure = OnFailure::Pause;
+    fleet.run_until_reason(Reason::AnalysisFailed, 100, 0.1);
+    fleet.spec.steps = fleet.spec.steps.split_off(4);
+    fleet.run(5, 0, 0.0);
+    assert_eq!((fleet.status.phase, fleet.weight()), (Phase::Paused, 0));
+    fleet.command(Verb::Resume);
+    fleet.run(1, 0, 0.0);
+    let attempt = fleet.status.rollout.as_ref().map(|run| run.attempt);
+    assert_eq!((fleet.weight(), attempt), (2_500, Some(2)));
 }
 
 #[test]
