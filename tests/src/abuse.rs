@@ -102,7 +102,7 @@ impl Target {
         let held = self.flood().hold_bodies(48, 15 << 20).await?;
         let during = self.answer_time_for(Duration::from_secs(4)).await?;
         let added = memory.added(&self.process)?;
-        let ended = held.until_closed(Duration::from_secs(30)).await;
+        let ended = held.until_open(0, Duration::from_secs(30)).await;
         // The byte budget, and what the kernel and the windows hold for each.
         self.row("48 bodies of 15 of 16 MiB", "memory added", added, 2.0 * MEMORY, "MiB").await?;
         self.row("48 bodies of 15 of 16 MiB", "a call meanwhile", during, ANSWER, "ms").await?;
@@ -147,12 +147,12 @@ impl Target {
         let held = self.flood().connect(4_000, said).await?;
         let during = self.answer_time().await?;
         let added = memory.added(&self.process)?;
-        let open = held.open().await;
+        let open = held.until_open(2_048, Duration::from_secs(2)).await;
         self.row(name, "memory added", added, MEMORY, "MiB").await?;
         self.row(name, "held open", open, 2_048.0, "").await?;
         self.row(name, "a call meanwhile", during, ANSWER, "ms").await?;
         if !said.is_empty() {
-            let left = held.until_closed(Duration::from_secs(10)).await;
+            let left = held.until_open(0, Duration::from_secs(10)).await;
             self.row(name, "open after 10 s", left, 0.0, "").await?;
         }
         Ok(())

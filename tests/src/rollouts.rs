@@ -40,6 +40,9 @@ const RATINGS_PER_SECOND: f64 = 10.0;
 /// Rollouts by served traffic alone, which take many more ratings.
 const UNPAIRED: usize = 100;
 
+/// How a rollout ended, and after how many ratings.
+type End = (Option<Outcome>, u64);
+
 #[derive(Debug, Serialize)]
 struct Report {
     ratings: usize,
@@ -129,7 +132,7 @@ fn shown(ratings: Option<u64>) -> String {
 fn run(spec: &Spec, recording: &Recording, contest: Contest, rollouts: usize) -> Result<Kind> {
     let started = Instant::now();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let ends: Result<Vec<Vec<(Option<Outcome>, u64)>>> = thread::scope(|scope| {
+    let ends: Result<Vec<Vec<End>>> = thread::scope(|scope| {
         let work = |first: usize| {
             move || (first..rollouts).step_by(cores).map(|seed| one(spec, recording, (contest, seed))).collect()
         };
@@ -139,7 +142,7 @@ fn run(spec: &Spec, recording: &Recording, contest: Contest, rollouts: usize) ->
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let ends: Vec<(Option<Outcome>, u64)> = ends?.into_iter().flatten().collect();
+    let ends: Vec<End> = ends?.into_iter().flatten().collect();
     let share =
         |outcome: Option<Outcome>| ends.iter().filter(|(end, _)| *end == outcome).count() as f64 / rollouts as f64;
     let mut stopped: Vec<u64> =
@@ -159,7 +162,7 @@ fn run(spec: &Spec, recording: &Recording, contest: Contest, rollouts: usize) ->
 }
 
 /// Returns how one rollout ended, and after how many ratings. It did not end if the ratings did.
-fn one(spec: &Spec, recording: &Recording, (contest, seed): (Contest, usize)) -> Result<(Option<Outcome>, u64)> {
+fn one(spec: &Spec, recording: &Recording, (contest, seed): (Contest, usize)) -> Result<End> {
     let replay = Replay { ratings_per_second: Some(RATINGS_PER_SECOND), ..Replay::new(Version(1), Version(2)) };
     let ratings = recording.resampled(contest, seed as u64);
     let trajectory = simulate(spec, ratings, &replay)?;

@@ -124,13 +124,9 @@ impl Stage {
 
 /// A rollout of version 2 of the model `ratings` by steps.
 fn rollout(steps: Value, more: &Value) -> Value {
-    let mut spec = json!({
-        "instances": {"service": "inference"},
-        "model": "ratings",
-        "version": 2,
-        "steps": steps,
-    });
+    let mut spec = json!({"instances": {"service": "inference"}, "model": "ratings", "version": 2});
     if let (Value::Object(spec), Value::Object(more)) = (&mut spec, more) {
+        spec.insert("steps".to_owned(), steps);
         spec.extend(more.clone());
         spec.retain(|_, value| !value.is_null());
     }

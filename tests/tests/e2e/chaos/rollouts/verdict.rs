@@ -186,9 +186,9 @@ mod tests {
         check(&good).expect("as the steps say");
         check(&[start.clone(), large.clone(), next.clone()]).expect("an instance may miss routes");
         check(&[start.clone(), route(2, 1, &[(2, 3_000)])]).expect_err("no step has this weight");
-        check(&[start.clone(), large.clone(), small.clone()]).expect_err("a weight fell");
-        check(&[small.clone(), back.clone(), small.clone()]).expect_err("a failed version has users again");
-        check(&[next, back, large.clone()]).expect_err("a failed version has users in the next rollout");
+        check(&[start, large.clone(), small.clone()]).expect_err("a weight fell");
+        check(&[small.clone(), back.clone(), small]).expect_err("a failed version has users again");
+        check(&[next, back, large]).expect_err("a failed version has users in the next rollout");
         check(&[route(2, 4, &[(2, 500)])]).expect_err("another stable version");
         assert_eq!(ended()[0].planned.limit(0), 500);
         assert_eq!(ended()[0].planned.limit(1), 2_000);
