@@ -19,8 +19,8 @@ use crate::tensors;
 /// Writes the learner graph of a posterior with S samples, where n = factors + 1.
 ///
 /// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
-/// returns them; `movie` int64 [batch]; `rating` float32 [batch], in stars; `weight` float32
-/// [batch], 1 to add the rating, −1 to take away a rating that the state contains, 0 to keep the
+/// returns them; `movie` int64 `[batch]`; `rating` float32 `[batch]`, in stars; `weight` float32
+/// `[batch]`, 1 to add the rating, −1 to take away a rating that the state contains, 0 to keep the
 /// state.
 ///
 /// Outputs: `next_mean` and `next_covariance`, with the shapes of `mean` and `covariance`.
