@@ -196,16 +196,15 @@ pub fn decode_served(content_type: Option<&[u8]>, value: &[u8]) -> Result<Served
     decode(content_type, value, &[])
 }
 
-/// Returns each movie of a record of the predictions topic as a prediction of its own.
-pub fn each_served(mut served: ServedPrediction) -> impl Iterator<Item = ServedPrediction> {
-    let more = std::mem::take(&mut served.more);
-    let common = served.clone();
-    let next = (1..).zip(more).map(move |(place, movie): (u32, ServedMovie)| {
-        let ServedMovie { movie_id, rating, spread, unknown_movie } = movie;
-        let index = common.index.saturating_add(place);
-        ServedPrediction { movie_id, rating, spread, unknown_movie, index, ..common.clone() }
-    });
-    std::iter::once(served).chain(next)
+/// Takes the movies of an answer out of a record of the predictions topic, each with its index.
+pub fn take_movies(served: &mut ServedPrediction) -> impl Iterator<Item = (u32, ServedMovie)> + use<> {
+    let first = ServedMovie {
+        movie_id: std::mem::take(&mut served.movie_id),
+        rating: served.rating,
+        spread: served.spread,
+        unknown_movie: served.unknown_movie,
+    };
+    (served.index..).zip(std::iter::once(first).chain(std::mem::take(&mut served.more)))
 }
 
 /// Encodes a movie as protobuf.
@@ -227,19 +226,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_movie_of_an_answer_is_a_prediction_with_its_index() {
+    fn each_movie_of_an_answer_has_its_index() {
         let movie = |id: &str| ServedMovie { movie_id: id.to_owned(), rating: 2.0, ..ServedMovie::default() };
-        let served = ServedPrediction {
+        let mut served = ServedPrediction {
             user_id: "u".to_owned(),
             movie_id: "a".to_owned(),
+            rating: 2.0,
             index: 200,
             more: vec![movie("b"), movie("c")],
             ..ServedPrediction::default()
         };
-        let all: Vec<ServedPrediction> = each_served(served).collect();
-        let found: Vec<_> = all.iter().map(|one| (one.user_id.as_str(), one.movie_id.as_str(), one.index)).collect();
-        assert_eq!(found, [("u", "a", 200), ("u", "b", 201), ("u", "c", 202)]);
-        assert!(all.iter().all(|one| one.more.is_empty()));
+        let all: Vec<_> = take_movies(&mut served).collect();
+        assert_eq!(all, [(200, movie("a")), (201, movie("b")), (202, movie("c"))]);
+        assert!(served.more.is_empty() && served.user_id == "u");
     }
 
     fn rated() -> RatingEvent {

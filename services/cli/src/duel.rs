@@ -55,11 +55,7 @@ struct Rows(Vec<Row>);
 
 pub(crate) async fn run(args: DuelArgs, client: &Client, output: Output) -> Result<(), Error> {
     let DuelArgs { model, between, window } = args;
-    let window = window.map(|window| marquee_proto::Duration {
-        // A length that does not fit is too long for the monitor, too.
-        seconds: i64::try_from(window.as_secs()).unwrap_or(i64::MAX),
-        nanos: window.subsec_nanos().cast_signed(),
-    });
+    let window = window.map(marquee_proto::Duration::from);
     let duels: Vec<pb::Duel> = match between[..] {
         [stable, other] => {
             let request = pb::GetDuelRequest { model: model.clone(), stable, other, slices: Vec::new(), window };

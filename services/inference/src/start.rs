@@ -138,8 +138,6 @@ impl Plan<'_> {
         let stores = Arc::new(FeatureStores::new(features, settings.feature_deadline));
         // Half for each.
         let bytes = settings.cache_bytes / 2;
-        let all = settings.cache_bytes.saturating_add(settings.evaluation.cache_bytes);
-        tracing::info!(mebibytes = all >> 20, "most memory that cached histories and states use");
         let histories = Histories::new(stores, Capacity { entries: settings.histories, bytes });
         let states = Capacity { entries: settings.states, bytes };
         Rating::new(rating::Parts { routing: Arc::clone(routing), histories, states, counted }, self.context)

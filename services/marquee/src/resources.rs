@@ -16,7 +16,7 @@ use marquee_role::{Needs, Resources};
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::keys::{self, not_empty};
 use crate::late::LateLog;
-use crate::settings::{Settings, addresses};
+use crate::settings::{Settings, addresses, archive_interval};
 use crate::storage;
 
 /// The folder of the embedded object store in the data folder.
@@ -73,23 +73,19 @@ fn open_local(
     let folder = &settings.data_dir;
     // What people rated is nobody else's business on a machine with several users.
     marquee_embedded::create_private_files();
-    let mut most_memory = 0;
     if needs.log && settings.backends.log == LogBackend::Embedded {
         let log = EmbeddedLog::open(&folder.join("log"), &settings.log)?;
         storage::report(context, storage::LOG, log.trouble());
-        most_memory += EmbeddedLog::memory_bytes();
         resources.log = Some(Arc::new(log));
     }
     if needs.store && settings.backends.store == StoreBackend::Embedded {
         let store = EmbeddedStore::open(&folder.join("store"))?;
         storage::report(context, storage::STORE, store.trouble());
-        most_memory += EmbeddedStore::memory_bytes();
         resources.store = Some(Arc::new(store));
     }
     if needs.monitor_store && settings.backends.store == StoreBackend::Embedded {
         let store = EmbeddedStore::open(&folder.join("monitor"))?;
         storage::report(context, storage::MONITOR, store.trouble());
-        most_memory += EmbeddedStore::memory_bytes();
         resources.monitor_store = Some(Arc::new(store));
     }
     // A role that runs alone has no use for an embedded store, which no other process writes. An
@@ -101,9 +97,6 @@ fn open_local(
     if needs.onnx {
         resources.onnx = Some(Runtime::load(not_empty(&settings.onnxruntime))?);
     }
-    if most_memory > 0 {
-        tracing::info!(mebibytes = most_memory >> 20, "most memory that the embedded back-ends use");
-    }
     let keys = keys::read(&settings.data_dir, &settings.verifying_key, needs)?;
     (resources.signing_key, resources.verifying_key) = (keys.signing, keys.verifying);
     Ok(resources)
@@ -112,8 +105,7 @@ fn open_local(
 /// Connects to what is on other machines.
 async fn connect(settings: &Settings, needs: &Needs, resources: &mut Resources) -> Result<()> {
     if (needs.log || needs.optional_log) && settings.backends.log == LogBackend::Kafka {
-        let archive = settings.roles.get::<marquee_trainer::Trainer>().map(|trainer| &trainer.archive);
-        let interval = archive.and_then(|archive| archive.enabled.then_some(archive.every));
+        let interval = archive_interval(settings);
         resources.log = Some(match needs.log {
             true => Arc::new(KafkaLog::connect_archived(&settings.kafka, interval).await?),
             false => Arc::new(LateLog::new(settings.kafka.clone(), interval)),

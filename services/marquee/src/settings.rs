@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::backends::Backends;
 use crate::roles::ROLES;
 
+pub(crate) use retention::archive_interval;
+
 pub(crate) use history::check_equal as check_histories;
 
 /// The longest time of one step of shutting down.

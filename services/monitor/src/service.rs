@@ -65,7 +65,6 @@ pub(crate) async fn start(
     let partitions = (bounds.len() as u32).max(1);
     let reader = Reader { store: Arc::clone(&store), partitions };
     let join = JoinOptions { window: settings.join_window, late: settings.late, bytes: settings.join_bytes };
-    tracing::info!(mebibytes = settings.join_bytes >> 20, "most memory that predictions which wait for ratings use");
     let models = settings.model_names().map_err(Error::Settings)?;
     let stream = Stream {
         log: Arc::clone(&log),

@@ -9,11 +9,11 @@ use marquee_embedded::{EmbeddedLog, LogSettings};
 use marquee_ports::Topic;
 use marquee_proto::prediction::v1::evaluations_client::EvaluationsClient;
 use marquee_proto::prediction::v1::{
-    Entry, EvaluateRequest, PredictRequest, RecommendRequest, Sequence, ServedBy, ServedPrediction, Step,
+    Entry, EvaluateRequest, PredictRequest, RecommendRequest, Sequence, ServedBy, ServedMovie, ServedPrediction, Step,
     VersionEvaluation,
 };
 use marquee_proto::ratings::v1::Movie;
-use marquee_proto::record::{CONTENT_TYPE, decode_served, each_served};
+use marquee_proto::record::{CONTENT_TYPE, decode_served, take_movies};
 use marquee_proto::rollout::v1::GetStatusRequest;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use serde_json::json;
@@ -104,9 +104,11 @@ async fn served(folder: &Path) -> Result<Vec<ServedPrediction>> {
     let log = EmbeddedLog::open(&folder.join("log"), &LogSettings::default())?;
     let mut served = Vec::new();
     for record in read_topic(&log, Topic::PREDICTIONS).await? {
-        let prediction = decode_served(record.header(CONTENT_TYPE), &record.value)?;
+        let mut prediction = decode_served(record.header(CONTENT_TYPE), &record.value)?;
         assert_eq!(record.key.as_deref(), Some(prediction.user_id.as_bytes()), "the key is the user");
-        served.extend(each_served(prediction));
+        for (index, ServedMovie { movie_id, rating, spread, unknown_movie }) in take_movies(&mut prediction) {
+            served.push(ServedPrediction { movie_id, rating, spread, unknown_movie, index, ..prediction.clone() });
+        }
     }
     Ok(served)
 }

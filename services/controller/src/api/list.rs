@@ -1,7 +1,7 @@
 //! Lists rollouts, and after them rollout files, in pages.
 
-use marquee_domain::{ModelName, Reason};
-use marquee_kit::Failure;
+use marquee_domain::ModelName;
+use marquee_kit::{Failure, page_size, unknown_page_token};
 use marquee_proto::page::Page;
 use marquee_proto::rollout::v1 as pb;
 
@@ -52,7 +52,7 @@ pub(super) fn page(
     request: &pb::ListRolloutsRequest,
 ) -> Result<pb::ListRolloutsResponse, Failure> {
     let after = place(&request.page_token)?;
-    let mut page = Page::new(page_size(request.page_size)?);
+    let mut page = Page::new(page_size(request.page_size, (MAX_PAGE, MAX_PAGE))?);
     let rollouts = board.values().map(|rollout| Entry::Rollout(rollout));
     let entries = rollouts.chain(files.iter().map(Entry::File));
     let (mut last, mut next_page_token) = (None, String::new());
@@ -71,14 +71,6 @@ pub(super) fn page(
     Ok(answer)
 }
 
-fn page_size(asked: u32) -> Result<usize, Failure> {
-    match asked {
-        0 => Ok(MAX_PAGE as usize),
-        1..=MAX_PAGE => Ok(asked as usize),
-        _ => Err(Failure::field("page_size", Reason::TooMany, format!("is {asked}: ask for at most {MAX_PAGE}"))),
-    }
-}
-
 /// Returns the token of the page after a place.
 fn token((is_file, name): Place<'_>) -> String {
     format!("{}/{name}", if is_file { FILE } else { ROLLOUT })
@@ -92,10 +84,7 @@ fn place(token: &str) -> Result<Option<Place<'_>>, Failure> {
     match token.split_once('/') {
         Some((ROLLOUT, name)) if ModelName::try_new(name).is_ok() => Ok(Some((false, name))),
         Some((FILE, name)) => Ok(Some((true, name))),
-        _ => {
-            let fix = "is not a token of an earlier answer: leave it out";
-            Err(Failure::field("page_token", Reason::Malformed, fix))
-        }
+        _ => Err(unknown_page_token()),
     }
 }
 
@@ -176,11 +165,5 @@ mod tests {
             let refused = place(wrong).expect_err(wrong);
             assert_eq!(refused.violations()[0].field, "page_token", "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_page_size_has_a_default_and_a_bound() {
-        assert_eq!([0, 1, 10_000].map(|asked| page_size(asked).expect("valid")), [10_000, 1, 10_000]);
-        assert!(page_size(10_001).is_err());
     }
 }

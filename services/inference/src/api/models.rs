@@ -1,7 +1,7 @@
 //! Lists model versions in pages.
 
-use marquee_domain::{ModelName, Reason, Version};
-use marquee_kit::Failure;
+use marquee_domain::{ModelName, Version};
+use marquee_kit::{Failure, page_size, unknown_page_token};
 use marquee_proto::page::Page;
 use marquee_proto::prediction::v1 as pb;
 
@@ -22,7 +22,7 @@ impl Service {
         let wanted = |key: &Key| {
             only.as_ref().is_none_or(|only| *only == key.0) && after.as_ref().is_none_or(|after| key > after)
         };
-        let mut page = Page::new(page_size(request.page_size)?);
+        let mut page = Page::new(page_size(request.page_size, (MAX_PAGE, MAX_PAGE))?);
         let mut next_page_token = String::new();
         for key in self.0.repository.stored().into_iter().filter(wanted) {
             if !page.add(self.describe(&key).await) {
@@ -31,14 +31,6 @@ impl Service {
             }
         }
         Ok(pb::ListModelsResponse { versions: page.into_entries(), next_page_token })
-    }
-}
-
-fn page_size(asked: u32) -> Result<usize, Failure> {
-    match asked {
-        0 => Ok(MAX_PAGE as usize),
-        1..=MAX_PAGE => Ok(asked as usize),
-        _ => Err(Failure::field("page_size", Reason::TooMany, format!("is {asked}: ask for at most {MAX_PAGE}"))),
     }
 }
 
@@ -53,9 +45,7 @@ fn place(token: &str) -> Result<Option<Key>, Failure> {
         let (name, version) = token.rsplit_once('/')?;
         Some((ModelName::try_new(name).ok()?, Version(version.parse().ok()?)))
     };
-    let unknown =
-        || Failure::field("page_token", Reason::Malformed, "is not a token of an earlier answer: leave it out");
-    if token.is_empty() { Ok(None) } else { parse().map(Some).ok_or_else(unknown) }
+    if token.is_empty() { Ok(None) } else { parse().map(Some).ok_or_else(unknown_page_token) }
 }
 
 #[cfg(test)]
@@ -71,11 +61,5 @@ mod tests {
         for wrong in ["films-2", "films-2/", "/1", "films-2/x", "A/1", "films-2/1/2"] {
             assert!(place(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_page_size_has_a_default_and_a_bound() {
-        assert_eq!([0, 1, 10_000].map(|asked| page_size(asked).expect("valid")), [10_000, 1, 10_000]);
-        assert!(page_size(10_001).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Adds movies to the catalog and lists them.
 
 use bytes::Bytes;
-use marquee_domain::{Movie, Reason};
+use marquee_domain::Movie;
 use marquee_kit::Failure;
 use marquee_ports::{NewRecord, Topic};
 use marquee_proto::record;
@@ -12,7 +12,7 @@ use super::Intake;
 const MAX_PAGE: u32 = 10_000;
 
 /// The size of a page when the caller gives none.
-const DEFAULT_PAGE: usize = 1_000;
+const DEFAULT_PAGE: u32 = 1_000;
 
 /// The most bytes of a page. Clients refuse answers over 4 MiB unless they are told otherwise.
 const PAGE_BYTES: usize = 2 << 20;
@@ -43,13 +43,9 @@ impl Intake {
 
     /// Returns the page of the catalog after a token, in the order of the ids.
     pub(crate) async fn list(&self, page_token: &str, page_size: u32) -> Result<Page, Failure> {
-        if page_size > MAX_PAGE {
-            let fix = format!("is {page_size}: ask for at most {MAX_PAGE}");
-            return Err(Failure::field("page_size", Reason::TooMany, fix));
-        }
+        let size = marquee_kit::page_size(page_size, (DEFAULT_PAGE, MAX_PAGE))?;
         let catalog = self.catalog.catch_up().await;
         let catalog = catalog.map_err(|error| Failure::unavailable("read the movie catalog", &error))?;
-        let size = if page_size == 0 { DEFAULT_PAGE } else { page_size as usize };
         let mut bytes = 0;
         let fits = |movie: &&Movie| {
             let is_first = bytes == 0;

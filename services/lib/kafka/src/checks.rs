@@ -4,17 +4,10 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use marquee_ports::TopicSpec;
+use marquee_ports::{Retention, TopicSpec};
 use rdkafka::admin::ConfigResource;
 
 use crate::record::LARGEST_BATCH;
-
-/// The least retention of an archived topic, however often the archive writes: the archive may be
-/// down for a night.
-const LEAST_RETENTION: Duration = Duration::from_secs(24 * 3_600);
-
-/// The retention of an archived topic is at least this many intervals of the archive.
-const LEAST_INTERVALS: u32 = 10;
 
 /// What a deployment demands of its topics.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +129,7 @@ fn check_age(demands: &Demands, spec: &TopicSpec, configured: &Configured) -> Ve
         }
         None => refuse("retention.ms", &millis, "would lose records, because no archive is enabled", &-1),
         Some(interval) => {
-            let least = LEAST_RETENTION.max(interval.saturating_mul(LEAST_INTERVALS));
+            let least = Retention::least_archived_age(interval);
             if kept >= least {
                 return Verdict::Note(format!("retention.ms={millis}: older records are in the archive alone"));
             }

@@ -10,6 +10,7 @@ mod context;
 mod failure;
 mod health;
 mod metrics;
+mod pages;
 mod process;
 mod refusal;
 mod server;
@@ -26,6 +27,7 @@ pub use health::{Check, CheckState, Health};
 pub use marquee_domain::{Reason, Violation};
 pub use marquee_settings as settings;
 pub use metrics::{Metrics, latency_buckets};
+pub use pages::{page_size, unknown_page_token};
 pub use refusal::unreadable;
 #[cfg(any(fuzzing, test))]
 pub use server::fuzzing;

@@ -62,6 +62,12 @@ impl Retention {
     pub const fn is_forever(self) -> bool {
         self.age.is_none() && self.bytes.is_none()
     }
+
+    /// Returns the least age that an archived topic may have, if the archive copies records at this
+    /// interval: ten intervals, and a day in any case, because the archive may be down for a night.
+    pub fn least_archived_age(interval: Duration) -> Duration {
+        DAY.max(interval.saturating_mul(10))
+    }
 }
 
 /// Which records a log may remove.
@@ -78,6 +84,8 @@ pub enum Cleanup {
 /// name.
 #[derive(Clone, Copy)]
 pub struct Topic(&'static TopicSpec);
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 

@@ -6,18 +6,11 @@ use std::time::Duration;
 use humantime_serde::re::humantime::format_duration;
 use marquee_embedded::RetentionSettings;
 use marquee_kit::settings::Invalid;
-use marquee_ports::Topic;
+use marquee_ports::{Retention, Topic};
 use marquee_trainer::Trainer;
 
 use super::Settings;
 use crate::backends::LogBackend;
-
-/// The least age of the records of an archived topic, however often the archive writes: the archive
-/// may be down for a night.
-const LEAST_AGE: Duration = Duration::from_secs(24 * 3_600);
-
-/// The age of the records of an archived topic is at least this many intervals of the archive.
-const LEAST_INTERVALS: u32 = 10;
 
 /// Checks that the embedded log removes no record of an archived topic before it is archived.
 ///
@@ -28,8 +21,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Invalid> {
     if settings.backends.log != LogBackend::Embedded {
         return Ok(());
     }
-    let archive = settings.roles.get::<Trainer>().map(|trainer| &trainer.archive);
-    let interval = archive.and_then(|archive| archive.enabled.then_some(archive.every));
+    let interval = archive_interval(settings);
     for topic in Topic::ALL.iter().filter(|topic| topic.spec().archived) {
         let Some(retention) = settings.log.retention.get(topic.name()) else { continue };
         if let Some(problem) = problem(retention, interval) {
@@ -37,6 +29,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+/// Returns how often the archive copies ratings out of the log, or `None` if no archive is written.
+pub(crate) fn archive_interval(settings: &Settings) -> Option<Duration> {
+    let archive = &settings.roles.get::<Trainer>()?.archive;
+    archive.enabled.then_some(archive.every)
 }
 
 /// Returns why a limit could lose records that are not archived, and what to set instead.
@@ -51,7 +49,7 @@ fn problem(retention: &RetentionSettings, interval: Option<Duration>) -> Option<
         let fix = "limits age, but no archive keeps what is removed; set trainer.archive.enabled=true, or remove age";
         return Some(fix.to_owned());
     };
-    let least = LEAST_AGE.max(interval.saturating_mul(LEAST_INTERVALS));
+    let least = Retention::least_archived_age(interval);
     let [kept, needed] = [age, least].map(format_duration);
     let fix = || format!("keeps records for {kept}, which may end before they are archived; set age={needed} or more");
     (age < least).then(fix)

@@ -164,8 +164,8 @@ fn bounded(window: Option<Duration>) -> Result<Option<Duration>, Failure> {
 }
 
 /// Reads a window, which is `None` for all ratings.
-fn window(wire: Option<(i64, i32)>) -> Result<Option<Duration>, Failure> {
-    let Some((seconds, nanos)) = wire else { return Ok(None) };
+fn window(wire: Option<marquee_proto::Duration>) -> Result<Option<Duration>, Failure> {
+    let Some(marquee_proto::Duration { seconds, nanos }) = wire else { return Ok(None) };
     let refused = || Failure::field("window", Reason::OutOfRange, "is no period: give one before now");
     let seconds = u64::try_from(seconds).map_err(|_| refused())?;
     let nanos = u32::try_from(nanos).ok().filter(|nanos| *nanos < 1_000_000_000).ok_or_else(refused)?;
@@ -176,7 +176,7 @@ fn window(wire: Option<(i64, i32)>) -> Result<Option<Duration>, Failure> {
 impl Monitor for MonitorHandler {
     async fn get_duel(&self, request: Request<pb::GetDuelRequest>) -> Result<Response<pb::GetDuelResponse>, Status> {
         let pb::GetDuelRequest { model, stable, other, slices, window: wire } = request.into_inner();
-        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let window = window(wire)?;
         let query = DuelQuery::try_new(&model, (stable, other), slices, window)?;
         Ok(Response::new(pb::GetDuelResponse { duel: Some(self.duel(&query).await?) }))
     }
@@ -186,7 +186,7 @@ impl Monitor for MonitorHandler {
         request: Request<pb::ListDuelsRequest>,
     ) -> Result<Response<pb::ListDuelsResponse>, Status> {
         let pb::ListDuelsRequest { model, window: wire } = request.into_inner();
-        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let window = window(wire)?;
         Ok(Response::new(self.duels(&model, window).await?))
     }
 
@@ -197,7 +197,7 @@ impl Monitor for MonitorHandler {
         request: Request<pb::WatchDuelRequest>,
     ) -> Result<Response<Self::WatchDuelStream>, Status> {
         let pb::WatchDuelRequest { model, stable, other, slices, window: wire } = request.into_inner();
-        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let window = window(wire)?;
         let query = DuelQuery::try_new(&model, (stable, other), slices, window)?;
         let watch = Watch { handler: self.clone(), query, sent: None, is_over: false };
         let duels = futures_util::stream::unfold(watch, |mut watch| async move { Some((watch.next().await?, watch)) });
@@ -209,7 +209,7 @@ impl Monitor for MonitorHandler {
         request: Request<pb::GetLiveQualityRequest>,
     ) -> Result<Response<pb::GetLiveQualityResponse>, Status> {
         let pb::GetLiveQualityRequest { model, window: wire } = request.into_inner();
-        let window = window(wire.map(|wire| (wire.seconds, wire.nanos)))?;
+        let window = window(wire)?;
         Ok(Response::new(self.live(&model, window).await?))
     }
 

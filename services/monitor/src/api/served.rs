@@ -16,7 +16,7 @@ pub(crate) fn decode_shown(stored: &Record) -> Vec<Shown> {
     each_shown(served).unwrap_or_default()
 }
 
-fn each_shown(served: pb::ServedPrediction) -> Option<Vec<Shown>> {
+fn each_shown(mut served: pb::ServedPrediction) -> Option<Vec<Shown>> {
     let served_by = served_by(served.served_by());
     let predicted_at = convert::from_timestamp("predicted_at", served.predicted_at.as_ref()?).ok()?;
     // The variant is a part of a key.
@@ -26,9 +26,7 @@ fn each_shown(served: pb::ServedPrediction) -> Option<Vec<Shown>> {
     };
     let id = LiveId { version: Version(served.version), variant: variant.to_owned(), served_by };
     let (user, model) = (UserId::try_new(&served.user_id).ok()?, ModelName::try_new(&served.model).ok()?);
-    let pb::ServedPrediction { movie_id, rating, spread, unknown_movie, more, .. } = served;
-    let first = pb::ServedMovie { movie_id, rating, spread, unknown_movie };
-    let shown = |movie: pb::ServedMovie| {
+    let shown = |(_, movie): (u32, pb::ServedMovie)| {
         Some(Shown {
             user: user.clone(),
             movie: MovieId::try_new(&movie.movie_id).ok()?,
@@ -39,7 +37,7 @@ fn each_shown(served: pb::ServedPrediction) -> Option<Vec<Shown>> {
             predicted_at,
         })
     };
-    Some(std::iter::once(first).chain(more).filter_map(shown).collect())
+    Some(record::take_movies(&mut served).filter_map(shown).collect())
 }
 
 fn served_by(wire: pb::ServedBy) -> ServedBy {

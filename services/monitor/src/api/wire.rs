@@ -85,11 +85,7 @@ pub(super) fn duel(
         other: other.0,
         slices: slices.into_iter().map(slice).collect(),
         newest_rating_at: timestamp(tally.newest()),
-        window: window.map(|window| marquee_proto::Duration {
-            // A window has at most some hundred hours.
-            seconds: i64::try_from(window.as_secs()).unwrap_or(i64::MAX),
-            nanos: window.subsec_nanos().cast_signed(),
-        }),
+        window: window.map(Into::into),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use marquee_domain::RunId;
-use marquee_kit::{Failure, Kind, Reason};
+use marquee_kit::{Failure, Kind};
 use marquee_proto::page::Page;
 use marquee_proto::training::v1::{self as pb, trainer_server};
 use tonic::{Request, Response, Status};
@@ -95,16 +95,8 @@ impl trainer_server::Trainer for Handler {
         &self,
         request: Request<pb::ListTrainingsRequest>,
     ) -> Result<Response<pb::ListTrainingsResponse>, Status> {
-        let (default, most) = PAGE_SIZE;
         let pb::ListTrainingsRequest { page_size, page_token } = request.into_inner();
-        let count = match page_size {
-            0 => default,
-            size if size <= most => size,
-            size => {
-                let fix = format!("is {size}: ask for at most {most}");
-                return Err(Failure::field("page_size", Reason::TooMany, fix).into());
-            }
-        } as usize;
+        let count = marquee_kit::page_size(page_size, PAGE_SIZE)?;
         let mut page = Page::new(count);
         // One more run than the page has tells whether there is another page.
         let runs = self.queue.before(wire::page_token(&page_token)?.as_ref(), count + 1);

@@ -1,7 +1,7 @@
 //! Between the wire messages of `marquee.training.v1` and the domain.
 
-use marquee_domain::{Algorithm, FitParameters, Reason, RunId, RunMetrics, RunState, Stage, TrainingPlan, TrainingRun};
-use marquee_kit::Failure;
+use marquee_domain::{Algorithm, FitParameters, RunId, RunMetrics, RunState, Stage, TrainingPlan, TrainingRun};
+use marquee_kit::{Failure, unknown_page_token};
 use marquee_proto::convert;
 use marquee_proto::training::v1 as pb;
 
@@ -51,9 +51,7 @@ pub(super) fn training(run: &TrainingRun) -> pb::Training {
 
 /// Returns the run that a token stands for, or `None` for the first page.
 pub(super) fn page_token(text: &str) -> Result<Option<RunId>, Failure> {
-    let unknown =
-        |_| Failure::field("page_token", Reason::Malformed, "is not a token of an earlier answer: leave it out");
-    if text.is_empty() { Ok(None) } else { RunId::try_new(text).map(Some).map_err(unknown) }
+    if text.is_empty() { Ok(None) } else { RunId::try_new(text).map(Some).map_err(|_| unknown_page_token()) }
 }
 
 fn algorithm(wire: pb::Algorithm) -> Option<Algorithm> {
