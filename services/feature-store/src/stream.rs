@@ -16,6 +16,7 @@ mod rebuild;
 mod rejected;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,14 +26,15 @@ use marquee_archive::Archive;
 use marquee_backoff::Backoff;
 use marquee_features::Layout;
 use marquee_kit::{Check, Context};
-use marquee_log::{Decoder, Follower, FollowerOptions, MovieCatalog, Progress};
+use marquee_log::{Decoder, Follower, FollowerOptions, MovieCatalog, Offsets, Progress};
 use marquee_ports::{OnlineStore, RatingLog, Topic};
 use tokio::sync::watch;
 
 use self::apply::Applier;
-use self::consumer::Consumer;
+use self::consumer::{Consumer, Times};
 use self::monitor::Monitor;
 pub(crate) use self::rebuild::CutShort;
+use self::worker::Worker;
 use crate::metrics::Meters;
 use crate::settings::Settings;
 
@@ -77,16 +79,21 @@ impl Stream {
         let monitor = monitor.run(progress.clone(), context.stop.clone());
         let layout = Layout::of_history(settings.history);
         let applier = Applier { store: self.store, compute: context.compute.clone(), layout };
-        let mut consumer = Consumer {
+        let worker = Worker {
             applier,
             catalog: self.catalog,
             log: self.log,
-            archive: self.archive,
-            batch: settings.batch,
             decoder: self.decoder,
             meters: self.meters,
+            progress: follower.reporter(),
+        };
+        let mut consumer = Consumer {
+            worker,
+            archive: self.archive,
+            batch: settings.batch,
             leases: BTreeMap::new(),
-            verified: tokio::time::Instant::now(),
+            uncommitted: Offsets::new(),
+            times: Times::now(),
         };
         let stop = context.stop.clone().cancelled_owned();
         context.tasks.spawn("features-consumer", async move { follower.run(&mut consumer, stop).await });

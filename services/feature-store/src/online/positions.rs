@@ -74,11 +74,14 @@ impl Positions {
         let mut progress = self.progress.clone();
         let mut delays = MARKER_POLL.start();
         loop {
-            let own = progress.borrow_and_update().partitions();
+            let own: Vec<Option<Offset>> = {
+                let progress = progress.borrow_and_update();
+                after.iter().map(|position| progress.next_offset(position.partition)).collect()
+            };
             let (mut reached, mut polls) = (true, false);
-            for position in after {
-                let next = match own.get(&position.partition) {
-                    Some(progress) => progress.next,
+            for (position, own) in after.iter().zip(own) {
+                let next = match own {
+                    Some(next) => next,
                     None => {
                         polls = true;
                         // One position that is not applied is enough: do not ask the store for

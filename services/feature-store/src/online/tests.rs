@@ -1,10 +1,12 @@
 //! Reads over memory ports, with paused time.
 
+use std::num::NonZeroUsize;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use marquee_domain::{Offset, Partition, Position, Timestamp};
 use marquee_features::View;
-use marquee_kit::Kind;
+use marquee_kit::{Context, Kind};
 use marquee_log::Progress;
 use marquee_ports::OnlineStore;
 use tokio::time::Instant;
@@ -88,4 +90,25 @@ async fn statistics_are_the_features_by_name_and_movies_are_merged_over_partitio
     let value = count.and_then(|index| features[1].values[index].clone());
     assert_eq!(value, Some(marquee_features::Value::Count(12)));
     assert_eq!(features[0].movie, movies[0].basis);
+}
+
+#[tokio::test]
+async fn a_read_of_a_few_rows_does_not_wait_for_the_compute_pool() {
+    let context = Context { compute: Compute::new(NonZeroUsize::MIN), ..Context::default() };
+    let world = World { context, ..World::new(8) };
+    let online = world.start().await.features().online;
+    let position = world.rate("user", "movie", 4.0).await;
+    online.positions.wait_for(&[position], Duration::from_secs(60)).await.expect("applied");
+    let (release, released) = mpsc::channel::<()>();
+    let pool = world.context.compute.clone();
+    let busy = tokio::spawn(async move { pool.run(move || released.recv()).await });
+    // The other job has the only place in the pool.
+    tokio::task::yield_now().await;
+    let entity = Entity { user: Some(user_id("user")), movie: Some(movie_id("movie")) };
+    let columns = View::ALL.into_iter().flat_map(|view| online.definition.all(view)).collect();
+    let read = online.features(vec![entity], columns, NOW);
+    let features = tokio::time::timeout(Duration::from_secs(60), read).await.expect("it does not wait");
+    assert_eq!(features.expect("features")[0].user.map(|basis| basis.applied), Some(position));
+    drop(release);
+    busy.await.expect("the other job ends").expect_err("nothing was sent");
 }

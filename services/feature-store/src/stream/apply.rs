@@ -30,6 +30,13 @@ use marquee_ports::{Error, Lease, OnlineStore, Row, RowKey, Write};
 
 use crate::rows::unpack_row;
 
+/// Most bytes of rows and events that are processed on the async thread. That takes some 100 µs.
+/// To hand a small batch to another thread takes as long as to apply it.
+const INLINE: usize = 16 << 10;
+
+/// The bytes that a row or an event counts at least.
+pub(super) const LEAST: usize = 128;
+
 /// Consecutive events of one partition.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -105,7 +112,7 @@ struct UserChanges {
     movies: Vec<MovieId>,
 }
 
-/// Applies batches. The computation runs off the async threads.
+/// Applies batches. The computation for a large batch runs off the async threads.
 #[derive(Debug)]
 pub(crate) struct Applier {
     pub(crate) store: Arc<dyn OnlineStore>,
@@ -116,26 +123,48 @@ pub(crate) struct Applier {
 
 impl Applier {
     /// Applies a batch to the rows of the lease's partition, and moves the marker behind the batch.
-    pub(crate) async fn apply(&self, lease: &mut dyn Lease, movies: Movies, batch: Batch) -> Result<(), Error> {
+    /// `movies` is awaited after the rows of the users were read.
+    pub(crate) async fn apply(
+        &self,
+        lease: &mut dyn Lease,
+        movies: impl Future<Output = Result<Movies, Error>>,
+        batch: Batch,
+    ) -> Result<(), Error> {
         let Batch { events, users, next } = batch;
         let (source, layout) = (lease.partition(), self.layout);
         let stored = self.read(source, users, user_key).await?;
-        let opened = self.compute.run(move || open_users(events, stored, (movies, layout))).await?;
+        let movies = movies.await?;
+        let bytes = LEAST * events.len() + weigh(stored.iter().filter_map(|(_, row)| row.as_ref()));
+        let opened = self.run(bytes, move || open_users(events, stored, (movies, layout))).await?;
         let (open, movies) = match opened {
-            Opened::Applied(changed) => return self.write(lease, changed, next).await,
+            Opened::Applied(changed) => return self.write(lease, changed, (bytes, next)).await,
             Opened::NeedsChunks(open, movies) => (open, movies),
         };
         let chunks = self.read_chunks(source, &open.users).await?;
-        let changed = self.compute.run(move || apply_to_users(open, &chunks, (&movies, layout))).await?;
-        self.write(lease, changed, next).await
+        let bytes = bytes + weigh(chunks.values());
+        let changed = self.run(bytes, move || apply_to_users(open, &chunks, (&movies, layout))).await?;
+        self.write(lease, changed, (bytes, next)).await
     }
 
-    /// Writes what a batch changed, and moves the marker behind the batch.
-    async fn write(&self, lease: &mut dyn Lease, changed: UserChanges, next: Offset) -> Result<(), Error> {
+    /// Runs a computation over this many bytes of rows and events: here if they are few, else off
+    /// the async threads.
+    pub(super) async fn run<T: Send + 'static>(&self, bytes: usize, job: impl FnOnce() -> T + Send + 'static) -> T {
+        if bytes <= INLINE { job() } else { self.compute.run(job).await }
+    }
+
+    /// Writes what a batch changed, and moves the marker behind the batch. `bytes` is the size of
+    /// the batch and the rows of its users.
+    async fn write(
+        &self,
+        lease: &mut dyn Lease,
+        changed: UserChanges,
+        (bytes, next): (usize, Offset),
+    ) -> Result<(), Error> {
         let source = lease.partition();
         let UserChanges { users, changes, movies } = changed;
         let stored = self.read(source, movies, movie_key).await?;
-        let writes = self.compute.run(move || {
+        let bytes = bytes + weigh(stored.iter().filter_map(|(_, row)| row.as_ref()));
+        let writes = self.run(bytes, move || {
             let movies = apply_to_movies(&changes, stored)?;
             // Movies before users: while a user's row is the old one, a replay makes the same
             // changes.
@@ -166,6 +195,11 @@ impl Applier {
         let rows = self.store.get(&keys).await?;
         Ok(ids.into_iter().zip(rows).collect())
     }
+}
+
+/// Returns about the bytes of rows.
+fn weigh<'r>(rows: impl Iterator<Item = &'r Row>) -> usize {
+    rows.map(|row| LEAST + row.value.len()).sum()
 }
 
 /// Returns the events with these indices.

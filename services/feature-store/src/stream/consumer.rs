@@ -1,41 +1,59 @@
 //! The consumer of the rating topic. It never skips a record that it could not apply.
+//!
+//! The partitions of a batch are applied side by side, because most of the time goes into waiting
+//! for the log and the online store. Each has a lease and rows of its own. An error cancels the
+//! others, as a crash would: the follower then takes new leases and replays from their markers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use marquee_archive::Archive;
-use marquee_domain::{Partition, Timestamp};
-use marquee_log::{Batch as Records, Decoder, Handler, MovieCatalog, Movies, Offsets, check_follows};
-use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
-use marquee_proto::record::Refusal;
-use tracing::Instrument;
+use marquee_domain::Partition;
+use marquee_log::{Batch as Records, Handler, Offsets};
+use marquee_ports::{Error, ErrorKind, Lease, Record};
+use tokio::time::Instant;
 
-use super::apply::{Applier, Batch};
-use super::decode::{Decoded, Misplaced, decode};
-use super::rejected::rejected_record;
-use crate::metrics::Meters;
+use super::worker::{BatchMovies, Worker};
 
 /// How often the leases are verified, so that rows that the store has lost are built again although
 /// no event comes.
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
 
+/// The least time between two commits. A partition starts at its marker, so committed offsets only
+/// show others how far the group is.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+
+/// Most partitions that are applied at the same time. Reads of features wait behind the rows that
+/// they write.
+const SIDE_BY_SIDE: usize = 4;
+
 /// Applies records under a lease of each assigned partition.
 pub(crate) struct Consumer {
-    pub(crate) applier: Applier,
-    pub(crate) catalog: Arc<MovieCatalog>,
-    pub(crate) log: Arc<dyn RatingLog>,
+    pub(crate) worker: Worker,
     /// The events that the log no longer has. `None`: there is no object store.
     pub(crate) archive: Option<Archive>,
     /// The most archived events that are applied at once.
     pub(crate) batch: usize,
-    pub(crate) decoder: Decoder,
-    pub(crate) meters: Meters,
     /// A lease ends with the first error. The follower then calls [`Handler::assigned`] again.
     pub(crate) leases: BTreeMap<Partition, Box<dyn Lease>>,
-    /// When the leases were verified.
-    pub(crate) verified: tokio::time::Instant,
+    /// Offsets that are applied and not committed.
+    pub(crate) uncommitted: Offsets,
+    pub(crate) times: Times,
+}
+
+/// When things were last done.
+pub(crate) struct Times {
+    verified: Instant,
+    committed: Instant,
+}
+
+impl Times {
+    pub(crate) fn now() -> Self {
+        let now = Instant::now();
+        Self { verified: now, committed: now }
+    }
 }
 
 #[async_trait]
@@ -48,137 +66,70 @@ impl Handler for Consumer {
     /// between two assignments.
     async fn assigned(&mut self, partitions: &[Partition]) -> Result<Offsets, Error> {
         self.leases.clear();
+        self.uncommitted.clear();
         let mut starts = Offsets::new();
         for &partition in partitions {
-            let mut lease = self.applier.store.lease(partition).await?;
+            let mut lease = self.worker.applier.store.lease(partition).await?;
             starts.insert(partition, self.rebuild(&mut *lease).await?);
             self.leases.insert(partition, lease);
         }
         Ok(starts)
     }
 
+    /// Applies a batch. Its offsets are committed by a later tick.
     async fn apply(&mut self, records: Records) -> Result<Offsets, Error> {
-        let movies = self.catalog.catch_up().await?;
         let started = Instant::now();
-        let mut next = Offsets::new();
-        for (partition, records) in records {
-            let Some(last) = records.last() else { continue };
-            next.insert(partition, last.position.offset.next());
-            self.apply_partition(partition, records, movies.clone()).await?;
-        }
-        self.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
-        Ok(next)
+        let next = |(partition, records): (&Partition, &Vec<Record>)| {
+            Some((*partition, records.last()?.position.offset.next()))
+        };
+        let next: Offsets = records.iter().filter_map(next).collect();
+        let (worker, leases) = (&self.worker, &mut self.leases);
+        let movies = BatchMovies::new(&worker.catalog);
+        // The movies are read while the partitions read their rows.
+        tokio::try_join!(movies.get(), apply_all(worker, leases, records, &movies))?;
+        worker.meters.apply_seconds.observe(started.elapsed().as_secs_f64());
+        self.uncommitted.extend(next);
+        Ok(Offsets::new())
     }
 
-    /// Verifies the leases if it is due.
+    /// Verifies the leases if it is due, and returns the offsets to commit if that is due.
     async fn tick(&mut self) -> Result<Offsets, Error> {
-        if self.verified.elapsed() >= VERIFY_EVERY {
-            self.verified = tokio::time::Instant::now();
+        if self.times.verified.elapsed() >= VERIFY_EVERY {
+            self.times.verified = Instant::now();
             for lease in self.leases.values_mut() {
                 lease.verify().await?;
             }
         }
-        Ok(Offsets::new())
+        if self.uncommitted.is_empty() || self.times.committed.elapsed() < COMMIT_EVERY {
+            return Ok(Offsets::new());
+        }
+        self.times.committed = Instant::now();
+        Ok(std::mem::take(&mut self.uncommitted))
     }
 }
 
-impl Consumer {
-    async fn apply_partition(
-        &mut self,
-        partition: Partition,
-        records: Vec<Record>,
-        movies: Movies,
-    ) -> Result<(), Error> {
-        let count = records.len() as u64;
-        let span = tracing::debug_span!("apply", %partition, events = count);
-        if let Some(parent) = records[0].header("traceparent") {
-            marquee_kit::telemetry::continue_trace(&span, |_| std::str::from_utf8(parent).ok());
+/// Applies the records of every partition under its lease, some partitions at a time. Returns the
+/// first error at once.
+async fn apply_all(
+    worker: &Worker,
+    leases: &mut BTreeMap<Partition, Box<dyn Lease>>,
+    mut records: Records,
+    movies: &BatchMovies<'_>,
+) -> Result<(), Error> {
+    let mut parts = Vec::with_capacity(records.len());
+    for (partition, lease) in leases.iter_mut() {
+        if let Some(records) = records.remove(partition) {
+            parts.push(worker.apply(&mut **lease, records, movies));
         }
-        let first = records[0].position;
-        let Some(marker) = self.leases.get(&partition).map(|lease| lease.marker()) else {
-            return Err(not_assigned(partition));
-        };
-        check_follows(&*self.log, marker, first).await?;
-        let batch = self.decode(records).await?;
-        let Some(lease) = self.leases.get_mut(&partition) else { return Err(not_assigned(partition)) };
-        self.applier.apply(&mut **lease, movies, batch).instrument(span).await?;
-        self.meters.applied.inc_by(count);
-        Ok(())
     }
-
-    /// Decodes records. Events of other partitions are moved there. Records that are not ratings of
-    /// this deployment are copied to the rejected topic with the reason. The others are applied.
-    async fn decode(&mut self, records: Vec<Record>) -> Result<Batch, Error> {
-        let decoder = self.decoder;
-        let Decoded { batch, moved, mut rejected } = self.applier.compute.run(move || decode(decoder, records)).await;
-        rejected.extend(self.move_home(moved).await?);
-        self.reject(rejected).await?;
-        Ok(batch)
+    if let Some(&partition) = records.keys().next() {
+        return Err(not_assigned(partition));
     }
-
-    /// Appends events to the partitions of their users. Returns those that the log refuses, for
-    /// example because this process may not write to the rating topic.
-    async fn move_home(&mut self, moved: Vec<Misplaced>) -> Result<Vec<(Record, Refusal)>, Error> {
-        if moved.is_empty() {
-            return Ok(Vec::new());
-        }
-        let refused = self.append(Topic::RATINGS, moved.iter().map(Misplaced::record).collect()).await?;
-        self.meters.moved.inc_by((moved.len() - refused.len()) as u64);
-        let is_refused = |at: &usize| refused.contains(at);
-        let left = (0..).zip(moved).filter(|(at, _)| is_refused(at));
-        Ok(left.map(|(_, misplaced)| misplaced.into_rejected()).collect())
+    let mut running = stream::iter(parts).buffer_unordered(SIDE_BY_SIDE);
+    while let Some(applied) = running.next().await {
+        applied?;
     }
-
-    async fn reject(&mut self, rejected: Vec<(Record, Refusal)>) -> Result<(), Error> {
-        if rejected.is_empty() {
-            return Ok(());
-        }
-        self.meters.rejected.inc_by(rejected.len() as u64);
-        let copy = |(stored, refusal): (Record, Refusal)| {
-            tracing::warn!(position = %stored.position, reason = %refusal.reason, message = refusal.message,
-                "record copied to the rejected topic");
-            rejected_record(stored, &refusal)
-        };
-        self.append(Topic::REJECTED, rejected.into_iter().map(copy).collect()).await.map(drop)
-    }
-
-    /// Appends records. A record that the log refuses for good must not stop the partition: it is
-    /// left out with a warning. Returns the indices of such records.
-    async fn append(&mut self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<usize>, Error> {
-        match self.log.append(topic, records.clone()).await {
-            Ok(_) => return Ok(Vec::new()),
-            Err(error) if is_passing(&error) => return Err(error),
-            Err(_) => {}
-        }
-        let mut refused = Vec::new();
-        for (index, record) in records.into_iter().enumerate() {
-            if !self.append_one(topic, record).await? {
-                refused.push(index);
-            }
-        }
-        Ok(refused)
-    }
-
-    /// Appends one record, without its time if the log refuses that. Returns whether it was
-    /// appended.
-    async fn append_one(&mut self, topic: Topic, record: NewRecord) -> Result<bool, Error> {
-        let undated = NewRecord { timestamp: Timestamp::EPOCH, ..record.clone() };
-        let mut refusal = String::new();
-        for record in [record, undated] {
-            match self.log.append(topic, vec![record]).await {
-                Ok(_) => return Ok(true),
-                Err(error) if is_passing(&error) => return Err(error),
-                Err(error) => refusal = marquee_kit::chain(&error),
-            }
-        }
-        tracing::warn!(%topic, refusal, "the log refused the copy of a record, which was left out");
-        Ok(false)
-    }
-}
-
-/// Returns whether the same call may succeed later.
-fn is_passing(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict)
+    Ok(())
 }
 
 fn not_assigned(partition: Partition) -> Error {

@@ -3,6 +3,8 @@
 //! Archived events are applied as those of the log are: in batches, under the lease, and each batch
 //! moves the marker. So a rebuild that is interrupted goes on at the marker.
 
+use std::future::ready;
+
 use marquee_archive::{Archive, batches};
 use marquee_domain::{Offset, Partition};
 use marquee_log::rating_bounds;
@@ -11,6 +13,7 @@ use thiserror::Error as ThisError;
 
 use super::apply::Batch;
 use super::consumer::Consumer;
+use super::worker::Worker;
 
 /// Applied events are gone from the log. Later events would get their offsets and be skipped.
 #[derive(Debug, Clone, Copy, ThisError)]
@@ -34,7 +37,7 @@ impl Consumer {
         let partition = lease.partition();
         loop {
             // The log may forget more events while archived ones are applied.
-            let bounds = rating_bounds(&*self.log, partition).await?;
+            let bounds = rating_bounds(&*self.worker.log, partition).await?;
             let marker = lease.marker();
             if marker > bounds.end {
                 let cut_short = CutShort { partition, end: bounds.end, applied: marker };
@@ -59,15 +62,16 @@ impl Consumer {
     /// Applies the archived events from the marker to the end of the log.
     async fn apply_archive(&mut self, archive: &Archive, lease: &mut dyn Lease, bounds: &Bounds) -> Result<(), Error> {
         let (partition, from) = (bounds.partition, lease.marker());
-        archive.check_belongs(&*self.log, &[partition]).await?;
-        let movies = self.catalog.catch_up().await?;
+        archive.check_belongs(&*self.worker.log, &[partition]).await?;
+        let Worker { applier, catalog, meters, .. } = &self.worker;
+        let movies = catalog.catch_up().await?;
         let mut events = archive.events(bounds, from);
         while let Some(page) = events.next().await? {
             for (page, next) in batches(page, self.batch, events.next_offset()) {
                 let batch = Batch::new(page.into_iter().map(|one| (one.offset, one.event)).collect(), next);
                 let count = batch.len() as u64;
-                self.applier.apply(lease, movies.clone(), batch).await?;
-                self.meters.applied.inc_by(count);
+                applier.apply(lease, ready(Ok(movies.clone())), batch).await?;
+                meters.applied.inc_by(count);
             }
         }
         let next = lease.marker();

@@ -262,3 +262,54 @@ async fn offsets_without_a_record_in_the_partition_of_another_instance_are_not_w
     world.start().await;
     tokio::time::timeout(Duration::from_secs(10), world.context.health.ready()).await.expect("ready");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_partition_does_not_keep_the_others_of_its_batch_waiting() {
+    const SLOW: Duration = Duration::from_secs(5);
+    let (world, [first, second]) = (World::new(2), users());
+    let online = world.start().await.features().online;
+    world.context.health.ready().await;
+    world.faults.add(Step::on("apply", 1, Fault::Delay(SLOW)));
+    let records = vec![misplaced(&first, &first, 4), misplaced(&second, &second, 4)];
+    let positions = world.log.append(Topic::RATINGS, records).await.unwrap();
+    let started = Instant::now();
+    let applied = async |position: Position| {
+        online.positions.wait_for(&[position], Duration::from_secs(60)).await.expect("applied");
+        started.elapsed()
+    };
+    let (one, other) = tokio::join!(applied(positions[0]), applied(positions[1]));
+    assert!(one.min(other) < Duration::from_secs(1), "{one:?} and {other:?}");
+    assert!(one.max(other) >= SLOW, "{one:?} and {other:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_movies_are_read_while_the_rows_are() {
+    const SLOW: Duration = Duration::from_secs(5);
+    let world = World::new(1);
+    let online = world.start().await.features().online;
+    world.context.health.ready().await;
+    let position = world.rate("user", "movie", 3.0).await;
+    // The next call of the log is for the movies, and the next one of the store for the row.
+    world.log.faults().add_next(Fault::Delay(SLOW));
+    world.faults.add_next(Fault::Delay(SLOW));
+    let started = Instant::now();
+    online.positions.wait_for(&[position], Duration::from_secs(60)).await.expect("applied");
+    assert!((SLOW..2 * SLOW).contains(&started.elapsed()), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn offsets_are_committed_once_a_second_and_at_last_all_of_them() {
+    let world = World::new(1);
+    let online = world.start().await.features().online;
+    world.context.health.ready().await;
+    for n in 0..50 {
+        let position = world.rate("user", &format!("movie-{n}"), 3.0).await;
+        online.positions.wait_for(&[position], Duration::from_secs(1)).await.expect("applied");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let commits = world.log.faults().calls().iter().filter(|call| **call == "commit").count();
+    assert!(commits <= 3, "{commits} commits in a second");
+    sleep(Duration::from_secs(3)).await;
+    let committed = world.log.committed(Topic::RATINGS, &Settings::default().group).await.unwrap();
+    assert_eq!(committed.get(&Partition(0)), Some(&Offset(50)));
+}

@@ -17,6 +17,10 @@ use crate::{Compression, ConnectError, Settings, protection};
 /// The shortest and the longest time in milliseconds that librdkafka waits before it retries.
 const BACKOFF: (&str, &str) = ("50", "1000");
 
+/// Records that a client holds before it stops to fetch. librdkafka needs a kilobyte for each one,
+/// which [`Settings::prefetch_bytes`] does not count. By default it holds 100,000 of them.
+const RECORDS_AHEAD: &str = "10000";
+
 /// The group that readers name. They never join it or commit to it, so brokers do not know it.
 const READERS: &str = "readers";
 
@@ -186,6 +190,9 @@ fn consumer(settings: &Settings, group: &str) -> ClientConfig {
         // A batch whose bytes changed on a disk is reported and not delivered.
         .set("check.crcs", "true")
         .set("fetch.message.max.bytes", settings.fetch_bytes.to_string())
+        // One answer has records of many partitions, and all of them are unpacked at once.
+        .set("fetch.max.bytes", settings.fetch_bytes.max(LARGEST_BATCH as u64).to_string())
+        .set("queued.min.messages", RECORDS_AHEAD)
         .set("queued.max.messages.kbytes", (settings.prefetch_bytes >> 10).to_string())
         .set("fetch.error.backoff.ms", BACKOFF.0)
         .set("fetch.queue.backoff.ms", "10");
@@ -268,6 +275,17 @@ mod tests {
             let producer = producer(&settings);
             assert!(!format!("{producer:?}").contains("hidden-one"));
             let _: rdkafka::producer::BaseProducer = producer.create().expect("producer");
+        }
+    }
+
+    #[test]
+    fn a_consumer_holds_few_records_ahead_and_one_small_answer() {
+        let wide = Settings { fetch_bytes: 8 << 20, ..Settings::default() };
+        for (settings, answer) in [(Settings::default(), LARGEST_BATCH), (wide, 8 << 20)] {
+            for config in [reader(&settings), member(&settings, "g")] {
+                assert_eq!(config.get("queued.min.messages"), Some(RECORDS_AHEAD));
+                assert_eq!(config.get("fetch.max.bytes"), Some(answer.to_string().as_str()));
+            }
         }
     }
 

@@ -101,9 +101,11 @@ pub struct Settings {
     /// `30m`. Default `10s`.
     #[serde(with = "humantime_serde")]
     pub session_timeout: Duration,
-    /// Most bytes of one partition in the answer to one fetch. Default 1 MiB.
+    /// Most bytes of one partition in the answer to one fetch. The whole answer has no more, or
+    /// 1.25 MiB if that is more. Default 1 MiB.
     pub fetch_bytes: u64,
-    /// Most bytes that a subscription holds ahead of its reader. Default 16 MiB.
+    /// Most bytes that a subscription holds ahead of its reader, besides one answer. It stops
+    /// earlier at 10,000 records. Default 16 MiB.
     pub prefetch_bytes: u64,
     /// Reads that may run at once, each with a client of its own. Further ones wait. Default 4.
     pub readers: u32,

@@ -69,6 +69,21 @@ pub struct FollowerOptions {
     pub measure_every: Duration,
 }
 
+/// Reports the progress of a [`Follower`] from its handler. Clones report to the same receivers.
+///
+/// The partitions of a batch are finished at different times. A handler that reports each of them
+/// lets the readers of one partition go on while the others are still processed.
+#[derive(Debug, Clone)]
+pub struct ProgressReporter(watch::Sender<Progress>);
+
+impl ProgressReporter {
+    /// Notes that the records of a partition before an offset were processed. Does nothing if the
+    /// partition is not assigned.
+    pub fn advance(&self, partition: Partition, next: Offset) {
+        update(&self.0, |progress| progress.advance(partition, next));
+    }
+}
+
 /// A consumer of a topic.
 #[derive(Debug)]
 pub struct Follower {
@@ -86,6 +101,12 @@ impl Follower {
     /// Returns the progress of this consumer: readiness and lag.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// Returns a reporter for a handler whose partitions are finished at different times. Without
+    /// it, progress is noted when the whole batch is processed.
+    pub fn reporter(&self) -> ProgressReporter {
+        ProgressReporter(self.progress.clone())
     }
 
     /// Consumes until `stop` is ready or an error that is not retryable. A stop drops the calls in
@@ -216,14 +237,18 @@ impl Follower {
         is_gap(&*self.log, self.options.topic, from, progress.end).await.unwrap_or(false)
     }
 
-    /// Changes the progress, and wakes its receivers if it differs.
     fn update(&self, change: impl FnOnce(&mut Progress)) {
-        self.progress.send_if_modified(|progress| {
-            let before = progress.clone();
-            change(progress);
-            *progress != before
-        });
+        update(&self.progress, change);
     }
+}
+
+/// Changes the progress, and wakes its receivers if it differs.
+fn update(progress: &watch::Sender<Progress>, change: impl FnOnce(&mut Progress)) {
+    progress.send_if_modified(|progress| {
+        let before = progress.clone();
+        change(progress);
+        *progress != before
+    });
 }
 
 async fn commit(subscription: &mut dyn Subscription, next: &Offsets) -> Result<(), Error> {

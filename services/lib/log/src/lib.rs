@@ -15,7 +15,7 @@ mod scan;
 
 pub use catalog::{MovieCatalog, Movies};
 pub use decoder::{Decoder, arrival, content_type, event_anywhere, keyed};
-pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets};
+pub use follower::{Batch, Follower, FollowerOptions, Handler, Offsets, ProgressReporter};
 pub use follows::{check_follows, rating_bounds};
 pub use progress::{PartitionProgress, Progress, Readiness};
 pub use scan::{Scan, is_gap, scan};

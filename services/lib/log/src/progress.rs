@@ -87,6 +87,12 @@ impl Progress {
         self.assigned.iter().flatten().map(progress).collect()
     }
 
+    /// Returns the next offset to process of a partition, also while the consumer is interrupted.
+    /// `None` if the partition is not assigned.
+    pub fn next_offset(&self, partition: Partition) -> Option<Offset> {
+        self.assigned.as_ref()?.get(&partition).copied()
+    }
+
     /// Returns the ends that the consumer must reach to be ready, of the partitions that other
     /// consumers of the group have. Empty before the first assignment.
     pub fn goals_of_others(&self) -> Offsets {
@@ -232,6 +238,7 @@ mod tests {
         assert_eq!(lag(&progress), [(TWO, 20)]);
         progress.advance(ONE, Offset(5));
         assert_eq!(lag(&progress), [(TWO, 20)]);
+        assert_eq!((progress.next_offset(ONE), progress.next_offset(TWO)), (None, Some(Offset(0))));
     }
 
     #[test]

@@ -4,6 +4,11 @@
 
 mod cost;
 
+use std::future::{Ready, ready};
+use std::num::NonZeroUsize;
+use std::sync::mpsc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use marquee_domain::{Rating, Timestamp};
 use marquee_features::{UserRow, unpack};
@@ -91,6 +96,11 @@ fn events() -> Vec<RatingEvent> {
     (0..22).map(event).collect()
 }
 
+/// An empty catalog.
+fn no_movies() -> Ready<Result<Movies, Error>> {
+    ready(Ok(Movies::default()))
+}
+
 /// Applies the log from the marker on with one lease, as the consumer does between two errors.
 async fn apply_log(store: &WatchedStore, layout: Layout, log: &[RatingEvent]) -> Result<(), Error> {
     let applier = Applier { store: Arc::new(store.clone()), compute: Compute::default(), layout };
@@ -99,7 +109,7 @@ async fn apply_log(store: &WatchedStore, layout: Layout, log: &[RatingEvent]) ->
         let from = lease.marker().0 as usize;
         let to = (from + BATCH).min(log.len());
         let events = (from..to).map(|at| (Offset(at as u64), log[at].clone())).collect();
-        applier.apply(&mut *lease, Movies::default(), Batch::new(events, Offset(to as u64))).await?;
+        applier.apply(&mut *lease, no_movies(), Batch::new(events, Offset(to as u64))).await?;
     }
     Ok(())
 }
@@ -237,7 +247,7 @@ async fn a_removal_that_changes_nothing_writes_no_row() {
         let mut rows_written = async |event| {
             let before = store.changes();
             let batch = Batch::new(vec![(Offset(next), event)], Offset(next + 1));
-            applier.apply(&mut *lease, Movies::default(), batch).await.expect("applied");
+            applier.apply(&mut *lease, no_movies(), batch).await.expect("applied");
             next += 1;
             assert_eq!(store.marker(SOURCE).await.expect("a marker"), Offset(next));
             store.changes() - before - 1
@@ -250,4 +260,24 @@ async fn a_removal_that_changes_nothing_writes_no_row() {
         }
         assert!(rows_written(removed("ann", Some("one"))).await >= 2);
     }
+}
+
+#[tokio::test]
+async fn a_small_batch_does_not_wait_for_the_compute_pool() {
+    let store = MemoryStore::new(Faults::default());
+    let compute = Compute::new(NonZeroUsize::MIN);
+    let (release, released) = mpsc::channel::<()>();
+    let pool = compute.clone();
+    let busy = tokio::spawn(async move { pool.run(move || released.recv()).await });
+    // The other job has the only place in the pool.
+    tokio::task::yield_now().await;
+    let applier = Applier { store: Arc::new(store.clone()), compute, layout: Layout::of_history(500) };
+    let mut lease = store.lease(SOURCE).await.expect("a lease");
+    let events = (0..).map(Offset).zip(events()).take(BATCH).collect();
+    let batch = Batch::new(events, Offset(BATCH as u64));
+    let applied = applier.apply(&mut *lease, no_movies(), batch);
+    tokio::time::timeout(Duration::from_secs(60), applied).await.expect("it does not wait").expect("applied");
+    assert_eq!(store.marker(SOURCE).await.expect("a marker"), Offset(BATCH as u64));
+    drop(release);
+    busy.await.expect("the other job ends").expect_err("nothing was sent");
 }

@@ -217,6 +217,48 @@ async fn a_partition_that_moves_away_takes_its_lag_along() {
     assert!(first.progress.borrow().partitions().keys().ne(second.progress.borrow().partitions().keys()));
 }
 
+/// Reports the first partition of a batch at once, and ends the batch later.
+struct Early(ProgressReporter);
+
+/// How long a batch of [`Early`] takes.
+const SLOW: Duration = Duration::from_secs(10);
+
+#[async_trait]
+impl Handler for Early {
+    async fn assigned(&mut self, partitions: &[Partition]) -> Result<Offsets, Error> {
+        Ok(partitions.iter().map(|partition| (*partition, Offset(0))).collect())
+    }
+
+    async fn apply(&mut self, batch: Batch) -> Result<Offsets, Error> {
+        if let Some((&partition, records)) = batch.first_key_value()
+            && let Some(last) = records.last()
+        {
+            self.0.advance(partition, last.position.offset.next());
+        }
+        sleep(SLOW).await;
+        Ok(Offsets::new())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_reported_is_seen_before_the_batch_ends() {
+    let log = MemoryLog::new(2);
+    append(&log, 20).await;
+    let follower = Follower::new(Arc::new(log.clone()), FollowerOptions { batch: 100, ..options() });
+    let (mut progress, mut handler) = (follower.progress(), Early(follower.reporter()));
+    let started = Instant::now();
+    let task = tokio::spawn(async move { follower.run(&mut handler, std::future::pending()).await });
+    let begun = |progress: &Progress| {
+        let partitions = progress.partitions().into_values();
+        partitions.filter(|partition| partition.next > Offset(0)).count()
+    };
+    let first = progress.wait_for(|now| begun(now) > 0).await.map(|now| begun(&now)).expect("it runs");
+    assert_eq!((first, started.elapsed() < SLOW), (1, true));
+    let all = progress.wait_for(|now| begun(now) == 2).await.map(|now| begun(&now)).expect("it runs");
+    assert_eq!((all, started.elapsed() >= SLOW), (2, true));
+    task.abort();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_that_no_retry_mends_ends_it_and_a_stop_does_too() {
     let log = MemoryLog::new(1);

@@ -69,7 +69,7 @@ async fn bytes_of_an_event(ratings: usize) -> usize {
         let events: Vec<_> = movies.map(|movie| (Offset(movie as u64), rated(movie, movie))).collect();
         next = first + events.len();
         let batch = Batch::new(events, Offset(next as u64));
-        applier.apply(&mut *lease, Movies::default(), batch).await.expect("applied");
+        applier.apply(&mut *lease, no_movies(), batch).await.expect("applied");
     }
     bytes.store(0, Ordering::Relaxed);
     for n in 0..EVENTS {
@@ -84,7 +84,7 @@ async fn bytes_of_an_event(ratings: usize) -> usize {
             _ => rated(ratings + n, next),
         };
         let batch = Batch::new(vec![(Offset(next as u64), event)], Offset(next as u64 + 1));
-        applier.apply(&mut *lease, Movies::default(), batch).await.expect("applied");
+        applier.apply(&mut *lease, no_movies(), batch).await.expect("applied");
         next += 1;
     }
     bytes.load(Ordering::Relaxed) / EVENTS
