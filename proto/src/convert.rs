@@ -4,7 +4,7 @@
 //! fix.
 
 use marquee_domain::{
-    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, ScaleViolation, Timestamp, UserId,
+    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, Scale, ScaleViolation, Timestamp, UserId,
     Violation, check_new_id,
 };
 
@@ -17,6 +17,24 @@ pub fn scale_reason(error: ScaleViolation) -> Reason {
         ScaleViolation::OffScale { .. } => Reason::OffScale,
         ScaleViolation::OffStep { .. } => Reason::OffStep,
     }
+}
+
+/// Checks the value of a rating that is submitted.
+///
+/// # Errors
+/// The value is absent or not on the scale. An absent value never counts as 0.
+pub fn rating(field: &str, value: Option<f64>, scale: &Scale) -> Result<f64, Violation> {
+    let value = value.ok_or_else(|| missing_rating(field, scale))?;
+    scale.check(value).map_err(|error| Violation::new(field, scale_reason(error), error.to_string()))
+}
+
+/// Returns the violation of a rating without a value.
+pub fn missing_rating(field: &str, scale: &Scale) -> Violation {
+    let mut fix = format!("is missing: give one from {} to {} in steps of {}", scale.min(), scale.max(), scale.step());
+    if scale.check(0.0).is_ok() {
+        fix.push_str("; a client that leaves out 0 must be generated again from the present ratings.proto");
+    }
+    Violation::new(field, Reason::Missing, fix)
 }
 
 /// Returns a function that makes the violation of a field out of the error of its id.
@@ -93,4 +111,22 @@ pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
         };
         Violation::new(field, reason, error.to_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_rating_is_missing_and_never_zero() {
+        let from_half = Scale::try_new(0.5, 5.0, 0.5).expect("valid");
+        let refused = rating("rating", None, &from_half).expect_err("absent");
+        assert_eq!((refused.field.as_str(), refused.reason), ("rating", Reason::Missing));
+        assert_eq!(refused.description, "is missing: give one from 0.5 to 5 in steps of 0.5");
+        let from_zero = Scale::try_new(0.0, 10.0, 1.0).expect("valid");
+        let refused = rating("rating", None, &from_zero).expect_err("absent");
+        assert_eq!(refused.reason, Reason::Missing);
+        assert!(refused.description.contains("generated again"), "{}", refused.description);
+        assert_eq!(rating("rating", Some(0.0), &from_zero), Ok(0.0));
+    }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clients::Flood;
+use futures_util::future::try_join_all;
 use marquee_e2e::Process;
 use marquee_e2e::wire::frame;
 use marquee_proto::ratings::v1::{GetScaleRequest, Movie};
@@ -18,6 +19,9 @@ use table::{Row, Table};
 
 /// The most memory that one kind of request may add.
 const MEMORY: f64 = 64.0;
+
+/// The budget of answers.
+const ANSWERS: f64 = 256.0;
 
 /// How soon an ordinary call is answered, during an attack and after it.
 const ANSWER: f64 = 1_000.0;
@@ -72,6 +76,7 @@ impl Target {
         self.refused_by_length().await?;
         self.refused_bodies().await?;
         self.unread_pages().await?;
+        self.unread_pages_of_many().await?;
         self.idle_connections(b"").await?;
         self.idle_connections(b"GET /livez HTTP/1.1\r\nhost: loc").await?;
         self.backlog().await?;
@@ -138,6 +143,21 @@ impl Target {
         drop(unread);
         self.row("10 × 200 unread pages", "memory added", added, 2.0 * MEMORY, "MiB").await?;
         self.row("10 × 200 unread pages", "a call meanwhile", during, ANSWER, "ms").await
+    }
+
+    /// Pages of movies that nobody reads, on more connections than the budget of the process has
+    /// room for.
+    async fn unread_pages_of_many(&mut self) -> Result<()> {
+        let memory = Memory::reset(&self.process)?;
+        let flood = self.flood();
+        let one = || flood.leave_pages_unread(1, 200);
+        let unread = try_join_all((0..128).map(|_| one())).await?;
+        let during = self.answer_time_for(Duration::from_secs(3)).await?;
+        let added = memory.added(&self.process)?;
+        drop(unread);
+        // A page is encoded into a buffer that may have twice its length.
+        self.row("128 × 200 unread pages", "memory added", added, 2.0 * ANSWERS, "MiB").await?;
+        self.row("128 × 200 unread pages", "a call meanwhile", during, ANSWER, "ms").await
     }
 
     /// Connections that say nothing, or not enough.

@@ -9,9 +9,14 @@ pub struct Rating {
     /// The movie that was rated: opaque UTF-8 of 1 to 128 bytes without control characters.
     #[prost(string, tag = "2")]
     pub movie_id: ::prost::alloc::string::String,
-    /// The value, on the scale of the deployment.
-    #[prost(double, tag = "3")]
-    pub rating: f64,
+    /// The value, on the scale of the deployment. It is required: an absent value is refused as
+    /// MISSING, because it must not count as 0. Clients that were generated from an earlier version
+    /// of this file, without `optional`, leave out the value 0, and are told to be generated again.
+    /// On the topic marquee.ratings.v1 the rule depends on the encoding. JSON without a value is
+    /// rejected. Protobuf without a value is the rating 0 where the scale has 0, because earlier
+    /// releases stored acknowledged ratings of 0 so; on any other scale it is rejected.
+    #[prost(double, optional, tag = "3")]
+    pub rating: ::core::option::Option<f64>,
     /// The time of the rating, at most five minutes ahead of the clock of the server. If absent, the
     /// time of receipt.
     #[prost(message, optional, tag = "4")]

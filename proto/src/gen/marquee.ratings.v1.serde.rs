@@ -833,8 +833,8 @@ impl serde::Serialize for Rating {
         if true {
             struct_ser.serialize_field("movieId", &self.movie_id)?;
         }
-        if true {
-            struct_ser.serialize_field("rating", &self.rating)?;
+        if let Some(v) = self.rating.as_ref() {
+            struct_ser.serialize_field("rating", v)?;
         }
         if let Some(v) = self.rated_at.as_ref() {
             struct_ser.serialize_field("ratedAt", v)?;
@@ -931,7 +931,7 @@ impl<'de> serde::Deserialize<'de> for Rating {
                                 return Err(serde::de::Error::duplicate_field("rating"));
                             }
                             rating__ = 
-                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::RatedAt => {
@@ -945,7 +945,7 @@ impl<'de> serde::Deserialize<'de> for Rating {
                 Ok(Rating {
                     user_id: user_id__.unwrap_or_default(),
                     movie_id: movie_id__.unwrap_or_default(),
-                    rating: rating__.unwrap_or_default(),
+                    rating: rating__,
                     rated_at: rated_at__,
                 })
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use marquee_domain::{Clock, MovieId, Position, Rating, RatingEvent, Reason, Scale, Timestamp, UserId, Violation};
-use marquee_kit::{Failure, Kind, Metrics};
+use marquee_kit::{Compute, Failure, Kind, Metrics};
 use marquee_log::MovieCatalog;
 use marquee_ports::{Header, NewRecord, RatingLog, Topic};
 use marquee_proto::record;
@@ -59,11 +59,12 @@ pub(crate) struct Intake {
     counters: Counters,
     quotas: Quotas,
     in_flight: Semaphore,
+    compute: Compute,
 }
 
 impl Intake {
     /// Creates the core with an empty view of the catalog.
-    pub(crate) fn new(settings: Settings, dependencies: Dependencies, metrics: &Metrics) -> Self {
+    pub(crate) fn new(settings: Settings, dependencies: Dependencies, metrics: &Metrics, compute: Compute) -> Self {
         Self {
             catalog: MovieCatalog::new(dependencies.log.clone()),
             counters: Counters::register(metrics),
@@ -71,6 +72,7 @@ impl Intake {
             in_flight: Semaphore::new(settings.max_in_flight),
             settings,
             dependencies,
+            compute,
         }
     }
 
@@ -88,6 +90,11 @@ impl Intake {
     /// Returns the scale of the deployment.
     pub(crate) fn scale(&self) -> Scale {
         self.dependencies.scale
+    }
+
+    /// Returns the pool for CPU work that takes over half a millisecond.
+    pub(crate) fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// Returns how many batches of one stream may wait for the log.

@@ -28,7 +28,7 @@ impl Service {
     /// The catalog cannot be read from the log.
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
         let check = context.health.check("marquee.ratings.v1.Ratings");
-        let intake = Intake::new(settings, dependencies, &context.metrics);
+        let intake = Intake::new(settings, dependencies, &context.metrics, context.compute.clone());
         intake.read_catalog().await.map_err(Error::Catalog)?;
         check.ready();
         Ok(Self(Arc::new(intake)))

@@ -15,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
+use marquee_backoff::{Backoff, Delays};
 use marquee_kit::{Check, Stop};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,7 +26,7 @@ pub(crate) struct Times {
     pub(crate) duration: Duration,
     /// A leader that could not renew for this long stops to lead. Shorter than the duration.
     pub(crate) deadline: Duration,
-    /// Pause between two tries.
+    /// Pause between two renewals, and the longest one between two tries.
     pub(crate) retry: Duration,
 }
 
@@ -33,6 +34,12 @@ impl Times {
     /// Derives the times of a lease from its duration, in the proportions of client-go.
     pub(crate) fn of(duration: Duration) -> Self {
         Self { duration, deadline: duration * 2 / 3, retry: duration * 2 / 15 }
+    }
+
+    /// Returns the pauses between tries: with jitter, so that operators which failed together, or
+    /// which wait for the same lease, do not all ask at the same time.
+    fn retries(self) -> Delays {
+        Backoff::new(self.retry, self.retry).start()
     }
 }
 
@@ -62,24 +69,26 @@ impl Elector {
 
     /// Waits until this operator leads.
     pub(crate) async fn acquire(&mut self) {
+        let mut retries = self.times.retries();
         while !self.attempt(self.times.deadline).await.unwrap_or(false) {
-            sleep(self.times.retry).await;
+            retries.wait().await;
         }
     }
 
     /// Renews the lease until that fails for too long, another operator holds it, or `stop` is
     /// canceled.
     pub(crate) async fn hold(&mut self, stop: &Stop) {
-        let mut renewed = Instant::now();
+        let (mut renewed, mut retries) = (Instant::now(), self.times.retries());
+        let mut pause = self.times.retry;
         loop {
             tokio::select! {
-                () = sleep(self.times.retry) => {}
+                () = sleep(pause) => {}
                 () = stop.cancelled() => return,
             }
             match self.attempt(self.times.deadline.saturating_sub(renewed.elapsed())).await {
-                Some(true) => renewed = Instant::now(),
+                Some(true) => (renewed, pause) = (Instant::now(), self.times.retry),
                 Some(false) => return tracing::warn!(lease = self.name, "another operator leads"),
-                None => {}
+                None => pause = retries.next(),
             }
             if renewed.elapsed() >= self.times.deadline {
                 return tracing::warn!(lease = self.name, "could not renew the lease in time, and stops to lead");

@@ -3,6 +3,8 @@
 
 #[path = "operations/admin.rs"]
 mod admin;
+#[path = "operations/connections.rs"]
+mod connections;
 #[path = "operations/limits.rs"]
 pub(super) mod limits;
 #[path = "operations/roles.rs"]

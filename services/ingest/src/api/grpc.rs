@@ -50,7 +50,7 @@ impl Ratings for Handler {
             let missing = marquee_domain::Reason::Missing;
             return Err(Failure::field("rating", missing, "is missing: give a rating").into());
         };
-        let batch = wire::batch(vec![rating], self.0.rules());
+        let batch = wire::batch(vec![rating], self.0.rules(), self.0.compute()).await;
         let position = self.0.submit_one(&client, batch, Source::Grpc).await?;
         Ok(Response::new(pb::SubmitRatingResponse { position: wire_position(position) }))
     }
@@ -62,7 +62,7 @@ impl Ratings for Handler {
         let client = client(&request)?;
         let ratings = request.into_inner().ratings;
         self.0.check_size("ratings", ratings.len())?;
-        let batch = wire::batch(ratings, self.0.rules());
+        let batch = wire::batch(ratings, self.0.rules(), self.0.compute()).await;
         Ok(Response::new(wire::submitted(self.0.submit_batch(&client, batch, Source::Grpc).await?)))
     }
 
@@ -87,7 +87,7 @@ impl Ratings for Handler {
                     let received =
                         received.map_err(|status| marquee_kit::unreadable(&status).map_or(status, Status::from))?;
                     intake.check_size("ratings", received.ratings.len())?;
-                    let batch = wire::batch(received.ratings, intake.rules());
+                    let batch = wire::batch(received.ratings, intake.rules(), intake.compute()).await;
                     Ok((received.sequence, intake.prepare_streamed(&client, batch).await?))
                 }
             })

@@ -90,7 +90,7 @@ async fn submit(
     received: Received,
 ) -> Result<Json<pb::SubmitRatingResponse>, Failure> {
     let (client, rating): (_, pb::Rating) = received.read(&intake).await?;
-    let batch = wire::batch(vec![rating], intake.rules());
+    let batch = wire::batch(vec![rating], intake.rules(), intake.compute()).await;
     let position = intake.submit_one(&client, batch, Source::Http).await?;
     Ok(Json(pb::SubmitRatingResponse { position: Some(convert::position(position)) }))
 }
@@ -101,7 +101,7 @@ async fn submit_batch(
 ) -> Result<Json<pb::SubmitRatingsResponse>, Failure> {
     let (client, request): (_, pb::SubmitRatingsRequest) = received.read(&intake).await?;
     intake.check_size("ratings", request.ratings.len())?;
-    let batch = wire::batch(request.ratings, intake.rules());
+    let batch = wire::batch(request.ratings, intake.rules(), intake.compute()).await;
     Ok(Json(wire::submitted(intake.submit_batch(&client, batch, Source::Http).await?)))
 }
 

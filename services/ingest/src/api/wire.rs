@@ -2,12 +2,16 @@
 
 use bytes::Bytes;
 use marquee_domain::{Movie, MovieId, Rating, Reason, UserId, Violation};
-use marquee_kit::Failure;
+use marquee_kit::{Compute, Failure};
 use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use prost::Message;
 
 use crate::intake::{Batch, Outcome, Refused, Rules};
+
+/// Batches of more ratings are checked off the async threads. A batch of this size may take half a
+/// millisecond if every field is wrong.
+const LARGE: usize = 256;
 
 /// Checks everything about a rating but the existence of its movie, and names all violations at
 /// once.
@@ -15,11 +19,7 @@ pub(crate) fn rating(wire: &pb::Rating, rules: Rules) -> Result<Rating, Refused>
     let mut violations = Vec::new();
     let user = keep(convert::new_user_id("user_id", &wire.user_id), &mut violations);
     let movie = keep(convert::new_movie_id("movie_id", &wire.movie_id), &mut violations);
-    let value = rules
-        .scale
-        .check(wire.rating)
-        .map_err(|error| Violation::new("rating", convert::scale_reason(error), error.to_string()));
-    let value = keep(value, &mut violations);
+    let value = keep(convert::rating("rating", wire.rating, &rules.scale), &mut violations);
     let rated_at = match &wire.rated_at {
         None => Ok(rules.now),
         Some(time) => convert::from_timestamp("rated_at", time).and_then(|time| {
@@ -51,8 +51,13 @@ pub(crate) fn movie(id: &str) -> Result<MovieId, Failure> {
     convert::movie_id("movie_id", id).map_err(|violation| Failure::invalid(vec![violation]))
 }
 
-/// Checks a batch of ratings. Its originals are encoded again only if something is rejected.
-pub(crate) fn batch(wire: Vec<pb::Rating>, rules: Rules) -> Batch {
+/// Checks a batch of ratings: a large one off the async threads.
+pub(crate) async fn batch(wire: Vec<pb::Rating>, rules: Rules, compute: &Compute) -> Batch {
+    if wire.len() <= LARGE { checked(wire, rules) } else { compute.run(move || checked(wire, rules)).await }
+}
+
+/// Checks the ratings of a batch. Its originals are encoded again only if something is rejected.
+fn checked(wire: Vec<pb::Rating>, rules: Rules) -> Batch {
     let ratings = wire.iter().map(|rating| self::rating(rating, rules)).collect();
     Batch { ratings, original: Box::new(move |index| original(&wire[index])) }
 }
@@ -108,6 +113,7 @@ fn rejected(outcome: Outcome) -> Vec<pb::RejectedRating> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
     use std::time::Duration;
 
     use marquee_domain::{Scale, Timestamp};
@@ -124,7 +130,7 @@ mod tests {
         pb::Rating {
             user_id: user.to_owned(),
             movie_id: movie.to_owned(),
-            rating: value,
+            rating: Some(value),
             rated_at: seconds.map(|seconds| marquee_proto::Timestamp { seconds, nanos: 0 }),
         }
     }
@@ -133,9 +139,37 @@ mod tests {
         rating(wire, rules()).expect_err("wrong").violations.into_iter().map(|v| (v.field, v.reason)).collect()
     }
 
+    #[tokio::test]
+    async fn a_large_batch_is_checked_off_the_async_threads() {
+        let compute = Compute::new(NonZeroUsize::MIN);
+        // A job that uses the whole pool.
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let pool = compute.clone();
+        let job = tokio::spawn(async move { pool.run(move || released.recv().is_ok()).await });
+        tokio::task::yield_now().await;
+        let ratings = |count: usize| vec![wire("u", "m", 4.0, None); count];
+        assert_eq!(batch(ratings(LARGE), rules(), &compute).await.ratings.len(), LARGE);
+        let mut large = Box::pin(batch(ratings(LARGE + 1), rules(), &compute));
+        tokio::time::timeout(Duration::from_millis(50), &mut large).await.expect_err("it waits for the pool");
+        release.send(()).expect("the job waits");
+        assert_eq!(large.await.ratings.len(), LARGE + 1);
+        assert!(job.await.expect("no panic"));
+    }
+
     #[test]
     fn a_missing_time_is_the_time_of_receipt() {
         assert_eq!(rating(&wire("u", "m", 4.0, None), rules()).expect("valid").rated_at, rules().now);
+    }
+
+    #[test]
+    fn an_absent_rating_is_refused_also_where_the_scale_starts_at_zero() {
+        let absent = pb::Rating { rating: None, ..wire("u", "m", 4.0, None) };
+        assert_eq!(reasons(&absent), [("rating".to_owned(), Reason::Missing)]);
+        let scale = Scale::try_new(0.0, 10.0, 1.0).expect("valid");
+        let rules = Rules { scale, ..rules() };
+        let refused = rating(&absent, rules).expect_err("absent");
+        assert_eq!(refused.violations[0].reason, Reason::Missing);
+        assert!(rating(&wire("u", "m", 0.0, None), rules).is_ok(), "0 is a rating on this scale");
     }
 
     #[test]

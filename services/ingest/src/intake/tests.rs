@@ -33,7 +33,7 @@ fn intake_on(log: &Arc<MemoryLog>, settings: Settings) -> Intake {
     let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW)));
     let scale = Scale::try_new(0.5, 5.0, 0.5).expect("valid");
     let dependencies = Dependencies { log: Arc::clone(log) as Arc<dyn RatingLog>, clock, scale };
-    Intake::new(settings, dependencies, &Metrics::default())
+    Intake::new(settings, dependencies, &Metrics::default(), Compute::default())
 }
 
 /// Returns an ingest whose catalog has the movie `m`, and its log of one partition.

@@ -4,6 +4,7 @@
 //! They share one [`Server`]: the limits of requests and of memory, the identity of callers, and
 //! the certificates.
 
+mod answer_budget;
 mod answers;
 mod auth;
 mod bodies;

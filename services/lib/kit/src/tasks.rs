@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, timeout_at};
 
-/// The longest time that an aborted task may take to be dropped.
+/// The longest time that aborted tasks may take to be dropped, all of them together.
 const ABORT: Duration = Duration::from_millis(200);
 
 /// A task returned an error or panicked.
@@ -92,19 +93,24 @@ impl Tasks {
     }
 
     /// Waits for every task to end, at most until the deadline. Tasks that still run are logged by
-    /// name and aborted.
+    /// name and aborted. A task that blocks its thread is left behind 200 ms later.
     pub async fn join(&self, deadline: Duration) {
         let running: Vec<_> = std::mem::take(&mut *self.0.running.lock().unwrap_or_else(PoisonError::into_inner));
-        let end = tokio::time::Instant::now() + deadline;
+        let end = Instant::now() + deadline;
+        let mut aborted = Vec::new();
         for Running { task, mut supervisor, work } in running {
-            if tokio::time::timeout_at(end, &mut supervisor).await.is_err() {
+            if timeout_at(end, &mut supervisor).await.is_err() {
                 tracing::warn!(task, "background task did not end in time and is aborted");
                 work.abort();
-                // Waits until the aborted task is dropped, so that what it holds is free
-                // afterwards. A task that blocks its thread cannot be aborted.
-                if tokio::time::timeout(ABORT, supervisor).await.is_err() {
-                    tracing::error!(task, "background task blocks its thread and is left behind");
-                }
+                aborted.push((task, supervisor));
+            }
+        }
+        // Waits until the aborted tasks are dropped, so that what they hold is free afterwards. A
+        // task that blocks its thread cannot be aborted.
+        let end = Instant::now() + ABORT;
+        for (task, supervisor) in aborted {
+            if timeout_at(end, supervisor).await.is_err() {
+                tracing::error!(task, "background task blocks its thread and is left behind");
             }
         }
     }
@@ -163,5 +169,32 @@ mod tests {
         });
         tokio::time::timeout(Duration::from_secs(10), tasks.join(Duration::ZERO)).await.expect("join ends");
         drop(release);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 16)]
+    async fn all_tasks_that_block_their_threads_have_one_deadline() {
+        const COUNT: usize = 12;
+        let tasks = Tasks::default();
+        let (started, starts) = std::sync::mpsc::channel();
+        let releases: Vec<_> = (0..COUNT)
+            .map(|_| {
+                let started = started.clone();
+                let (release, blocked) = std::sync::mpsc::channel::<()>();
+                tasks.spawn("blocked", async move {
+                    let _ = started.send(());
+                    let _ = blocked.recv();
+                    Ok::<_, std::io::Error>(())
+                });
+                release
+            })
+            .collect();
+        for _ in 0..COUNT {
+            starts.recv_timeout(Duration::from_secs(10)).expect("it runs");
+        }
+        let start = Instant::now();
+        tasks.join(Duration::ZERO).await;
+        // One after another they would take twelve times as long.
+        assert!(start.elapsed() < ABORT * 6, "{:?}", start.elapsed());
+        drop(releases);
     }
 }

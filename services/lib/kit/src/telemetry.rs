@@ -123,15 +123,18 @@ pub enum Error {
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
+/// The longest time that sending the last spans may take.
+const LAST_SPANS: Duration = Duration::from_millis(500);
+
 /// Keeps telemetry running. [`Guard::shutdown`] sends the remaining spans.
 #[derive(Debug)]
 pub struct Guard(Option<SdkTracerProvider>);
 
 impl Guard {
-    /// Sends the spans that are still waiting, if the endpoint takes them within a second.
+    /// Sends the spans that are still waiting, if the endpoint takes them within half a second.
     pub fn shutdown(self) {
         if let Some(provider) = self.0
-            && let Err(error) = provider.shutdown_with_timeout(Duration::from_secs(1))
+            && let Err(error) = provider.shutdown_with_timeout(LAST_SPANS)
         {
             tracing::debug!(%error, "the last spans were not sent");
         }

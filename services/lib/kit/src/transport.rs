@@ -5,6 +5,7 @@
 //! microseconds and no socket.
 
 mod closed;
+mod repeat;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,6 +28,7 @@ use tower::{BoxError, Service, ServiceExt};
 use crate::ClientSettings;
 use crate::server::{Token, TokenError};
 use crate::telemetry;
+use repeat::Repeating;
 
 /// A client cannot be created.
 #[derive(Debug, Error)]
@@ -88,7 +90,8 @@ impl Transport {
 
     /// Returns a transport over the network to `http://HOST:PORT` or `https://HOST:PORT`. It
     /// connects at the first call, and again after a connection is lost. A connection attempt takes
-    /// at most two seconds. A call whose connection is lost is UNAVAILABLE.
+    /// at most two seconds. A call that a server which closes its connection did not begin is sent
+    /// again. A call whose connection is lost otherwise is UNAVAILABLE.
     ///
     /// # Errors
     /// The address is not valid.
@@ -119,7 +122,7 @@ impl Transport {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(4 << 20);
-        let channel = endpoint.connect_lazy().map_err(closed::named);
+        let channel = Repeating::new(endpoint.connect_lazy());
         Ok(Self { service: BoxCloneSyncService::new(channel), token })
     }
 }

@@ -6,7 +6,7 @@ use marquee_kit::{Context, Stop, TaskError, Tasks};
 
 /// The longest time that background work may take to end. All of it can be interrupted: what it
 /// leaves is taken up at the next start.
-const BACKGROUND: Duration = Duration::from_millis(1_500);
+const BACKGROUND: Duration = Duration::from_millis(1_200);
 
 /// The tasks of a fleet: its listeners, and the background work of its roles.
 #[derive(Debug)]

@@ -26,7 +26,10 @@ pub(super) fn report(settings: &Settings, roles: &[Entry]) {
 /// Returns the parts that run, with their bounds. Parts whose bound is 0 are left out.
 fn bounds(settings: &Settings, roles: &[Entry]) -> Vec<Bound> {
     let needs = needs(settings, roles);
-    let mut bounds = vec![("server.body_budget", u64::from(settings.server.body_budget))];
+    let mut bounds = vec![
+        ("server.body_budget", u64::from(settings.server.body_budget)),
+        ("server.answer_budget", settings.server.answer_budget as u64),
+    ];
     if let Some(inference) = running::<Inference>(settings, roles) {
         bounds.push(("inference.cache_bytes", inference.cache_bytes as u64));
         bounds.push(("inference.evaluation.cache_bytes", inference.evaluation.cache_bytes as u64));
@@ -89,6 +92,7 @@ mod tests {
         let (parts, sum) = described(&bounds(&settings, ROLES));
         for part in [
             "server.body_budget 64 MiB",
+            "server.answer_budget 256 MiB",
             "inference.cache_bytes 512 MiB",
             "inference.evaluation.cache_bytes 64 MiB",
             "monitor.join_bytes 256 MiB",
@@ -99,12 +103,13 @@ mod tests {
             assert!(parts.contains(part), "{part} is not in {parts}");
         }
         let embedded = EmbeddedLog::memory_bytes() + 2 * EmbeddedStore::memory_bytes();
-        assert_eq!(sum, mebibytes(embedded + ((64 + 512 + 64 + 256) << 20)), "{parts}");
+        assert_eq!(sum, mebibytes(embedded + ((64 + 256 + 512 + 64 + 256) << 20)), "{parts}");
 
         settings.role::<Inference>().evaluation.cache_bytes = 0;
         let inference = role("inference").expect("in the table");
         let (parts, sum) = described(&bounds(&settings, &[inference]));
-        assert_eq!((parts.as_str(), sum), ("server.body_budget 64 MiB, inference.cache_bytes 512 MiB", 576));
+        let server = "server.body_budget 64 MiB, server.answer_budget 256 MiB";
+        assert_eq!((parts, sum), (format!("{server}, inference.cache_bytes 512 MiB"), 832));
     }
 
     #[test]
@@ -116,9 +121,9 @@ mod tests {
         // Four readers, and the consumer of the archive.
         let (parts, sum) = of(&settings, "trainer");
         let kafka = "kafka.in_flight_bytes 64 MiB, kafka.prefetch_bytes of all clients 80 MiB";
-        assert_eq!((parts, sum), (format!("server.body_budget 64 MiB, {kafka}"), 208));
+        assert_eq!((parts, sum), (format!("server.body_budget 64 MiB, server.answer_budget 256 MiB, {kafka}"), 464));
         settings.role::<Trainer>().archive.enabled = false;
-        assert_eq!(of(&settings, "trainer").1, 192);
+        assert_eq!(of(&settings, "trainer").1, 448);
         // Inference only writes what it has served.
         assert!(!of(&settings, "inference").0.contains("prefetch"));
         assert!(of(&settings, "inference").0.contains("kafka.in_flight_bytes"));

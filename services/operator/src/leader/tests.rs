@@ -12,12 +12,16 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The lease, and whether the server answers.
+/// The lease, and how the server answers.
 #[derive(Debug, Default)]
 struct Server {
     lease: Value,
     version: u64,
     is_away: bool,
+    /// Whether it refuses everything.
+    is_broken: bool,
+    /// When it was asked for the lease.
+    asked: Vec<Instant>,
 }
 
 type Shared = Arc<Mutex<Server>>;
@@ -27,6 +31,12 @@ impl Server {
         let refused = |code: StatusCode, reason: &str| {
             (code, json!({"kind": "Status", "status": "Failure", "code": code.as_u16(), "reason": reason}))
         };
+        if *method == Method::GET {
+            self.asked.push(Instant::now());
+        }
+        if self.is_broken {
+            return refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
+        }
         if *method == Method::GET {
             return if self.lease.is_null() {
                 refused(StatusCode::NOT_FOUND, "NotFound")
@@ -127,4 +137,40 @@ async fn of_two_writes_over_the_same_record_one_wins() {
     };
     assert!(write(&second).await);
     assert!(!write(&first).await, "an older record was written over a newer one");
+}
+
+/// Asserts that a server was asked for the lease again and again, and never in the same rhythm.
+#[track_caller]
+fn assert_jitter(asked: &[Instant], longest: Duration) {
+    let pauses: Vec<Duration> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+    // Timers are exact to a millisecond.
+    let may_be = longest / 2..=longest + Duration::from_millis(2);
+    assert!(pauses.len() > 3 && pauses.iter().all(|pause| may_be.contains(pause)), "{pauses:?}");
+    let differ = pauses.windows(2).any(|two| two[0].abs_diff(two[1]) > Duration::from_millis(5));
+    assert!(differ, "all pauses are equal: {pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_waits_for_the_lease_asks_with_jitter() {
+    let (server, health) = (Shared::default(), Health::default());
+    elector(&server, "first", &health).acquire().await;
+    let mut second = elector(&server, "second", &health);
+    server.lock().expect("a lock").asked.clear();
+    second.acquire().await;
+    let asked = server.lock().expect("a lock").asked.clone();
+    assert_jitter(&asked, second.times.retry);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_refused_asks_again_with_jitter() {
+    let (server, health, stop) = (Shared::default(), Health::default(), Stop::new());
+    let mut first = elector(&server, "first", &health);
+    first.acquire().await;
+    {
+        let mut server = server.lock().expect("a lock");
+        (server.is_broken, server.asked) = (true, Vec::new());
+    }
+    first.hold(&stop).await;
+    let asked = server.lock().expect("a lock").asked.clone();
+    assert_jitter(&asked, first.times.retry);
 }

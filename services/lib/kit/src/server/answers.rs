@@ -3,6 +3,9 @@
 //! A client may send many requests over one HTTP/2 connection and read none of the answers. So a
 //! request begins only when the bytes that its answer is expected to have fit beside those of the
 //! others on the connection. The expectation is the largest part of an answer of the route so far.
+//!
+//! Many connections may do the same. So the answer also takes room in the budget of the process,
+//! and holds it until its bytes are handed to the system.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -10,11 +13,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
 
+use super::answer_budget::{AnswerBudget, Room, SMALL, exhausted};
 use super::connections::InFlight;
+use super::is_grpc;
 
 /// The bytes of answers that may wait on one connection.
 pub(super) const MOST: usize = 8 << 20;
@@ -33,9 +41,14 @@ const ROUTES: usize = 256;
 pub(super) struct Sizes(Arc<Mutex<HashMap<String, usize>>>);
 
 impl Sizes {
-    fn expected(&self, route: &str) -> usize {
+    /// Returns what an answer of a route is expected to have, if there was one.
+    fn known(&self, route: &str) -> Option<usize> {
         let sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.get(route).map_or(UNKNOWN, |size| (*size).clamp(LEAST, MOST))
+        sizes.get(route).map(|size| (*size).clamp(LEAST, MOST))
+    }
+
+    fn expected(&self, route: &str) -> usize {
+        self.known(route).unwrap_or(UNKNOWN)
     }
 
     fn learn(&self, route: &str, size: usize) {
@@ -47,14 +60,25 @@ impl Sizes {
         }
     }
 
-    /// Waits until the answer to a request fits on its connection.
-    pub(super) async fn admit(&self, connection: &Arc<Semaphore>, path: &str) -> Admitted {
+    /// Waits until the answer to a request fits on its connection, if other requests share it.
+    pub(super) async fn admit(&self, connection: Option<&Arc<Semaphore>>, path: &str) -> Admitted {
         let route = route(path);
-        let wanted = u32::try_from(self.expected(route)).unwrap_or(u32::MAX);
-        // The semaphore of a connection is never closed.
-        let permit = Arc::clone(connection).acquire_many_owned(wanted).await.ok();
+        let permit = match connection {
+            Some(connection) => {
+                let wanted = u32::try_from(self.expected(route)).unwrap_or(u32::MAX);
+                // The semaphore of a connection is never closed.
+                Arc::clone(connection).acquire_many_owned(wanted).await.ok()
+            }
+            None => None,
+        };
         Admitted { sizes: self.clone(), route: route.to_owned(), permit, largest: None }
     }
+}
+
+/// Returns whether a request asks for the health of the process. It is answered while there is no
+/// room for other answers.
+pub(super) fn is_health_check(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz") || path.starts_with("/grpc.health.")
 }
 
 /// Returns the part of a path that has no ids: the method of gRPC, or the collection of HTTP.
@@ -74,6 +98,12 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
+    /// Returns the room that the answer is expected to take in the budget of the process. One of an
+    /// unknown size takes more when it turns out large.
+    pub(super) fn expected_room(&self) -> usize {
+        self.sizes.known(&self.route).unwrap_or(SMALL)
+    }
+
     /// Notes the size of a part of the answer, and gives back what the answer does not need.
     fn sent(&mut self, size: usize) {
         if self.largest < Some(size) {
@@ -93,12 +123,57 @@ pub(super) struct Answer {
     body: Body,
     in_flight: InFlight,
     admitted: Option<Admitted>,
+    budget: AnswerBudget,
+    /// The room for the first part.
+    room: Option<Room>,
+    /// Whether a status may take the place of the first part.
+    is_grpc: bool,
+    /// Whether a status has taken the place of the first part.
+    is_refused: bool,
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, in_flight: InFlight, admitted: Option<Admitted>) -> Self {
-        Self { body, in_flight, admitted }
+    /// Makes an answer of a response. `room` was taken for what was expected. An HTTP answer that
+    /// is larger is replaced by a refusal if there is no room for it.
+    pub(super) fn of(
+        response: Response,
+        in_flight: InFlight,
+        mut admitted: Option<Admitted>,
+        (budget, mut room): (AnswerBudget, Option<Room>),
+    ) -> Response<Self> {
+        let is_grpc = is_grpc(response.headers());
+        let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let mut fits = true;
+        if let (Some(length), Some(room), false) = (length, &mut room, is_grpc) {
+            if let Some(admitted) = &mut admitted {
+                admitted.sent(length);
+            }
+            fits = room.resize(length);
+        }
+        let response = if fits { response } else { exhausted().into_response() };
+        response.map(|body| Self { body, in_flight, admitted, budget, room, is_grpc, is_refused: false })
     }
+
+    /// Returns a part of the answer, which holds its room, or the status that takes its place.
+    fn part(&mut self, data: Bytes) -> Frame<Bytes> {
+        let mut room = self.room.take();
+        let fits = room.as_mut().is_none_or(|room| room.resize(data.len()));
+        if !fits && self.is_grpc {
+            self.is_refused = true;
+            return Frame::trailers(refusal());
+        }
+        // Of a stream, only the first part needs room. The others come as the client reads them.
+        let room = room.filter(|_| fits).unwrap_or_else(|| self.budget.count(data.len()));
+        Frame::data(room.hold(data))
+    }
+}
+
+/// Returns the trailers of a gRPC answer for which there is no room.
+fn refusal() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    // Only metadata could fail to become headers, and there is none.
+    let _ = Status::from(exhausted()).add_header(&mut trailers);
+    trailers
 }
 
 impl HttpBody for Answer {
@@ -109,23 +184,31 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.is_refused {
+            return Poll::Ready(None);
+        }
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if polled.is_pending() {
             self.in_flight.caught_up();
         }
-        let frame = ready!(polled);
-        if let Some(Ok(data)) = frame.as_ref().map(|frame| frame.as_ref().map(Frame::data_ref)) {
-            let size = data.map_or(0, Bytes::len);
-            self.in_flight.progress();
-            if let Some(admitted) = &mut self.admitted {
-                admitted.sent(size);
-            }
+        let frame = match ready!(polled) {
+            Some(Ok(frame)) => frame,
+            other => return Poll::Ready(other),
+        };
+        self.in_flight.progress();
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        if let Some(admitted) = &mut self.admitted {
+            admitted.sent(size);
         }
-        Poll::Ready(frame)
+        let frame = match frame.into_data() {
+            Ok(data) => self.part(data),
+            Err(frame) => frame,
+        };
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.is_refused || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -135,6 +218,10 @@ impl HttpBody for Answer {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderValue, StatusCode, header};
+    use http_body_util::BodyExt;
+
+    use super::super::connections::Connections;
     use super::*;
 
     #[test]
@@ -148,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_of_small_answers_keeps_only_what_it_needs() {
         let (sizes, connection) = (Sizes::default(), Arc::new(Semaphore::new(MOST)));
-        let mut stream = sizes.admit(&connection, "/a.v1.A/Watch").await;
+        let mut stream = sizes.admit(Some(&connection), "/a.v1.A/Watch").await;
         assert_eq!(connection.available_permits(), MOST - UNKNOWN);
         for _ in 0..10_000 {
             stream.sent(10_000);
@@ -161,12 +248,12 @@ mod tests {
     async fn unread_answers_keep_further_requests_waiting() {
         let (sizes, connection) = (Sizes::default(), Arc::new(Semaphore::new(MOST)));
         let path = "/a.v1.A/List";
-        let first = sizes.admit(&connection, path).await;
+        let first = sizes.admit(Some(&connection), path).await;
         sizes.learn(path, 3 << 20);
-        let others = [sizes.admit(&connection, path).await, sizes.admit(&connection, path).await];
+        let others = [sizes.admit(Some(&connection), path).await, sizes.admit(Some(&connection), path).await];
         let third = tokio::spawn({
             let (sizes, connection) = (sizes.clone(), Arc::clone(&connection));
-            async move { sizes.admit(&connection, path).await }
+            async move { sizes.admit(Some(&connection), path).await }
         });
         tokio::task::yield_now().await;
         assert!(!third.is_finished());
@@ -176,8 +263,60 @@ mod tests {
         sizes.learn("/a.v1.A/Get", 10);
         let mut many = Vec::new();
         for _ in 0..MOST / LEAST {
-            many.push(sizes.admit(&connection, "/a.v1.A/Get").await);
+            many.push(sizes.admit(Some(&connection), "/a.v1.A/Get").await);
         }
         assert_eq!(many.len(), 512);
+    }
+
+    #[tokio::test]
+    async fn the_room_of_a_route_is_that_of_its_largest_answer_so_far() {
+        let (sizes, path) = (Sizes::default(), "/a.v1.A/List");
+        let mut first = sizes.admit(None, path).await;
+        assert_eq!(first.expected_room(), SMALL);
+        first.sent(3 << 20);
+        assert_eq!(sizes.admit(None, path).await.expected_room(), 3 << 20);
+        assert_eq!(sizes.admit(None, "/v1/users/ann").await.expected_room(), SMALL);
+        assert!(is_health_check("/readyz") && is_health_check("/grpc.health.v1.Health/Check"));
+        assert!(!is_health_check("/metrics") && !is_health_check("/v1/livez"));
+    }
+
+    /// Returns the answer of a response when 1 KiB was expected, and the room that other answers
+    /// have: all of that for large ones.
+    async fn answered(response: Response) -> (Response<Answer>, Option<Room>) {
+        let budget = AnswerBudget::new(16 << 20);
+        let (room, used) = (budget.take(1 << 10).await, budget.take(12 << 20).await);
+        let ticket = Connections::new(1).admit().expect("room for a connection");
+        (Answer::of(response, Arc::new(ticket).begin(), None, (budget, room)), used)
+    }
+
+    #[tokio::test]
+    async fn an_http_answer_for_which_there_is_no_room_is_a_refusal() {
+        let (small, _used) = answered(Response::new(Body::from(vec![0; 1_000]))).await;
+        assert_eq!(small.status(), StatusCode::OK);
+        assert_eq!(small.into_body().collect().await.expect("a body").to_bytes().len(), 1_000);
+        let (large, _used) = answered(Response::new(Body::from(vec![0; 1 << 20]))).await;
+        assert_eq!(large.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(large.headers().contains_key(header::RETRY_AFTER));
+        let body = large.into_body().collect().await.expect("a body").to_bytes();
+        assert!(String::from_utf8_lossy(&body).contains("RESOURCE_EXHAUSTED"), "{body:?}");
+    }
+
+    #[tokio::test]
+    async fn a_grpc_answer_for_which_there_is_no_room_ends_with_the_status() {
+        let call = |length: usize| {
+            let mut response = Response::new(Body::from(vec![0; length]));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            response
+        };
+        let (small, _used) = answered(call(1_000)).await;
+        let small = small.into_body().collect().await.expect("a body");
+        assert!(small.trailers().is_none());
+        assert_eq!(small.to_bytes().len(), 1_000);
+        let (large, _used) = answered(call(1 << 20)).await;
+        let large = large.into_body().collect().await.expect("a body");
+        let status = Status::from_header_map(large.trailers().expect("trailers")).expect("a status");
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        assert!(crate::Failure::from_status(&status).delay().is_some());
+        assert!(large.to_bytes().is_empty());
     }
 }

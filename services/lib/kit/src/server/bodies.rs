@@ -132,7 +132,7 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
     let (message, encoding, mut share, mut bytes) = match arrived.await {
         Ok(arrived) => arrived,
         Err(failure) => {
-            discard(body, &head.headers);
+            discard(&shared, body, &head.headers);
             return Err(failure);
         }
     };
@@ -146,13 +146,14 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
 }
 
 /// Reads a refused body for a moment, and keeps nothing of it. The connection of a client that is
-/// still sending would be closed otherwise, and the client would not see the answer.
-fn discard(mut body: Body, headers: &HeaderMap) {
+/// still sending would be closed otherwise, and the client would not see the answer. The reading
+/// ends with the connection.
+fn discard(shared: &Shared, mut body: Body, headers: &HeaderMap) {
     // Such a client waits until it is told to send.
     if headers.contains_key(header::EXPECT) {
         return;
     }
-    tokio::spawn(async move {
+    shared.refused.spawn(async move {
         let (end, mut left) = (Instant::now() + LINGER.0, LINGER.1);
         while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
             let read = frame.data_ref().map_or(0, Bytes::len);

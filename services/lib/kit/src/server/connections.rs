@@ -70,6 +70,8 @@ pub(super) struct Ticket {
     busy: AtomicUsize,
     /// Whether several requests share the connection. Then bytes between requests say nothing.
     is_shared: AtomicBool,
+    /// Whether the connection has reached its age and takes no further request.
+    is_old: AtomicBool,
 }
 
 /// How long clients may take.
@@ -135,6 +137,7 @@ impl Connections {
             waits: AtomicBool::new(true),
             busy: AtomicUsize::new(0),
             is_shared: AtomicBool::new(false),
+            is_old: AtomicBool::new(false),
         })
     }
 
@@ -204,6 +207,26 @@ impl Ticket {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
+    /// Returns whether several requests share the connection, as over HTTP/2.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
+    }
+
+    /// Notes that several requests share the connection.
+    pub(super) fn share(&self) {
+        self.is_shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the connection has reached its age.
+    pub(super) fn is_old(&self) -> bool {
+        self.is_old.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the connection has reached its age.
+    pub(super) fn grow_old(&self) {
+        self.is_old.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until the connection must close.
     pub(super) async fn closed(&self) {
         self.close.cancelled().await;
@@ -215,7 +238,7 @@ impl Ticket {
             return;
         }
         if bytes.starts_with(b"PRI") {
-            self.is_shared.store(true, Ordering::Relaxed);
+            self.share();
         } else if let Some(open) = self.connections.lock().open.get_mut(&self.id) {
             open.partial = Some(Instant::now());
         }
@@ -248,6 +271,11 @@ impl Drop for Ticket {
 }
 
 impl InFlight {
+    /// Returns whether the connection of the request has reached its age.
+    pub(super) fn is_on_old_connection(&self) -> bool {
+        self.ticket.is_old()
+    }
+
     /// Notes that the client has taken a part of the answer and that more of it waits.
     pub(super) fn progress(&mut self) {
         let mut state = self.ticket.connections.lock();
@@ -277,7 +305,7 @@ impl Drop for InFlight {
         if is_last {
             let since = open.since;
             state.idle.insert((since, self.ticket.id));
-            self.ticket.waits.store(!self.ticket.is_shared.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.ticket.waits.store(!self.ticket.is_shared(), Ordering::Relaxed);
         }
     }
 }

@@ -25,12 +25,15 @@ pub(super) struct Peer {
     pub(super) health_only: bool,
     /// Which calls the listener answers.
     pub(super) scope: Scope,
+    /// Whether the process has no room for the answer.
+    pub(super) no_room: bool,
 }
 
 impl Default for Peer {
     /// The peer of a router that is called without a listener.
     fn default() -> Self {
-        Self { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything }
+        let scope = Scope::Everything;
+        Self { is_loopback: true, is_certified: false, health_only: false, scope, no_room: false }
     }
 }
 
@@ -183,7 +186,7 @@ mod tests {
     use super::*;
 
     const LOOPBACK: Peer =
-        Peer { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything };
+        Peer { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything, no_room: false };
 
     fn with(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();

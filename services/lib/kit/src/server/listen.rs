@@ -1,6 +1,8 @@
 //! Accepts connections and serves HTTP on them.
 
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::hash::BuildHasher;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -11,19 +13,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Version;
+use axum::http::{HeaderValue, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use super::answers::{self, Answer, Sizes};
+use super::answers::{self, Admitted, Answer, Sizes, is_health_check};
 use super::connections::{Connections, Patience, Ticket};
 use super::guard::Peer;
 use super::shared::{Scope, Shared};
@@ -33,6 +35,13 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// How long a connection with requests in flight may take to end once it must close.
 const GOODBYE: Duration = Duration::from_millis(250);
+
+/// How long a connection without a request may take to end once its listener closes. A client that
+/// is there has answered by then.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How much older or younger than its setting the age of a connection may be.
+const SPREAD: f64 = 0.1;
 
 /// The pause after the system could not give a connection.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -96,6 +105,9 @@ impl Listening {
             cut.cancel();
             tracker.wait().await;
         }
+        // What clients still send of refused bodies ends with their connections.
+        self.shared.refused.close();
+        let _ = timeout(GOODBYE, self.shared.refused.wait()).await;
         Ok(())
     }
 
@@ -115,7 +127,7 @@ impl Listening {
         }
         tracing::warn!(%error, "could not accept a connection");
         self.connections.evict_idle();
-        tokio::time::sleep(PAUSE).await;
+        sleep(PAUSE).await;
     }
 }
 
@@ -159,6 +171,8 @@ impl Connection {
         let builder = builder(&self.listening);
         let io = TokioIo::new(Watched { io: stream, ticket: Arc::clone(&self.ticket) });
         let mut connection = pin!(builder.serve_connection(io, service));
+        let settings = &self.listening.shared.settings;
+        let mut age = pin!(after(spread(settings.max_connection_age)));
         let mut is_closing = false;
         loop {
             tokio::select! {
@@ -171,6 +185,25 @@ impl Connection {
                 () = self.listening.stop.cancelled(), if !is_closing => {
                     is_closing = true;
                     connection.as_mut().graceful_shutdown();
+                }
+                () = sleep(FAREWELL), if is_closing => {
+                    // A client that does not answer keeps no listener open.
+                    if !self.ticket.is_busy() {
+                        return;
+                    }
+                }
+                () = age.as_mut() => {
+                    if self.ticket.is_old() {
+                        tracing::debug!(address = %self.address, "requests on an old connection did not end in time");
+                        return;
+                    }
+                    self.ticket.grow_old();
+                    // Over HTTP/1 the next answer says it. Closing between two requests could cut
+                    // one that is on its way.
+                    if self.ticket.is_shared() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    age.set(after(Some(settings.max_connection_age_grace)));
                 }
                 () = self.ticket.closed() => {
                     connection.as_mut().graceful_shutdown();
@@ -193,25 +226,57 @@ impl Connection {
         unread: Arc<Semaphore>,
     ) -> impl Future<Output = Result<hyper::Response<Answer>, Infallible>> + Send + use<> {
         let (is_loopback, scope) = (self.is_loopback, self.listening.scope);
-        let peer = Peer { is_loopback, is_certified, health_only: self.ticket.is_health_only(), scope };
+        let health_only = self.ticket.is_health_only();
+        let mut peer = Peer { is_loopback, is_certified, health_only, scope, no_room: false };
+        let is_shared = request.version() == Version::HTTP_2;
+        if is_shared {
+            self.ticket.share();
+        }
         let in_flight = self.ticket.begin();
         let (mut router, sizes) = (self.listening.router.clone(), self.sizes.clone());
+        let budget = self.listening.shared.answers.clone();
         let uri = request.uri().clone();
         let method = self.listening.shared.schema.method(uri.path());
         // A stream of requests is answered as it comes. Its client sends no more before it reads.
         let is_streaming = method.is_some_and(|method| method.is_streaming);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.address));
-        request.extensions_mut().insert(peer);
         async move {
-            let admitted = match request.version() {
-                Version::HTTP_2 if !is_streaming => Some(sizes.admit(&unread, uri.path()).await),
-                // HTTP/1 has one request at a time.
-                _ => None,
+            // HTTP/1 has one request at a time.
+            let connection = is_shared.then_some(&unread);
+            let admitted = if is_streaming { None } else { Some(sizes.admit(connection, uri.path()).await) };
+            let expected = admitted.as_ref().filter(|_| !is_health_check(uri.path())).map(Admitted::expected_room);
+            let room = match expected {
+                Some(bytes) => {
+                    let room = budget.take(bytes).await;
+                    peer.no_room = room.is_none();
+                    room
+                }
+                None => None,
             };
-            let response = router.call(request).await?;
-            Ok(response.map(|body| Answer::new(body, in_flight, admitted)))
+            request.extensions_mut().insert(peer);
+            let mut response = router.call(request).await?;
+            if !is_shared && in_flight.is_on_old_connection() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(Answer::of(response, in_flight, admitted, (budget, room)))
         }
+    }
+}
+
+/// Returns a time of up to a tenth more or less than an age, or `None` for an age of zero. Clients
+/// that connected together therefore do not come back together.
+fn spread(age: Duration) -> Option<Duration> {
+    // Each state has keys of its own, so what it makes of the same value differs.
+    let random = RandomState::new().hash_one(age) as f64 / u64::MAX as f64;
+    (!age.is_zero()).then(|| age.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * random))
+}
+
+/// Waits for a time, or for ever.
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -269,5 +334,19 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_by_a_tenth_and_an_age_of_zero_is_none() {
+        assert_eq!(spread(Duration::ZERO), None);
+        let ages: Vec<Duration> = (0..1_000).filter_map(|_| spread(Duration::from_secs(100))).collect();
+        let (least, most) = (ages.iter().min().expect("ages"), ages.iter().max().expect("ages"));
+        assert!((90..93).contains(&least.as_secs()), "{least:?}");
+        assert!((107..=110).contains(&most.as_secs()), "{most:?}");
     }
 }

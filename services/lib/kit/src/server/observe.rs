@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use tonic::{Code, Status};
 use tracing::Instrument;
 
+use super::answer_budget;
 use super::guard::{self, Peer};
 use super::messages;
 use super::schema::Method;
@@ -101,6 +102,9 @@ async fn answer_grpc(
     if peer.health_only && !path.starts_with("/grpc.health.") {
         return Err(overloaded().into());
     }
+    if peer.no_room {
+        return Err(answer_budget::exhausted().into());
+    }
     guard::check_origin(shared, request.headers())?;
     guard::check_call(shared, peer, &request)?;
     let accepts_gzip = compress::accepts_gzip(request.headers());
@@ -176,6 +180,9 @@ async fn answer_http(shared: &Arc<Shared>, path: &str, mut request: Request, nex
     let peer = peer(&request);
     if peer.health_only && !matches!(path, "/livez" | "/readyz" | "/metrics") {
         return Err(overloaded());
+    }
+    if peer.no_room {
+        return Err(answer_budget::exhausted());
     }
     guard::check_host(shared, peer, request.uri(), request.headers())?;
     if is_grpc(request.headers()) {

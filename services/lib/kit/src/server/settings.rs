@@ -38,6 +38,12 @@ pub struct Settings {
     /// The most bytes of request bodies that are held at once, at least 64 MiB. Further requests
     /// wait, and are answered RESOURCE_EXHAUSTED after `body_timeout`. Default 67108864 (64 MiB).
     pub body_budget: u32,
+    /// The most bytes of answers that are held at once, at least 16 MiB: of requests that run, as
+    /// far as is known before, and of answers that clients have not read. A quarter of it is for
+    /// answers of at most 64 KiB. Further requests wait for 2 s, and are then answered
+    /// RESOURCE_EXHAUSTED, or 503 over HTTP. One answer always goes, whatever its size. Default
+    /// 268435456 (256 MiB).
+    pub answer_budget: usize,
     /// The most memory in bytes that one request may take once it is decoded. It is estimated
     /// before the request is decoded. Default 33554432 (32 MiB).
     pub max_decoded: usize,
@@ -60,6 +66,16 @@ pub struct Settings {
     /// How long a client may leave an answer unread. Then its connection is closed. Default `1m`.
     #[serde(with = "humantime_serde")]
     pub answer_timeout: Duration,
+    /// How old a connection may be. Then its client is told to send further requests over a new
+    /// one, so that clients also use instances that were added. The age of each connection is up to
+    /// a tenth more or less, so that clients do not all come back together. `0s`: as old as its
+    /// client likes. Default `10m`.
+    #[serde(with = "humantime_serde")]
+    pub max_connection_age: Duration,
+    /// How long requests in flight on such a connection may still take. Then it is closed. Calls
+    /// that watch, and imports, may take hours. Default `6h`.
+    #[serde(with = "humantime_serde")]
+    pub max_connection_age_grace: Duration,
     /// Encryption of both listeners.
     pub tls: TlsSettings,
 }
@@ -111,6 +127,7 @@ impl Default for Settings {
             max_connections: 2_048,
             max_streams: 512,
             body_budget: 64 << 20,
+            answer_budget: 256 << 20,
             max_decoded: 32 << 20,
             compress_from: 16 << 10,
             compress_grpc_from: 1 << 20,
@@ -118,6 +135,8 @@ impl Default for Settings {
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(120),
             answer_timeout: Duration::from_secs(60),
+            max_connection_age: Duration::from_secs(600),
+            max_connection_age_grace: Duration::from_secs(6 * 3_600),
             tls: TlsSettings::default(),
         }
     }
@@ -157,6 +176,7 @@ impl Validate for Settings {
         let least = 64 << 20;
         let message = format!("is {} bytes; give at least {least}", self.body_budget);
         Invalid::unless(self.body_budget >= least, "body_budget", message)?;
+        Invalid::unless_in(16 << 20..=1 << 40, "answer_budget", self.answer_budget as u64)?;
         Invalid::unless_in(1 << 20..=1 << 40, "max_decoded", self.max_decoded as u64)?;
         Invalid::unless_in(0..=1 << 40, "compress_from", self.compress_from as u64)?;
         Invalid::unless_in(0..=1 << 40, "compress_grpc_from", self.compress_grpc_from as u64)?;
@@ -165,10 +185,12 @@ impl Validate for Settings {
             ("body_timeout", self.body_timeout),
             ("idle_timeout", self.idle_timeout),
             ("answer_timeout", self.answer_timeout),
+            ("max_connection_age_grace", self.max_connection_age_grace),
         ];
         for (key, time) in times {
             Invalid::unless_time_in(Duration::from_millis(1)..=LONGEST_WAIT, key, time)?;
         }
+        Invalid::unless_time_in(Duration::ZERO..=LONGEST_WAIT, "max_connection_age", self.max_connection_age)?;
         self.tls.validate().map_err(|invalid| invalid.within("tls"))
     }
 }
@@ -207,7 +229,12 @@ mod tests {
         assert_eq!(with(&|one| one.cors_origins = vec!["https://a/".to_owned()]), "cors_origins");
         assert_eq!(with(&|one| one.max_connections = 0), "max_connections");
         assert_eq!(with(&|one| one.body_budget = 1), "body_budget");
+        assert_eq!(with(&|one| one.answer_budget = 1), "answer_budget");
         assert_eq!(with(&|one| one.body_timeout = Duration::ZERO), "body_timeout");
+        assert_eq!(with(&|one| one.max_connection_age = Duration::MAX), "max_connection_age");
+        assert_eq!(with(&|one| one.max_connection_age_grace = Duration::ZERO), "max_connection_age_grace");
+        let ageless = Settings { max_connection_age: Duration::ZERO, ..Settings::default() };
+        assert_eq!(ageless.validate(), Ok(()));
         assert_eq!(with(&|one| one.tls.cert_file = "a".into()), "tls.key_file");
         assert_eq!(with(&|one| one.tls.key_file = "a".into()), "tls.cert_file");
         assert_eq!(with(&|one| one.tls.client_ca_file = "a".into()), "tls.client_ca_file");

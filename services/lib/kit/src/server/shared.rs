@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use marquee_settings::is_set;
 use thiserror::Error;
+use tokio_util::task::TaskTracker;
 
+use super::answer_budget::AnswerBudget;
 use super::auth::Token;
 use super::budget::Budget;
 use super::connections::Connections;
@@ -51,7 +53,10 @@ pub struct Services {
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) budget: Budget,
+    pub(super) answers: AnswerBudget,
     pub(super) compute: Compute,
+    /// The tasks that read what clients still send of refused bodies.
+    pub(super) refused: TaskTracker,
     pub(super) schema: Schema,
     pub(super) token: Option<Token>,
     pub(super) tls: Option<ServerTls>,
@@ -83,7 +88,9 @@ impl Server {
         let connections = Connections::new(settings.max_connections);
         let shared = Shared {
             budget: Budget::new(settings.body_budget),
+            answers: AnswerBudget::new(settings.answer_budget),
             compute,
+            refused: TaskTracker::new(),
             schema: Schema::read(services.descriptors).map_err(SetupError::Descriptors)?,
             token: token.transpose()?,
             tls: tls.transpose()?,
@@ -107,7 +114,9 @@ impl Default for Shared {
         let settings = Settings::default();
         Self {
             budget: Budget::new(settings.body_budget),
+            answers: AnswerBudget::new(settings.answer_budget),
             compute: Compute::default(),
+            refused: TaskTracker::new(),
             schema: Schema::default(),
             token: None,
             tls: None,

@@ -1,5 +1,10 @@
 //! The listeners over real sockets on loopback.
 
+mod age;
+mod drain;
+mod unread;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::{get, post};
@@ -13,11 +18,18 @@ use crate::{Compute, Health};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The length of a large answer: more than the system takes for a client that does not read.
+const LARGE: usize = 32 << 20;
+
+/// How long a late answer takes.
+const LATE: Duration = Duration::from_millis(1_600);
+
 /// Longer than the time between two looks at the files of certificates.
 const RELOADED: Duration = Duration::from_millis(2_100);
 
 struct Running {
     address: SocketAddr,
+    shared: Arc<super::shared::Shared>,
     stop: Stop,
     task: tokio::task::JoinHandle<Result<(), Error>>,
 }
@@ -55,20 +67,34 @@ async fn is_closed(stream: &mut TcpStream, deadline: Duration) -> bool {
     matches!(timeout(deadline, stream.read(&mut [0; 16])).await, Ok(Ok(0) | Err(_)))
 }
 
+/// Serves HTTP. Requests in flight have a second to end.
 async fn http(settings: ServerSettings) -> Running {
+    http_draining(settings, Duration::from_secs(1)).await
+}
+
+/// Serves HTTP. Requests in flight have this long to end.
+async fn http_draining(settings: ServerSettings, drain: Duration) -> Running {
     let routes = Router::new()
         .route("/v1/things", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/v1/late", get(late))
+        .route("/v1/large", get(|| async { vec![0_u8; LARGE] }))
         .route("/v1/slow", get(std::future::pending::<()>));
     let router = Bodies::json(1 << 20).layer(routes).route("/livez", get(|| async { "ok" }));
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let services = Services { descriptors: &[], reads: &["Predict"], writes: &[], collections: &["things"] };
     let server = Server::new(settings, services, Compute::default()).expect("valid");
-    let stop = Stop::new();
-    let closing = Closing { stop: stop.clone(), drain: Duration::from_secs(1) };
+    let (shared, stop) = (Arc::clone(&server.shared), Stop::new());
+    let closing = Closing { stop: stop.clone(), drain };
     let served = Served::http(router, &server, &Metrics::default());
     let task = tokio::spawn(serve(listener, served, server, closing));
-    Running { address, stop, task }
+    Running { address, shared, stop, task }
+}
+
+async fn late() -> &'static str {
+    // Nothing is awaited but the time: this is how long the work of the request takes.
+    let _: Result<(), _> = tokio::time::timeout(LATE, std::future::pending()).await;
+    "late"
 }
 
 fn post_of(headers: &str, body: &str) -> String {

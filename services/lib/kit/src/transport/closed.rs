@@ -13,7 +13,7 @@ use tower::BoxError;
 
 /// Returns the error of a call. If the connection was lost, it is UNAVAILABLE.
 pub(super) fn named(error: impl Error + Send + Sync + 'static) -> BoxError {
-    if !is_lost(&error) {
+    if loss(&error).is_none() {
         return Box::new(error);
     }
     let mut status = Status::unavailable("the connection was closed: try again");
@@ -21,23 +21,36 @@ pub(super) fn named(error: impl Error + Send + Sync + 'static) -> BoxError {
     Box::new(status)
 }
 
-/// Returns whether an open connection was lost. An attempt to connect that fails is UNAVAILABLE
-/// already, and has no error of hyper.
-fn is_lost(error: &(dyn Error + 'static)) -> bool {
+/// How far a call came whose connection was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The server did not begin it, and never will.
+    Unbegun,
+    /// The server may have carried it out.
+    Unknown,
+}
+
+/// Returns how far a call came if its open connection was lost. An attempt to connect that fails is
+/// UNAVAILABLE already, and has no error of hyper.
+pub(super) fn loss(error: &(dyn Error + 'static)) -> Option<Loss> {
     let (mut current, mut is_open) = (Some(error), false);
     while let Some(error) = current {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+            // It was not sent.
             if hyper.is_canceled() || hyper.is_closed() {
-                return true;
+                return Some(Loss::Unbegun);
             }
             is_open = true;
         }
-        if is_open && (error.is::<io::Error>() || error.downcast_ref().is_some_and(is_going)) {
-            return true;
+        if is_open && error.downcast_ref().is_some_and(is_going) {
+            return Some(Loss::Unbegun);
+        }
+        if is_open && error.is::<io::Error>() {
+            return Some(Loss::Unknown);
         }
         current = error.source();
     }
-    false
+    None
 }
 
 /// Returns whether the server ended the connection in order and did not begin this call (RFC 9113,
