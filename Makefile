@@ -43,9 +43,10 @@ endif
 test: headers onnxruntime movielens checker clients ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
-	$(call say,testing what provisions)
+	$(call say,testing what provisions and what deploys)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/servers
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/deploy
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::convert;
 use crate::prediction::v1::{ServedMovie, ServedPrediction};
 use crate::ratings::v1::{self as pb, rating_event::Event};
-use value::decode;
+use value::{Decoded, decode};
 
 /// The name of the header with the encoding.
 pub const CONTENT_TYPE: &str = "content-type";
@@ -113,7 +113,7 @@ pub fn encode_event(event: &RatingEvent) -> Bytes {
         RatingEvent::Rated(rating) => Event::Rated(pb::Rating {
             user_id,
             movie_id: rating.movie.as_str().to_owned(),
-            rating: rating.value,
+            rating: Some(rating.value),
             rated_at: at,
         }),
         RatingEvent::Removed { movie, .. } => {
@@ -144,7 +144,7 @@ pub fn event(
     scale: &Scale,
     is_home: impl FnOnce(&UserId) -> bool,
 ) -> Result<RatingEvent, Refusal> {
-    let event = decode_event(content_type, value)
+    let event = decode_on(Some(scale), content_type, value)
         .map_err(|error| Refusal { reason: Reason::Malformed, message: error.chain() })?;
     let event = event
         .on(scale)
@@ -159,10 +159,19 @@ pub fn event(
     Err(Refusal { reason: Reason::WrongPartition, message })
 }
 
-/// Decodes a rating event. Times must be present, because only ingest may fill in the time of
-/// receipt.
+/// Decodes a rating event of any scale. Times must be present, because only ingest may fill in the
+/// time of receipt. Protobuf without a rating is the rating 0; JSON without one is refused.
 pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
-    let wire: pb::RatingEvent = decode(content_type, value, &TIMES)?;
+    decode_on(None, content_type, value)
+}
+
+/// Decodes a rating event. The scale is used for absent ratings only; other values may be off it.
+///
+/// Encoders that do not know that `rating` is optional leave out 0. Earlier releases of ingest were
+/// such encoders, so a stored record without a rating may be an acknowledged rating of 0. It stays
+/// one where the scale has 0.
+fn decode_on(scale: Option<&Scale>, content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingEvent, Error> {
+    let Decoded { message: wire, is_json } = decode::<pb::RatingEvent>(content_type, value, &TIMES)?;
     let missing = |field: &str| Violation::new(field, Reason::Missing, "is missing: give it");
     let time = |field: &str, time: Option<crate::Timestamp>| {
         convert::from_timestamp(field, &time.ok_or_else(|| missing(field))?)
@@ -171,7 +180,14 @@ pub fn decode_event(content_type: Option<&[u8]>, value: &[u8]) -> Result<RatingE
         Event::Rated(rated) => RatingEvent::Rated(Rating {
             user: convert::user_id("rated.user_id", &rated.user_id)?,
             movie: convert::movie_id("rated.movie_id", &rated.movie_id)?,
-            value: rated.rating,
+            value: match (rated.rating, scale) {
+                (Some(value), _) => value,
+                (None, Some(scale)) if is_json || scale.check(0.0).is_err() => {
+                    return Err(convert::missing_rating("rated.rating", scale).into());
+                }
+                (None, None) if is_json => return Err(missing("rated.rating").into()),
+                (None, _) => 0.0,
+            },
             rated_at: time("rated.rated_at", rated.rated_at)?,
         }),
         Event::Removed(removed) => RatingEvent::Removed {
@@ -193,7 +209,7 @@ pub fn encode_served(served: &ServedPrediction) -> Bytes {
 
 /// Decodes the value of a record of the predictions topic.
 pub fn decode_served(content_type: Option<&[u8]>, value: &[u8]) -> Result<ServedPrediction, Error> {
-    decode(content_type, value, &[])
+    decode(content_type, value, &[]).map(|decoded| decoded.message)
 }
 
 /// Takes the movies of an answer out of a record of the predictions topic, each with its index.
@@ -214,8 +230,8 @@ pub fn encode_movie(movie: &Movie) -> Bytes {
 
 /// Decodes a movie.
 pub fn decode_movie(content_type: Option<&[u8]>, value: &[u8]) -> Result<Movie, Error> {
-    let wire: pb::Movie = decode(content_type, value, &[])?;
-    Ok(convert::from_movie(wire)?)
+    let decoded = decode::<pb::Movie>(content_type, value, &[])?;
+    Ok(convert::from_movie(decoded.message)?)
 }
 
 #[cfg(test)]
@@ -300,7 +316,7 @@ mod tests {
     fn a_protobuf_event_whose_bytes_look_like_blanks_and_a_brace_is_protobuf() {
         // The length of the event is a blank, and the length of the id a line break.
         let (user_id, movie_id) = ("{234567890".to_owned(), "123456789".to_owned());
-        let rated = pb::Rating { user_id, movie_id, rating: 1.0, rated_at: None };
+        let rated = pb::Rating { user_id, movie_id, rating: Some(1.0), rated_at: None };
         let value = pb::RatingEvent { event: Some(Event::Rated(rated)) }.encode_to_vec();
         assert!(value.starts_with(b"\n \n\n{"), "{value:?}");
         let refused = decode_event(None, &value).expect_err("no time").to_string();
@@ -329,6 +345,40 @@ mod tests {
                 assert!(refused.message.contains(part), "{}", refused.message);
             }
         }
+    }
+
+    /// A rating event as encoders write it that do not know that `rating` is optional: without 0.
+    fn without_a_rating() -> Vec<u8> {
+        let rated_at = Some(convert::timestamp(Timestamp::from_seconds(5)));
+        let rated = pb::Rating { user_id: "u".to_owned(), movie_id: "m".to_owned(), rating: None, rated_at };
+        pb::RatingEvent { event: Some(Event::Rated(rated)) }.encode_to_vec()
+    }
+
+    #[test]
+    fn a_stored_rating_of_zero_from_an_older_encoder_still_counts() {
+        let scale = Scale::try_new(0.0, 10.0, 1.0).expect("valid");
+        for header in [None, Some(PROTOBUF.as_bytes())] {
+            let read = event(header, &without_a_rating(), &scale, |_| true).expect("a rating of 0");
+            let RatingEvent::Rated(rating) = read else { panic!("a rating") };
+            assert!(rating.value.abs() < f64::EPSILON, "{}", rating.value);
+            // Marquee itself writes the value, 0 included.
+            assert!(encode_event(&RatingEvent::Rated(rating)).len() > without_a_rating().len());
+        }
+    }
+
+    #[test]
+    fn an_absent_rating_is_missing_in_json_and_where_the_scale_has_no_zero() {
+        let json: &[u8] = br#"{"rated":{"userId":"u","movieId":"m","ratedAt":"1997-12-04T15:55:49Z"}}"#;
+        let from_half = Scale::try_new(0.5, 5.0, 0.5).expect("valid");
+        let from_zero = Scale::try_new(0.0, 10.0, 1.0).expect("valid");
+        let expected = "rated.rating is missing: give one from 0.5 to 5 in steps of 0.5";
+        for value in [json, &without_a_rating()] {
+            let refused = event(None, value, &from_half, |_| true).expect_err("absent");
+            assert_eq!((refused.reason, refused.message.as_str()), (Reason::Malformed, expected));
+        }
+        let refused = event(None, json, &from_zero, |_| true).expect_err("absent");
+        assert!(refused.message.starts_with("rated.rating is missing: give one from 0 to 10"), "{}", refused.message);
+        assert!(decode_event(None, json).is_err());
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn sound() -> Vec<Vec<u8>> {
     let rating = ratings::v1::Rating {
         user_id: "196".to_owned(),
         movie_id: "242".to_owned(),
-        rating: 3.0,
+        rating: Some(3.0),
         rated_at: Some(Timestamp { seconds: 881_250_949, nanos: 1_000 }),
     };
     let batch = ratings::v1::SubmitRatingsRequest { ratings: vec![rating; 2] };

@@ -79,7 +79,8 @@ impl Clients {
 
     /// Gives one rating.
     pub async fn rate(&self, user: &str, movie: &str, rating: f64) -> Result<Position, Status> {
-        let rating = Rating { user_id: user.to_owned(), movie_id: movie.to_owned(), rating, rated_at: None };
+        let (user_id, movie_id) = (user.to_owned(), movie.to_owned());
+        let rating = Rating { user_id, movie_id, rating: Some(rating), rated_at: None };
         let request = within(SubmitRatingRequest { rating: Some(rating) }, DEADLINE);
         let answer = self.ratings.clone().submit_rating(request).await?.into_inner();
         answer.position.ok_or_else(|| Status::internal("an acknowledgement without a position"))

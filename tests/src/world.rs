@@ -66,7 +66,7 @@ impl World {
             Rating {
                 user_id: self.user(user),
                 movie_id: self.movie(movie),
-                rating: value,
+                rating: Some(value),
                 rated_at: Some(Timestamp { seconds: START + 3_600 * order as i64, nanos: 0 }),
             }
         };

@@ -42,22 +42,31 @@ fn encoding(content_type: Option<&[u8]>) -> Result<Encoding, Error> {
     }
 }
 
+/// A decoded message.
+pub(super) struct Decoded<M> {
+    pub(super) message: M,
+    /// Whether the value was JSON. Otherwise it was protobuf.
+    pub(super) is_json: bool,
+}
+
 /// Decodes a message. `times` are the paths of its times in JSON.
-pub(super) fn decode<M>(content_type: Option<&[u8]>, value: &[u8], times: &[[&str; 2]]) -> Result<M, Error>
+pub(super) fn decode<M>(content_type: Option<&[u8]>, value: &[u8], times: &[[&str; 2]]) -> Result<Decoded<M>, Error>
 where
     M: Message + Default + DeserializeOwned,
 {
     let encoding = encoding(content_type)?;
     refuse_known(value)?;
+    let protobuf = || M::decode(value).map(|message| Decoded { message, is_json: false }).map_err(Error::Protobuf);
+    let json = || json(value, times).map(|message| Decoded { message, is_json: true });
     match encoding {
-        Encoding::Json => json(value, times),
-        Encoding::Protobuf => M::decode(value).map_err(Error::Protobuf),
+        Encoding::Json => json(),
+        Encoding::Protobuf => protobuf(),
         // A line break is also the first byte of a protobuf message.
-        Encoding::Unknown if text(value).first() == Some(&b'{') => match M::decode(value) {
-            Ok(message) if value.first() == Some(&b'\n') => Ok(message),
-            _ => json(value, times),
+        Encoding::Unknown if text(value).first() == Some(&b'{') => match protobuf() {
+            Ok(decoded) if value.first() == Some(&b'\n') => Ok(decoded),
+            _ => json(),
         },
-        Encoding::Unknown => M::decode(value).map_err(Error::Protobuf),
+        Encoding::Unknown => protobuf(),
     }
 }
 

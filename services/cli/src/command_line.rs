@@ -6,10 +6,30 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use clap::{Arg, Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Args, Parser, Subcommand};
 
 use crate::error::USAGE;
 use crate::{ClientArgs, Command};
+
+/// The commands that print one table, which `--csv` offers.
+const TABLES: [&str; 15] = [
+    "predict",
+    "recommend",
+    "explain",
+    "train list",
+    "models",
+    "models load",
+    "features list",
+    "features show",
+    "features check",
+    "duel",
+    "route",
+    "route show",
+    "route status",
+    "route set",
+    "rollout list",
+];
 
 /// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
 /// end with 64. The `silent` commands print no results, so their help does not offer `--json`.
@@ -32,8 +52,11 @@ pub fn explain_usage(error: &clap::Error) -> ExitCode {
 }
 
 fn try_parse<P: Parser>(arguments: Vec<OsString>, silent: &[&str]) -> Result<P, clap::Error> {
-    let mut command = without_json(without_connection(P::command()), silent);
+    let mut command = without_csv(without_json(without_connection(P::command()), silent));
     let mut matches = command.try_get_matches_from_mut(flags_behind_command(arguments))?;
+    if let Some(why) = csv_conflict(&matches) {
+        return Err(command.error(ErrorKind::ArgumentConflict, why));
+    }
     P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
@@ -69,6 +92,36 @@ fn without_json(program: clap::Command, silent: &[&str]) -> clap::Command {
     silent.iter().fold(program, |program, name| program.mut_subcommand(*name, |command| command.arg(flag.clone())))
 }
 
+/// Hides `--csv` from commands that print no table.
+fn without_csv(program: clap::Command) -> clap::Command {
+    let flag = program.get_arguments().find(|flag| flag.get_id() == "csv").cloned();
+    let Some(flag) = flag.map(|flag| flag.hide(true)) else { return program };
+    let prints_table = |name: &str| TABLES.iter().any(|table| table.split(' ').next() == Some(name));
+    let names = program.get_subcommands().map(|command| command.get_name().to_owned());
+    let others: Vec<String> = names.filter(|name| !prints_table(name)).collect();
+    others.into_iter().fold(program, |program, name| program.mut_subcommand(name, |command| command.arg(flag.clone())))
+}
+
+/// Returns why `--csv` cannot be used, if it is there. `clap` itself finds two flags that exclude
+/// each other only if they are behind the same command.
+fn csv_conflict(matches: &ArgMatches) -> Option<String> {
+    let is_set = |flag: &str| matches.try_get_one::<bool>(flag).is_ok_and(|set| set == Some(&true));
+    if !is_set("csv") {
+        return None;
+    }
+    if is_set("json") {
+        return Some("the argument '--csv' cannot be used with '--json'".to_owned());
+    }
+    let (mut names, mut inner) = (Vec::new(), matches);
+    while let Some((name, next)) = inner.subcommand() {
+        names.push(name);
+        inner = next;
+    }
+    let command = names.join(" ");
+    let prints_table = TABLES.contains(&command.as_str());
+    (!prints_table).then(|| format!("the argument '--csv' cannot be used with `{command}`, which prints no table"))
+}
+
 /// Returns a hidden flag that says why it has no effect.
 fn refused(flag: Arg, why: &str) -> Arg {
     let why = why.to_owned();
@@ -91,7 +144,8 @@ fn flags_behind_command(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut rest = arguments.into_iter().peekable();
     let mut moved: Vec<OsString> = rest.next().into_iter().collect();
     let mut flags = Vec::new();
-    while let Some(flag) = rest.next_if(|next| next == "--json" || takes_value(next) || has_value(next)) {
+    let is_form = |argument: &OsStr| argument == "--json" || argument == "--csv";
+    while let Some(flag) = rest.next_if(|next| is_form(next) || takes_value(next) || has_value(next)) {
         let takes_value = takes_value(&flag);
         flags.push(flag);
         if takes_value {
@@ -99,11 +153,17 @@ fn flags_behind_command(arguments: Vec<OsString>) -> Vec<OsString> {
         }
     }
     let is_command = |next: &OsString| next != "help" && !next.to_string_lossy().starts_with('-');
-    if !flags.is_empty() && rest.peek().is_some_and(is_command) {
-        moved.extend(rest.next());
+    if !rest.peek().is_some_and(is_command) {
+        moved.extend(flags);
+        moved.extend(rest);
+        return moved;
     }
+    // To the end: `train` and `models` take no flag between them and their subcommands.
+    let rest: Vec<OsString> = rest.collect();
+    let end = rest.iter().position(|argument| argument == "--").unwrap_or(rest.len());
+    moved.extend_from_slice(&rest[..end]);
     moved.extend(flags);
-    moved.extend(rest);
+    moved.extend_from_slice(&rest[end..]);
     moved
 }
 
@@ -167,6 +227,45 @@ mod tests {
             assert!(read(line).expect(line).client.json, "{line}");
         }
         assert!(!read("run").expect("a command").client.json);
+    }
+
+    #[test]
+    fn csv_is_offered_for_tables_only_and_not_with_json() {
+        for line in [
+            "--csv models",
+            "models --csv",
+            "--csv train list",
+            "--csv models load ratings 2",
+            "route --csv show",
+            "features show --user ann --csv",
+            "--csv predict ann -- -m",
+        ] {
+            assert!(read(line).expect(line).client.csv, "{line}");
+        }
+        for (line, part) in [
+            ("models --csv --json", "--json"),
+            ("--json route show --csv", "--json"),
+            ("route --json show --csv", "--json"),
+            ("rate ann m 4 --csv", "`rate`"),
+            ("rollout --csv get", "`rollout get`"),
+            ("--csv status", "`status`"),
+            ("run --csv", "`run`"),
+        ] {
+            let error = read(line).expect_err(line);
+            assert_eq!(exit_code(&error), USAGE, "{line}");
+            assert!(error.to_string().contains("--csv") && error.to_string().contains(part), "{line}: {error}");
+        }
+        let help = |line| read(line).expect_err("help").to_string();
+        assert!(help("models --help").contains("--csv") && !help("rate --help").contains("--csv"));
+    }
+
+    #[test]
+    fn every_command_that_prints_a_table_exists() {
+        let program = <Program as clap::CommandFactory>::command();
+        for table in TABLES {
+            let found = table.split(' ').try_fold(&program, |command, name| command.find_subcommand(name));
+            assert!(found.is_some(), "{table}");
+        }
     }
 
     #[test]

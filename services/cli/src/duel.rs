@@ -8,7 +8,7 @@ use marquee_proto::monitor::v1 as pb;
 use serde::Serialize;
 
 use crate::output::{Human, Show, Table, counted, thousands};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// Arguments of `duel`.
 #[derive(Debug, Args)]
@@ -134,6 +134,22 @@ impl Show for Rows {
         }
         Human::Table(Box::new(table))
     }
+
+    fn csv(&self) -> Option<Csv> {
+        const COLUMNS: [&str; 10] = [
+            "stable",
+            "other",
+            "slice",
+            "ratings",
+            "failures",
+            "stable_rmse",
+            "other_rmse",
+            "difference=difference.value",
+            "lower=difference.lower",
+            "upper=difference.upper",
+        ];
+        Some(Csv::of(&COLUMNS, &self.0))
+    }
 }
 
 #[cfg(test)]
@@ -179,5 +195,11 @@ mod tests {
         let json = serde_json::to_value(&shown).expect("JSON");
         assert_eq!((&json[0]["failures"], &json[0]["difference"]["value"]), (&3.into(), &0.05.into()));
         assert!(json[1]["difference"].is_null());
+        let text = shown.csv().expect("a table").print(false);
+        let mut lines = text.lines();
+        let header = "stable,other,slice,ratings,failures,stable_rmse,other_rmse,difference,lower,upper";
+        assert_eq!(lines.next(), Some(header));
+        assert!(lines.next().is_some_and(|line| line.starts_with("1,2,all,12345,3,0.9,0.95,0.05,")), "{text}");
+        assert_eq!(lines.next(), Some("1,2,new-users,0,0,,,,,"));
     }
 }

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::output::{Human, Show, Table, stars};
 use crate::predict::hinted;
 use crate::provenance::{Provenance, time};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -126,5 +126,12 @@ impl Show for Explained {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let table = Csv::of(&["effect", "movie", "title", "rating", "rated_at"], &self.reasons);
+        let table = table.with("user", &self.user).with("predicted_movie", &self.movie);
+        let table = table.with("prediction", self.rating).with("spread", self.spread).with("baseline", self.baseline);
+        Some(self.provenance.beside(table))
     }
 }

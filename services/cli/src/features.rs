@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::output::{Human, Show, Table, counted};
 use crate::provenance::time;
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 use file::{Columns, File, Rows};
 
 /// The longest time for a computation that reads the whole log.
@@ -205,6 +205,10 @@ impl Show for Listed {
         }
         Human::Table(Box::new(table))
     }
+
+    fn csv(&self) -> Option<Csv> {
+        Some(Csv::of(&["feature", "key", "kind", "window_days", "description"], &self.0))
+    }
 }
 
 /// The values of features.
@@ -225,6 +229,13 @@ impl Show for Shown {
             table.row([name.clone(), value::short(value)]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let values = self.features.iter().map(|(name, value)| serde_json::json!({"feature": name, "value": value}));
+        let table = Csv::of(&["feature", "value"], &values.collect::<Vec<_>>());
+        let table = table.with("user", &self.user).with("movie", &self.movie);
+        Some(table.with("user_event_time", &self.user_event_time).with("movie_event_time", &self.movie_event_time))
     }
 }
 

@@ -5,12 +5,14 @@
 //! own parser, reads the command line with [`parse`] and ends with [`finish`].
 //!
 //! Data goes to standard output, everything else to standard error. `--json` prints one JSON
-//! document, or one line of JSON for each update where a command streams. Exit codes: 0 done,
-//! 1 failed, 64 wrong usage, 65 imported without some rows that were rejected.
+//! document, or one line of JSON for each update where a command streams. `--csv` prints the table
+//! of a command that prints one. Exit codes: 0 done, 1 failed, 64 wrong usage, 65 imported without
+//! some rows that were rejected.
 
 mod catalog;
 mod client;
 mod command_line;
+mod csv;
 mod duel;
 mod error;
 mod explain;
@@ -38,6 +40,7 @@ use marquee_kit::settings::Validate;
 
 pub use client::{Api, Client};
 pub use command_line::{explain_usage, parse};
+pub use csv::Csv;
 pub use error::{DATA, Error, USAGE};
 pub use output::{Format, Human, Output, Show, Table, counted, stars, thousands};
 pub use status::Service;
@@ -54,6 +57,9 @@ pub struct ClientArgs {
     /// Print JSON instead of tables.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print the table of the command as CSV, with a header line. Numbers are not rounded.
+    #[arg(long, global = true, conflicts_with = "json")]
+    pub csv: bool,
     /// Whom to trust, and who is calling.
     #[command(flatten)]
     pub identity: IdentityArgs,
@@ -94,7 +100,11 @@ impl IdentityArgs {
 impl ClientArgs {
     /// Returns the output that these arguments ask for.
     pub fn output(&self) -> Output {
-        Output::detect(if self.json { Format::Json } else { Format::Human })
+        Output::detect(match (self.json, self.csv) {
+            (true, _) => Format::Json,
+            (false, true) => Format::Csv,
+            (false, false) => Format::Human,
+        })
     }
 }
 
@@ -233,6 +243,7 @@ mod tests {
             assert_eq!(program.client.output().format(), Format::Json);
             assert!(matches!(program.command, Command::Status));
         }
+        assert_eq!(read("--csv models").expect("arguments").client.output().format(), Format::Csv);
     }
 
     #[tokio::test]
@@ -246,7 +257,8 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_not_valid_is_wrong_usage() {
         for address in ["nonsense", "ftp://fleet:1", "http://", "fleet:port"] {
-            let args = ClientArgs { grpc: address.to_owned(), json: false, identity: IdentityArgs::default() };
+            let identity = IdentityArgs::default();
+            let args = ClientArgs { grpc: address.to_owned(), json: false, csv: false, identity };
             let error = run(Command::Status, &args, &[]).await.expect_err(address);
             assert_eq!(error.exit_code(), USAGE, "{address}");
             assert!(error.line().contains("http://HOST:PORT"), "{}", error.line());

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::output::{Human, Show, Table, thousands};
 use crate::provenance::{given, time};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Format, Output};
 
 /// The longest time for loading, which verifies and warms a version.
 const LOADING: Duration = Duration::from_secs(300);
@@ -83,7 +83,10 @@ pub(crate) async fn run(args: ModelsArgs, client: &Client, output: Output) -> Re
             let hint = "`marquee models` lists the versions that exist";
             let answer = answer.map_err(|error| error.hint_on(&[Kind::NotFound, Kind::FailedPrecondition], hint))?;
             let model = Model::from(answer.version.unwrap_or_default());
-            if output.is_human() { output.show(&List(vec![model])) } else { output.document(&model) }
+            match output.format() {
+                Format::Json => output.document(&model),
+                Format::Human | Format::Csv => output.show(&List(vec![model])),
+            }
         }
     }
 }
@@ -164,6 +167,26 @@ impl Show for List {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        const COLUMNS: [&str; 14] = [
+            "model",
+            "version",
+            "state",
+            "reason",
+            "algorithm",
+            "rmse",
+            "mae",
+            "weight",
+            "answered",
+            "failed",
+            "verified",
+            "created_at",
+            "train_seconds",
+            "digest",
+        ];
+        Some(Csv::of(&COLUMNS, &self.0))
     }
 }
 

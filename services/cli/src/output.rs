@@ -1,4 +1,5 @@
-//! The output of commands: tables or JSON on standard output, notes and errors on standard error.
+//! The output of commands: tables, JSON or CSV on standard output, notes and errors on standard
+//! error.
 
 use std::io::{IsTerminal, Write};
 
@@ -7,8 +8,8 @@ use indicatif::ProgressStyle;
 pub use marquee_kit::settings::thousands;
 use serde::Serialize;
 
-use crate::Error;
 use crate::error::one_line;
+use crate::{Csv, Error};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +18,15 @@ pub enum Format {
     Human,
     /// JSON for machines.
     Json,
+    /// CSV for machines, of commands that print a table.
+    Csv,
 }
 
 /// Where and how a command prints.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
     format: Format,
+    terminal_out: bool,
     color_out: bool,
     color_err: bool,
     live: bool,
@@ -32,6 +36,11 @@ pub struct Output {
 pub trait Show: Serialize {
     /// Returns the form for people, without a newline at the end.
     fn human(&self) -> Human;
+
+    /// Returns the form for `--csv`, or `None` if the result is not a table.
+    fn csv(&self) -> Option<Csv> {
+        None
+    }
 }
 
 /// A result in the form for people.
@@ -52,6 +61,7 @@ impl Output {
         let plain = set("NO_COLOR") || dumb;
         Self {
             format,
+            terminal_out: std::io::stdout().is_terminal(),
             color_out: !plain && std::io::stdout().is_terminal(),
             color_err: !plain && std::io::stderr().is_terminal(),
             live: !dumb && std::io::stderr().is_terminal(),
@@ -82,6 +92,10 @@ impl Output {
     pub fn show(&self, result: &impl Show) -> Result<(), Error> {
         match self.format {
             Format::Json => self.document(result),
+            Format::Csv => match result.csv() {
+                Some(table) => self.text(&table.print(self.terminal_out)),
+                None => Err(Error::Usage("--csv: the result is not a table; use --json".to_owned())),
+            },
             Format::Human => match result.human() {
                 Human::Text(text) => self.text(&format!("{text}\n")),
                 Human::Table(table) => self.text(&table.print(self.color_out)),

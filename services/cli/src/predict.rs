@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::models;
 use crate::output::{Human, Show, Table, stars};
 use crate::provenance::Provenance;
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// Adds a hint to a failed prediction if the fleet has no model yet.
 pub(crate) async fn hinted(error: Error, client: &Client) -> Error {
@@ -103,5 +103,11 @@ impl Show for Predicted {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let columns = ["movie", "title", "rating", "spread", "unknown_movie"];
+        let table = Csv::of(&columns, &self.predictions).with("user", &self.user);
+        Some(self.provenance.beside(table))
     }
 }

@@ -5,6 +5,8 @@ use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
 use serde::Serialize;
 
+use crate::Csv;
+
 /// The model, version and variant that answered, and the features that they used.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Provenance {
@@ -56,6 +58,11 @@ pub(crate) fn time(wire: &marquee_proto::Timestamp) -> Option<String> {
 }
 
 impl Provenance {
+    /// Adds the version that answered to a table.
+    pub(crate) fn beside(&self, table: Csv) -> Csv {
+        table.with("model", &self.model).with("version", self.version).with("variant", &self.variant)
+    }
+
     /// Returns the line below a table.
     pub(crate) fn footer(&self) -> String {
         let history = match (self.history_version, &self.freshness.event_time) {

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: RateArgs, client: &Client, output: Output) -> Resu
         let value = args
             .rating
             .ok_or_else(|| Error::Usage("RATING: missing; expected a number on the rating scale".to_owned()))?;
-        let rating = pb::Rating { user_id, movie_id, rating: value, rated_at: args.at };
+        let rating = pb::Rating { user_id, movie_id, rating: Some(value), rated_at: args.at };
         let request = pb::SubmitRatingRequest { rating: Some(rating) };
         ("rated", client.call(client.ratings().submit_rating(request)).await?.position)
     };

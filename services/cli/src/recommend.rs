@@ -10,7 +10,7 @@ use crate::catalog::{self, Catalog};
 use crate::output::{Human, Show, Table, stars};
 use crate::predict::hinted;
 use crate::provenance::Provenance;
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// Arguments of `recommend`.
 #[derive(Debug, Args)]
@@ -128,6 +128,12 @@ impl Show for Recommended {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let columns = ["movie", "title", "year", "genres", "rating", "spread"];
+        let table = Csv::of(&columns, &self.recommendations).with("user", &self.user);
+        Some(self.provenance.beside(table))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::models::percent;
 use crate::output::{Human, Show, Table};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// The default of MODEL.
 const DEFAULT_MODEL: &str = "ratings";
@@ -127,16 +127,36 @@ impl From<pb::Route> for Route {
     }
 }
 
+/// A variant of a route, with its share of users in basis points.
+#[derive(Debug, Serialize)]
+struct Row {
+    variant: &'static str,
+    version: u64,
+    weight: u32,
+}
+
+impl Route {
+    /// Returns the variants, the stable one first: it has the users that no candidate takes.
+    fn rows(&self) -> Vec<Row> {
+        let taken = self.candidates.iter().fold(0_u32, |sum, one| sum.saturating_add(one.weight));
+        let stable = Row { variant: "stable", version: self.stable, weight: 10_000_u32.saturating_sub(taken) };
+        let candidate = |one: &Candidate| Row { variant: "candidate", version: one.version, weight: one.weight };
+        std::iter::once(stable).chain(self.candidates.iter().map(candidate)).collect()
+    }
+}
+
 impl Show for Route {
     fn human(&self) -> Human {
         let mut table = Table::new(&["variant", ">version", ">users"]);
-        let taken = self.candidates.iter().fold(0_u32, |sum, one| sum.saturating_add(one.weight));
-        let rest = 10_000_u32.saturating_sub(taken);
-        table.row(["stable".to_owned(), self.stable.to_string(), percent(rest)]);
-        for one in &self.candidates {
-            table.row(["candidate".to_owned(), one.version.to_string(), percent(one.weight)]);
+        for row in self.rows() {
+            table.row([row.variant.to_owned(), row.version.to_string(), percent(row.weight)]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let table = Csv::of(&["variant", "version", "weight"], &self.rows());
+        Some(table.with("model", &self.model).with("revision", self.revision).with("salt", &self.salt))
     }
 }
 
@@ -210,6 +230,9 @@ mod tests {
         let lines: Vec<String> =
             table.print(false).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines, ["VARIANT VERSION USERS", "stable 1 87.16%", "candidate 2 12.5%", "candidate 3 0.34%"]);
+        let text = route.csv().expect("a table").print(false);
+        let begin = "variant,version,weight,model,revision,salt\r\nstable,1,8716,ratings,4,\r\n";
+        assert!(text.starts_with(begin), "{text}");
         let json = serde_json::to_value(&route).expect("JSON");
         assert_eq!(json["candidates"][0], serde_json::json!({"version": 2, "weight": 1_250, "percent": 12.5}));
     }

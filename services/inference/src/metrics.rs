@@ -142,6 +142,11 @@ impl EvaluationMetrics {
     }
 }
 
+/// Registers the number of requests of users that are being answered.
+pub(crate) fn in_flight(metrics: &Metrics) -> Gauge {
+    metrics.register("inference_in_flight", "Requests for predictions that are being answered", Gauge::default())
+}
+
 /// Metrics of the user states that evaluations keep.
 #[derive(Debug, Clone)]
 pub(crate) struct StateMetrics {

@@ -1,15 +1,15 @@
 //! How busy serving is, so that evaluations stand back.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
 /// Counts the requests of users that are being answered.
 #[derive(Debug)]
 pub(crate) struct Pressure {
-    running: AtomicUsize,
+    /// Their number, which is a metric too.
+    running: Gauge,
     /// From this number on, serving is busy.
-    busy: usize,
+    busy: i64,
     calmed: Notify,
 }
 
@@ -18,18 +18,19 @@ pub(crate) struct Pressure {
 pub(crate) struct Running<'a>(&'a Pressure);
 
 impl Pressure {
-    pub(crate) fn new(busy: usize) -> Self {
-        Self { running: AtomicUsize::new(0), busy, calmed: Notify::new() }
+    /// Returns a counter that shows its number by a metric. Serving is busy from `busy` requests on.
+    pub(crate) fn new(busy: usize, running: Gauge) -> Self {
+        Self { running, busy: i64::try_from(busy).unwrap_or(i64::MAX), calmed: Notify::new() }
     }
 
     /// Counts a request until the result is dropped.
     pub(crate) fn enter(&self) -> Running<'_> {
-        self.running.fetch_add(1, Ordering::Relaxed);
+        self.running.inc();
         Running(self)
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        self.running.load(Ordering::Relaxed) >= self.busy
+        self.running.get() >= self.busy
     }
 
     /// Waits until serving is not busy.
@@ -49,7 +50,7 @@ impl Pressure {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Ordering::Relaxed) == self.0.busy {
+        if self.0.running.dec() == self.0.busy {
             self.0.calmed.notify_waiters();
         }
     }
@@ -63,11 +64,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn serving_is_busy_until_a_request_ends() {
-        let pressure = Pressure::new(2);
+        let metric = Gauge::default();
+        let pressure = Pressure::new(2, metric.clone());
         let first = pressure.enter();
         assert!(!pressure.is_busy());
         let second = pressure.enter();
         assert!(pressure.is_busy());
+        assert_eq!(metric.get(), 2);
         assert!(tokio::time::timeout(Duration::from_secs(60), pressure.calm()).await.is_err(), "nothing ended");
         let waits = pressure.calm();
         tokio::pin!(waits);
@@ -76,5 +79,6 @@ mod tests {
         waits.await;
         drop(first);
         pressure.calm().await;
+        assert_eq!(metric.get(), 0);
     }
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
 use crate::evaluation::{self, Copies, Evaluation, States};
-use crate::metrics::{RoutingMetrics, StateMetrics};
+use crate::metrics::{RoutingMetrics, StateMetrics, in_flight};
 use crate::pressure::Pressure;
 use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
@@ -65,7 +65,7 @@ impl Service {
         let routing = plan.routing(objects, &repository).await;
         let incarnation = Incarnation { instance, started_at: clock.now() };
         let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
-        let pressure = Arc::new(Pressure::new(settings.evaluation.busy));
+        let pressure = Arc::new(Pressure::new(settings.evaluation.busy, in_flight(&context.metrics)));
         let counted = Counted { tallies: Arc::clone(&tallies), pressure: Arc::clone(&pressure) };
         let rating = plan.rating(features, &routing, counted);
         let parts = evaluation::Parts {

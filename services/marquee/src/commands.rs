@@ -43,7 +43,8 @@ pub(crate) fn config(args: ConfigArgs, output: Output) -> Result<()> {
             let shown = |value| shown(value, &meanings);
             format!("{}\n", serde_json::to_string_pretty(&values.iter().map(shown).collect::<Result<Vec<_>, _>>()?)?)
         }
-        Format::Human => lines(&values, &meanings),
+        // The command line refuses CSV for this command.
+        Format::Human | Format::Csv => lines(&values, &meanings),
     };
     Ok(output.text(&text)?)
 }

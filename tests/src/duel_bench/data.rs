@@ -52,7 +52,7 @@ impl Data {
             ratings.push(Rating {
                 user_id: row.user,
                 movie_id: row.movie,
-                rating: row.rating,
+                rating: Some(row.rating),
                 rated_at: Some(convert::timestamp(rated_at)),
             });
         }

@@ -23,7 +23,7 @@ pub(crate) fn rating(number: u64) -> Rating {
     Rating {
         user_id: format!("u{}", number / SITTING),
         movie_id: format!("m{}", (share * share * MOVIES as f64) as u64),
-        rating: ((mixed >> 8) % 5 + 1) as f64,
+        rating: Some(((mixed >> 8) % 5 + 1) as f64),
         rated_at: Some(Timestamp { seconds: START + (number / PACE) as i64, nanos: 0 }),
     }
 }

@@ -32,7 +32,7 @@ use tonic::{Code, Status};
 
 /// A rating that holds.
 fn good() -> Rating {
-    Rating { user_id: "ann".to_owned(), movie_id: "m".to_owned(), rating: 4.0, rated_at: None }
+    Rating { user_id: "ann".to_owned(), movie_id: "m".to_owned(), rating: Some(4.0), rated_at: None }
 }
 
 fn movie(id: &str) -> Movie {
@@ -48,9 +48,10 @@ fn now() -> i64 {
 fn wrong() -> Vec<(Rating, Vec<(&'static str, &'static str)>)> {
     let user = |id: &str| Rating { user_id: id.to_owned(), ..good() };
     let movie = |id: &str| Rating { movie_id: id.to_owned(), ..good() };
-    let value = |rating: f64| Rating { rating, ..good() };
+    let value = |rating: f64| Rating { rating: Some(rating), ..good() };
     let at = |seconds: i64, nanos: i32| Rating { rated_at: Some(Timestamp { seconds, nanos }), ..good() };
     let long = "é".repeat(65);
+    let past_all = Timestamp { seconds: i64::MIN, nanos: 0 };
     vec![
         (user(""), vec![("user_id", "EMPTY")]),
         (user(&long), vec![("user_id", "TOO_LONG")]),
@@ -65,11 +66,12 @@ fn wrong() -> Vec<(Rating, Vec<(&'static str, &'static str)>)> {
         (value(0.0), vec![("rating", "OFF_SCALE")]),
         (value(-1e300), vec![("rating", "OFF_SCALE")]),
         (value(3.5), vec![("rating", "OFF_STEP")]),
+        (Rating { rating: None, ..good() }, vec![("rating", "MISSING")]),
         (at(now() + 3_600, 0), vec![("rated_at", "IN_THE_FUTURE")]),
         (at(i64::MAX, 0), vec![("rated_at", "MALFORMED")]),
         (at(1_000, -1), vec![("rated_at", "MALFORMED")]),
         (
-            Rating { rating: f64::NAN, rated_at: Some(Timestamp { seconds: i64::MIN, nanos: 0 }), ..Rating::default() },
+            Rating { rating: Some(f64::NAN), rated_at: Some(past_all), ..Rating::default() },
             vec![("user_id", "EMPTY"), ("movie_id", "EMPTY"), ("rating", "NOT_A_NUMBER"), ("rated_at", "MALFORMED")],
         ),
     ]

@@ -1,6 +1,10 @@
 //! The command line as people and scripts meet it: exit codes, errors that help, JSON that parses,
 //! tables that read.
 
+#[path = "cli/csv.rs"]
+mod csv;
+#[path = "cli/deploy.rs"]
+mod deploy;
 #[path = "cli/features.rs"]
 mod features;
 #[path = "cli/import.rs"]

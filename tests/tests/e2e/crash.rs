@@ -75,7 +75,7 @@ impl Writer {
         Rating {
             user_id: format!("w{}-{}", self.number, self.rng.random_range(0..USERS)),
             movie_id: format!("movie-{}", self.rng.random_range(0..MOVIES)),
-            rating: f64::from(self.rng.random_range(1_u8..=5)),
+            rating: Some(f64::from(self.rng.random_range(1_u8..=5))),
             rated_at: Some(Timestamp { seconds: self.clock, nanos: 0 }),
         }
     }
@@ -93,7 +93,8 @@ impl Writer {
 
     fn acknowledge(&mut self) {
         for rating in self.under_way.drain(..) {
-            self.acknowledged.insert((rating.user_id, rating.movie_id), rating.rating);
+            let value = rating.rating();
+            self.acknowledged.insert((rating.user_id, rating.movie_id), value);
         }
     }
 
@@ -103,7 +104,7 @@ impl Writer {
         let mut allowed: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
         for rating in &self.under_way {
             let pair = (rating.user_id.clone(), rating.movie_id.clone());
-            allowed.entry(pair).or_default().push(rating.rating);
+            allowed.entry(pair).or_default().push(rating.rating());
         }
         let found = self.histories(clients).await?;
         for (pair, value) in &self.acknowledged {

@@ -38,7 +38,7 @@ impl Batch {
         let pair = (rating.user_id.clone(), rating.movie_id.clone());
         if self.pairs.get(&pair).is_none_or(|(then, _)| *then <= at) {
             self.order.insert(pair.clone(), self.arrived);
-            self.pairs.insert(pair, (at, rating.rating));
+            self.pairs.insert(pair, (at, rating.rating()));
         }
     }
 
@@ -197,7 +197,7 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
         .map(|row| Rating {
             user_id: row.user,
             movie_id: row.movie,
-            rating: row.rating,
+            rating: Some(row.rating),
             rated_at: row.rated_at.map(convert::timestamp),
         })
         .collect();
@@ -221,7 +221,7 @@ async fn what_is_served_equals_a_batch_recomputation_at_random_instants() -> Res
             .map(|rating| {
                 let mut time = rating.rated_at.expect("a time");
                 time.seconds += replay.rng.random_range(-86_400..86_400);
-                Rating { rating: 6.0 - rating.rating, rated_at: Some(time), ..rating }
+                Rating { rating: Some(6.0 - rating.rating()), rated_at: Some(time), ..rating }
             })
             .collect();
         replay.send(&changed).await?;

@@ -35,7 +35,7 @@ fn movie(id: &str) -> Movie {
 }
 
 fn rating(user: &str, movie: &str, rating: f64) -> Rating {
-    Rating { user_id: user.to_owned(), movie_id: movie.to_owned(), rating, rated_at: None }
+    Rating { user_id: user.to_owned(), movie_id: movie.to_owned(), rating: Some(rating), rated_at: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,6 +248,7 @@ async fn whatever_is_wrong_with_a_request_the_answer_is_json_that_says_so() -> R
         (&post, "/v1/ratings", with("rating", json!("NaN")), 400, invalid, Some(("rating", "NOT_A_NUMBER")), "number"),
         (&post, "/v1/ratings", with("movieId", json!("m9")), 400, invalid, Some(("movie_id", "UNKNOWN_MOVIE")), "'m9'"),
         (&post, "/v1/ratings", json(json!({})), 400, invalid, Some(("user_id", "EMPTY")), "movie_id is empty"),
+        (&post, "/v1/ratings", with("rating", Value::Null), 400, invalid, Some(("rating", "MISSING")), "from 1 to 5"),
         (&delete, &long, empty(), 400, invalid, Some(("user_id", "TOO_LONG")), "128"),
         (&delete, "/v1/users/u/ratings/%0A", empty(), 400, invalid, Some(("movie_id", "CONTROL_CHARACTER")), "control"),
         (&get, "/v1/movies?pageSize=10001", empty(), 400, invalid, Some(("page_size", "TOO_MANY")), "10000"),

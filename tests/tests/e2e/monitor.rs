@@ -155,7 +155,7 @@ async fn errors_in_sequence(fleet: &Fleet, known: &[pb::Rating], new: &[pb::Rati
     for (rating, history) in new.iter().zip(histories) {
         let entry = |(movie, rating): (MovieId, f64)| Entry { movie_id: movie.as_str().to_owned(), rating };
         let begun = || Sequence { history: history.into_iter().map(entry).collect(), steps: Vec::new(), limit: 500 };
-        let step = Step { movie_id: rating.movie_id.clone(), rating: rating.rating, learn: true };
+        let step = Step { movie_id: rating.movie_id.clone(), rating: rating.rating(), learn: true };
         sequences.entry(&rating.user_id).or_insert_with(begun).steps.push(step);
     }
     let sequences: Vec<Sequence> = sequences.into_values().collect();
@@ -173,7 +173,7 @@ fn event(rating: &pb::Rating) -> (Timestamp, RatingEvent) {
     let rated_at = Timestamp::from_seconds(rating.rated_at.as_ref().map_or(0, |time| time.seconds));
     let user = UserId::try_new(&rating.user_id).expect("an id");
     let movie = MovieId::try_new(&rating.movie_id).expect("an id");
-    (rated_at, RatingEvent::Rated(Rating { user, movie, value: rating.rating, rated_at }))
+    (rated_at, RatingEvent::Rated(Rating { user, movie, value: rating.rating(), rated_at }))
 }
 
 /// Asserts that a slice has the ratings of an evaluation, and means that are equal up to rounding.

@@ -105,7 +105,7 @@ pub(super) async fn shuffled(world: &World) -> Result<Draft> {
     let made = Fleet::start().await?;
     made.clients().add_movies(world.catalogue()).await?;
     let mut ratings = world.ratings();
-    let mut values: Vec<f64> = ratings.iter().map(|rating| rating.rating).collect();
+    let mut values: Vec<Option<f64>> = ratings.iter().map(|rating| rating.rating).collect();
     rand::seq::SliceRandom::shuffle(values.as_mut_slice(), &mut ChaCha8Rng::seed_from_u64(5));
     ratings.iter_mut().zip(values).for_each(|(rating, value)| rating.rating = value);
     let answer = made.clients().rate_all(ratings).await?;

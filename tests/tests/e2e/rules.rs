@@ -12,6 +12,8 @@ mod graph;
 mod modules;
 #[path = "rules/prose.rs"]
 mod prose;
+#[path = "rules/readme.rs"]
+mod readme;
 #[path = "rules/source.rs"]
 mod source;
 
@@ -23,6 +25,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 use architecture::Architecture;
 use graph::Graph;
+use readme::Readme;
 use source::Source;
 
 /// A rule over some view of the workspace: its sentence, and the breaches that it finds.
@@ -125,6 +128,8 @@ fn the_workspace_keeps_its_rules() -> Result<()> {
     let proto = files(|path| path.extension().is_some_and(|extension| extension == "proto"))?;
     lines.extend(report(&prose::RULES, proto.as_slice()));
     lines.extend(report(&source::MANIFEST_RULES, manifests(&metadata)?.as_slice()));
+    let text = fs::read_to_string(root().join("README.md")).context("read README.md")?;
+    lines.extend(report(&readme::RULES, &Readme { text, sources: rust.clone() }));
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).context("read ARCHITECTURE.md")?;
     lines.extend(report(&architecture::RULES, &Architecture { text, sources: rust }));
     assert!(lines.is_empty(), "{} breaches:\n{}", lines.len(), lines.join("\n"));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::value;
 use super::{BUSY, PATIENCE};
 use crate::output::{Human, Show, Table, counted};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// The most differences that are printed.
 const MOST: usize = 20;
@@ -63,6 +63,10 @@ impl Show for Checked {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        Some(Csv::of(&["feature", "id", "served", "replayed", "partition", "offset"], &self.skews))
     }
 }
 

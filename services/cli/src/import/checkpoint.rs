@@ -184,7 +184,7 @@ impl Content {
                 self.accepted.pop_front();
             }
             let (user, movie) = (rating.user_id.clone(), rating.movie_id.clone());
-            self.accepted.push_back(Witness { user, movie, rating: rating.rating });
+            self.accepted.push_back(Witness { user, movie, rating: rating.rating() });
         }
     }
 }

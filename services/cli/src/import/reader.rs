@@ -126,7 +126,7 @@ impl Reader {
             rated_at: Some(convert::timestamp(row.time())),
             user_id: row.user,
             movie_id: row.movie,
-            rating: row.rating,
+            rating: Some(row.rating),
         });
     }
 }

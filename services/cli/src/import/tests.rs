@@ -49,11 +49,12 @@ impl Ingest {
         let limit = self.limit.load(Ordering::Relaxed) as f64 / 10.0;
         let (mut rejected, mut accepted) = (Vec::new(), 0);
         for (index, rating) in (0..).zip(message.ratings) {
-            if limit > 0.0 && rating.rating > limit {
+            let value = rating.rating();
+            if limit > 0.0 && value > limit {
                 rejected.push(pb::RejectedRating { index, ..Default::default() });
             } else {
                 accepted += 1;
-                self.accepted.lock().expect("whole").insert((rating.user_id, rating.movie_id), rating.rating);
+                self.accepted.lock().expect("whole").insert((rating.user_id, rating.movie_id), value);
             }
         }
         let positions = if accepted > 0 { vec![pb::Position { partition: 0, offset: 7 }] } else { Vec::new() };

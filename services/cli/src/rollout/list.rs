@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::show::Rollout;
 use crate::output::{Human, Show, Table};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
@@ -56,6 +56,19 @@ impl Show for List {
             table.row([rollout.model.clone(), phase.to_owned(), step, stable, candidate, weight, reason]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        const COLUMNS: [&str; 7] = [
+            "model",
+            "phase=status.phase",
+            "step=status.step.name",
+            "stable=status.stable",
+            "candidate=status.candidate",
+            "weight=status.weights.wanted",
+            "reason=status.reason",
+        ];
+        Some(Csv::of(&COLUMNS, &self.0))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Route;
 use crate::output::{Human, Show, Table};
 use crate::provenance::{given, time};
-use crate::{Client, Error, Output};
+use crate::{Client, Csv, Error, Output};
 
 /// The routing of one instance.
 #[derive(Debug, Serialize)]
@@ -197,6 +197,27 @@ impl Show for Status {
         }
         Human::Text(text.trim_end().to_owned())
     }
+
+    fn csv(&self) -> Option<Csv> {
+        const COLUMNS: [&str; 10] = [
+            "model",
+            "version=version.version",
+            "state=version.state",
+            "wanted=version.wanted",
+            "effective=version.effective",
+            "requests=version.served.requests",
+            "p99_seconds=version.served.p99_seconds",
+            "since=version.since",
+            "retrying=version.retrying",
+            "reason=version.reason",
+        ];
+        let of_model = |model: &Model| {
+            let row = |version: &Version| serde_json::json!({"model": model.model, "version": version});
+            model.versions.iter().map(row).collect::<Vec<_>>()
+        };
+        let rows: Vec<serde_json::Value> = self.models.iter().flat_map(of_model).collect();
+        Some(Csv::of(&COLUMNS, &rows).with("address", &self.address))
+    }
 }
 
 #[cfg(test)]
@@ -243,6 +264,13 @@ mod tests {
         }
         let Human::Text(text) = status(None, "").human() else { panic!("a text") };
         assert!(text.contains("ratings: no route answers"), "{text}");
+    }
+
+    #[test]
+    fn csv_has_a_row_for_each_version() {
+        let table = status(Some(2), "").csv().expect("a table").print(false);
+        let row = "ratings,2,failed,true,false,203,0.005,,true,digest differs,http://a:1";
+        assert_eq!(table.lines().nth(1), Some(row), "{table}");
     }
 
     #[test]

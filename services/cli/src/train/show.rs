@@ -3,6 +3,7 @@
 use marquee_proto::training::v1 as pb;
 use serde::Serialize;
 
+use crate::Csv;
 use crate::output::{Human, Show, Table, counted, thousands};
 use crate::provenance::{given, time};
 
@@ -162,5 +163,26 @@ impl Show for List {
             ]);
         }
         Human::Table(Box::new(table))
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        const COLUMNS: [&str; 15] = [
+            "id",
+            "model",
+            "algorithm",
+            "state",
+            "stage",
+            "progress",
+            "version",
+            "rmse=metrics.rmse",
+            "mae=metrics.mae",
+            "bias_rmse=metrics.bias_rmse",
+            "train_seconds",
+            "created_at",
+            "ended_at",
+            "message",
+            "digest",
+        ];
+        Some(Csv::of(&COLUMNS, &self.0))
     }
 }

@@ -7,6 +7,7 @@ mod kept;
 use std::time::Duration;
 
 use marquee_domain::SystemClock;
+use prometheus_client::metrics::gauge::Gauge;
 use proptest::prelude::*;
 
 use super::*;
@@ -52,7 +53,7 @@ impl Bench {
         for version in [1, 2] {
             repository.load(&key(version)).await.unwrap();
         }
-        let pressure = Arc::new(Pressure::new(1));
+        let pressure = Arc::new(Pressure::new(1, Gauge::default()));
         let parts = Parts {
             routing: Arc::clone(&routing),
             repository: Arc::clone(&repository),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use marquee_domain::{SystemClock, Timestamp, Variant};
 use marquee_kit::{Failure, Kind};
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::*;
 use crate::metrics::RoutingMetrics;
@@ -45,7 +46,7 @@ impl Bench {
         let histories = Histories::new(features.shared(), capacity);
         let incarnation = Incarnation { instance: "one".to_owned(), started_at: Timestamp::EPOCH };
         let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
-        let counted = Counted { tallies, pressure: Arc::new(Pressure::new(1_000)) };
+        let counted = Counted { tallies, pressure: Arc::new(Pressure::new(1_000, Gauge::default())) };
         let parts = super::Parts { routing: Arc::clone(&routing), histories, states: capacity, counted };
         let rating = Rating::new(parts, &context);
         Self { rating, context, loader, repository, routing }

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use marquee_domain::Route;
-use marquee_proto::rollout::v1::SetRouteRequest;
-use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use thiserror::Error;
-use tonic::{Code, Status};
 
-use crate::{Endpoint, observe, wire};
+use crate::api::{self, ChangeError};
+use crate::{Endpoint, observe};
 
 /// A route was not changed. The next round decides again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,28 +44,20 @@ pub(crate) async fn set_route(
     expected_revision: u64,
     deadline: Duration,
 ) -> Result<(), ApplyError> {
-    let request = SetRouteRequest { route: Some(wire::to_route(route)), expected_revision };
     let (mut refusal, mut why) = (None, "there is none".to_owned());
     // Ready instances first: they are the most likely to answer.
     let (ready, others): (Vec<&Endpoint>, Vec<&Endpoint>) = endpoints.iter().partition(|endpoint| endpoint.ready);
     for endpoint in ready.into_iter().chain(others) {
-        let mut client = RoutingClient::new(endpoint.transport.clone());
-        match tokio::time::timeout(deadline, client.set_route(request.clone())).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(status)) if status.code() == Code::Aborted => {
-                return Err(ApplyError::Conflict(status.message().to_owned()));
+        let change = api::set_route(endpoint.transport.clone(), route, expected_revision);
+        match tokio::time::timeout(deadline, change).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(ChangeError::Conflict(why))) => return Err(ApplyError::Conflict(why)),
+            Ok(Err(ChangeError::Refused(why))) if endpoint.ready => {
+                refusal.get_or_insert(why);
             }
-            Ok(Err(status)) if is_refusal(&status) && endpoint.ready => {
-                refusal.get_or_insert_with(|| status.message().to_owned());
-            }
-            Ok(Err(status)) => why = format!("{}: {}", endpoint.name, wire::describe(&status)),
+            Ok(Err(error)) => why = format!("{}: {error}", endpoint.name),
             Err(_) => why = format!("{}: {}", endpoint.name, observe::late(deadline)),
         }
     }
     Err(refusal.map_or(ApplyError::Unreachable(why), ApplyError::Refused))
-}
-
-/// Returns whether an instance would answer the same again.
-fn is_refusal(status: &Status) -> bool {
-    matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound)
 }

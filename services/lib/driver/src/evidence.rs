@@ -5,11 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use marquee_domain::{ModelName, Version};
 use marquee_kit::Transport;
-use marquee_proto::monitor::v1::GetDuelRequest;
-use marquee_proto::monitor::v1::monitor_client::MonitorClient;
 use marquee_rollout::PairObservation;
 
-use crate::{Unreachable, wire};
+use crate::{Unreachable, api};
 
 /// The sums of duels.
 #[async_trait]
@@ -46,16 +44,11 @@ impl Evidence for Monitors {
         stable: Version,
         candidate: Version,
     ) -> Result<Option<PairObservation>, Unreachable> {
-        let model = model.as_str().to_owned();
-        let request = GetDuelRequest { model, stable: stable.0, other: candidate.0, slices: Vec::new(), window: None };
         let mut why = "no monitor is configured".to_owned();
         for transport in &self.0 {
-            match MonitorClient::new(transport.clone()).get_duel(request.clone()).await {
-                Ok(answer) => {
-                    let duel = answer.into_inner().duel.unwrap_or_default();
-                    return Ok(wire::pair(stable, candidate, &duel));
-                }
-                Err(status) => why = wire::describe(&status),
+            match api::duel(transport, model, (stable, candidate)).await {
+                Ok(duel) => return Ok(duel),
+                Err(error) => why = error.to_string(),
             }
         }
         Err(Unreachable::new(format!("no monitor answers: {why}")))

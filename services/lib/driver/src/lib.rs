@@ -13,17 +13,17 @@
 //! route follows from the stored status and is compared with it in the next round
 //! (`a_route_change_that_was_lost_is_made_in_the_next_round`).
 
+mod api;
 mod apply;
 mod driver;
 mod evidence;
 mod instances;
 mod observe;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 #[cfg(test)]
 mod tests;
-mod wire;
 
+#[cfg(any(test, feature = "testing"))]
+pub use api::testing;
 pub use apply::ApplyError;
 pub use driver::{Driver, Observed};
 pub use evidence::{Evidence, Monitors};

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use marquee_domain::{ModelName, Route, Version};
-use marquee_proto::rollout::v1::GetStatusRequest;
-use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_rollout::{InstanceObservation, PairObservation, VersionState, WantedRoute};
 
-use crate::wire::{self, Answer};
+use crate::api::{self, Answer};
 use crate::{Endpoint, Evidence, Unreachable};
 
 /// Waits for an answer until the deadline.
@@ -37,15 +35,7 @@ pub(crate) struct Asked {
 pub(crate) async fn ask_all(endpoints: &[Endpoint], model: &ModelName, deadline: Duration) -> Vec<Asked> {
     let ask = |endpoint: &Endpoint| {
         let (name, ready, transport) = (endpoint.name.clone(), endpoint.ready, endpoint.transport.clone());
-        async move {
-            let call = async {
-                let request = GetStatusRequest { model: model.as_str().to_owned() };
-                let answer = RoutingClient::new(transport).get_status(request).await;
-                let answer = answer.map_err(|status| Unreachable::new(wire::describe(&status)))?;
-                Ok(wire::answer(model, answer.into_inner().status.unwrap_or_default()))
-            };
-            Asked { name, ready, answer: within(deadline, call).await }
-        }
+        async move { Asked { name, ready, answer: within(deadline, api::status(transport, model)).await } }
     };
     join_all(endpoints.iter().map(ask)).await
 }

@@ -97,7 +97,7 @@ async fn the_duel_of_a_rollout_is_read_before_it_starts() {
 fn set(observed: &Observed, expected_revision: u64) -> Action {
     let route = match &observed.observations.route {
         WantedRoute::Present(route) => route.clone(),
-        WantedRoute::Absent | WantedRoute::Unreachable => crate::wire::route(&route(1, 1)).expect("valid"),
+        WantedRoute::Absent | WantedRoute::Unreachable => crate::api::wire::route(&route(1, 1)).expect("valid"),
     };
     Action::SetRoute { route, expected_revision }
 }
@@ -168,9 +168,9 @@ fn sums_that_are_no_numbers_are_missing_and_not_zero() {
     for (second, told) in
         [duel(1_000, 0.0), duel(1_050, 0.0), duel(1_050, f64::NAN), duel(1_060, 0.0)].iter().enumerate()
     {
-        let pair = crate::wire::pair(Version(1), Version(2), told).expect("compared");
+        let pair = crate::api::wire::pair(Version(1), Version(2), told).expect("compared");
         let observations = Observations {
-            route: WantedRoute::Present(crate::wire::route(&route(1, 1)).expect("valid")),
+            route: WantedRoute::Present(crate::api::wire::route(&route(1, 1)).expect("valid")),
             instances: None,
             published: Some(vec![Version(1), Version(2)]),
             latest: Some(Version(2)),

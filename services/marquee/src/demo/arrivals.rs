@@ -76,7 +76,7 @@ fn rating(row: &Row) -> Rating {
     Rating {
         user_id: row.user.clone(),
         movie_id: row.movie.clone(),
-        rating: row.rating,
+        rating: Some(row.rating),
         rated_at: Some(convert::timestamp(row.time())),
     }
 }

@@ -92,7 +92,8 @@ impl Demo {
 
     async fn teach(&self, user: &str, movie: &str, value: f64, watched: &str) -> Result<Lesson> {
         let (before, _) = self.ask(user, watched).await?;
-        let rating = Rating { user_id: user.to_owned(), movie_id: movie.to_owned(), rating: value, rated_at: None };
+        let (user_id, movie_id) = (user.to_owned(), movie.to_owned());
+        let rating = Rating { user_id, movie_id, rating: Some(value), rated_at: None };
         let request = SubmitRatingRequest { rating: Some(rating) };
         let position = self.client.call(self.client.ratings().submit_rating(request)).await?.position;
         let acknowledged = Instant::now();

@@ -36,16 +36,16 @@ impl Demo {
         let good = Rating {
             user_id: self.summary.prediction.user.clone(),
             movie_id: self.summary.prediction.movie.clone(),
-            rating: 4.0,
+            rating: Some(4.0),
             rated_at: None,
         };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).context("read the clock")?;
         let tomorrow = Timestamp { seconds: now.as_secs() as i64 + AHEAD, nanos: 0 };
         let cases = [
-            ("rating off the scale", Rating { rating: 9.0, ..good.clone() }),
+            ("rating off the scale", Rating { rating: Some(9.0), ..good.clone() }),
             ("unknown movie", Rating { movie_id: "no-such-movie".to_owned(), ..good.clone() }),
             ("empty id", Rating { user_id: String::new(), ..good.clone() }),
-            ("not a number", Rating { rating: f64::NAN, ..good.clone() }),
+            ("not a number", Rating { rating: Some(f64::NAN), ..good.clone() }),
             ("date in the future", Rating { rated_at: Some(tomorrow), ..good.clone() }),
         ];
         for (case, rating) in cases {

@@ -102,6 +102,11 @@ impl SideInput {
     }
 
     /// Reads until a prediction is later than `until`, or to the end of the topic.
+    ///
+    /// `marquee_log::scan` does not fit, because it reads a range with a known end and counts an
+    /// empty page as the rest of that range. Here the end is open: after an empty page the same
+    /// offset is read again for the next ratings. To know the end would take one more call to the
+    /// log for each batch of ratings.
     async fn try_read(&mut self, partition: Partition, until: Timestamp) -> Result<(), Error> {
         let share = self.options.bytes / self.partitions.len().max(1);
         let Some(side) = self.partitions.get(&partition) else { return Ok(()) };
@@ -152,6 +157,53 @@ impl SidePartition {
             if self.found.len() < MOST_FOUND {
                 self.found.extend(late);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_domain::{ModelName, MovieId, UserId, Version};
+    use marquee_ports::NewRecord;
+    use marquee_ports::memory::MemoryLog;
+
+    use super::*;
+    use crate::rows::{LiveId, ServedBy};
+
+    const FIRST: Partition = Partition(0);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_700_000_000 + seconds)
+    }
+
+    /// The prediction of a record: its value is the user, and its time that of the prediction.
+    fn decode(record: &Record) -> Vec<Shown> {
+        let id = LiveId { version: Version(1), variant: "stable".to_owned(), served_by: ServedBy::Predict };
+        let user = UserId::try_new(std::str::from_utf8(&record.value).unwrap()).unwrap();
+        let (movie, model) = (MovieId::try_new("m").unwrap(), ModelName::try_new("ratings").unwrap());
+        vec![Shown { user, movie, rating: 4.0, spread: None, model, id, predicted_at: record.timestamp }]
+    }
+
+    fn given(user: &str, seconds: i64) -> Given {
+        let (user, movie) = (UserId::try_new(user).unwrap(), MovieId::try_new("m").unwrap());
+        Given { user, movie, rating: 5.0, arrived: at(seconds) }
+    }
+
+    #[tokio::test]
+    async fn predictions_that_arrive_after_the_topic_was_read_to_its_end_are_joined() {
+        let log = Arc::new(MemoryLog::new(1));
+        let (window, late) = (Duration::from_secs(100), Duration::from_secs(10));
+        let options = JoinOptions { window, late, bytes: 1 << 20 };
+        let mut side = SideInput::new(Arc::clone(&log) as Arc<dyn RatingLog>, options, decode);
+        side.assign(&[FIRST]);
+        for (user, seconds) in [("ann", 10), ("bob", 20), ("cleo", 30)] {
+            // Nothing is joined, but the topic is read to its end.
+            assert!(side.join(FIRST, vec![given("nobody", seconds)]).await.is_empty());
+            let timestamp = at(seconds + 1);
+            let shown = NewRecord { key: None, value: user.into(), headers: Vec::new(), timestamp };
+            log.append(Topic::PREDICTIONS, vec![shown]).await.unwrap();
+            let joined = side.join(FIRST, vec![given(user, seconds + 2)]).await;
+            assert_eq!(joined.iter().map(|(_, joined)| joined.is_late).collect::<Vec<_>>(), [false], "{user}");
         }
     }
 }

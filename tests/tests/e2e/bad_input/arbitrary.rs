@@ -20,6 +20,7 @@ fn any_rating() -> impl Strategy<Value = Rating> {
     let seconds = prop_oneof![3 => 0..now(), 1 => any::<i64>()];
     let time = (seconds, prop_oneof![3 => 0..1_000_000_000, 1 => any::<i32>()]);
     let time = prop_oneof![1 => Just(None), 2 => time.prop_map(Some)];
+    let value = prop_oneof![1 => Just(None), 7 => value.prop_map(Some)];
     (id("ann"), id("m"), value, time).prop_map(|(user_id, movie_id, rating, time)| {
         let rated_at = time.map(|(seconds, nanos)| Timestamp { seconds, nanos });
         Rating { user_id, movie_id, rating, rated_at }
@@ -32,7 +33,8 @@ fn holds(rating: &Rating) -> bool {
     let time = rating.rated_at.is_none_or(|time| {
         (-62_135_596_800..=now()).contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos)
     });
-    id(&rating.user_id) && rating.movie_id == "m" && [1.0, 2.0, 3.0, 4.0, 5.0].contains(&rating.rating) && time
+    let value = rating.rating.unwrap_or(f64::NAN);
+    id(&rating.user_id) && rating.movie_id == "m" && [1.0, 2.0, 3.0, 4.0, 5.0].contains(&value) && time
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,7 @@ fn moved_before() -> NewRecord {
 /// Values that are no ratings of this deployment, with what the rejected topic is to say of them.
 fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
     let no_time = r#"{"rated":{"userId":"foreigner","movieId":"movie-1","rating":4}}"#;
+    let no_rating = rated("movie-1", "null");
     vec![
         (foreign(Some(PROTOBUF), &[0xff; 20]), "MALFORMED", "does not decode as the protobuf message"),
         (foreign(None, b"\x00\x01\x02"), "MALFORMED", "does not decode as the protobuf message"),
@@ -59,6 +60,7 @@ fn junk() -> Vec<(NewRecord, &'static str, &'static str)> {
         (foreign(Some("text/csv"), b"foreigner,movie-1,4"), "MALFORMED", "text/csv"),
         (foreign(Some(PROTOBUF), b""), "MALFORMED", "event is missing"),
         (foreign(None, no_time.as_bytes()), "MALFORMED", "rated.rated_at is missing"),
+        (foreign(None, no_rating.as_bytes()), "MALFORMED", "rated.rating is missing: give one from 1 to 5"),
         (foreign(None, rated("", "4").as_bytes()), "MALFORMED", "rated.movie_id is empty"),
         (foreign(None, rated("movie-1", "\"NaN\"").as_bytes()), "NOT_A_NUMBER", "rated.rating is not a finite number"),
         (foreign(None, rated("movie-1", "1e300").as_bytes()), "OFF_SCALE", "off the scale"),
@@ -112,7 +114,7 @@ async fn a_record_that_is_none_is_set_aside_and_its_partition_goes_on() -> Resul
     assert_eq!((moments.count, moments.mean), (3, 4.0));
     let next = clients.rate("foreigner", "movie-8", 1.0).await?;
     assert_eq!(clients.user("foreigner", &[next]).await?.history.len(), 4, "the partition goes on");
-    assert!(fleet.http().get("/metrics").await?.text().contains("marquee_features_events_rejected_total 13\n"));
+    assert!(fleet.http().get("/metrics").await?.text().contains("marquee_features_events_rejected_total 14\n"));
 
     // What is only in the wrong partition is moved, and counts.
     until("the rating is moved", async || {

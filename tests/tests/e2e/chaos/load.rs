@@ -109,7 +109,7 @@ async fn writer(
             ratings.push(Rating {
                 user_id: world.user(user),
                 movie_id: world.movie(movie),
-                rating: f64::from(rng.random_range(1..=5)),
+                rating: Some(f64::from(rng.random_range(1..=5))),
                 rated_at: Some(Timestamp {
                     seconds: time.div_euclid(1_000_000),
                     nanos: time.rem_euclid(1_000_000) as i32 * 1_000,

@@ -59,7 +59,7 @@ async fn features_are_listed_shown_computed_anew_joined_and_checked() -> Result<
     let mut text = "userId,movieId,rating,timestamp\n".to_owned();
     for rating in world.ratings() {
         let seconds = rating.rated_at.unwrap_or_default().seconds;
-        text.push_str(&format!("{},{},{},{seconds}\n", rating.user_id, rating.movie_id, rating.rating));
+        text.push_str(&format!("{},{},{},{seconds}\n", rating.user_id, rating.movie_id, rating.rating()));
     }
     std::fs::write(&ratings, text)?;
     let (ratings, file) = (ratings.display().to_string(), folder.path().join("rows.parquet").display().to_string());

@@ -126,7 +126,7 @@ async fn a_training_row_has_what_was_known_at_its_time_and_nothing_from_later() 
             let known = &ratings[..index + usize::from(shift == 0)];
             let own: Vec<_> = known.iter().filter(|rating| rating.user_id == ratings[index].user_id).collect();
             let of_movie = known.iter().filter(|rating| rating.movie_id == ratings[index].movie_id).count();
-            let mean = own.iter().map(|rating| rating.rating).sum::<f64>() / own.len() as f64;
+            let mean = own.iter().map(|rating| rating.rating()).sum::<f64>() / own.len() as f64;
             use marquee_proto::features::v1::value::Kind;
             assert_eq!(values[0].kind, Some(Kind::Count(own.len() as u64)));
             match &values[1].kind {

@@ -84,7 +84,7 @@ async fn filled(fleet: &Fleet) -> Result<Value> {
     while !fleet.http().get("/metrics").await?.text().contains(&archived) {
         assert!(started.elapsed() < DEADLINE, "not all was archived");
     }
-    let value = |pick: fn(f64, f64) -> f64| ratings.iter().map(|rating| rating.rating).reduce(pick);
+    let value = |pick: fn(f64, f64) -> f64| ratings.iter().map(|rating| rating.rating()).reduce(pick);
     let mut times: Vec<i64> = ratings.iter().filter_map(|rating| Some(rating.rated_at?.seconds * 1_000_000)).collect();
     times.sort_unstable();
     let sum = value(|a, b| a + b);

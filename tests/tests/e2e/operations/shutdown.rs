@@ -19,7 +19,7 @@ use tonic_health::pb::health_client::HealthClient;
 use super::{PROGRAM, until};
 
 fn batch(sequence: u64, movie: &str) -> StreamRatingsRequest {
-    let rating = Rating { user_id: "ann".to_owned(), movie_id: movie.to_owned(), rating: 4.0, rated_at: None };
+    let rating = Rating { user_id: "ann".to_owned(), movie_id: movie.to_owned(), rating: Some(4.0), rated_at: None };
     StreamRatingsRequest { sequence, ratings: vec![rating] }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn ratings(count: usize) -> Vec<Rating> {
     let rating = |number| Rating {
         user_id: format!("user-{}", number % 7),
         movie_id: "m".to_owned(),
-        rating: 4.0,
+        rating: Some(4.0),
         rated_at: None,
     };
     (0..count).map(rating).collect()

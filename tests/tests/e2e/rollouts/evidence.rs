@@ -84,7 +84,7 @@ async fn a_rollout_is_simulated_on_recorded_ratings() -> Result<()> {
     let mut csv = String::from("userId,movieId,rating,timestamp\n");
     for rating in World::new(200, 20, 44).ratings() {
         let seconds = rating.rated_at.map_or(0, |time| time.seconds);
-        csv.push_str(&format!("other-{},{},{},{seconds}\n", rating.user_id, rating.movie_id, rating.rating));
+        csv.push_str(&format!("other-{},{},{},{seconds}\n", rating.user_id, rating.movie_id, rating.rating()));
     }
     std::fs::write(&data, csv)?;
     let (file, data, address) = (file.display().to_string(), data.display().to_string(), fleet.address());

@@ -7,6 +7,7 @@ use marquee_domain::Movie;
 use marquee_kit::Metrics;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
 use marquee_posterior::{Posterior, Sample};
+use prometheus_client::metrics::gauge::Gauge;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -88,7 +89,7 @@ fn states(bytes: usize) -> States {
 /// Runs sequences through a model. Returns the estimates.
 async fn run(model: &Arc<Model>, states: &States, sequences: &[Ratings]) -> Vec<Estimates> {
     let request = request(&[1], sequences);
-    let pressure = Pressure::new(1);
+    let pressure = Pressure::new(1, Gauge::default());
     let mut estimates = vec![Vec::new(); sequences.len()];
     for mut walks in walks(model, &request) {
         Group::new(Arc::clone(model), (&pressure, states), &mut walks).evaluate().await.expect("evaluates");

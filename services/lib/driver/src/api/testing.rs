@@ -64,7 +64,7 @@ impl Table {
 
 /// Returns the share of users of a version in a route, in basis points.
 fn weight(route: Option<&pb::Route>, version: u64) -> u32 {
-    route.and_then(crate::wire::route).map_or(0, |route| route.weight(Version(version)))
+    route.and_then(super::wire::route).map_or(0, |route| route.weight(Version(version)))
 }
 
 /// Returns a route of the model `ratings` that sends all users to a version.
