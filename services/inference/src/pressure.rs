@@ -18,7 +18,8 @@ pub(crate) struct Pressure {
 pub(crate) struct Running<'a>(&'a Pressure);
 
 impl Pressure {
-    /// Returns a counter that shows its number by a metric. Serving is busy from `busy` requests on.
+    /// Returns a counter that shows its number by a metric. Serving is busy from `busy` requests
+    /// on.
     pub(crate) fn new(busy: usize, running: Gauge) -> Self {
         Self { running, busy: i64::try_from(busy).unwrap_or(i64::MAX), calmed: Notify::new() }
     }

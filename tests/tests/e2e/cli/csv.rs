@@ -1,7 +1,7 @@
 //! Tables as CSV: for spreadsheets and data frames.
 
 use anyhow::Result;
-use marquee_e2e::{Fleet, World};
+use marquee_e2e::World;
 use marquee_proto::ratings::v1::Movie;
 use marquee_proto::training::v1::Algorithm;
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use marquee_e2e::{Fleet, World};
+use marquee_e2e::World;
 use marquee_proto::training::v1::Algorithm;
 use serde_json::Value;
 

@@ -31,7 +31,7 @@ async fn stream(clients: &Clients, end: Instant) -> Result<(u64, u64)> {
         let mut answers = answers.into_inner();
         while Instant::now() < end {
             let user_id = format!("streamer-{acknowledged}");
-            let rating = Rating { user_id, movie_id: "movie".to_owned(), rating: 4.0, rated_at: None };
+            let rating = Rating { user_id, movie_id: "movie".to_owned(), rating: Some(4.0), rated_at: None };
             let request = StreamRatingsRequest { sequence: acknowledged, ratings: vec![rating] };
             let is_sent = requests.send(request).await.is_ok();
             let answer = if is_sent { answers.message().await.ok().flatten() } else { None };
