@@ -46,11 +46,9 @@ async fn what_is_still_sent_of_a_refused_body_ends_with_its_connection() {
     assert!(refused.starts_with("HTTP/1.1 415"), "{refused}");
     assert_eq!(server.shared.refused.len(), 1);
     drop(stream);
-    let ended = async {
-        while !server.shared.refused.is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(1), ended).await.expect("before the time for refused bodies is over");
+    server.shared.refused.close();
+    timeout(Duration::from_secs(1), server.shared.refused.wait())
+        .await
+        .expect("before the time for refused bodies is over");
     server.stop().await;
 }
