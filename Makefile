@@ -22,7 +22,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
+.PHONY: help demo test images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -47,9 +47,14 @@ test: headers onnxruntime movielens checker clients ## run all tests
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/servers
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/deploy
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/cluster
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests
+
+images: headers onnxruntime ## build the container images, without a daemon, into target/images (ARGS="--repository registry.example.com/shop --tag v2")
+	$(call say,building the images)
+	@$(PYTHON) deploy/images/build.py $(ARGS)
 
 lint: headers ## check formatting, clippy and the documentation, all without a warning
 	$(call say,checking the formatting)

@@ -6,19 +6,22 @@
     prepare.py s3       versitygw, an S3 server over a folder, built from the Go module that s3/go.mod names
     prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
     prepare.py all      all of these
+    prepare.py cluster  all of these, and what a node with pods and the tests on it need: the other programs of
+                        Kubernetes, containerd as Debian packages it, CoreDNS, Helm, a registry, kubeconform
     prepare.py --where NAME    where it is; prepares nothing
 
 No containers: each comes from a package registry by that registry's ordinary client, which knows the user's proxies and
 mirrors. What is fetched is pinned by digest: Kafka's jars by kafka/libs.sha256 (`UPDATE_EXPECT=1 prepare.py kafka`
-writes it anew after a change of the pom), versitygw by s3/go.sum and the go.sum inside the module that it pins, etcd
-and the Kubernetes programs by kubernetes/go.sum. Redis is whichever of its packages the distribution trusts; the cache
-folder holds links to it and its version.
+writes it again after a change of the pom), etcd and the Kubernetes programs by kubernetes/go.sum. Other programs in Go
+are pinned by the go.sum of their folder here, and by the go.sum inside the module that it pins. Redis and containerd
+are whichever of their packages the distribution trusts; the cache folder holds links to them and their versions.
 
 All of it lies in `$XDG_CACHE_HOME/marquee/servers` (or `~/.cache/marquee/servers`), a folder for each server and
 version; the harness (tests/src/servers.rs) knows these folders by name. What is in place already is verified and left
 alone without touching the network; anything else is built in a temporary folder beside its place and renamed into it.
-Maven's and Go's own caches live in that temporary folder too, so that nothing else of the user's is touched; building
-takes 1 GB (kubernetes: 4 GB, and ten minutes on two cores) for as long as it lasts.
+Maven's own cache lives in that temporary folder too, and Go's in `.go` beside it, so that nothing else of the user's is
+touched. All programs of one call share Go's cache, and it is removed at the end. Building takes 1 GB (kubernetes: 4 GB,
+and ten minutes on two cores; cluster: 8 GB, and 25 minutes) for as long as it lasts.
 
 This starts no server. Starting, and ending by process id, is the business of each test.
 """
@@ -26,6 +29,8 @@ This starts no server. Starting, and ending by process id, is the business of ea
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -33,15 +38,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "provision"))
 from fetch import Failure, cache_folder, publish, sha256, workshop  # noqa: E402
 
 POM, LIBS = HERE / "kafka" / "pom.xml", HERE / "kafka" / "libs.sha256"
-GO_MOD, GO_SUM = HERE / "s3" / "go.mod", HERE / "s3" / "go.sum"
-VERSITYGW = "github.com/versity/versitygw"
 KUBERNETES_MOD, KUBERNETES_SUM = HERE / "kubernetes" / "go.mod", HERE / "kubernetes" / "go.sum"
 # The programs of the folder, and the packages that they are built from.
 KUBERNETES_PROGRAMS = {
@@ -49,10 +55,96 @@ KUBERNETES_PROGRAMS = {
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kubectl": "k8s.io/kubernetes/cmd/kubectl",
 }
+# The same of the folder for a node with pods.
+NODE_PROGRAMS = {
+    name: f"k8s.io/kubernetes/cmd/{name}"
+    for name in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A program that is built from one Go module, against the go.sum inside it."""
+
+    # The folder here that pins it, and the name of the program.
+    pin: str
+    program: str
+    path: str
+    # The package of the program in the module.
+    package: str
+    # Variables that the linker sets: to the version, or to the value behind an equals sign.
+    stamps: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Its version, without the letter at the start."""
+        return pinned(HERE / self.pin / "go.mod", rf"^require {re.escape(self.path)} v(.+)$")
+
+    def folder(self, servers: Path) -> Path:
+        """Where the program is."""
+        return servers / f"{self.program}-{self.version}"
+
+
+MODULES = {
+    "s3": Module("s3", "versitygw", "github.com/versity/versitygw", "./cmd/versitygw", ("main.Version",)),
+    "coredns": Module("coredns", "coredns", "github.com/coredns/coredns", "."),
+    "helm": Module(
+        "helm",
+        "helm",
+        "helm.sh/helm/v3",
+        "./cmd/helm",
+        (
+            "helm.sh/helm/v3/internal/version.version",
+            # The Kubernetes that it takes for granted where it asks no cluster: that of the node.
+            "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1",
+            "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34",
+            "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1",
+            "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=34",
+        ),
+    ),
+    "registry": Module(
+        "registry",
+        "registry",
+        "github.com/distribution/distribution/v3",
+        "./cmd/registry",
+        ("github.com/distribution/distribution/v3/version.version",),
+    ),
+    "kubeconform": Module(
+        "kubeconform", "kubeconform", "github.com/yannh/kubeconform", "./cmd/kubeconform", ("main.version",)
+    ),
+}
+
+# Below the folder of the servers.
+GO_CACHES = ".go"
 
 # Kafka 4 runs on no older Java; the tests use what Redis 7 brought.
 OLDEST_JAVA = 17
 OLDEST_REDIS = 7
+# The oldest containerd that the settings of the node are for.
+OLDEST_CONTAINERD = (1, 6)
+
+# The programs of a node that distributions package, and the package of each.
+CONTAINERD_PROGRAMS = {
+    "containerd": "containerd",
+    "containerd-shim-runc-v2": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "iptables-restore": "iptables",
+    "iptables-save": "iptables",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "buildah": "buildah",
+    "mkfs.ext4": "e2fsprogs",
+    "nsenter": "util-linux",
+    "mount": "mount",
+    "openssl": "openssl",
+}
+# The plugins that give pods their network have a folder of their own.
+NETWORK_PLUGINS, NETWORK_PACKAGE = Path("/usr/lib/cni"), "containernetworking-plugins"
+PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+# Programs of administrators are not on everybody's PATH.
+ADMINISTRATION = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 def pinned(file: Path, pattern: str) -> str:
@@ -73,14 +165,19 @@ def redis_folder(servers: Path) -> Path:
     return servers / f"redis-{OLDEST_REDIS}"
 
 
-def s3_folder(servers: Path) -> Path:
-    """Where versitygw is."""
-    return servers / f"versitygw-{pinned(GO_MOD, rf'^require {VERSITYGW} v(.+)$')}"
-
-
 def kubernetes_folder(servers: Path) -> Path:
     """Where etcd, kube-apiserver and kubectl are."""
     return servers / f"kubernetes-{kubernetes_version()}"
+
+
+def node_folder(servers: Path) -> Path:
+    """Where the other programs of Kubernetes are, which a node with pods needs."""
+    return servers / f"kubernetes-node-{kubernetes_version()}"
+
+
+def containerd_folder(servers: Path) -> Path:
+    """Where links to containerd and to what it needs are."""
+    return servers / f"containerd-{'.'.join(map(str, OLDEST_CONTAINERD))}"
 
 
 def kubernetes_version() -> str:
@@ -90,7 +187,8 @@ def kubernetes_version() -> str:
 
 def oldest_go() -> str:
     """The oldest Go that all programs are built with."""
-    versions = (pinned(file, r"^go (\d+\.\d+)") for file in (GO_MOD, KUBERNETES_MOD))
+    files = (KUBERNETES_MOD, *(HERE / module.pin / "go.mod" for module in MODULES.values()))
+    versions = (pinned(file, r"^go (\d+\.\d+)") for file in files)
     return max(versions, key=lambda version: tuple(map(int, version.split("."))))
 
 
@@ -222,9 +320,6 @@ def provide_kafka(servers: Path) -> str:
     return f"now in {place}"
 
 
-INSTALL_REDIS = ["apt-get", "install", "-y", "--no-install-recommends", "redis-server", "redis-tools"]
-
-
 def redis_version(program: Path) -> str:
     """Version of a redis-server; empty if it does not run."""
     try:
@@ -243,25 +338,26 @@ def holds_redis(place: Path) -> bool:
     return version.read_text().strip() == redis_version(place / "redis-server")
 
 
-def install_redis(folder: Path) -> None:
-    """Installs Redis's packages, and stops the service that installing them may have started."""
-    by_hand = f"`sudo apt-get update && sudo {' '.join(INSTALL_REDIS)}`"
+def install(packages: list[str], service: str, missing: str, folder: Path) -> None:
+    """Installs packages, and stops the service that installing them may have started."""
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    by_hand = f"`sudo apt-get update && sudo {' '.join(command)}`"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Failure(f"redis-server and redis-cli are missing: install them (Debian, Ubuntu: {by_hand})")
-    print("installing redis-server and redis-tools", flush=True)
+        raise Failure(f"{missing} missing: install them (Debian, Ubuntu: {by_hand})")
+    print(f"installing {' '.join(packages)}", flush=True)
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     run(["apt-get", "update"], "apt-get update", folder, quiet)
-    run([*INSTALL_REDIS, "-o", "DPkg::Lock::Timeout=300"], "redis-server", folder, quiet)
+    run([*command, "-o", "DPkg::Lock::Timeout=300"], packages[0], folder, quiet)
     if Path("/run/systemd/system").is_dir():
-        run(["systemctl", "disable", "--now", "redis-server"], "redis-server", folder)
-    elif os.access("/etc/init.d/redis-server", os.X_OK):
-        run(["/etc/init.d/redis-server", "stop"], "redis-server", folder)
+        run(["systemctl", "disable", "--now", service], service, folder)
+    elif os.access(f"/etc/init.d/{service}", os.X_OK):
+        run([f"/etc/init.d/{service}", "stop"], service, folder)
 
 
 def make_redis(folder: Path) -> None:
     """Installs Redis if it is missing, and makes a folder of links to it."""
     if shutil.which("redis-server") is None or shutil.which("redis-cli") is None:
-        install_redis(folder)
+        install(["redis-server", "redis-tools"], "redis-server", "redis-server and redis-cli are", folder)
     link_redis(folder / "new")
 
 
@@ -290,6 +386,67 @@ def link_redis(place: Path) -> None:
     (place / "version").write_text(f"{version}\n")
 
 
+def find_program(name: str) -> str | None:
+    """The path of a program, also of one for administrators."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMINISTRATION)))
+
+
+def containerd_version(program: Path) -> str:
+    """Version of a containerd; empty if it does not run."""
+    try:
+        result = subprocess.run([program, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    except OSError:
+        return ""
+    version = re.search(r"\sv?(\d+\.\d+\.\d+)", result.stdout)
+    return version[1] if version else ""
+
+
+def missing_packages() -> list[str]:
+    """The packages of those programs and plugins that are not here."""
+    missing = {package for name, package in CONTAINERD_PROGRAMS.items() if find_program(name) is None}
+    if not all(os.access(NETWORK_PLUGINS / name, os.X_OK) for name in PLUGINS):
+        missing.add(NETWORK_PACKAGE)
+    return sorted(missing)
+
+
+def holds_containerd(place: Path) -> bool:
+    """Whether the links lead to programs, and to the version that was recorded."""
+    version = place / "version"
+    if not version.is_file() or not all(os.access(place / name, os.X_OK) for name in CONTAINERD_PROGRAMS):
+        return False
+    plugins = all(os.access(NETWORK_PLUGINS / name, os.X_OK) for name in PLUGINS)
+    return plugins and version.read_text().strip() == containerd_version(place / "containerd")
+
+
+def make_containerd(folder: Path) -> None:
+    """Installs the packages of which something is missing, and makes a folder of links."""
+    packages = missing_packages()
+    if packages:
+        install(packages, "containerd", "programs of a node are", folder)
+    place = folder / "new"
+    place.mkdir()
+    for name in CONTAINERD_PROGRAMS:
+        program = find_program(name)
+        if program is None:
+            raise Failure(f"{name} is not on PATH after its package was installed: put its folder there")
+        (place / name).symlink_to(program)
+    version = containerd_version(place / "containerd")
+    if not version or tuple(map(int, version.split(".")))[:2] < OLDEST_CONTAINERD:
+        this = f"version {version}" if version else "one that does not run"
+        oldest = ".".join(map(str, OLDEST_CONTAINERD))
+        raise Failure(f"a node needs containerd {oldest} or newer, and this is {this}: put a newer one first on PATH")
+    (place / "version").write_text(f"{version}\n")
+
+
+def provide_containerd(servers: Path) -> str:
+    """Sees to it that containerd is installed with what it needs, and the cache has links to it."""
+    place = containerd_folder(servers)
+    if holds_containerd(place):
+        return f"in place: {place}, version {containerd_version(place / 'containerd')}"
+    put(place, holds_containerd, make_containerd)
+    return f"now in {place}, version {containerd_version(place / 'containerd')}"
+
+
 def holds_programs(place: Path, names: Iterable[str]) -> bool:
     """Whether a folder has the programs that were built into it."""
     stamps = place / "programs.sha256"
@@ -305,42 +462,51 @@ def stamp_programs(place: Path, names: Iterable[str]) -> None:
 
 
 def go_module(folder: Path, files: tuple[Path, ...]) -> tuple[Path, dict[str, str]]:
-    """Makes a module of committed files, and the environment of a Go whose caches lie in the folder too."""
-    module, modules = folder / "module", folder / "go" / "pkg" / "mod"
+    """Makes a module of committed files, and the environment of a Go whose caches lie beside the folder."""
+    module, caches = folder / "module", folder.parent / GO_CACHES
     module.mkdir()
     for file in files:
         shutil.copy(file, module)
     # Files of the module cache are read-only by default, and the temporary folder could not be removed.
     flags = f"{os.environ.get('GOFLAGS', '')} -mod=readonly -modcacherw -buildvcs=false".strip()
     variables = {"GOFLAGS": flags, "GOWORK": "off", "CGO_ENABLED": "0"}
-    variables |= {"GOPATH": str(folder / "go"), "GOMODCACHE": str(modules), "GOCACHE": str(folder / "go" / "build")}
+    variables |= {"GOPATH": str(caches), "GOMODCACHE": str(caches / "mod"), "GOCACHE": str(caches / "build")}
     return module, variables
 
 
-def build_s3(folder: Path) -> None:
-    """Fetches the module against the committed go.sum, and builds it against its own."""
-    new = folder / "new"
-    module, variables = go_module(folder, (GO_MOD, GO_SUM))
-    version = f"v{pinned(GO_MOD, rf'^require {VERSITYGW} v(.+)$')}"
-    answer = run(["go", "mod", "download", "-json", f"{VERSITYGW}@{version}"], VERSITYGW, module, variables)
-    flags = ["-trimpath", "-ldflags", f"-s -w -X main.Version={version}"]
-    source, program = Path(json.loads(answer)["Dir"]), new / "versitygw"
-    run(["go", "build", *flags, "-o", str(program), "./cmd/versitygw"], VERSITYGW, source, variables)
-    stamp_programs(new, ["versitygw"])
+def remove_go_caches(servers: Path) -> None:
+    """Removes Go's caches, unless another process is building with them: it removes them at its end."""
+    if not (servers / GO_CACHES).exists():
+        return
+    with (servers / ".lock").open("w") as lock, contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(servers / GO_CACHES, ignore_errors=True)
 
 
-def build_kubernetes(folder: Path) -> None:
-    """Builds etcd and the Kubernetes programs against the committed go.sum."""
+def build_module(wanted: Module, folder: Path) -> None:
+    """Fetches a module against the committed go.sum, and builds its program against the module's own."""
+    new, version = folder / "new", f"v{wanted.version}"
+    module, variables = go_module(folder, (HERE / wanted.pin / "go.mod", HERE / wanted.pin / "go.sum"))
+    answer = run(["go", "mod", "download", "-json", f"{wanted.path}@{version}"], wanted.path, module, variables)
+    stamped = "".join(f" -X {stamp if '=' in stamp else f'{stamp}={version}'}" for stamp in wanted.stamps)
+    source, program = Path(json.loads(answer)["Dir"]), new / wanted.program
+    flags = ["-trimpath", "-ldflags", f"-s -w{stamped}"]
+    run(["go", "build", *flags, "-o", str(program), wanted.package], wanted.path, source, variables)
+    stamp_programs(new, [wanted.program])
+
+
+def build_kubernetes(programs: dict[str, str], folder: Path) -> None:
+    """Builds programs of Kubernetes, and etcd, against the committed go.sum."""
     module, variables = go_module(folder, (KUBERNETES_MOD, KUBERNETES_SUM))
     version = kubernetes_version()
     major, minor, _ = version.split(".")
     told = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     stamped = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
-    for name, package in KUBERNETES_PROGRAMS.items():
+    for name, package in programs.items():
         print(f"building {name}", flush=True)
         output = ["-o", str(folder / "new" / name)]
         run(["go", "build", "-trimpath", "-ldflags", f"-s -w {stamped}", *output, package], name, module, variables)
-    stamp_programs(folder / "new", KUBERNETES_PROGRAMS)
+    stamp_programs(folder / "new", programs)
 
 
 def provide_built(place: Path, names: Iterable[str], build: Callable[[Path], None]) -> str:
@@ -355,21 +521,34 @@ def provide_built(place: Path, names: Iterable[str], build: Callable[[Path], Non
     return f"now in {place}"
 
 
-def provide_s3(servers: Path) -> str:
-    """Sees to it that versitygw is in the cache."""
-    return provide_built(s3_folder(servers), ["versitygw"], build_s3)
+def provide_module(module: Module, servers: Path) -> str:
+    """Sees to it that the program of a module is in the cache."""
+    return provide_built(module.folder(servers), [module.program], partial(build_module, module))
 
 
 def provide_kubernetes(servers: Path) -> str:
     """Sees to it that etcd, kube-apiserver and kubectl are in the cache."""
-    return provide_built(kubernetes_folder(servers), KUBERNETES_PROGRAMS, build_kubernetes)
+    build = partial(build_kubernetes, KUBERNETES_PROGRAMS)
+    return provide_built(kubernetes_folder(servers), KUBERNETES_PROGRAMS, build)
 
 
+def provide_node(servers: Path) -> str:
+    """Sees to it that the other programs of Kubernetes are in the cache."""
+    return provide_built(node_folder(servers), NODE_PROGRAMS, partial(build_kubernetes, NODE_PROGRAMS))
+
+
+# Where each is, and what prepares it.
 SERVERS = {
     "kafka": (kafka_folder, provide_kafka),
     "redis": (redis_folder, provide_redis),
-    "s3": (s3_folder, provide_s3),
+    "s3": (MODULES["s3"].folder, partial(provide_module, MODULES["s3"])),
     "kubernetes": (kubernetes_folder, provide_kubernetes),
+}
+# What only tests on a node with pods need. Kubernetes comes first, next to what shares most packages with it.
+CLUSTER = {
+    "kubernetes-node": (node_folder, provide_node),
+    "containerd": (containerd_folder, provide_containerd),
+    **{name: (MODULES[name].folder, partial(provide_module, MODULES[name])) for name in MODULES if name not in SERVERS},
 }
 
 
@@ -377,15 +556,30 @@ def main() -> int:
     """Command line: the servers to prepare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--where", action="store_true", help="print the folder of each, and prepare nothing")
-    names = (*SERVERS, "all")
+    known = {**SERVERS, **CLUSTER}
+    names = (*known, "all", "cluster")
     parser.add_argument("servers", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     arguments = parser.parse_args()
-    asked = [name for name in SERVERS if name in arguments.servers or "all" in arguments.servers]
-    for name in asked:
-        folder, provide = SERVERS[name]
+    wanted = set(arguments.servers)
+    if wanted & {"all", "cluster"}:
+        wanted |= set(SERVERS)
+    if "cluster" in wanted:
+        wanted |= set(CLUSTER)
+    try:
+        return prepare([name for name in known if name in wanted], known, arguments.where)
+    finally:
+        if not arguments.where:
+            with contextlib.suppress(Failure, OSError):
+                remove_go_caches(cache_folder() / "servers")
+
+
+def prepare(names: list[str], known: dict[str, Any], where: bool) -> int:
+    """Prepares servers, or prints where they are. Returns the exit code."""
+    for name in names:
+        folder, provide = known[name]
         try:
             servers = cache_folder() / "servers"
-            print(folder(servers) if arguments.where else f"{name}: {provide(servers)}", flush=True)
+            print(folder(servers) if where else f"{name}: {provide(servers)}", flush=True)
         except Failure as error:
             print(f"error: {name}: {error}", file=sys.stderr)
             return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import re
 import tempfile
@@ -148,8 +149,11 @@ class Programs(unittest.TestCase):
         """Stands in for Go: writes what it is told to build, and keeps its arguments."""
         calls = []
 
-        def build(command: list[str], _what: str, _folder: Path, variables: dict[str, str]) -> str:
+        def build(command: list[str], _what: str, folder: Path, variables: dict[str, str]) -> str:
             self.assertIn("-mod=readonly", variables["GOFLAGS"])
+            self.assertEqual(Path(variables["GOCACHE"]).parent.name, prepare.GO_CACHES)
+            if command[1] == "mod":
+                return json.dumps({"Dir": str(folder)})
             calls.append(command)
             program = Path(command[command.index("-o") + 1])
             program.parent.mkdir(exist_ok=True)
@@ -173,6 +177,74 @@ class Programs(unittest.TestCase):
             (prepare.kubernetes_folder(servers) / "kubectl").write_text("altered")
             self.assertIn("now in", prepare.provide_kubernetes(servers))
 
+    def test_the_other_programs_of_kubernetes_have_a_folder_of_their_own(self) -> None:
+        servers = self.folder / "servers"
+        with self.go() as calls:
+            self.assertIn("now in", prepare.provide_node(servers))
+            self.assertIn("in place", prepare.provide_node(servers))
+        self.assertEqual([call[-1] for call in calls], list(prepare.NODE_PROGRAMS.values()))
+        self.assertFalse(prepare.kubernetes_folder(servers).exists())
+
+    def test_each_program_of_a_module_is_built_once_and_knows_its_version(self) -> None:
+        servers = self.folder / "servers"
+        for name, module in prepare.MODULES.items():
+            with self.subTest(name), self.go() as calls:
+                self.assertIn("now in", prepare.provide_module(module, servers))
+                self.assertIn("in place", prepare.provide_module(module, servers))
+                self.assertEqual([call[-1] for call in calls], [module.package])
+                self.assertTrue((module.folder(servers) / module.program).is_file())
+                for stamp in module.stamps:
+                    self.assertIn(f"-X {stamp if '=' in stamp else f'{stamp}=v{module.version}'}", " ".join(calls[0]))
+
+    def test_the_caches_of_go_go_at_the_end_unless_another_process_builds(self) -> None:
+        servers = self.folder / "servers"
+        write(servers / prepare.GO_CACHES / "mod", {"a": b"a module"})
+        with prepare.workshop(servers):
+            prepare.remove_go_caches(servers)
+            self.assertTrue((servers / prepare.GO_CACHES).exists())
+        prepare.remove_go_caches(servers)
+        self.assertFalse((servers / prepare.GO_CACHES).exists())
+
+    def containerd(self, version: str) -> dict[str, str]:
+        """Programs of a node, of which containerd says its version."""
+        for name in prepare.CONTAINERD_PROGRAMS:
+            program = self.folder / name
+            program.write_text(f"#!/bin/sh\necho 'containerd github.com/containerd/containerd {version} 0~ds1-1'\n")
+            program.chmod(0o755)
+        return {name: str(self.folder / name) for name in prepare.CONTAINERD_PROGRAMS}
+
+    @contextlib.contextmanager
+    def installed(self, programs: dict[str, str]) -> Iterator[None]:
+        """Stands in for PATH and for the folder of network plugins."""
+        with (
+            mock.patch.object(prepare, "NETWORK_PLUGINS", self.folder / "cni"),
+            mock.patch.object(prepare, "find_program", side_effect=programs.get),
+        ):
+            yield
+
+    def test_containerd_is_linked_and_an_upgrade_is_noticed(self) -> None:
+        write(self.folder / "cni", dict.fromkeys(prepare.PLUGINS, b"a plugin"))
+        for name in prepare.PLUGINS:
+            (self.folder / "cni" / name).chmod(0o755)
+        place = prepare.containerd_folder(self.folder / "servers")
+        for version in ("1.6.20~ds1", "1.7.24~ds1"):
+            with self.installed(self.containerd(version)):
+                self.assertFalse(prepare.holds_containerd(place))
+                self.assertIn(version[:6], prepare.provide_containerd(self.folder / "servers"))
+                self.assertTrue(prepare.holds_containerd(place))
+        with self.installed(self.containerd("1.4.13")):
+            self.assertRaisesRegex(prepare.Failure, "1.4.13", prepare.provide_containerd, self.folder / "servers")
+
+    def test_only_packages_of_which_something_is_missing_are_installed(self) -> None:
+        programs = self.containerd("1.6.20~ds1")
+        del programs["ip"], programs["iptables-save"]
+        with self.installed(programs):
+            missing = prepare.missing_packages()
+            self.assertEqual(missing, ["containernetworking-plugins", "iproute2", "iptables"])
+            with mock.patch.object(prepare.os, "geteuid", return_value=1000):
+                fix = f"apt-get install .*{' '.join(missing)}"
+                self.assertRaisesRegex(prepare.Failure, fix, prepare.provide_containerd, self.folder / "servers")
+
     def test_a_missing_go_is_told_with_the_version_that_is_needed(self) -> None:
         with mock.patch.object(prepare.shutil, "which", return_value=None):
             words = f"go is missing.*{prepare.oldest_go()} or newer"
@@ -188,7 +260,7 @@ class Words(unittest.TestCase):
             "[ERROR] Could not transfer artifact a:b:1 from/to m (https://me:secret@repo.example/x)": "reached",
             'go: m@v1: Get "https://me:secret@proxy.example/m": dial tcp: lookup a: no such host': "network",
             "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (apt)": "another apt",
-            "go: errors parsing go.mod:\ngo.mod:6: invalid go version '1.25.0'": "install 1.25 or newer",
+            "go: errors parsing go.mod:\ngo.mod:6: invalid go version '1.26.0'": "install 1.26 or newer",
             "go: downloading a v1\ngo: fire at https://me:secret@proxy.example/m\n": "fire at (address)",
             "[ERROR] fault on repo.secret.org\n[ERROR] more": "fault on (address)",
             "": "no message",
@@ -220,6 +292,30 @@ class Names(unittest.TestCase):
         self.assertEqual(set(folders), {"kafka", "redis", "s3", "kubernetes"})
         for name, folder in folders.items():
             self.assertIn(f'"{folder}"', (HARNESS / f"{name}.rs").read_text())
+
+    def test_a_node_adds_to_all_servers_and_takes_none_of_their_folders(self) -> None:
+        servers = Path("servers")
+        folders = [folder(servers).name for folder, _ in [*prepare.SERVERS.values(), *prepare.CLUSTER.values()]]
+        self.assertEqual(len(set(folders)), len(folders))
+        self.assertFalse(prepare.SERVERS.keys() & prepare.CLUSTER.keys())
+
+    def test_every_module_is_pinned_by_its_digest(self) -> None:
+        for name, module in prepare.MODULES.items():
+            with self.subTest(name):
+                lines = (prepare.HERE / module.pin / "go.sum").read_text().splitlines()
+                for suffix in ("", "/go.mod"):
+                    start = f"{module.path} v{module.version}{suffix} h1:"
+                    self.assertTrue(any(line.startswith(start) for line in lines))
+
+    def test_the_pinned_modules_have_every_program_of_kubernetes(self) -> None:
+        tools = prepare.KUBERNETES_MOD.read_text().partition("tool (")[2].split()
+        packages = [*prepare.KUBERNETES_PROGRAMS.values(), *prepare.NODE_PROGRAMS.values()]
+        self.assertLessEqual(set(packages), set(tools))
+
+    def test_helm_takes_the_kubernetes_of_the_node_for_granted(self) -> None:
+        major, minor, _ = prepare.kubernetes_version().split(".")
+        stamps = [stamp for stamp in prepare.MODULES["helm"].stamps if "k8sVersion" in stamp]
+        self.assertEqual({stamp.rpartition("Version")[2] for stamp in stamps}, {f"Major={major}", f"Minor={minor}"})
 
     def test_every_staging_module_is_of_the_pinned_kubernetes(self) -> None:
         staging = prepare.kubernetes_version().removeprefix("1.")
