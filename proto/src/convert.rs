@@ -4,11 +4,12 @@
 //! fix.
 
 use marquee_domain::{
-    IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, Scale, ScaleViolation, Timestamp, UserId,
-    Violation, check_new_id,
+    Candidate, IdError, Movie, MovieError, MovieId, Offset, Partition, Position, Reason, Route, Scale, ScaleViolation,
+    Timestamp, UserId, Violation, check_new_id,
 };
 
 use crate::ratings::v1 as pb;
+use crate::rollout::v1 as rollout;
 
 /// Returns the reason of a refused rating value.
 pub fn scale_reason(error: ScaleViolation) -> Reason {
@@ -111,6 +112,19 @@ pub fn from_movie(wire: pb::Movie) -> Result<Movie, Violation> {
         };
         Violation::new(field, reason, error.to_string())
     })
+}
+
+/// Returns a route for the wire.
+pub fn route(route: &Route) -> rollout::Route {
+    let candidate = |one: &Candidate| rollout::Candidate { version: one.version.0, weight: one.weight.get() };
+    rollout::Route {
+        model: route.model().as_str().to_owned(),
+        stable: route.stable().0,
+        candidates: route.candidates().iter().map(candidate).collect(),
+        salt: route.salt().as_str().to_owned(),
+        revision: route.revision(),
+        shadow: route.shadow().iter().map(|version| version.0).collect(),
+    }
 }
 
 #[cfg(test)]

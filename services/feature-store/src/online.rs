@@ -13,7 +13,7 @@ use std::time::Duration;
 use marquee_domain::{Moments, Position, Timestamp};
 use marquee_features::Definition;
 use marquee_kit::{Compute, Failure};
-use marquee_ports::{Error, Row};
+use marquee_ports::Error;
 
 pub(crate) use self::features::EntityFeatures;
 pub(crate) use self::movies::Movie;
@@ -26,9 +26,6 @@ use crate::rows::{Rows, failure};
 /// Most bytes of rows and answers that are processed on the async thread. That takes some 100 µs.
 /// To hand a few rows to another thread takes longer than to unpack them.
 const INLINE: usize = 32 << 10;
-
-/// The bytes that a row or an answer counts at least.
-const LEAST: usize = 128;
 
 /// The features as they are now.
 #[derive(Debug)]
@@ -69,11 +66,6 @@ impl From<marquee_features::Statistics<'_>> for Statistics {
     }
 }
 
-/// Returns an estimate of the bytes that an answer with `answers` entries processes.
-fn weigh(answers: usize, rows: &[Option<Row>]) -> usize {
-    LEAST * answers + rows.iter().flatten().map(|row| LEAST + row.value.len()).sum::<usize>()
-}
-
 impl Online {
     /// Returns whether a value of this time is past its time to live.
     pub(crate) fn is_past_ttl(&self, event_time: Option<Timestamp>, now: Timestamp) -> bool {
@@ -87,7 +79,7 @@ impl Online {
         bytes: usize,
         project: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Failure> {
-        let projected = if bytes <= INLINE { project() } else { self.compute.run(project).await };
+        let projected = self.compute.run_if(bytes > INLINE, project).await;
         projected.map_err(|error| failure("read a row of the online store", &error))
     }
 }

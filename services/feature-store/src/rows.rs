@@ -10,6 +10,9 @@ use marquee_ports::{Error, ErrorKind, OnlineStore, Row, RowKey};
 
 const DOING: &str = "read the online store";
 
+/// The bytes that a row, an event or an answer counts at least.
+pub(crate) const LEAST: usize = 128;
+
 /// The rows of all partitions.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
@@ -47,6 +50,12 @@ impl Rows {
     pub(crate) async fn marker(&self, partition: Partition) -> Result<Offset, Failure> {
         self.store.marker(partition).await.map_err(|error| failure(DOING, &error))
     }
+}
+
+/// Returns an estimate of the bytes that a computation over rows processes, which also reads or
+/// writes so many events or answers.
+pub(crate) fn weigh<'r>(others: usize, rows: impl Iterator<Item = &'r Row>) -> usize {
+    LEAST * others + rows.map(|row| LEAST + row.value.len()).sum::<usize>()
 }
 
 /// Reads a stored row, or the beginning of one.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use marquee_domain::{Clock, ModelName, Reason, Route, RouteSpec, Salt, Version};
 use marquee_kit::{Compute, Failure, Kind, chain};
+use marquee_proto::convert;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::prediction::v1::evaluations_server::EvaluationsServer;
 use marquee_proto::prediction::v1::models_server::ModelsServer;
@@ -151,7 +152,7 @@ impl Service {
     fn call_get_route(&self, model: &str) -> Result<rollout::GetRouteResponse, Failure> {
         let name = self.model_name(model)?;
         match self.0.routing.table().get(&name) {
-            Some(route) => Ok(rollout::GetRouteResponse { route: Some(wire::route(&route)) }),
+            Some(route) => Ok(rollout::GetRouteResponse { route: Some(convert::route(&route)) }),
             None => Err(Failure::new(Kind::NotFound, format!("no version of model '{name}' is routed yet"))),
         }
     }
@@ -183,7 +184,7 @@ impl Service {
         self.0.routing.check(&route).await?;
         let change = RouteChange { route, expected: request.expected_revision, keep_salt };
         let route = self.0.routing.set(change).await?;
-        Ok(rollout::SetRouteResponse { route: Some(wire::route(&route)) })
+        Ok(rollout::SetRouteResponse { route: Some(convert::route(&route)) })
     }
 
     fn call_get_status(&self, model: &str) -> Result<rollout::GetStatusResponse, Failure> {

@@ -10,9 +10,9 @@ use marquee_kit::Failure;
 use marquee_ports::{Error, Row, RowKey};
 
 use super::movies::merge;
-use super::{Basis, Online, weigh};
+use super::{Basis, Online};
 use crate::entity::{Entity, Values, has_view, in_order, no_values};
-use crate::rows::unpack_row;
+use crate::rows::{unpack_row, weigh};
 
 /// The features of one entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ impl Online {
         self.meters.movies_read.inc_by(movies.len() as u64);
         let projection = Projection { definition: Arc::clone(&self.definition), columns, as_of };
         let partitions = self.rows.partitions as usize;
-        self.project(weigh(entities.len(), &rows), move || {
+        self.project(weigh(entities.len(), rows.iter().flatten()), move || {
             let (user_rows, movie_rows) = rows.split_at(users.len());
             let stored = keys.iter().zip(user_rows).map(|(key, row)| projection.user(key, row.as_ref()));
             let users: HashMap<UserId, ViewValues> =

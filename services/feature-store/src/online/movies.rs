@@ -7,8 +7,8 @@ use marquee_features::{Definition, MovieRow, Sums};
 use marquee_kit::Failure;
 use marquee_ports::{Error, Row, RowKey};
 
-use super::{Basis, Online, Statistics, weigh};
-use crate::rows::unpack_row;
+use super::{Basis, Online, Statistics};
+use crate::rows::{unpack_row, weigh};
 
 /// A movie as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ impl Online {
         let rows = self.rows.get(&keys).await?;
         self.meters.movies_read.inc_by(ids.len() as u64);
         let (definition, partitions) = (Arc::clone(&self.definition), self.rows.partitions as usize);
-        self.project(weigh(ids.len(), &rows), move || {
+        self.project(weigh(ids.len(), rows.iter().flatten()), move || {
             let movie = |(id, parts): (MovieId, &[Option<Row>])| {
                 let (sums, basis) = merge(&definition, parts, as_of)?;
                 Ok(Movie { id, statistics: definition.movie_statistics(&sums).into(), basis })

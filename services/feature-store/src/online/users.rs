@@ -7,8 +7,8 @@ use marquee_features::{Definition, UserHead, UserRow, UserSummary};
 use marquee_kit::Failure;
 use marquee_ports::{Error, Row, RowKey};
 
-use super::{Basis, Online, Statistics, weigh};
-use crate::rows::unpack_row;
+use super::{Basis, Online, Statistics};
+use crate::rows::{unpack_row, weigh};
 
 /// A user to read.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Online {
         let rows = self.rows.get(&keys).await?;
         self.meters.users_read.inc_by(queries.len() as u64);
         let definition = Arc::clone(&self.definition);
-        self.project(weigh(queries.len(), &rows), move || {
+        self.project(weigh(queries.len(), rows.iter().flatten()), move || {
             let stored = keys.iter().zip(&rows).map(|(key, row)| Some((key, row.as_ref()?)));
             let users = queries.into_iter().zip(stored);
             users.map(|(query, stored)| user(&definition, query, stored, selection)).collect()

@@ -28,14 +28,11 @@ use marquee_kit::Compute;
 use marquee_log::Movies;
 use marquee_ports::{Error, Lease, OnlineStore, Row, RowKey, Write};
 
-use crate::rows::unpack_row;
+use crate::rows::{unpack_row, weigh};
 
 /// Most bytes of rows and events that are processed on the async thread. That takes some 100 µs.
 /// To hand a small batch to another thread takes as long as to apply it.
 const INLINE: usize = 16 << 10;
-
-/// The bytes that a row or an event counts at least.
-pub(super) const LEAST: usize = 128;
 
 /// Consecutive events of one partition.
 #[derive(Debug)]
@@ -134,14 +131,14 @@ impl Applier {
         let (source, layout) = (lease.partition(), self.layout);
         let stored = self.read(source, users, user_key).await?;
         let movies = movies.await?;
-        let bytes = LEAST * events.len() + weigh(stored.iter().filter_map(|(_, row)| row.as_ref()));
+        let bytes = weigh(events.len(), stored.iter().filter_map(|(_, row)| row.as_ref()));
         let opened = self.run(bytes, move || open_users(events, stored, (movies, layout))).await?;
         let (open, movies) = match opened {
             Opened::Applied(changed) => return self.write(lease, changed, (bytes, next)).await,
             Opened::NeedsChunks(open, movies) => (open, movies),
         };
         let chunks = self.read_chunks(source, &open.users).await?;
-        let bytes = bytes + weigh(chunks.values());
+        let bytes = bytes + weigh(0, chunks.values());
         let changed = self.run(bytes, move || apply_to_users(open, &chunks, (&movies, layout))).await?;
         self.write(lease, changed, (bytes, next)).await
     }
@@ -149,7 +146,7 @@ impl Applier {
     /// Runs a computation over this many bytes of rows and events: here if they are few, else off
     /// the async threads.
     pub(super) async fn run<T: Send + 'static>(&self, bytes: usize, job: impl FnOnce() -> T + Send + 'static) -> T {
-        if bytes <= INLINE { job() } else { self.compute.run(job).await }
+        self.compute.run_if(bytes > INLINE, job).await
     }
 
     /// Writes what a batch changed, and moves the marker behind the batch. `bytes` is the size of
@@ -163,7 +160,7 @@ impl Applier {
         let source = lease.partition();
         let UserChanges { users, changes, movies } = changed;
         let stored = self.read(source, movies, movie_key).await?;
-        let bytes = bytes + weigh(stored.iter().filter_map(|(_, row)| row.as_ref()));
+        let bytes = bytes + weigh(0, stored.iter().filter_map(|(_, row)| row.as_ref()));
         let writes = self.run(bytes, move || {
             let movies = apply_to_movies(&changes, stored)?;
             // Movies before users: while a user's row is the old one, a replay makes the same
@@ -195,11 +192,6 @@ impl Applier {
         let rows = self.store.get(&keys).await?;
         Ok(ids.into_iter().zip(rows).collect())
     }
-}
-
-/// Returns about the bytes of rows.
-fn weigh<'r>(rows: impl Iterator<Item = &'r Row>) -> usize {
-    rows.map(|row| LEAST + row.value.len()).sum()
 }
 
 /// Returns the events with these indices.

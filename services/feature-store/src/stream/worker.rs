@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use marquee_domain::Timestamp;
 use marquee_log::{Decoder, MovieCatalog, Movies, ProgressReporter, check_follows};
-use marquee_ports::{Error, ErrorKind, Lease, NewRecord, RatingLog, Record, Topic};
+use marquee_ports::{Error, Lease, NewRecord, RatingLog, Record, Topic};
 use marquee_proto::record::Refusal;
 use tokio::sync::OnceCell;
 use tracing::Instrument;
 
-use super::apply::{Applier, Batch, LEAST};
+use super::apply::{Applier, Batch};
 use super::decode::{Decoded, Misplaced, decode};
 use super::rejected::rejected_record;
 use crate::metrics::Meters;
+use crate::rows::LEAST;
 
 /// What the partitions of a batch share while they are applied side by side.
 pub(crate) struct Worker {
@@ -109,7 +110,7 @@ impl Worker {
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<usize>, Error> {
         match self.log.append(topic, records.clone()).await {
             Ok(_) => return Ok(Vec::new()),
-            Err(error) if is_passing(&error) => return Err(error),
+            Err(error) if error.is_passing() => return Err(error),
             Err(_) => {}
         }
         let mut refused = Vec::new();
@@ -129,16 +130,11 @@ impl Worker {
         for record in [record, undated] {
             match self.log.append(topic, vec![record]).await {
                 Ok(_) => return Ok(true),
-                Err(error) if is_passing(&error) => return Err(error),
+                Err(error) if error.is_passing() => return Err(error),
                 Err(error) => refusal = marquee_kit::chain(&error),
             }
         }
         tracing::warn!(%topic, refusal, "the log refused the copy of a record, which was left out");
         Ok(false)
     }
-}
-
-/// Returns whether the same call may succeed later.
-fn is_passing(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict)
 }

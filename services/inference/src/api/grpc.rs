@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use futures_util::Stream;
 use marquee_domain::Route;
+use marquee_proto::convert;
 use marquee_proto::prediction::v1::{self as pb, evaluations_server, models_server, predictions_server};
 use marquee_proto::rollout::v1::{self as rollout, routing_server};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+use super::Service;
 use super::served::RequestId;
-use super::{Service, wire};
 use crate::routing::RouteMap;
 
 #[tonic::async_trait]
@@ -92,7 +93,7 @@ impl routing_server::Routing for Service {
         let watch = Watch::new(self.0.routing.table().subscribe());
         let changes = futures_util::stream::unfold(watch, |mut watch| async move {
             let route = watch.next().await?;
-            let response = rollout::WatchRoutesResponse { route: Some(wire::route(&route)) };
+            let response = rollout::WatchRoutesResponse { route: Some(convert::route(&route)) };
             Some((Ok(response), watch))
         });
         Ok(Response::new(Box::pin(changes)))

@@ -13,7 +13,7 @@ use marquee_proto::prediction::v1 as pb;
 use marquee_proto::ratings::v1::Position as WirePosition;
 use marquee_proto::{Timestamp, convert};
 
-pub(super) use routes::{candidates, route, status};
+pub(super) use routes::{candidates, status};
 
 use crate::model::Model;
 use crate::rating::{

@@ -53,7 +53,7 @@ pub(crate) fn movie(id: &str) -> Result<MovieId, Failure> {
 
 /// Checks a batch of ratings: a large one off the async threads.
 pub(crate) async fn batch(wire: Vec<pb::Rating>, rules: Rules, compute: &Compute) -> Batch {
-    if wire.len() <= LARGE { checked(wire, rules) } else { compute.run(move || checked(wire, rules)).await }
+    compute.run_if(wire.len() > LARGE, move || checked(wire, rules)).await
 }
 
 /// Checks the ratings of a batch. Its originals are encoded again only if something is rejected.

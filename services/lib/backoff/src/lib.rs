@@ -8,6 +8,12 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+/// Returns a time of up to a share more or less than another one. Things that began together
+/// therefore do not all come due together.
+pub fn jittered(time: Duration, share: f64) -> Duration {
+    time.mul_f64(rand::rng().random_range(1.0 - share..=1.0 + share))
+}
+
 /// The limits of a backoff. It is a plain value: keep it in a constant and call [`Backoff::start`]
 /// for every sequence of tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,13 @@ mod tests {
             let delay = delays.next();
             assert!(delay >= ceiling / 2 && delay <= ceiling, "{delay:?} is outside the upper half of {ceiling:?}");
         }
+    }
+
+    #[test]
+    fn times_with_jitter_keep_within_their_share() {
+        let times: Vec<Duration> = (0..1_000).map(|_| jittered(Duration::from_secs(100), 0.1)).collect();
+        assert!(times.iter().all(|time| (90.0..=110.0).contains(&time.as_secs_f64())), "{times:?}");
+        assert!(times.iter().any(|time| time.as_secs() < 95) && times.iter().any(|time| time.as_secs() >= 105));
     }
 
     #[test]

@@ -22,6 +22,15 @@ impl Compute {
         Self { permits: Arc::new(Semaphore::new(threads.get())) }
     }
 
+    /// Runs a large job as [`Self::run`] does, and a small one here and now. To hand a small one to
+    /// another thread would take longer than to run it.
+    ///
+    /// # Panics
+    /// A panic of the job continues in the caller.
+    pub async fn run_if<T: Send + 'static>(&self, is_large: bool, job: impl FnOnce() -> T + Send + 'static) -> T {
+        if is_large { self.run(job).await } else { job() }
+    }
+
     /// Runs a job off the async threads and returns its result. Jobs start in the order of the
     /// calls. A job that has started runs to its end, even if the caller is dropped.
     ///

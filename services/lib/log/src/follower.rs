@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use marquee_backoff::{Backoff, Delays};
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Delivery, Error, ErrorKind, RatingLog, Record, Subscription, Topic};
+use marquee_ports::{Delivery, Error, RatingLog, Record, Subscription, Topic};
 use tokio::sync::watch;
 
 use crate::{PartitionProgress, Progress, is_gap};
@@ -48,7 +48,7 @@ pub trait Handler: Send {
     /// Returns whether the follower goes on after an error. It then subscribes again, so
     /// [`Self::assigned`] decides again where to start. Any other error ends the follower.
     fn is_retryable(&self, error: &Error) -> bool {
-        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict)
+        error.is_passing()
     }
 }
 

@@ -49,6 +49,12 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         self.kind == ErrorKind::Unavailable
     }
+
+    /// Returns whether the work may succeed later: by the same call, or by another one over what
+    /// has changed since.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Conflict)
+    }
 }
 
 impl fmt::Display for Error {

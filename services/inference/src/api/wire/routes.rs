@@ -1,6 +1,6 @@
 //! Routes and the report of an instance.
 
-use marquee_domain::{BasisPoints, Candidate, ModelName, Reason, Route, Version, Violation};
+use marquee_domain::{BasisPoints, Candidate, ModelName, Reason, Version, Violation};
 use marquee_kit::{Failure, chain};
 use marquee_proto::convert;
 use marquee_proto::rollout::v1 as pb;
@@ -9,19 +9,6 @@ use crate::metrics::LATENCY_BOUNDS;
 use crate::repository::VersionState;
 use crate::routing::{ModelStatus, Status, VersionStatus};
 use crate::tally::{Incarnation, Served, ServingError, Tallies};
-
-pub(in crate::api) fn route(route: &Route) -> pb::Route {
-    let candidate =
-        |candidate: &Candidate| pb::Candidate { version: candidate.version.0, weight: candidate.weight.get() };
-    pb::Route {
-        model: route.model().as_str().to_owned(),
-        stable: route.stable().0,
-        candidates: route.candidates().iter().map(candidate).collect(),
-        salt: route.salt().as_str().to_owned(),
-        revision: route.revision(),
-        shadow: route.shadow().iter().map(|version| version.0).collect(),
-    }
-}
 
 /// Reads candidates; a failure names every weight that is wrong.
 pub(in crate::api) fn candidates(messages: &[pb::Candidate]) -> Result<Vec<Candidate>, Failure> {
@@ -53,8 +40,8 @@ fn model(name: &ModelName, status: &ModelStatus, tallies: &Tallies) -> pb::Model
     let served = |number| tallies.served(name, number).map(|counted| served(&counted));
     pb::ModelStatus {
         model: name.as_str().to_owned(),
-        wanted: status.wanted.as_deref().map(route),
-        effective: status.effective.as_deref().map(route),
+        wanted: status.wanted.as_deref().map(convert::route),
+        effective: status.effective.as_deref().map(convert::route),
         effective_since: status.effective_since.map(convert::timestamp),
         pending: status.pending.clone().unwrap_or_default(),
         versions: (status.versions.iter())

@@ -2,6 +2,7 @@
 
 use marquee_domain::{ModelName, Route};
 use marquee_kit::Transport;
+use marquee_proto::convert;
 use marquee_proto::rollout::v1::routing_client::RoutingClient;
 use marquee_proto::rollout::v1::{GetStatusRequest, SetRouteRequest};
 use thiserror::Error;
@@ -34,7 +35,7 @@ pub(crate) enum ChangeError {
 
 /// Replaces the wanted route through an instance.
 pub(crate) async fn set_route(transport: Transport, route: &Route, expected_revision: u64) -> Result<(), ChangeError> {
-    let request = SetRouteRequest { route: Some(wire::to_route(route)), expected_revision };
+    let request = SetRouteRequest { route: Some(convert::route(route)), expected_revision };
     let Err(status) = RoutingClient::new(transport).set_route(request).await else { return Ok(()) };
     let message = || status.message().to_owned();
     Err(match status.code() {

@@ -34,19 +34,6 @@ pub(crate) fn route(wire: &pb::Route) -> Option<Route> {
     Route::try_new(spec).ok()
 }
 
-/// Returns a route for the wire.
-pub(crate) fn to_route(route: &Route) -> pb::Route {
-    let candidate = |one: &Candidate| pb::Candidate { version: one.version.0, weight: one.weight.get() };
-    pb::Route {
-        model: route.model().as_str().to_owned(),
-        stable: route.stable().0,
-        candidates: route.candidates().iter().map(candidate).collect(),
-        salt: route.salt().as_str().to_owned(),
-        revision: route.revision(),
-        shadow: route.shadow().iter().map(|version| version.0).collect(),
-    }
-}
-
 /// What one instance said.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {

@@ -282,7 +282,7 @@ async fn check_memory(shared: &Arc<Shared>, message: Option<&str>, bytes: &Bytes
             None => Ok(()),
         }
     };
-    let checked = if bytes.len() < LONG { check() } else { shared.compute.run(check).await };
+    let checked = shared.compute.run_if(bytes.len() >= LONG, check).await;
     checked.map_err(|field| too_many(field, shared.settings.max_decoded))
 }
 

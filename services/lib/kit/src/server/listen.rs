@@ -1,8 +1,6 @@
 //! Accepts connections and serves HTTP on them.
 
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::hash::BuildHasher;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -17,6 +15,7 @@ use axum::http::{HeaderValue, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use marquee_backoff::jittered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -267,9 +266,7 @@ impl Connection {
 /// Returns a time of up to a tenth more or less than an age, or `None` for an age of zero. Clients
 /// that connected together therefore do not come back together.
 fn spread(age: Duration) -> Option<Duration> {
-    // Each state has keys of its own, so what it makes of the same value differs.
-    let random = RandomState::new().hash_one(age) as f64 / u64::MAX as f64;
-    (!age.is_zero()).then(|| age.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * random))
+    (!age.is_zero()).then(|| jittered(age, SPREAD))
 }
 
 /// Waits for a time, or for ever.

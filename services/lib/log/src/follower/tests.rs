@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use marquee_domain::Timestamp;
 use marquee_ports::memory::{Fault, MemoryLog, Step};
-use marquee_ports::{Bounds, NewRecord};
+use marquee_ports::{Bounds, ErrorKind, NewRecord};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
