@@ -2,7 +2,6 @@
 """Builds the container images, without a daemon, without root and without another image.
 
     build.py                          marquee and marquee-operator, from programs that cargo builds
-    build.py marquee-load             the client that makes load in tests of a cluster
     build.py marquee --binary PATH    from a program that is built already
     build.py marquee --root FOLDER    only its files: FOLDER/base and FOLDER/program, as the Dockerfile copies them
 
@@ -78,9 +77,7 @@ IMAGES = {
     "marquee-operator": Program(
         "marquee-operator", "marquee-operator", "The Kubernetes operator that carries out rollouts of Marquee's models"
     ),
-    "marquee-load": Program("marquee-e2e", "cluster-load", "A client that makes load in tests of Marquee on a cluster"),
 }
-DEFAULT = ("marquee", "marquee-operator")
 
 
 @dataclass(frozen=True)
@@ -295,7 +292,7 @@ def binaries(given: list[str], names: list[str]) -> dict[str, Path]:
 def main() -> int:
     """Command line: the images to build."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    known_images = f"{', '.join(IMAGES)}; default: {', '.join(DEFAULT)}"
+    known_images = f"{', '.join(IMAGES)}; default: all"
     parser.add_argument("images", nargs="*", metavar="IMAGE", help=known_images)
     parser.add_argument("--binary", action="append", default=[], metavar="[IMAGE=]PATH", help="a program that is built")
     parser.add_argument("--out", type=Path, metavar="OUT", help="default: images in the target folder of cargo")
@@ -305,7 +302,7 @@ def main() -> int:
     parser.add_argument("--source", help="the address of the repository; default: that of the remote `origin`")
     parser.add_argument("--root", type=Path, metavar="FOLDER", help="write the files of one image, and no archive")
     arguments = parser.parse_args()
-    names = arguments.images or list(DEFAULT)
+    names = arguments.images or list(IMAGES)
     try:
         unknown = [name for name in names if name not in IMAGES]
         if unknown or (arguments.root and len(names) != 1):

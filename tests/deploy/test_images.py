@@ -195,7 +195,7 @@ class Settings(unittest.TestCase):
     def test_the_dockerfile_makes_the_same_images(self) -> None:
         text = (IMAGES / "Dockerfile").read_text().replace("\\\n", " ")
         version = re.escape(build.version())
-        for name in build.DEFAULT:
+        for name in build.IMAGES:
             with self.subTest(name):
                 stage = text.partition(f"FROM scratch AS {name}\n")[2].partition("\nFROM ")[0]
                 settings = build.settings(name, WHERE)
@@ -317,8 +317,8 @@ class Commands(Folder):
         for name in ("one", "two"):
             out = self.folder / name
             with redirect_stdout(io.StringIO()):
-                images.append(build.build("marquee-load", program, LOAD, WHERE, out, "localhost/marquee-load:1"))
-            self.assertEqual({file.name for file in out.iterdir()}, {"marquee-load.tar", "marquee-load.debug"})
+                images.append(build.build("marquee-operator", program, OPERATOR, WHERE, out, "localhost/operator:1"))
+            self.assertEqual({file.name for file in out.iterdir()}, {"marquee-operator.tar", "marquee-operator.debug"})
         self.assertEqual(images[0].digest, images[1].digest)
         self.assertEqual(images[0].place.read_bytes(), images[1].place.read_bytes())
         self.check_program(images[0].place)
@@ -338,12 +338,13 @@ class Commands(Folder):
         self.assertFalse(any((root / "usr/bin" / shell).exists() for shell in ("sh", "bash", "dash")))
         loader = next(root.glob("usr/lib*/ld-linux*"))
         libraries = ":".join(str(folder) for folder in sorted({file.parent for file in root.glob("usr/lib/**/*.so*")}))
-        command = [str(loader), "--library-path", libraries, str(root / "usr/bin/cluster-load")]
+        command = [str(loader), "--library-path", libraries, str(root / "usr/bin/marquee-operator")]
         subprocess.run(command, check=True)
 
 
-LOAD = {**METADATA, "packages": [*METADATA["packages"], {"id": "e2e", "name": "marquee-e2e", "version": "1.2.3"}]}
-LOAD["resolve"] = {"nodes": [*METADATA["resolve"]["nodes"], {"id": "e2e", "deps": []}]}
+PACKAGE = {"id": "operator", "name": "marquee-operator", "version": "1.2.3"}
+OPERATOR = {**METADATA, "packages": [*METADATA["packages"], PACKAGE]}
+OPERATOR["resolve"] = {"nodes": [*METADATA["resolve"]["nodes"], {"id": "operator", "deps": []}]}
 
 
 if __name__ == "__main__":
