@@ -47,8 +47,6 @@ import fetch  # noqa: E402
 
 LIBRARY = "usr/lib/marquee/libonnxruntime.so"
 LICENSE = "Apache-2.0"
-# Files of ONNX Runtime's wheel that belong into the image if the cache folder has them.
-NOTICES = ("LICENSE", "ThirdPartyNotices.txt")
 MEGABYTE = 1_000_000
 
 
@@ -225,7 +223,7 @@ def collect(name: str, binary: Path, known: dict[str, Any], where: Origin) -> Fi
         library, component = runtime()
         programs.append(library)
         around.append(oci.file(LIBRARY, library, 0o755))
-        notices = [notice for notice in sorted(library.parent.glob("*")) if notice.name in NOTICES]
+        notices = (library.with_name(notice.name) for notice in fetch.ONNXRUNTIME_NOTICES)
         around += [oci.file(f"usr/share/doc/onnxruntime/{notice.name}", notice) for notice in notices]
         others.append(component)
     base, packages = contents.base(programs)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts what the demo and the tests need, and the tree must not hold, into the user's cache folder.
 
-    fetch.py onnxruntime    ONNX Runtime's shared library
+    fetch.py onnxruntime    ONNX Runtime's shared library, with its licence and notices
     fetch.py movielens      MovieLens 100K as Parquet
     fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
     fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast
@@ -83,6 +83,11 @@ ONNXRUNTIME_LIBRARIES = {
     "x86_64": "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
     "aarch64": "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
 }
+# Its licence asks that they go with the library, and an image has the library.
+ONNXRUNTIME_NOTICES = (
+    Member("onnxruntime/LICENSE", "2f07c72751aed99790b8a4869cf2311df85a860b22ded05fa22803587a48922c"),
+    Member("onnxruntime/ThirdPartyNotices.txt", "d8696258afcf9df7827a5e01d6b6d55ee9b461b4e82020f5f48242deb9cc2270"),
+)
 WHEEL_PYTHON = "3.12"
 
 
@@ -90,7 +95,8 @@ def onnxruntime() -> Wheel:
     """ONNX Runtime for this machine; services/lib/onnx/src/runtime.rs knows version, folder and file name too."""
     machine = supported_machine()
     library = Member("onnxruntime/capi/libonnxruntime.so.1.32.0", ONNXRUNTIME_LIBRARIES[machine])
-    return Wheel("onnxruntime", "1.32.0", ONNXRUNTIME_WHEELS[machine], "onnxruntime-1.32.0", (library,))
+    members = (library, *ONNXRUNTIME_NOTICES)
+    return Wheel("onnxruntime", "1.32.0", ONNXRUNTIME_WHEELS[machine], "onnxruntime-1.32.0", members)
 
 
 def movielens() -> Wheel:
