@@ -7,7 +7,8 @@
     prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
     prepare.py all      all of these
     prepare.py cluster  all of these, and what a node with pods and the tests on it need: the other programs of
-                        Kubernetes, containerd as Debian packages it, CoreDNS, Helm, a registry, kubeconform
+                        Kubernetes, containerd as Debian packages it, CoreDNS, Helm, a registry; and OpenTofu,
+                        which checks the Terraform modules
     prepare.py --where NAME    where it is; prepares nothing
 
 No containers: each comes from a package registry by that registry's ordinary client, which knows the user's proxies and
@@ -109,8 +110,12 @@ MODULES = {
         "./cmd/registry",
         ("github.com/distribution/distribution/v3/version.version",),
     ),
-    "kubeconform": Module(
-        "kubeconform", "kubeconform", "github.com/yannh/kubeconform", "./cmd/kubeconform", ("main.version",)
+    "tofu": Module(
+        "tofu",
+        "tofu",
+        "github.com/opentofu/opentofu",
+        "./cmd/tofu",
+        ("github.com/opentofu/opentofu/version.dev=no",),
     ),
 }
 
