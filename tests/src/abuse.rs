@@ -23,6 +23,9 @@ const MEMORY: f64 = 64.0;
 /// The budget of answers.
 const ANSWERS: f64 = 256.0;
 
+/// The unread answers that a connection may have.
+const UNREAD: f64 = 8.0;
+
 /// How soon an ordinary call is answered, during an attack and after it.
 const ANSWER: f64 = 1_000.0;
 
@@ -52,13 +55,19 @@ async fn abuse() -> Result<bool> {
     let program = program.to_str().context("a program whose path is UTF-8")?;
     let settings = ["server.body_timeout=5s", "server.header_timeout=2s", "server.answer_timeout=5s"];
     let process = Process::start(program, folder.path(), &settings).await?;
-    let target = Target { process, table: Table::default() };
+    // Here connections are old soon, which would end the attacks on the other one.
+    let other = tempfile::tempdir()?;
+    let aging = ["server.max_connection_age=1s", "server.max_connection_age_grace=1s"];
+    let aging = Process::start(program, other.path(), &aging).await?;
+    let target = Target { process, aging, table: Table::default() };
     target.run().await
 }
 
 /// The fleet under attack.
 struct Target {
     process: Process,
+    /// A fleet whose connections reach their age after a second, and are closed a second later.
+    aging: Process,
     table: Table,
 }
 
@@ -80,9 +89,11 @@ impl Target {
         self.idle_connections(b"").await?;
         self.idle_connections(b"GET /livez HTTP/1.1\r\nhost: loc").await?;
         self.backlog().await?;
+        self.old_connections().await?;
         self.table.print();
         let held = self.table.holds();
         ensure!(self.process.stop().await? == Some(0), "the fleet did not end well");
+        ensure!(self.aging.stop().await? == Some(0), "the fleet with old connections did not end well");
         Ok(held)
     }
 
@@ -136,28 +147,37 @@ impl Target {
 
     /// Pages of movies that nobody reads, 200 on each of ten connections.
     async fn unread_pages(&mut self) -> Result<()> {
-        let memory = Memory::reset(&self.process)?;
-        let unread = self.flood().leave_pages_unread(10, 200).await?;
-        let during = self.answer_time_for(Duration::from_secs(3)).await?;
-        let added = memory.added(&self.process)?;
-        drop(unread);
-        self.row("10 × 200 unread pages", "memory added", added, 2.0 * MEMORY, "MiB").await?;
+        let (added, during) = self.unread_pages_on(10).await?;
+        // A page is encoded into a buffer that may have twice its length.
+        self.row("10 × 200 unread pages", "memory added", added, 2.0 * 10.0 * UNREAD, "MiB").await?;
         self.row("10 × 200 unread pages", "a call meanwhile", during, ANSWER, "ms").await
     }
 
     /// Pages of movies that nobody reads, on more connections than the budget of the process has
     /// room for.
     async fn unread_pages_of_many(&mut self) -> Result<()> {
+        let (added, during) = self.unread_pages_on(128).await?;
+        self.row("128 × 200 unread pages", "memory added", added, 2.0 * ANSWERS, "MiB").await?;
+        self.row("128 × 200 unread pages", "a call meanwhile", during, ANSWER, "ms").await
+    }
+
+    /// Leaves 200 pages unread on each of some connections at once. Returns the memory that was
+    /// added, and the longest time of an ordinary call meanwhile.
+    async fn unread_pages_on(&self, connections: usize) -> Result<(f64, f64)> {
         let memory = Memory::reset(&self.process)?;
         let flood = self.flood();
-        let one = || flood.leave_pages_unread(1, 200);
-        let unread = try_join_all((0..128).map(|_| one())).await?;
+        let unread = try_join_all((0..connections).map(|_| flood.leave_pages_unread(200))).await?;
         let during = self.answer_time_for(Duration::from_secs(3)).await?;
         let added = memory.added(&self.process)?;
         drop(unread);
-        // A page is encoded into a buffer that may have twice its length.
-        self.row("128 × 200 unread pages", "memory added", added, 2.0 * ANSWERS, "MiB").await?;
-        self.row("128 × 200 unread pages", "a call meanwhile", during, ANSWER, "ms").await
+        Ok((added, during))
+    }
+
+    /// Connections that outlive their age.
+    async fn old_connections(&mut self) -> Result<()> {
+        let held = flood(&self.aging).connect(500, b"").await?;
+        let open = held.until_open(0, Duration::from_secs(10)).await;
+        self.row("500 old connections", "open after 10 s", open, 0.0, "").await
     }
 
     /// Connections that say nothing, or not enough.
@@ -188,8 +208,7 @@ impl Target {
     }
 
     fn flood(&self) -> Flood {
-        let addresses = self.process.addresses();
-        Flood { grpc: addresses.grpc.clone(), http: addresses.http.clone() }
+        flood(&self.process)
     }
 
     /// Adds a row, after an ordinary call was answered.
@@ -225,6 +244,12 @@ impl Target {
         tokio::time::timeout(Duration::from_secs(20), call).await.context("an ordinary call was not answered")??;
         Ok(start.elapsed().as_secs_f64() * 1e3)
     }
+}
+
+/// Returns the clients that attack a fleet.
+fn flood(process: &Process) -> Flood {
+    let addresses = process.addresses();
+    Flood { grpc: addresses.grpc.clone(), http: addresses.http.clone() }
 }
 
 /// The memory of the fleet before an attack.

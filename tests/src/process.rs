@@ -15,7 +15,7 @@ use crate::{Clients, DEADLINE, Http};
 pub async fn marquee<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Result<Output> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    command.env_remove("MARQUEE_GRPC").env("NO_COLOR", "1");
+    command.env_remove("MARQUEE_GRPC").env_remove("MARQUEE_ADDRESSES").env("NO_COLOR", "1");
     let output = tokio::time::timeout(DEADLINE, command.output()).await;
     output.context("the command did not end")?.context("run the command")
 }

@@ -71,11 +71,6 @@ Refuses values that cannot work, before anything is installed. Each message name
 {{- print "embedded.rolloutFiles and operator.enabled: the controller in the pod and the operator would drive "
   "the same models. Use one of them." | fail }}
 {{- end }}
-{{- if and $secrets.serverTls.existingSecret (not $secrets.serverTls.namesPodAddresses) }}
-{{- print "secrets.serverTls.existingSecret and operator.enabled: the operator calls instances at the addresses of "
-  "their pods, which certificates of Services do not name. Set operator.enabled=false, or "
-  "secrets.serverTls.namesPodAddresses=true if the certificates name those addresses." | fail }}
-{{- end }}
 {{- end }}
 
 {{- if and $values.monitoring.podMonitor.enabled $values.monitoring.serviceMonitor.enabled }}

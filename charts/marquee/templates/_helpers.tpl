@@ -87,6 +87,42 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- printf "%s://%s-%s:7070" (include "marquee.scheme" .root) (include "marquee.fullname" .root) .name }}
 {{- end }}
 
+{{/* The bytes of a quantity of memory, for example of 1536Mi or 1.5G. Empty if it has another form. */}}
+{{- define "marquee.bytes" -}}
+{{- $factors := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000
+  "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- if not (kindIs "string" .) }}
+{{- int64 . }}
+{{- else if regexMatch "^[0-9]+([.][0-9]+)?([kMGT]|[KMGT]i)?$" . }}
+{{- mulf (regexFind "^[0-9.]+" . | float64) (get $factors (regexFind "[A-Za-z]*$" .)) | floor | int64 }}
+{{- end }}
+{{- end }}
+
+{{/* The settings of logs and traces of a unit, as JSON. Takes root and unit. */}}
+{{- define "marquee.telemetry" -}}
+{{- $common := (.root.Values.settings | default dict).telemetry | default dict }}
+{{- mergeOverwrite (deepCopy $common) (deepCopy ((.unit.settings | default dict).telemetry | default dict)) | toJson }}
+{{- end }}
+
+{{/*
+The variables that describe a pod in traces, as a JSON list. It is empty if no traces are sent, or if `extraEnv`
+describes the pod. Takes root and unit.
+*/}}
+{{- define "marquee.traceEnv" -}}
+{{- $given := dict }}
+{{- range .unit.extraEnv }}{{ $_ := set $given .name true }}{{ end }}
+{{- $env := list }}
+{{- $telemetry := include "marquee.telemetry" . | fromJson }}
+{{- if and $telemetry.otlp_endpoint (not (hasKey $given "OTEL_RESOURCE_ATTRIBUTES")) }}
+{{- $pod := dict "fieldRef" (dict "fieldPath" "metadata.name") }}
+{{- $attributes := list (printf "k8s.namespace.name=%s" .root.Release.Namespace)
+  "k8s.pod.name=$(MARQUEE_POD_NAME)" "service.instance.id=$(MARQUEE_POD_NAME)" | join "," }}
+{{- $env = append $env (dict "name" "MARQUEE_POD_NAME" "valueFrom" $pod) }}
+{{- $env = append $env (dict "name" "OTEL_RESOURCE_ATTRIBUTES" "value" $attributes) }}
+{{- end }}
+{{- toJson $env }}
+{{- end }}
+
 {{/* Whether calls that write or administer carry a token. Empty if not. */}}
 {{- define "marquee.hasToken" -}}
 {{- if .Values.secrets.token.existingSecret }}true{{ end }}

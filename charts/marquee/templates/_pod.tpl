@@ -42,7 +42,8 @@ spec:
     args: [{{ $command }}, --config, /etc/marquee/settings/marquee.toml]
     securityContext:
       {{- toYaml $unit.securityContext | nindent 6 }}
-    {{- $env := concat (include "marquee.secretEnv" . | fromJsonArray) ($unit.extraEnv | default list) }}
+    {{- $secretEnv := include "marquee.secretEnv" . | fromJsonArray }}
+    {{- $env := concat $secretEnv (include "marquee.traceEnv" . | fromJsonArray) ($unit.extraEnv | default list) }}
     {{- with $env }}
     env:
       {{- toYaml . | nindent 4 }}
@@ -170,11 +171,6 @@ httpGet:
   port: admin
   {{- if eq (include "marquee.scheme" .root) "https" }}
   scheme: HTTPS
-  {{- end }}
-  {{- with ((.root.Values.settings | default dict).server | default dict).allowed_hosts }}
-  # The listener refuses other names.
-  httpHeaders:
-  - {name: Host, value: {{ first . | quote }}}
   {{- end }}
 {{ toYaml .times }}
 {{- end }}

@@ -1,6 +1,6 @@
 {{/*
-The settings file of a unit: the addresses of other roles, then `settings`, then the settings of the unit,
-then what depends on Kubernetes. Later ones win. Takes root, name and unit.
+The settings file of a unit: the addresses of other roles and what follows from the memory limit, then `settings`,
+then the settings of the unit, then what depends on Kubernetes. Later ones win. Takes root, name and unit.
 */}}
 {{- define "marquee.settings" -}}
 {{- $root := .root }}
@@ -14,6 +14,13 @@ then what depends on Kubernetes. Later ones win. Takes root, name and unit.
 {{- end }}
 {{- if has "inference" $needs }}
 {{- $_ := set $settings "inference_address" (include "marquee.address" (dict "root" $root "name" "inference")) }}
+{{- end }}
+{{- /* Answers that wait for slow clients take an eighth of the memory at most, within the limits of the program:
+a pod whose clients do not read must refuse requests, and not be ended for its memory. */}}
+{{- with ((.unit.resources | default dict).limits | default dict).memory }}
+{{- with include "marquee.bytes" . }}
+{{- $_ := set $settings "server" (dict "answer_budget" (min 268435456 (max 16777216 (div (int64 .) 8)))) }}
+{{- end }}
 {{- end }}
 {{- $common := deepCopy ($values.settings | default dict) }}
 {{- $settings = mergeOverwrite $settings $common (deepCopy (.unit.settings | default dict)) }}

@@ -1,7 +1,11 @@
-//! Calls a fleet: generated clients over one transport, each call with a deadline.
+//! Calls a fleet: generated clients over one transport, or one for each role that listens at an
+//! address of its own. Each call has a deadline.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,8 +24,9 @@ use tonic::body::Body;
 use tonic::codegen::{Service, http};
 use tonic::{Response, Status};
 
-use crate::Error;
+use crate::addresses::{FEATURE_STORE, INFERENCE, INGEST, MONITOR, ROLLOUTS, RoleAddress, TRAINER};
 use crate::error::ROLE;
+use crate::{DEFAULT_GRPC, Error};
 
 /// The longest time for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,11 +37,30 @@ const MAX_MESSAGE: usize = 64 << 20;
 /// The status UNIMPLEMENTED in an answer of gRPC.
 const UNIMPLEMENTED: &[u8] = b"12";
 
+tokio::task_local! {
+    /// The address that the call in progress went to. An error of the call names it.
+    static CALLED: RefCell<Option<Arc<str>>>;
+}
+
+/// A server of a fleet.
+#[derive(Debug, Clone)]
+struct Place {
+    transport: Transport,
+    address: Arc<str>,
+}
+
+impl Place {
+    fn new(address: &str, settings: &ClientSettings) -> Result<Self, Error> {
+        let address = if is_host_and_port(address) { format!("http://{address}") } else { address.to_owned() };
+        Ok(Self { transport: Transport::connect_with(&address, settings)?, address: address.into() })
+    }
+}
+
 /// The transport to one API of a fleet. Where a server does not offer the API, the status names the
 /// role that does.
 #[derive(Debug, Clone)]
 pub struct Api {
-    transport: Transport,
+    place: Place,
     role: &'static str,
 }
 
@@ -46,11 +70,13 @@ impl Service<http::Request<Body>> for Api {
     type Future = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.transport.poll_ready(context)
+        // A caller that does not use `Client::call` makes its own errors.
+        let _ = CALLED.try_with(|called| called.replace(Some(Arc::clone(&self.place.address))));
+        self.place.transport.poll_ready(context)
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let (answer, role) = (self.transport.call(request), self.role);
+        let (answer, role) = (self.place.transport.call(request), self.role);
         Box::pin(async move {
             let mut answer = answer.await?;
             let status = answer.headers().get("grpc-status").map(http::HeaderValue::as_bytes);
@@ -65,8 +91,9 @@ impl Service<http::Request<Body>> for Api {
 /// A client of one fleet.
 #[derive(Debug, Clone)]
 pub struct Client {
-    transport: Transport,
-    address: String,
+    main: Place,
+    /// The roles that are called at addresses of their own.
+    apart: BTreeMap<&'static str, Place>,
 }
 
 impl Client {
@@ -84,72 +111,107 @@ impl Client {
     /// # Errors
     /// The address is not valid, or a file cannot be used.
     pub fn connect_with(address: &str, settings: &ClientSettings) -> Result<Self, Error> {
-        let address = if is_host_and_port(address) { format!("http://{address}") } else { address.to_owned() };
-        Ok(Self { transport: Transport::connect_with(&address, settings)?, address })
+        Ok(Self { main: Place::new(address, settings)?, apart: BTreeMap::new() })
+    }
+
+    /// Calls these roles at addresses of their own.
+    ///
+    /// # Errors
+    /// A role is there twice, an address is not valid, or a file cannot be used.
+    pub fn with_roles(mut self, addresses: &[RoleAddress], settings: &ClientSettings) -> Result<Self, Error> {
+        for RoleAddress { role, address } in addresses {
+            if self.apart.insert(*role, Place::new(address, settings)?).is_some() {
+                return Err(Error::Usage(format!("--addresses: the role {role} is there twice")));
+            }
+        }
+        Ok(self)
     }
 
     fn api(&self, role: &'static str) -> Api {
-        Api { transport: self.transport(), role }
+        Api { place: self.place(role).clone(), role }
+    }
+
+    fn place(&self, role: &str) -> &Place {
+        self.apart.get(role).unwrap_or(&self.main)
+    }
+
+    /// Returns a client of each address: of the fleet first, then of roles with addresses of their
+    /// own. If there are such roles, nothing is expected at the default address of the fleet.
+    pub(crate) fn parts(&self) -> Vec<Self> {
+        let is_main_called = self.apart.is_empty() || &*self.main.address != DEFAULT_GRPC;
+        let places = is_main_called.then_some(&self.main).into_iter().chain(self.apart.values());
+        let mut parts: Vec<Self> = Vec::new();
+        for place in places {
+            if parts.iter().all(|part| part.main.address != place.address) {
+                parts.push(Self { main: place.clone(), apart: BTreeMap::new() });
+            }
+        }
+        parts
     }
 
     /// Returns the transport, for calls to other APIs.
     pub fn transport(&self) -> Transport {
-        self.transport.clone()
+        self.main.transport.clone()
     }
 
     /// Returns the address of the fleet.
     pub fn address(&self) -> &str {
-        &self.address
+        &self.main.address
+    }
+
+    /// Returns the address at which a role is called.
+    pub fn address_of(&self, role: &str) -> &str {
+        &self.place(role).address
     }
 
     /// Returns a client of the API for ratings.
     pub fn ratings(&self) -> RatingsClient<Api> {
-        RatingsClient::new(self.api("ingest")).max_decoding_message_size(MAX_MESSAGE)
+        RatingsClient::new(self.api(INGEST)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for features.
     pub fn features(&self) -> FeaturesClient<Api> {
-        FeaturesClient::new(self.api("feature-store")).max_decoding_message_size(MAX_MESSAGE)
+        FeaturesClient::new(self.api(FEATURE_STORE)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for the history of features.
     pub fn history(&self) -> FeatureHistoryClient<Api> {
-        FeatureHistoryClient::new(self.api("feature-store")).max_decoding_message_size(MAX_MESSAGE)
+        FeatureHistoryClient::new(self.api(FEATURE_STORE)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for predictions.
     pub fn predictions(&self) -> PredictionsClient<Api> {
-        PredictionsClient::new(self.api("inference")).max_decoding_message_size(MAX_MESSAGE)
+        PredictionsClient::new(self.api(INFERENCE)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for models.
     pub fn models(&self) -> ModelsClient<Api> {
-        ModelsClient::new(self.api("inference")).max_decoding_message_size(MAX_MESSAGE)
+        ModelsClient::new(self.api(INFERENCE)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for routes.
     pub fn routing(&self) -> RoutingClient<Api> {
-        RoutingClient::new(self.api("inference"))
+        RoutingClient::new(self.api(INFERENCE))
     }
 
     /// Returns a client of the API for rollouts.
     pub fn rollouts(&self) -> RolloutsClient<Api> {
-        RolloutsClient::new(self.api("rollouts")).max_decoding_message_size(MAX_MESSAGE)
+        RolloutsClient::new(self.api(ROLLOUTS)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API that evaluates versions on known ratings.
     pub fn evaluations(&self) -> EvaluationsClient<Api> {
-        EvaluationsClient::new(self.api("inference")).max_decoding_message_size(MAX_MESSAGE)
+        EvaluationsClient::new(self.api(INFERENCE)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for what the monitor measures.
     pub fn monitor(&self) -> MonitorClient<Api> {
-        MonitorClient::new(self.api("monitor")).max_decoding_message_size(MAX_MESSAGE)
+        MonitorClient::new(self.api(MONITOR)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Returns a client of the API for training.
     pub fn trainer(&self) -> TrainerClient<Api> {
-        TrainerClient::new(self.api("trainer")).max_decoding_message_size(MAX_MESSAGE)
+        TrainerClient::new(self.api(TRAINER)).max_decoding_message_size(MAX_MESSAGE)
     }
 
     /// Waits for an answer.
@@ -169,11 +231,22 @@ impl Client {
         patience: Duration,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Error> {
-        match tokio::time::timeout(patience, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(Error::from_status(&self.address, status)),
-            Err(_) => Err(Error::Late { address: self.address.clone(), seconds: patience.as_secs() }),
-        }
+        // It is moved several times below, and is large.
+        let call = Box::pin(call);
+        let answer = async {
+            match tokio::time::timeout(patience, call).await {
+                Ok(Ok(response)) => Ok(response.into_inner()),
+                Ok(Err(status)) => Err(Error::from_status(&self.called(), status)),
+                Err(_) => Err(Error::Late { address: self.called().to_string(), seconds: patience.as_secs() }),
+            }
+        };
+        CALLED.scope(RefCell::new(None), answer).await
+    }
+
+    /// Returns the address that the call in progress went to.
+    fn called(&self) -> Arc<str> {
+        let called = CALLED.try_with(|called| called.borrow().clone()).ok().flatten();
+        called.unwrap_or_else(|| Arc::clone(&self.main.address))
     }
 }
 
@@ -185,7 +258,63 @@ fn is_host_and_port(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use marquee_proto::ratings::v1::GetScaleRequest;
+    use marquee_proto::training::v1::ListTrainingsRequest;
+    use tonic::service::Routes;
+
     use super::*;
+    use crate::testing::Server;
+
+    fn apart(pairs: &[(&'static str, &str)]) -> Result<Client, Error> {
+        let settings = ClientSettings::default();
+        let address =
+            |(role, address): &(&'static str, &str)| RoleAddress { role: *role, address: (*address).to_owned() };
+        let addresses: Vec<RoleAddress> = pairs.iter().map(address).collect();
+        Client::connect(DEFAULT_GRPC)?.with_roles(&addresses, &settings)
+    }
+
+    #[tokio::test]
+    async fn a_role_is_called_at_its_own_address_and_errors_name_that() {
+        let (ingest, trainer) = (Server::start(Routes::default()).await, Server::start(Routes::default()).await);
+        let (ingest, trainer) = (ingest.client(), trainer.client());
+        let client = apart(&[(INGEST, ingest.address()), (TRAINER, trainer.address())]).expect("valid addresses");
+        assert_eq!(client.address_of(TRAINER), trainer.address());
+        assert_eq!(client.address_of(MONITOR), DEFAULT_GRPC);
+        let scale = async { client.call(client.ratings().get_scale(GetScaleRequest {})).await };
+        let list = ListTrainingsRequest::default();
+        let trainings = async { client.call(client.trainer().list_trainings(list)).await };
+        // Both at once: each call has an address of its own.
+        let (of_ingest, of_trainer) = tokio::join!(scale, trainings);
+        for (error, address) in [(of_ingest.err(), ingest.address()), (of_trainer.err(), trainer.address())] {
+            let line = error.expect("the server offers nothing").line();
+            assert!(line.starts_with(&format!("the server at {address} does not offer this")), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_role_that_does_not_answer_in_time_is_named_by_its_address() {
+        // It accepts connections, and says nothing.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", silent.local_addr().expect("an address"));
+        let client = apart(&[(INGEST, &address)]).expect("a valid address");
+        let call = async { client.ratings().get_scale(GetScaleRequest {}).await };
+        let late = client.call_within(Duration::from_millis(100), call).await.expect_err("no answer");
+        assert!(late.line().starts_with(&format!("no answer from {address} within")), "{}", late.line());
+    }
+
+    #[tokio::test]
+    async fn each_address_is_a_part_of_the_fleet_once() {
+        let addresses =
+            |client: &Client| -> Vec<String> { client.parts().iter().map(|part| part.address().to_owned()).collect() };
+        assert_eq!(addresses(&Client::connect(DEFAULT_GRPC).expect("a client")), [DEFAULT_GRPC]);
+        let shared = apart(&[(INGEST, "a:1"), (TRAINER, "b:1"), (MONITOR, "http://a:1")]).expect("valid");
+        assert_eq!(addresses(&shared), ["http://a:1", "http://b:1"]);
+        let fleet = Client::connect("c:1").expect("a client");
+        let fleet = fleet.with_roles(&["ingest=a:1".parse().expect("an address")], &ClientSettings::default());
+        assert_eq!(addresses(&fleet.expect("valid")), ["http://c:1", "http://a:1"]);
+        let twice = apart(&[(INGEST, "a:1"), (INGEST, "b:1")]).expect_err("twice");
+        assert_eq!(twice.exit_code(), crate::USAGE);
+    }
 
     #[tokio::test]
     async fn an_address_may_lack_its_scheme() {

@@ -271,8 +271,12 @@ mod tests {
     #[test]
     fn a_command_that_calls_no_fleet_offers_no_address_and_refuses_one() {
         let help = |line| read(line).expect_err("help").to_string();
-        assert!(!help("demo --help").contains("--grpc") && help("status --help").contains("--grpc"));
-        for line in ["demo --grpc http://a:1", "--json --grpc http://a:1 demo"] {
+        for flag in ["--grpc", "--addresses"] {
+            assert!(!help("demo --help").contains(flag) && help("status --help").contains(flag), "{flag}");
+        }
+        for line in
+            ["demo --grpc http://a:1", "--json --grpc http://a:1 demo", "demo --addresses ingest=a:1,trainer=b:1"]
+        {
             let error = read(line).expect_err(line);
             assert_eq!(exit_code(&error), USAGE);
             assert!(error.to_string().contains("`demo` calls no fleet"), "{error}");

@@ -209,10 +209,11 @@ impl Error {
 
     /// Returns what the user can do, if something helps.
     pub(crate) fn hint(&self) -> Option<String> {
-        const UP: &str =
-            "is the fleet running? start it with `marquee up`, or give its address with --grpc or MARQUEE_GRPC";
+        const UP: &str = "is the fleet running? start it with `marquee up`, or give its address with --grpc or \
+                          MARQUEE_GRPC, or those of its roles with --addresses or MARQUEE_ADDRESSES";
         const OTHER: &str = "`marquee status` lists what this server offers; \
-                             give the address of a server that runs the role with --grpc or MARQUEE_GRPC";
+                             give the address of a server that runs the role with --addresses, --grpc or \
+                             MARQUEE_GRPC";
         const HTTP: &str = "is this the port of the HTTP API? --grpc takes the address of the gRPC API";
         match self {
             Self::Hinted { hint, .. } => Some(hint.clone()),

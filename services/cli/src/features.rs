@@ -18,6 +18,7 @@ use marquee_proto::features::v1::{
 };
 use serde::Serialize;
 
+use crate::addresses::FEATURE_STORE;
 use crate::output::{Human, Show, Table, counted};
 use crate::provenance::time;
 use crate::{Client, Csv, Error, Output};
@@ -300,7 +301,7 @@ async fn backfill(
     let call = async { client.history().backfill_features(request).await };
     let mut answers =
         client.call_within(PATIENCE, call).await.map_err(|e| e.hint_on(&[Kind::ResourceExhausted], BUSY))?;
-    let failed = |status| Error::from_status(client.address(), status);
+    let failed = |status| Error::from_status(client.address_of(FEATURE_STORE), status);
     let mut count = 0;
     while let Some(page) = answers.try_next().await.map_err(failed)? {
         if !page.features.is_empty() {
@@ -358,7 +359,7 @@ async fn join(client: &Client, output: Output, ratings: &Path, what: WhatArgs) -
         let call = async { client.history().join_features(request).await };
         let mut answers =
             client.call_within(PATIENCE, call).await.map_err(|e| e.hint_on(&[Kind::ResourceExhausted], BUSY))?;
-        let failed = |status| Error::from_status(client.address(), status);
+        let failed = |status| Error::from_status(client.address_of(FEATURE_STORE), status);
         let mut ratings = batch.into_iter();
         while let Some(page) = answers.try_next().await.map_err(failed)? {
             if !page.features.is_empty() && count == 0 {

@@ -31,6 +31,7 @@ pub use checkpoint::fuzzing;
 pub use error::Error;
 pub use progress::{Bar, Progress};
 
+use crate::addresses::INGEST;
 use crate::output::{Human, Show, counted, thousands};
 use crate::{Client, Output};
 use checkpoint::{Checkpoint, Start};
@@ -197,7 +198,7 @@ pub async fn import(
     plan: Plan,
     progress: &mut dyn Progress,
 ) -> Result<Imported, crate::Error> {
-    let checkpoint = if plan.resume { Some(Checkpoint::of(client.address(), &dataset)?) } else { None };
+    let checkpoint = if plan.resume { Some(Checkpoint::of(client.address_of(INGEST), &dataset)?) } else { None };
     Import { dataset, client, plan, checkpoint }.run(progress).await
 }
 

@@ -9,6 +9,7 @@
 //! of a command that prints one. Exit codes: 0 done, 1 failed, 64 wrong usage, 65 imported without
 //! some rows that were rejected.
 
+mod addresses;
 mod catalog;
 mod client;
 mod command_line;
@@ -38,6 +39,7 @@ use clap::{Args, Subcommand};
 use marquee_kit::ClientSettings;
 use marquee_kit::settings::Validate;
 
+pub use addresses::RoleAddress;
 pub use client::{Api, Client};
 pub use command_line::{explain_usage, parse};
 pub use csv::Csv;
@@ -54,6 +56,10 @@ pub struct ClientArgs {
     /// The fleet's gRPC address, with or without `http://`.
     #[arg(long, global = true, env = "MARQUEE_GRPC", default_value = DEFAULT_GRPC, value_name = "URL")]
     pub grpc: String,
+    /// The addresses of roles that listen at addresses of their own, for example
+    /// `ingest=http://HOST:7070,inference=http://HOST:7071`. Other roles are called at `--grpc`.
+    #[arg(long, global = true, env = "MARQUEE_ADDRESSES", value_name = "ROLE=URL", value_delimiter = ',')]
+    pub addresses: Vec<RoleAddress>,
     /// Print JSON instead of tables.
     #[arg(long, global = true)]
     pub json: bool,
@@ -98,6 +104,15 @@ impl IdentityArgs {
 }
 
 impl ClientArgs {
+    /// Returns the client of the fleet that these arguments name.
+    ///
+    /// # Errors
+    /// An address is not valid, or a file cannot be used.
+    fn client(&self) -> Result<Client, Error> {
+        let settings = self.identity.settings()?;
+        Client::connect_with(&self.grpc, &settings)?.with_roles(&self.addresses, &settings)
+    }
+
     /// Returns the output that these arguments ask for.
     pub fn output(&self) -> Output {
         Output::detect(match (self.json, self.csv) {
@@ -154,7 +169,7 @@ pub fn finish(result: Result<(), Error>, output: Output) -> ExitCode {
 /// # Errors
 /// The fleet cannot be reached, refuses the call, or the command's outcome is a failure.
 pub async fn run(command: Command, args: &ClientArgs, services: &[Service]) -> Result<(), Error> {
-    let (client, output) = (Client::connect_with(&args.grpc, &args.identity.settings()?)?, args.output());
+    let (client, output) = (args.client()?, args.output());
     match command {
         Command::Import(args) => import::run(args, &client, output).await,
         Command::Rate(args) => rate::run(args, &client, output).await,
@@ -220,6 +235,8 @@ mod tests {
             ("rollout", "Usage:"),
             ("rollout start", "<FILE>"),
             ("rollout start a.toml --version 0", "'0'"),
+            ("status --addresses http://a:1", "ROLE=URL"),
+            ("status --addresses ingest=a:1,store=b:1", "'store' is not a role"),
             ("rollout start a.toml --version 2 --follow-latest", "cannot be used with"),
         ] {
             let error = read(line).expect_err(line);
@@ -247,6 +264,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn roles_may_have_addresses_of_their_own() {
+        let line = "status --grpc a:1 --addresses ingest=b:1,inference=http://c:1 --addresses trainer=d:1";
+        let client = read(line).expect("arguments").client.client().expect("valid addresses");
+        let addresses = ["ingest", "inference", "trainer", "monitor"].map(|role| client.address_of(role).to_owned());
+        assert_eq!(addresses, ["http://b:1", "http://c:1", "http://d:1", "http://a:1"]);
+        let wrong = read("status --addresses ingest=nonsense").expect("arguments").client.client();
+        assert!(wrong.expect_err("no address").line().contains("'nonsense'"));
+    }
+
+    #[tokio::test]
     async fn a_key_needs_its_certificate() {
         let program = read("status --key-file key.pem").expect("arguments");
         let error = run(Command::Status, &program.client, &[]).await.expect_err("half an identity");
@@ -258,7 +285,8 @@ mod tests {
     async fn an_address_that_is_not_valid_is_wrong_usage() {
         for address in ["nonsense", "ftp://fleet:1", "http://", "fleet:port"] {
             let identity = IdentityArgs::default();
-            let args = ClientArgs { grpc: address.to_owned(), json: false, csv: false, identity };
+            let (grpc, addresses) = (address.to_owned(), Vec::new());
+            let args = ClientArgs { grpc, addresses, json: false, csv: false, identity };
             let error = run(Command::Status, &args, &[]).await.expect_err(address);
             assert_eq!(error.exit_code(), USAGE, "{address}");
             assert!(error.line().contains("http://HOST:PORT"), "{}", error.line());

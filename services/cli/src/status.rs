@@ -1,7 +1,9 @@
 //! `marquee status`: the services of a server, the lag of the feature store, models and routes on
 //! one screen.
 //!
-//! The server says which services it has, so this command works with any part of a fleet.
+//! The server says which services it has, so this command works with any part of a fleet. Where
+//! roles have addresses of their own, each address is asked. If one does not answer, its roles are
+//! shown with that state.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -27,7 +29,9 @@ const FEATURES: &str = "marquee.features.v1.Features";
 
 #[derive(Debug, Serialize)]
 struct Fleet {
-    address: String,
+    /// Absent if services have addresses of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
     services: Vec<ServiceState>,
     /// Events of the log that the feature store has not applied yet. Absent if it does not answer.
     feature_lag: Option<u64>,
@@ -51,23 +55,34 @@ struct ServiceState {
     /// The full name of the service, for example `marquee.ratings.v1.Ratings`.
     service: String,
     state: &'static str,
+    /// Where the commands call it, if roles have addresses of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 impl ServiceState {
     fn new(service: String, state: &'static str, named: &[Service]) -> Self {
         let role = named.iter().find(|one| one.health == service).map(|one| one.role);
         let role = role.or_else(|| service.split('.').nth(1)).unwrap_or(&service).to_owned();
-        Self { role, service, state }
+        Self { role, service, state, address: None }
     }
 }
 
 pub(crate) async fn run(client: &Client, named: &[Service], output: Output) -> Result<(), Error> {
+    let parts = client.parts();
     let mut services = Vec::new();
-    for service in names(client).await? {
-        if let Some(state) = state(client, &service).await? {
-            services.push(ServiceState::new(service, state, named));
+    let address = match parts.as_slice() {
+        [fleet] if fleet.address() == client.address() => {
+            services = of_server(client, named).await?;
+            Some(client.address().to_owned())
         }
-    }
+        _ => {
+            for part in &parts {
+                services.extend(of_part(part, client, named, output).await);
+            }
+            None
+        }
+    };
     // The part of a service that does not answer stays empty: the table of services shows why.
     let progress = client.call(client.features().get_progress(GetProgressRequest {})).await.ok();
     let feature_lag = progress.map(|progress| {
@@ -79,11 +94,39 @@ pub(crate) async fn run(client: &Client, named: &[Service], output: Output) -> R
     for name in models.0.iter().map(|model| model.model.clone()).collect::<BTreeSet<_>>() {
         routes.extend(route::show(client, name).await.ok());
     }
-    let fleet = Fleet { address: client.address().to_owned(), services, feature_lag, models, routes };
+    let fleet = Fleet { address, services, feature_lag, models, routes };
     output.show(&fleet)?;
     let away: Vec<&str> =
         fleet.services.iter().filter(|one| one.state != "serving").map(|one| one.role.as_str()).collect();
     if away.is_empty() { Ok(()) } else { Err(Error::Outcome(format!("not serving: {}", away.join(", ")))) }
+}
+
+/// Returns the services of a server.
+async fn of_server(server: &Client, named: &[Service]) -> Result<Vec<ServiceState>, Error> {
+    let mut services = Vec::new();
+    for service in names(server).await? {
+        if let Some(state) = state(server, &service).await? {
+            services.push(ServiceState::new(service, state, named));
+        }
+    }
+    Ok(services)
+}
+
+/// Returns the services that the commands call at one of several addresses.
+async fn of_part(part: &Client, client: &Client, named: &[Service], output: Output) -> Vec<ServiceState> {
+    let mut services = match of_server(part, named).await {
+        Ok(services) => services,
+        Err(error) => {
+            output.footer(&error.line());
+            let away = |one: &Service| ServiceState::new(one.health.to_owned(), "no answer", named);
+            named.iter().map(away).collect()
+        }
+    };
+    services.retain(|one| client.address_of(&one.role) == part.address());
+    for one in &mut services {
+        one.address = Some(part.address().to_owned());
+    }
+    services
 }
 
 /// Returns the names of our services that the server lists, sorted.
@@ -122,15 +165,22 @@ async fn state(client: &Client, service: &str) -> Result<Option<&'static str>, E
 
 impl Show for Fleet {
     fn human(&self) -> Human {
-        let mut text = format!("{}\n\n", self.address);
-        let mut services = Table::new(&["role", "state", ""]);
+        let mut text = self.address.as_ref().map(|address| format!("{address}\n\n")).unwrap_or_default();
+        let has_one_address = self.address.is_some();
+        let headers: &[&str] = if has_one_address { &["role", "state", ""] } else { &["role", "state", "address", ""] };
+        let mut services = Table::new(headers);
         for one in &self.services {
             let lag = match self.feature_lag.filter(|_| one.service == FEATURES) {
                 Some(0) => "up to date with the log".to_owned(),
                 Some(lag) => format!("{} behind the log", counted(lag, "event")),
                 None => String::new(),
             };
-            services.row([one.role.clone(), one.state.to_owned(), lag]);
+            let (role, state) = (one.role.clone(), one.state.to_owned());
+            if has_one_address {
+                services.row([role, state, lag]);
+            } else {
+                services.row([role, state, one.address.clone().unwrap_or_default(), lag]);
+            }
         }
         text.push_str(&services.print(false));
         if let (false, Human::Table(models)) = (self.models.0.is_empty(), self.models.human()) {
@@ -182,11 +232,46 @@ mod tests {
         assert_eq!(ended.expect_err("a failure").line(), "not serving: ingest");
     }
 
+    #[tokio::test]
+    async fn each_role_is_asked_at_its_own_address_and_one_without_an_answer_is_a_state() {
+        const ROLES: [Service; 2] = [NAMED[0], Service { role: "trainer", health: "marquee.training.v1.Trainer" }];
+        let server = server().await;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+        let (of_server, away) = (server.client().address().to_owned(), format!("http://127.0.0.1:{port}"));
+        let addresses =
+            [format!("ingest={of_server}"), format!("trainer={away}")].map(|one| one.parse::<crate::RoleAddress>());
+        let addresses: Vec<_> = addresses.into_iter().collect::<Result<_, _>>().expect("addresses");
+        let client = Client::connect(crate::DEFAULT_GRPC).expect("a client");
+        let client = client.with_roles(&addresses, &marquee_kit::ClientSettings::default()).expect("a client");
+        let output = Output::detect(crate::Format::Json);
+        let mut found = Vec::new();
+        for part in client.parts() {
+            let services = of_part(&part, &client, &ROLES, output).await;
+            found.extend(services.into_iter().map(|one| (one.role, one.state, one.address)));
+        }
+        let row = |role: &str, state, address: String| (role.to_owned(), state, Some(address));
+        assert_eq!(found, [row("ingest", "not serving", of_server), row("trainer", "no answer", away)]);
+        let ended = run(&client, &ROLES, output).await;
+        assert_eq!(ended.expect_err("a failure").line(), "not serving: ingest, trainer");
+    }
+
+    #[test]
+    fn addresses_of_roles_are_a_column() {
+        let service = ServiceState {
+            address: Some("http://a:1".to_owned()),
+            ..ServiceState::new("marquee.ratings.v1.Ratings".to_owned(), "serving", &NAMED)
+        };
+        let (services, models) = (vec![service], List(Vec::new()));
+        let fleet = Fleet { address: None, services, feature_lag: None, models, routes: Vec::new() };
+        let Human::Text(text) = fleet.human() else { panic!("status is a text") };
+        assert_eq!(text, "ROLE    STATE    ADDRESS\ningest  serving  http://a:1");
+    }
+
     #[test]
     fn the_lag_is_shown_beside_the_features() {
         let state = |service: &str| ServiceState::new(service.to_owned(), "serving", &NAMED);
         let fleet = |lag| Fleet {
-            address: "http://localhost:1".to_owned(),
+            address: Some("http://localhost:1".to_owned()),
             services: vec![state(FEATURES), state("marquee.ratings.v1.Ratings")],
             feature_lag: Some(lag),
             models: List(Vec::new()),

@@ -150,14 +150,51 @@ async fn check_archive(archive: &Archive, log: &dyn RatingLog, partitions: u32) 
 }
 
 /// Checks that the log still has every event that was applied. Returns the number of partitions.
+///
+/// **Invariant:** a store that others write while this one starts is never ahead of the log: the
+/// ends are read after the markers (`a_store_that_moves_during_the_check_is_no_cut_short_log`).
 async fn check_markers(log: &dyn RatingLog, store: &dyn OnlineStore) -> Result<u32, Error> {
+    let mut markers = Vec::new();
+    for Bounds { partition, .. } in log.bounds(Topic::RATINGS).await.map_err(Error::Log)? {
+        markers.push((partition, store.marker(partition).await.map_err(Error::Store)?));
+    }
     let bounds = log.bounds(Topic::RATINGS).await.map_err(Error::Log)?;
     for &Bounds { partition, end, .. } in &bounds {
-        let applied = store.marker(partition).await.map_err(Error::Store)?;
-        if applied > end {
+        if let Some(&(_, applied)) = markers.iter().find(|&&(one, applied)| one == partition && applied > end) {
             return Err(CutShort { partition, end, applied }.into());
         }
     }
     // A topic has at least one partition.
     Ok((bounds.len() as u32).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use marquee_domain::Offset;
+    use marquee_ports::memory::{Fault, Step};
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::testing::World;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_moves_during_the_check_is_no_cut_short_log() {
+        let world = World::new(1);
+        world.faults.add(Step::on("marker", 1, Fault::Delay(Duration::from_secs(2))));
+        // Another instance applies a rating after this one has begun, and before it has the marker.
+        let others = async {
+            sleep(Duration::from_secs(1)).await;
+            let at = world.rate("ada", "alien", 4.0).await;
+            let mut lease = world.store.lease(at.partition).await.unwrap();
+            lease.apply(Vec::new(), Offset(at.offset.0 + 1)).await.unwrap();
+        };
+        let (checked, ()) = tokio::join!(check_markers(&world.log, &world.store), others);
+        assert_eq!(checked.unwrap(), 1);
+        // A marker that no log can explain is told.
+        world.store.lease(Partition(0)).await.unwrap().apply(Vec::new(), Offset(7)).await.unwrap();
+        let error = check_markers(&world.log, &world.store).await.unwrap_err();
+        assert!(matches!(error, Error::CutShort(CutShort { applied: Offset(7), end: Offset(1), .. })), "{error}");
+    }
 }

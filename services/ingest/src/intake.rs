@@ -4,6 +4,7 @@
 
 mod movies;
 mod outcome;
+mod prepare;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,11 @@ use crate::metrics::{Counters, OfReason};
 use crate::quota::Quotas;
 use crate::rejected::{Source, rejection};
 use crate::settings::{Settings, UnknownMovies};
+use prepare::{Preparing, event_record};
+
+/// Batches of more entries are checked and encoded off the async threads. One of this size may take
+/// half a millisecond if every field is wrong.
+pub(crate) const LARGE: usize = 256;
 
 /// How long a caller is told to wait when too many requests wait for the log.
 const OVERLOAD_RETRY: Duration = Duration::from_millis(100);
@@ -138,34 +144,17 @@ impl Intake {
     /// Prepares a batch: copies what is rejected to the rejected topic and encodes the rest.
     /// Batches of one stream are prepared one by one, so that they reach the log in order.
     pub(crate) async fn prepare(&self, batch: Batch, source: Source) -> Result<Prepared, Failure> {
-        let Batch { ratings, original } = batch;
-        let total = ratings.len();
-        let (mut accepted, mut rejected) = (Vec::with_capacity(total), Vec::new());
-        let movies = self.movies_of(&ratings).await?;
-        let headers = headers();
-        for (index, rating) in ratings.into_iter().enumerate() {
-            match rating {
-                Ok(rating) if movies.as_ref().is_none_or(|movies| movies.get(&rating.movie).is_some()) => {
-                    accepted.push((index, self.record(&RatingEvent::Rated(rating), headers.clone())));
-                }
-                Ok(rating) => rejected.push((index, vec![unknown_movie(rating.movie.as_str())])),
-                Err(Refused { mut violations, movie }) => {
-                    let unknown =
-                        movie.filter(|movie| movies.as_ref().is_some_and(|movies| movies.get(movie).is_none()));
-                    violations.extend(unknown.map(|movie| unknown_movie(movie.as_str())));
-                    rejected.push((index, violations));
-                }
-            }
-        }
-        let now = self.now();
-        let copy = |(index, violations): &(usize, Vec<Violation>)| {
-            rejection(original(*index), record::PROTOBUF, violations, source, now)
-        };
-        self.reject(rejected.iter().map(copy).collect()).await?;
-        for (_, violations) in &rejected {
+        let movies = self.movies_of(&batch.ratings).await?;
+        let preparing = Preparing { movies, headers: headers(), source, now: self.now() };
+        // The copies of what is rejected name the trace of the call.
+        let (is_large, span) = (batch.ratings.len() > LARGE, tracing::Span::current());
+        let job = move || span.in_scope(|| preparing.run(batch));
+        let (prepared, copies) = self.compute.run_if(is_large, job).await;
+        self.reject(copies).await?;
+        for (_, violations) in &prepared.rejected {
             self.count_rejected(violations);
         }
-        Ok(Prepared { total, accepted, rejected })
+        Ok(prepared)
     }
 
     /// Returns the catalog with the movies of these ratings, as far as they exist. `None` if the
@@ -235,15 +224,6 @@ impl Intake {
         self.counters.rejected.get_or_create(&OfReason { reason: reason.as_str() }).inc();
     }
 
-    fn record(&self, event: &RatingEvent, headers: Vec<Header>) -> NewRecord {
-        NewRecord {
-            key: Some(Bytes::copy_from_slice(event.user().as_str().as_bytes())),
-            value: record::encode_event(event),
-            headers,
-            timestamp: self.now(),
-        }
-    }
-
     /// Submits a batch of one rating and returns its position.
     pub(crate) async fn submit_one(
         &self,
@@ -289,7 +269,7 @@ impl Intake {
             Some(movie) => RatingEvent::Removed { user, movie, at },
             None => RatingEvent::UserRemoved { user, at },
         };
-        let positions = self.append(Topic::RATINGS, vec![self.record(&event, headers())]).await?;
+        let positions = self.append(Topic::RATINGS, vec![event_record(&event, headers(), at)]).await?;
         self.counters.removed.inc();
         let position = positions.first().copied();
         position.ok_or_else(|| Failure::new(Kind::Internal, "the log acknowledged a removal without its position"))

@@ -105,15 +105,25 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded<Settings>> {
 }
 
 /// Runs roles until a signal or a failure, then shuts them down in order. A signal during the start
-/// ends it, and a signal during the shutdown ends the process at once.
+/// ends it, also a start that fails meanwhile. A signal during the shutdown ends the process at
+/// once.
 async fn serve(settings: Settings, roles: &[Entry]) -> Result<()> {
-    let telemetry = telemetry::start(&settings.telemetry, "marquee")?;
+    let telemetry = telemetry::start(&settings.telemetry, &service_name(roles))?;
     let lost = panics::watch();
     let stop = signals::watch(Fleet::longest_shutdown(&settings)).context("watch for signals")?;
     let ended = run(settings, roles, (&stop, &lost)).await;
-    // Sending the last spans may block.
-    let _ = tokio::task::spawn_blocking(|| telemetry.shutdown()).await;
+    // Sending the last spans may block, also for longer than its own bound.
+    let sent = tokio::task::spawn_blocking(|| telemetry.shutdown());
+    let _ = tokio::time::timeout(telemetry::LAST_SPANS, sent).await;
     ended.map_err(as_usage)
+}
+
+/// Returns the name in traces of a process with these roles.
+fn service_name(roles: &[Entry]) -> String {
+    match roles {
+        [role] => format!("marquee-{}", role.name),
+        _ => "marquee".to_owned(),
+    }
 }
 
 /// Runs roles until they are told to stop, a part fails, or a thread is lost.
@@ -125,8 +135,10 @@ async fn run(settings: Settings, roles: &[Entry], (stop, lost): (&Stop, &Stop)) 
     };
     let ended = match fleet.announce() {
         Ok(()) => tokio::select! {
-            ended = until_ended(&fleet) => ended,
+            // What fails at the same instant as the signal comes does not matter any more.
+            biased;
             () = stop.cancelled() => Ok(()),
+            ended = until_ended(&fleet) => ended,
             () = lost.cancelled() => Err(anyhow!("a thread of the fleet panicked; the log says which")),
         },
         failed => failed,
@@ -154,6 +166,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn a_process_of_one_role_has_a_name_of_its_own_in_traces() {
+        let names: Vec<String> = ROLES.iter().map(|role| service_name(&[*role])).collect();
+        assert!(names.contains(&"marquee-feature-store".to_owned()), "{names:?}");
+        assert_eq!(service_name(ROLES), "marquee");
+    }
 
     #[test]
     fn values_for_programs_have_their_types_and_secrets_stay_hidden() {

@@ -11,10 +11,12 @@ mod memory;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use axum::Router;
+use futures_util::FutureExt;
 use marquee_kit::settings::Invalid;
 use marquee_kit::{ClientSettings, Server, Transport, admin_routes};
 use marquee_role::{Entry, Needs, Resources};
@@ -53,6 +55,9 @@ impl Fleet {
     /// Starts roles like [`Self::start`], unless `interrupted` is ready first. Then it stops what
     /// has started and returns `None`.
     ///
+    /// **Invariant:** a start that fails after it was interrupted counts as interrupted: a process
+    /// that was told to stop ends well (`a_start_that_fails_as_it_is_interrupted_ends_well`).
+    ///
     /// # Errors
     /// See [`Self::start`].
     pub async fn start_unless(
@@ -61,9 +66,10 @@ impl Fleet {
         interrupted: impl Future<Output = ()>,
     ) -> Result<Option<Self>> {
         let lifecycle = Lifecycle::new(settings.drain_delay, settings.shutdown);
+        let mut interrupted = pin!(interrupted);
         let started = tokio::select! {
             biased;
-            () = interrupted => Ok(None),
+            () = interrupted.as_mut() => Ok(None),
             started = Box::pin(start(&settings, roles, &lifecycle)) => started.map(Some),
         };
         match started {
@@ -77,14 +83,26 @@ impl Fleet {
                 tracing::info!(grpc = %bound.grpc, http = %bound.http, admin, data_dir = %data_dir.display(), "listening");
                 Ok(Some(Self { lifecycle, in_process, data_dir, scheme, client, bound }))
             }
-            other => {
+            Ok(None) => {
                 lifecycle.stop_tasks().await;
-                other.map(|_| None)
+                Ok(None)
+            }
+            Err(error) => {
+                lifecycle.stop_tasks().await;
+                // The signal may have come first: the thread that watches for it tells later.
+                match interrupted.now_or_never() {
+                    Some(()) => {
+                        tracing::warn!(error = format!("{error:#}"), "the start failed while it was told to stop");
+                        Ok(None)
+                    }
+                    None => Err(error),
+                }
             }
         }
     }
 
-    /// Returns the longest time that [`Self::shutdown`] takes with these settings.
+    /// Returns the time after which a process that was told to stop is ended by force.
+    /// [`Self::shutdown`] with these settings takes less.
     pub(crate) fn longest_shutdown(settings: &Settings) -> Duration {
         Lifecycle::longest_shutdown(settings.drain_delay, settings.shutdown)
     }
@@ -144,7 +162,10 @@ impl Fleet {
     /// Shuts everything down: reports not ready, waits for `drain_delay`, closes the listeners,
     /// lets the requests in flight end, then the background work, then closes the back-ends.
     pub async fn shutdown(self) {
-        self.lifecycle.shutdown().await;
+        let Self { lifecycle, in_process, .. } = self;
+        // It holds roles, and these the back-ends, which the lifecycle closes at the end.
+        drop(in_process);
+        lifecycle.shutdown().await;
     }
 }
 
@@ -162,7 +183,8 @@ async fn start(settings: &Settings, roles: &[Entry], lifecycle: &Lifecycle) -> R
     let listeners = Listeners::bind(settings).await?;
     let server = listeners::server(&settings.server, lifecycle.context().compute.clone())?;
     memory::report(settings, roles);
-    let resources = resources::open(settings, &needs(settings, roles), lifecycle.context()).await?;
+    let hold = |resources: &Resources| lifecycle.hold(resources.clone());
+    let resources = resources::open(settings, &needs(settings, roles), lifecycle.context(), hold).await?;
     let (grpc, http) = start_roles(settings, roles, resources, lifecycle).await?;
     Ok(Started { listeners, server, grpc, http })
 }

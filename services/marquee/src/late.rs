@@ -39,6 +39,10 @@ impl RatingLog for LateLog {
         self.log().await?.bounds(topic).await
     }
 
+    async fn ends(&self, topic: Topic) -> Result<BTreeMap<Partition, Offset>, Error> {
+        self.log().await?.ends(topic).await
+    }
+
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
         self.log().await?.append(topic, records).await
     }

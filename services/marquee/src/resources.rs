@@ -22,8 +22,15 @@ use crate::storage;
 /// The folder of the embedded object store in the data folder.
 pub(crate) const OBJECTS_FOLDER: &str = "models";
 
-/// Opens what the roles of a process need, and nothing else.
-pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) -> Result<Resources> {
+/// Opens what the roles of a process need, and nothing else. `hold` gets what is open, also before
+/// the rest is: a start that is interrupted while a server does not answer drops this future, and
+/// embedded back-ends must not close on its thread.
+pub(crate) async fn open(
+    settings: &Settings,
+    needs: &Needs,
+    context: &Context,
+    hold: impl Fn(&Resources),
+) -> Result<Resources> {
     let listed = |is_needed: bool, key: &str, list: &str| match is_needed {
         true => transports(key, list, &settings.client),
         false => Ok(Vec::new()),
@@ -51,7 +58,8 @@ pub(crate) async fn open(settings: &Settings, needs: &Needs, context: &Context) 
         let (settings, needs, context) = (settings.clone(), needs.clone(), context.clone());
         tokio::task::spawn_blocking(move || open_local(&settings, &needs, (resources, &context))).await??
     };
-    connect(settings, needs, &mut resources).await?;
+    hold(&resources);
+    connect(settings, needs, &mut resources, &hold).await?;
     Ok(resources)
 }
 
@@ -103,24 +111,33 @@ fn open_local(
 }
 
 /// Connects to what is on other machines.
-async fn connect(settings: &Settings, needs: &Needs, resources: &mut Resources) -> Result<()> {
+async fn connect(
+    settings: &Settings,
+    needs: &Needs,
+    resources: &mut Resources,
+    hold: &impl Fn(&Resources),
+) -> Result<()> {
     if (needs.log || needs.optional_log) && settings.backends.log == LogBackend::Kafka {
         let interval = archive_interval(settings);
         resources.log = Some(match needs.log {
             true => Arc::new(KafkaLog::connect_archived(&settings.kafka, interval).await?),
             false => Arc::new(LateLog::new(settings.kafka.clone(), interval)),
         });
+        hold(resources);
     }
     if needs.store && settings.backends.store == StoreBackend::Redis {
         resources.store = Some(Arc::new(RedisStore::connect(&settings.redis).await?));
+        hold(resources);
     }
     if needs.monitor_store && settings.backends.store == StoreBackend::Redis {
         let mut redis = settings.redis.clone();
         redis.prefix.push_str("monitor:");
         resources.monitor_store = Some(Arc::new(RedisStore::connect(&redis).await?));
+        hold(resources);
     }
     if (needs.objects || needs.optional_objects) && settings.backends.objects == ObjectsBackend::S3 {
         resources.objects = Some(Arc::new(S3Objects::connect(&settings.s3).await?));
+        hold(resources);
     }
     Ok(())
 }

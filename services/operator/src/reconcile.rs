@@ -57,8 +57,8 @@ pub(crate) struct Reconciler {
     client: Client,
     deadline: Duration,
     settings: ClientSettings,
-    /// Connections to processes, by address.
-    transports: Mutex<HashMap<String, Transport>>,
+    /// Connections to processes, by address and by the name that their certificate must have.
+    transports: Mutex<HashMap<(String, Option<String>), Transport>>,
     /// What did not answer in the last round of each rollout, so that it is logged once.
     problems: Mutex<HashMap<RolloutLabels, Vec<String>>>,
     /// Why the last change of the route of each rollout was refused.

@@ -90,6 +90,12 @@ pub(crate) struct ServiceReference {
     /// Whether the processes encrypt.
     #[serde(default)]
     pub(crate) scheme: Scheme,
+    /// The name that the certificates of the processes must have, for example that of the Service.
+    /// The operator calls processes at their addresses, which certificates seldom name. Absent: the
+    /// certificates must name these addresses. Only with the scheme `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub(crate) server_name: Option<String>,
 }
 
 fn default_port() -> String {

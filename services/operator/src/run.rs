@@ -33,10 +33,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// # Errors
 /// The arguments do not fit, the API server cannot be found, or a task failed.
 pub(crate) async fn run(args: &RunArgs) -> Result<()> {
-    let logs = telemetry::Settings { log: args.log.clone(), ..telemetry::Settings::default() };
-    let guard = telemetry::start(&logs, "marquee-operator")?;
+    let guard = telemetry::start(&args.telemetry.settings(), "marquee-operator")?;
     let ended = operate(args).await;
-    guard.shutdown();
+    // Sending the last spans may block.
+    let _ = tokio::task::spawn_blocking(|| guard.shutdown()).await;
     ended
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use marquee_kit::ClientSettings;
+use marquee_kit::telemetry::{self, Format};
+use marquee_kit::{ClientSettings, is_http_address};
 
 /// Rolls out model versions as `ModelRollout` objects ask for.
 #[derive(Debug, Parser)]
@@ -49,9 +50,40 @@ pub(crate) struct RunArgs {
     pub(crate) election: ElectionArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
+}
+
+/// Logs and traces, as the section `telemetry` of the settings of roles has them.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TelemetryArgs {
     /// What to log: a level, or directives such as info,marquee_operator=debug.
     #[arg(long, env = "MARQUEE_OPERATOR_LOG", value_name = "FILTER", default_value = "info")]
-    pub(crate) log: String,
+    log: String,
+    /// The form of log lines: auto (for people on a terminal, otherwise JSON), human or json.
+    #[arg(
+        long,
+        env = "MARQUEE_OPERATOR_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "auto",
+        value_parser = format
+    )]
+    log_format: Format,
+    /// The endpoint that receives traces (OTLP over gRPC), for example http://127.0.0.1:4317.
+    /// Default: no traces are sent.
+    #[arg(long, env = "MARQUEE_OPERATOR_OTLP_ENDPOINT", value_name = "URL", value_parser = endpoint)]
+    otlp_endpoint: Option<String>,
+}
+
+impl TelemetryArgs {
+    /// Returns the settings of logs and traces.
+    pub(crate) fn settings(&self) -> telemetry::Settings {
+        telemetry::Settings {
+            log: self.log.clone(),
+            format: self.log_format,
+            otlp_endpoint: self.otlp_endpoint.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// Which of several operators works.
@@ -107,6 +139,22 @@ impl IdentityArgs {
     }
 }
 
+/// Parses the form of log lines.
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "auto" => Ok(Format::Auto),
+        "human" => Ok(Format::Human),
+        "json" => Ok(Format::Json),
+        _ => Err("expected auto, human or json".to_owned()),
+    }
+}
+
+/// Parses the address of what receives traces. An empty one is that of none.
+fn endpoint(text: &str) -> Result<String, String> {
+    let is_valid = text.is_empty() || is_http_address(text);
+    if is_valid { Ok(text.to_owned()) } else { Err("expected http://HOST:PORT".to_owned()) }
+}
+
 /// Parses a duration that is longer than zero.
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed = humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())?;
@@ -125,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn logs_and_traces_have_the_settings_of_roles() {
+        let words = ["marquee-operator", "run", "--log-format", "json", "--otlp-endpoint", "http://collector:4317"];
+        let Command::Run(args) = Program::parse_from(words).command else { panic!("run") };
+        let expected = telemetry::Settings {
+            format: Format::Json,
+            otlp_endpoint: "http://collector:4317".to_owned(),
+            ..telemetry::Settings::default()
+        };
+        assert_eq!(args.telemetry.settings(), expected);
+        let Command::Run(args) = Program::parse_from(["marquee-operator", "run"]).command else { panic!("run") };
+        assert_eq!(args.telemetry.settings(), telemetry::Settings::default());
+    }
+
+    #[test]
     fn what_is_typed_wrong_is_refused_with_what_is_expected() {
         for (line, part) in [
             ("run --interval 0s", "above 0"),
@@ -132,6 +194,8 @@ mod tests {
             ("run --namespace a --all-namespaces", "cannot be used with"),
             ("run --key-file key.pem", "--cert-file"),
             ("run --listen nowhere", "--listen"),
+            ("run --log-format xml", "auto, human or json"),
+            ("run --otlp-endpoint collector", "--otlp-endpoint"),
         ] {
             let words = std::iter::once("marquee-operator").chain(line.split_whitespace());
             let error = Program::try_parse_from(words).expect_err(line);

@@ -10,9 +10,10 @@
 mod document;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod prune;
 mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -63,6 +64,8 @@ pub(crate) struct Queue {
     /// Time and size of the objects that could not be read. They are not read again before they
     /// change.
     unreadable: Mutex<BTreeMap<RunId, (Timestamp, u64)>>,
+    /// Cancellations of runs that have ended.
+    late_cancellations: Mutex<Vec<ObjectKey>>,
     created: Notify,
 }
 
@@ -78,16 +81,24 @@ struct Entry {
 impl Queue {
     /// Reads every run.
     pub(crate) async fn open(objects: Arc<dyn ObjectStore>, clock: Arc<dyn Clock>) -> Result<Self, QueueError> {
-        let queue =
-            Self { objects, clock, entries: Mutex::default(), unreadable: Mutex::default(), created: Notify::new() };
+        let queue = Self {
+            objects,
+            clock,
+            entries: Mutex::default(),
+            unreadable: Mutex::default(),
+            late_cancellations: Mutex::default(),
+            created: Notify::new(),
+        };
         queue.refresh().await?;
         Ok(queue)
     }
 
     /// Reads what other trainers wrote since, and the cancellations.
     pub(crate) async fn refresh(&self) -> Result<(), QueueError> {
+        let mut present = BTreeSet::new();
         for entry in self.objects.list(Some(&key(RUNS)?)).await.map_err(QueueError::Store)? {
             let Some(id) = id_of(&entry.key) else { continue };
+            present.insert(id.clone());
             let listed = Some((entry.modified, entry.size));
             let is_current = |known: &Entry| known.working || known.listed == listed;
             if self.lock().get(&id).is_some_and(is_current) || self.unreadable().get(&id).copied() == listed {
@@ -105,11 +116,20 @@ impl Queue {
                 }
             }
         }
+        // The holder of the lease has removed the others.
+        let is_kept = |id: &RunId, entry: &Entry| {
+            entry.working || entry.listed.is_none() || !entry.run.has_ended() || present.contains(id)
+        };
+        self.lock().retain(|id, entry| is_kept(id, entry));
+        let mut late = Vec::new();
         for entry in self.objects.list(Some(&key(CANCELLATIONS)?)).await.map_err(QueueError::Store)? {
-            if let Some(run) = id_of(&entry.key).and_then(|id| self.get(&id)) {
-                run.cancel();
+            match id_of(&entry.key).and_then(|id| self.get(&id)) {
+                Some(run) if run.has_ended() => late.push(entry.key),
+                Some(run) => run.cancel(),
+                None => {}
             }
         }
+        *self.late_cancellations() = late;
         Ok(())
     }
 
@@ -298,6 +318,10 @@ impl Queue {
 
     fn unreadable(&self) -> MutexGuard<'_, BTreeMap<RunId, (Timestamp, u64)>> {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn late_cancellations(&self) -> MutexGuard<'_, Vec<ObjectKey>> {
+        self.late_cancellations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Entry>> {

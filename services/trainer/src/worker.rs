@@ -22,6 +22,9 @@ use crate::pipeline::{Approved, Pipeline, PipelineError, Published};
 use crate::queue::{Queue, QueueError, Run};
 use leased::Leased;
 
+/// The runs that have ended and are kept. Older ones are removed.
+const KEPT_RUNS: usize = 1_000;
+
 /// How often a trainer reads what others wrote.
 const REFRESH: Duration = Duration::from_secs(1);
 
@@ -118,6 +121,9 @@ impl Worker {
                 };
                 self.queue.end_abandoned(&run, outcome).await?;
             }
+        }
+        if holds_lease {
+            self.queue.prune(KEPT_RUNS).await?;
         }
         Ok(holds_lease)
     }

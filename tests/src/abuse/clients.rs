@@ -116,25 +116,22 @@ impl Flood {
         Ok(sent.into_iter().max().unwrap_or_default())
     }
 
-    /// Asks for pages and reads none of them.
-    pub(crate) async fn leave_pages_unread(&self, connections: usize, pages: usize) -> Result<Vec<Response<Body>>> {
-        let (mut unread, page) = (Vec::new(), wire::frame(0, &[])?);
-        for _ in 0..connections {
-            let channel = Endpoint::from_shared(self.grpc.clone())?
-                .initial_stream_window_size(65_535)
-                .initial_connection_window_size(65_535)
-                .connect()
-                .await?;
-            let ask = || {
-                let (channel, page) = (channel.clone(), page.clone());
-                let call = async move { wire::begin(&channel, LIST, &[], page).await };
-                timeout(Duration::from_secs(2), call)
-            };
-            let answers = join_all((0..pages).map(|_| ask())).await;
-            // The others wait until there is room for their answers.
-            unread.extend(answers.into_iter().filter_map(|answer| answer.ok()?.ok()));
-        }
-        Ok(unread)
+    /// Asks for pages over one connection and reads none of them.
+    pub(crate) async fn leave_pages_unread(&self, pages: usize) -> Result<Vec<Response<Body>>> {
+        let page = wire::frame(0, &[])?;
+        let channel = Endpoint::from_shared(self.grpc.clone())?
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535)
+            .connect()
+            .await?;
+        let ask = || {
+            let (channel, page) = (channel.clone(), page.clone());
+            let call = async move { wire::begin(&channel, LIST, &[], page).await };
+            timeout(Duration::from_secs(2), call)
+        };
+        let answers = join_all((0..pages).map(|_| ask())).await;
+        // The others wait until there is room for their answers.
+        Ok(answers.into_iter().filter_map(|answer| answer.ok()?.ok()).collect())
     }
 }
 

@@ -9,6 +9,7 @@ use marquee_rollout::{Phase, Spec, Status};
 
 use super::show::{Rollout, now};
 use super::view::View;
+use crate::addresses::ROLLOUTS;
 use crate::output::bar_style;
 use crate::{Client, Error, Output};
 
@@ -33,7 +34,7 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
                 continue;
             }
         };
-        let update = update.map_err(|status| Error::from_status(client.address(), status))?;
+        let update = update.map_err(|status| Error::from_status(client.address_of(ROLLOUTS), status))?;
         let Some(rollout) = update.and_then(|update| update.rollout).map(Rollout::from) else { break };
         if output.is_human() {
             screen.update(&rollout);

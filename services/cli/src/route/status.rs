@@ -7,6 +7,7 @@ use marquee_proto::rollout::v1 as pb;
 use serde::Serialize;
 
 use super::Route;
+use crate::addresses::INFERENCE;
 use crate::output::{Human, Show, Table};
 use crate::provenance::{given, time};
 use crate::{Client, Csv, Error, Output};
@@ -67,7 +68,7 @@ pub(super) async fn run(model: String, client: &Client, output: Output) -> Resul
     let answer = client.call(client.routing().get_status(pb::GetStatusRequest { model })).await?;
     let status = answer.status.unwrap_or_default();
     let status = Status {
-        address: client.address().to_owned(),
+        address: client.address_of(INFERENCE).to_owned(),
         models: status.models.into_iter().map(Model::from).collect(),
         table_read_at: status.table_read_at.as_ref().and_then(time),
         started_at: status.started_at.as_ref().and_then(time),

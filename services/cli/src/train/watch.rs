@@ -8,6 +8,7 @@ use marquee_proto::prediction::v1::LoadModelRequest;
 use marquee_proto::training::v1::WatchTrainingRequest;
 
 use super::show::Training;
+use crate::addresses::TRAINER;
 use crate::error::one_line;
 use crate::output::bar_style;
 use crate::{Client, Error, Output};
@@ -59,8 +60,8 @@ pub async fn follow(id: String, client: &Client, output: Output) -> Result<(Trai
     let mut last = None;
     loop {
         let update = tokio::time::timeout(SILENCE, updates.message()).await;
-        let late = |_| Error::Late { address: client.address().to_owned(), seconds: SILENCE.as_secs() };
-        let update = update.map_err(late)?.map_err(|status| Error::from_status(client.address(), status))?;
+        let late = |_| Error::Late { address: client.address_of(TRAINER).to_owned(), seconds: SILENCE.as_secs() };
+        let update = update.map_err(late)?.map_err(|status| Error::from_status(client.address_of(TRAINER), status))?;
         let Some(training) = update.and_then(|update| update.training) else {
             break;
         };

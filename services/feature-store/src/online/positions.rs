@@ -46,7 +46,8 @@ impl Positions {
                 Some(progress) => progress.next,
                 None => self.rows.marker(bounds.partition).await?,
             };
-            all.push(AppliedPartition { partition: bounds.partition, next, end: bounds.end });
+            // An event that was written and applied since the end was read is within the log too.
+            all.push(AppliedPartition { partition: bounds.partition, next, end: bounds.end.max(next) });
         }
         Ok(all)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use marquee_domain::SystemClock;
+use marquee_domain::{SystemClock, Version};
 use marquee_kit::{Context, Metrics};
 use marquee_ports::{ObjectKey, ObjectStore, Precondition};
 use tempfile::TempDir;
@@ -310,6 +310,29 @@ async fn a_candidate_that_became_stable_keeps_its_users_while_the_next_one_loads
     assert_eq!(meanwhile, before);
     world.loader.release(3);
     instance.effective(next).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_of_a_later_rollout_has_its_smaller_weight_while_the_stable_version_loads() {
+    // The newest version is loaded at the start, so it is none of those that are routed.
+    let world = World::with([1, 2, 3, 4]);
+    let (first, instance) = (world.want(route(1, &[(2, 5_000)])).await, world.start());
+    instance.effective(first).await;
+    within(instance.context.health.ready()).await;
+    instance.stop().await;
+    // While the instance is away, version 3 becomes stable and version 2 is tried again.
+    world.want(route(3, &[])).await;
+    let later = world.want(route(3, &[(2, 2_000)])).await;
+    world.loader.script(3, Step::Hold);
+    let instance = world.start();
+    instance.effective(first).await;
+    let model = instance.routing.status(None).models.remove(&name()).unwrap();
+    assert_eq!(model.wanted.unwrap().revision(), later);
+    let effective = model.effective.unwrap();
+    assert_eq!((effective.revision(), effective.stable(), effective.weight(Version(2))), (first, Version(1), 2_000));
+    world.loader.release(3);
+    instance.effective(later).await;
+    assert_eq!(instance.version_for("ann").map(|version| version == 1), Ok(false));
 }
 
 #[tokio::test(start_paused = true)]

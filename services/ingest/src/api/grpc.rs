@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::wire;
 use crate::client::ClientName;
-use crate::intake::Intake;
+use crate::intake::{Intake, LARGE};
 use crate::rejected::Source;
 
 /// The largest request in bytes.
@@ -129,7 +129,7 @@ impl Ratings for Handler {
         let client = client(&request)?;
         let movies = request.into_inner().movies;
         let _permit = self.0.admit(&client, "movies", movies.len())?;
-        let accepted = self.0.upsert(wire::movies(movies)?).await?;
+        let accepted = self.0.upsert(wire::movies(movies, self.0.compute()).await?).await?;
         Ok(Response::new(pb::UpsertMoviesResponse { accepted }))
     }
 
@@ -148,8 +148,12 @@ impl Ratings for Handler {
 /// Returns a page of the movie catalog.
 pub(super) async fn list(intake: &Intake, request: &pb::ListMoviesRequest) -> Result<pb::ListMoviesResponse, Failure> {
     let page = intake.list(&request.page_token, request.page_size).await?;
-    let movies = page.movies.iter().map(convert::movie).collect();
-    Ok(pb::ListMoviesResponse { movies, next_page_token: page.next_page_token })
+    let is_large = page.movies.len() > LARGE;
+    let answer = move || pb::ListMoviesResponse {
+        movies: page.movies.iter().map(convert::movie).collect(),
+        next_page_token: page.next_page_token,
+    };
+    Ok(intake.compute().run_if(is_large, answer).await)
 }
 
 /// Returns the scale of the deployment.

@@ -129,7 +129,8 @@ async fn upsert(
 ) -> Result<Json<pb::UpsertMoviesResponse>, Failure> {
     let (client, request): (_, pb::UpsertMoviesRequest) = received.read(&intake).await?;
     let _permit = intake.admit(&client, "movies", request.movies.len())?;
-    Ok(Json(pb::UpsertMoviesResponse { accepted: intake.upsert(wire::movies(request.movies)?).await? }))
+    let movies = wire::movies(request.movies, intake.compute()).await?;
+    Ok(Json(pb::UpsertMoviesResponse { accepted: intake.upsert(movies).await? }))
 }
 
 #[derive(Deserialize)]

@@ -7,11 +7,7 @@ use marquee_proto::convert;
 use marquee_proto::ratings::v1 as pb;
 use prost::Message;
 
-use crate::intake::{Batch, Outcome, Refused, Rules};
-
-/// Batches of more ratings are checked off the async threads. A batch of this size may take half a
-/// millisecond if every field is wrong.
-const LARGE: usize = 256;
+use crate::intake::{Batch, LARGE, Outcome, Refused, Rules};
 
 /// Checks everything about a rating but the existence of its movie, and names all violations at
 /// once.
@@ -66,8 +62,12 @@ fn original(wire: &pb::Rating) -> Bytes {
     wire.encode_to_vec().into()
 }
 
-/// Checks movies and names all violations at once.
-pub(crate) fn movies(wire: Vec<pb::Movie>) -> Result<Vec<Movie>, Failure> {
+/// Checks movies and names all violations at once: many of them off the async threads.
+pub(crate) async fn movies(wire: Vec<pb::Movie>, compute: &Compute) -> Result<Vec<Movie>, Failure> {
+    compute.run_if(wire.len() > LARGE, move || checked_movies(wire)).await
+}
+
+fn checked_movies(wire: Vec<pb::Movie>) -> Result<Vec<Movie>, Failure> {
     let (mut movies, mut violations) = (Vec::with_capacity(wire.len()), Vec::new());
     for (index, movie) in wire.into_iter().enumerate() {
         let checked = convert::new_movie_id("movie_id", &movie.movie_id);
@@ -191,7 +191,7 @@ mod tests {
             let reason = if id.starts_with('.') { Reason::Malformed } else { Reason::ControlCharacter };
             assert_eq!(got, [("user_id".to_owned(), reason)], "{id:?}");
             let movie = pb::Movie { movie_id: id.to_owned(), ..pb::Movie::default() };
-            assert_eq!(movies(vec![movie]).expect_err("wrong").violations()[0].field, "movies[0].movie_id");
+            assert_eq!(checked_movies(vec![movie]).expect_err("wrong").violations()[0].field, "movies[0].movie_id");
             // What an earlier version stored under such an id can still be read and removed.
             assert!(user(id).is_ok());
         }

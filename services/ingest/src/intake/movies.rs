@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use marquee_domain::Movie;
 use marquee_kit::Failure;
+use marquee_log::Movies;
 use marquee_ports::{NewRecord, Topic};
 use marquee_proto::record;
 
-use super::Intake;
+use super::{Intake, LARGE};
 
 /// The largest page of the catalog.
 const MAX_PAGE: u32 = 10_000;
@@ -28,17 +29,18 @@ pub(crate) struct Page {
 impl Intake {
     /// Adds movies to the catalog and returns how many.
     pub(crate) async fn upsert(&self, movies: Vec<Movie>) -> Result<u64, Failure> {
-        let now = self.now();
-        let record = |movie: &Movie| NewRecord {
+        let (count, now) = (movies.len(), self.now());
+        let record = move |movie: &Movie| NewRecord {
             key: Some(Bytes::copy_from_slice(movie.id.as_str().as_bytes())),
             value: record::encode_movie(movie),
             headers: vec![(record::CONTENT_TYPE.to_owned(), Bytes::from_static(record::PROTOBUF.as_bytes()))],
             timestamp: now,
         };
-        self.append(Topic::MOVIES, movies.iter().map(record).collect()).await?;
-        let accepted = movies.len() as u64;
-        self.counters.movies.inc_by(accepted);
-        Ok(accepted)
+        let encode = move || movies.iter().map(record).collect();
+        let records: Vec<NewRecord> = self.compute.run_if(count > LARGE, encode).await;
+        self.append(Topic::MOVIES, records).await?;
+        self.counters.movies.inc_by(count as u64);
+        Ok(count as u64)
     }
 
     /// Returns the page of the catalog after a token, in the order of the ids.
@@ -46,19 +48,25 @@ impl Intake {
         let size = marquee_kit::page_size(page_size, (DEFAULT_PAGE, MAX_PAGE))?;
         let catalog = self.catalog.catch_up().await;
         let catalog = catalog.map_err(|error| Failure::unavailable("read the movie catalog", &error))?;
-        let mut bytes = 0;
-        let fits = |movie: &&Movie| {
-            let is_first = bytes == 0;
-            bytes += length(movie);
-            is_first || bytes <= PAGE_BYTES
-        };
-        let movies: Vec<Movie> = catalog.after(page_token).take(size).take_while(fits).cloned().collect();
-        let next_page_token = match movies.last() {
-            Some(last) if catalog.after(last.id.as_str()).next().is_some() => last.id.as_str().to_owned(),
-            _ => String::new(),
-        };
-        Ok(Page { movies, next_page_token })
+        let token = page_token.to_owned();
+        Ok(self.compute.run_if(size > LARGE, move || page(&catalog, &token, size)).await)
     }
+}
+
+/// Returns the page of the catalog after a token, with at most `size` movies.
+fn page(catalog: &Movies, token: &str, size: usize) -> Page {
+    let mut bytes = 0;
+    let fits = |movie: &&Movie| {
+        let is_first = bytes == 0;
+        bytes += length(movie);
+        is_first || bytes <= PAGE_BYTES
+    };
+    let movies: Vec<Movie> = catalog.after(token).take(size).take_while(fits).cloned().collect();
+    let next_page_token = match movies.last() {
+        Some(last) if catalog.after(last.id.as_str()).next().is_some() => last.id.as_str().to_owned(),
+        _ => String::new(),
+    };
+    Page { movies, next_page_token }
 }
 
 /// Returns about the bytes of a movie in an answer.

@@ -94,6 +94,29 @@ async fn a_rejected_rating_is_kept_with_its_reasons_and_original() {
 }
 
 #[tokio::test]
+async fn a_large_batch_is_prepared_off_the_async_threads() {
+    use std::sync::Mutex;
+    use std::thread;
+
+    let (intake, _) = intake().await;
+    for (count, is_here) in [(LARGE, true), (LARGE + 1, false)] {
+        // The original of a refused rating is encoded where the batch is prepared.
+        let (encoded, here) = (Arc::new(Mutex::new(None)), thread::current().id());
+        let noted = Arc::clone(&encoded);
+        let original = move |_| {
+            *noted.lock().expect("a lock") = Some(thread::current().id());
+            Bytes::new()
+        };
+        let ratings = (1..count).map(|_| rating("m")).chain([rating("unknown")]).collect();
+        let batch = Batch { ratings, original: Box::new(original) };
+        let outcome = intake.submit_batch(&client(), batch, Source::Grpc).await.expect("answered");
+        assert_eq!((outcome.accepted(), outcome.rejected[0].0), (count as u64 - 1, count - 1));
+        let thread = encoded.lock().expect("a lock").expect("it was encoded");
+        assert_eq!(thread == here, is_here, "{count} ratings");
+    }
+}
+
+#[tokio::test]
 async fn a_movie_that_another_instance_added_is_known_at_once() {
     let (intake, log) = intake().await;
     intake_on(&log, Settings::default()).upsert(vec![movie("new")]).await.expect("written");

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use marquee_domain::{Offset, Partition, Position};
-use marquee_ports::{Bounds, Error, ErrorKind, ObjectKey, Precondition, Tag, Topic};
+use marquee_ports::{Bounds, Error, ErrorKind, Object, ObjectKey, Precondition, Tag, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,10 @@ use crate::{Archive, FOLDER, key};
 
 /// The format that this version writes. Earlier indices have no format and count as 0.
 const FORMAT: u32 = 1;
+
+/// An index of more files, or of more bytes, is read and written off the async threads. It takes
+/// some 500 µs.
+const LARGE: (usize, usize) = (256, 64 << 10);
 
 /// The stored form. Unknown fields of a newer form survive a change by this version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -102,9 +106,12 @@ impl Index {
     pub(crate) async fn read(archive: &Archive, partition: Partition) -> Result<Self, Error> {
         let place = place(partition.0)?;
         let Some(object) = archive.objects.get(&place).await? else { return Ok(Self::absent(partition)) };
-        let document = serde_json::from_slice(&object.bytes)
-            .map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {place}"), error))?;
-        Ok(Self { document, tag: Some(object.tag) })
+        let Object { bytes, tag } = object;
+        let is_large = bytes.len() > LARGE.1;
+        let parse = move || serde_json::from_slice::<IndexDocument>(&bytes);
+        let document = archive.compute.run_if(is_large, parse).await;
+        let document = document.map_err(|error| Error::new(ErrorKind::Corrupt, format!("read {place}"), error))?;
+        Ok(Self { document, tag: Some(tag) })
     }
 
     /// Returns the index of a partition of which nothing is archived.
@@ -145,8 +152,10 @@ impl Index {
     /// Another writer has taken over the partition: kind `Conflict`.
     pub(crate) async fn write(&mut self, archive: &Archive, mut document: IndexDocument) -> Result<(), Error> {
         document.format = document.format.max(FORMAT);
-        let json = serde_json::to_vec_pretty(&document)
-            .map_err(|error| Error::new(ErrorKind::Invalid, "encode an index of the archive", error))?;
+        let is_large = document.files.len() > LARGE.0;
+        let encode = move || (serde_json::to_vec_pretty(&document), document);
+        let (json, document) = archive.compute.run_if(is_large, encode).await;
+        let json = json.map_err(|error| Error::new(ErrorKind::Invalid, "encode an index of the archive", error))?;
         let precondition = self.tag.clone().map_or(Precondition::Absent, Precondition::Matches);
         let tag = archive.objects.put(&place(document.partition)?, Bytes::from(json), precondition).await?;
         *self = Self { document, tag: Some(tag) };

@@ -115,6 +115,11 @@ impl RatingLog for EmbeddedLog {
             .collect()
     }
 
+    async fn ends(&self, topic: Topic) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let topic = self.reader.topic(topic)?;
+        Ok((0..topic.partitions).map(Partition).map(|partition| (partition, topic.end(partition))).collect())
+    }
+
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
         self.reader.topic(topic)?;
         if records.is_empty() {

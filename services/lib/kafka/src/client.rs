@@ -17,9 +17,11 @@ use crate::{Compression, ConnectError, Settings, protection};
 /// The shortest and the longest time in milliseconds that librdkafka waits before it retries.
 const BACKOFF: (&str, &str) = ("50", "1000");
 
-/// Records that a client holds before it stops to fetch. librdkafka needs a kilobyte for each one,
-/// which [`Settings::prefetch_bytes`] does not count. By default it holds 100,000 of them.
-const RECORDS_AHEAD: &str = "10000";
+/// Records that a client holds before it stops to fetch. By default it holds 100,000 of them.
+const RECORDS_AHEAD: u64 = 10_000;
+
+/// What librdkafka needs for each of them, which [`Settings::prefetch_bytes`] does not count.
+const RECORD_OVERHEAD: u64 = 1 << 10;
 
 /// The group that readers name. They never join it or commit to it, so brokers do not know it.
 const READERS: &str = "readers";
@@ -130,6 +132,18 @@ impl Settings {
     pub(crate) fn group(&self, group: &str) -> String {
         format!("{}{group}", self.prefix)
     }
+
+    /// Returns the most bytes of one answer to a fetch. It has records of many partitions, and all
+    /// of them are unpacked at once.
+    fn answer_bytes(&self) -> u64 {
+        self.fetch_bytes.max(LARGEST_BATCH as u64)
+    }
+
+    /// Returns the most bytes that one client which reads holds ahead of its reader: records and
+    /// what librdkafka needs for each of them, and the answer that arrives.
+    pub fn read_ahead_bytes(&self) -> u64 {
+        self.prefetch_bytes + self.answer_bytes() + RECORDS_AHEAD * RECORD_OVERHEAD
+    }
 }
 
 /// Returns the configuration that all clients have in common.
@@ -190,9 +204,8 @@ fn consumer(settings: &Settings, group: &str) -> ClientConfig {
         // A batch whose bytes changed on a disk is reported and not delivered.
         .set("check.crcs", "true")
         .set("fetch.message.max.bytes", settings.fetch_bytes.to_string())
-        // One answer has records of many partitions, and all of them are unpacked at once.
-        .set("fetch.max.bytes", settings.fetch_bytes.max(LARGEST_BATCH as u64).to_string())
-        .set("queued.min.messages", RECORDS_AHEAD)
+        .set("fetch.max.bytes", settings.answer_bytes().to_string())
+        .set("queued.min.messages", RECORDS_AHEAD.to_string())
         .set("queued.max.messages.kbytes", (settings.prefetch_bytes >> 10).to_string())
         .set("fetch.error.backoff.ms", BACKOFF.0)
         .set("fetch.queue.backoff.ms", "10");
@@ -283,9 +296,11 @@ mod tests {
         let wide = Settings { fetch_bytes: 8 << 20, ..Settings::default() };
         for (settings, answer) in [(Settings::default(), LARGEST_BATCH), (wide, 8 << 20)] {
             for config in [reader(&settings), member(&settings, "g")] {
-                assert_eq!(config.get("queued.min.messages"), Some(RECORDS_AHEAD));
+                assert_eq!(config.get("queued.min.messages"), Some("10000"));
                 assert_eq!(config.get("fetch.max.bytes"), Some(answer.to_string().as_str()));
+                assert_eq!(config.get("queued.max.messages.kbytes"), Some("16384"));
             }
+            assert_eq!(settings.read_ahead_bytes(), (16 << 20) + answer as u64 + (10_000 << 10));
         }
     }
 

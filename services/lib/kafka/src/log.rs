@@ -140,6 +140,11 @@ impl RatingLog for KafkaLog {
         self.read_blocking(move |readers| readers.bounds(&topic, partitions)).await
     }
 
+    async fn ends(&self, topic: Topic) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let (partitions, topic) = (self.partitions(topic)?, self.settings.topic(topic));
+        self.read_blocking(move |readers| readers.ends(&topic, partitions)).await
+    }
+
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
         let partitions = self.partitions(topic)?;
         if records.is_empty() {

@@ -97,23 +97,35 @@ impl Readers {
     pub(crate) fn bounds(&self, topic: &str, partitions: u32) -> Result<Vec<Bounds>, Error> {
         poll(&self.control);
         let deadline = self.deadline();
-        let all: Vec<Partition> = (0..partitions).map(Partition).collect();
-        // The protocol asks for the offset at a time, and two special times mean the beginning and
-        // the end.
-        let ask = |end: KafkaOffset| {
-            let doing = || format!("ask for the bounds of {topic}");
-            let found = retry_until(deadline, doing, |left| {
-                let times = list(topic, all.iter().map(|partition| (partition, end)))?;
-                offsets(&self.control.offsets_for_times(times, left)?)
-            })?;
-            let complete = found.len() == all.len();
-            complete.then_some(found).ok_or_else(|| Error::bare(ErrorKind::Unavailable, doing()))
-        };
         // The end last, so that it covers every record that was appended before this call.
-        let begins = ask(KafkaOffset::Beginning)?;
-        let ends = ask(KafkaOffset::End)?;
+        let begins = self.offsets_at(KafkaOffset::Beginning, (topic, partitions), deadline)?;
+        let ends = self.offsets_at(KafkaOffset::End, (topic, partitions), deadline)?;
         let bounds = begins.into_iter().zip(ends.into_values());
         Ok(bounds.map(|((partition, begin), end)| Bounds { partition, begin: begin.min(end), end }).collect())
+    }
+
+    /// Returns the end of every partition. Takes one request to every broker.
+    pub(crate) fn ends(&self, topic: &str, partitions: u32) -> Result<BTreeMap<Partition, Offset>, Error> {
+        poll(&self.control);
+        self.offsets_at(KafkaOffset::End, (topic, partitions), self.deadline())
+    }
+
+    /// Returns the beginning or the end of every partition. The protocol asks for the offset at a
+    /// time, and two special times mean these.
+    fn offsets_at(
+        &self,
+        time: KafkaOffset,
+        (topic, partitions): (&str, u32),
+        deadline: Instant,
+    ) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let all: Vec<Partition> = (0..partitions).map(Partition).collect();
+        let doing = || format!("ask for the bounds of {topic}");
+        let found = retry_until(deadline, doing, |left| {
+            let times = list(topic, all.iter().map(|partition| (partition, time)))?;
+            offsets(&self.control.offsets_for_times(times, left)?)
+        })?;
+        let complete = found.len() == all.len();
+        complete.then_some(found).ok_or_else(|| Error::bare(ErrorKind::Unavailable, doing()))
     }
 
     /// Reads up to `max` records from an offset on.

@@ -32,9 +32,9 @@ pub use refusal::unreadable;
 #[cfg(any(fuzzing, test))]
 pub use server::fuzzing;
 pub use server::{
-    Bodies, BodyParser, ClientSettings, Closing, Error as ServerError, Served, Server, ServerSettings, Services,
-    SetupError, TlsError, TlsSettings, TokenError, bind, parse_json, serve, time_limit,
+    Bodies, BodyParser, ClientSettings, Closing, Error as ServerError, LISTENER_END, Served, Server, ServerSettings,
+    Services, SetupError, TlsError, TlsSettings, TokenError, bind, parse_json, serve, time_limit,
 };
 pub use tasks::{TaskError, Tasks};
 pub use tokio_util::sync::CancellationToken as Stop;
-pub use transport::{ConnectError, Transport, is_http_address};
+pub use transport::{ConnectError, Transport, is_http_address, is_server_name};

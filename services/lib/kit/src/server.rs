@@ -38,6 +38,7 @@ use tonic::service::Routes;
 use tower::{ServiceExt, service_fn};
 
 pub use bodies::{Bodies, BodyParser, parse_json};
+pub use listen::LISTENER_END;
 pub use observe::time_limit;
 pub use settings::{ClientSettings, Settings as ServerSettings, TlsSettings};
 pub use shared::{Server, Services, SetupError};

@@ -9,9 +9,6 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
-/// The longest time that aborted tasks may take to be dropped, all of them together.
-const ABORT: Duration = Duration::from_millis(200);
-
 /// A task returned an error or panicked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("task {task} {what}")]
@@ -49,6 +46,9 @@ impl fmt::Debug for Tasks {
 }
 
 impl Tasks {
+    /// The longest time that aborted tasks may take to be dropped, all of them together.
+    pub const ABORT: Duration = Duration::from_millis(200);
+
     /// Runs a task until it ends. An error or a panic is reported by [`Self::failed`], because a
     /// process with a failed task must not look healthy.
     pub fn spawn<E>(&self, task: &'static str, work: impl Future<Output = Result<(), E>> + Send + 'static)
@@ -93,7 +93,7 @@ impl Tasks {
     }
 
     /// Waits for every task to end, at most until the deadline. Tasks that still run are logged by
-    /// name and aborted. A task that blocks its thread is left behind 200 ms later.
+    /// name and aborted. A task that blocks its thread is left behind [`Self::ABORT`] later.
     pub async fn join(&self, deadline: Duration) {
         let running: Vec<_> = std::mem::take(&mut *self.0.running.lock().unwrap_or_else(PoisonError::into_inner));
         let end = Instant::now() + deadline;
@@ -107,7 +107,7 @@ impl Tasks {
         }
         // Waits until the aborted tasks are dropped, so that what they hold is free afterwards. A
         // task that blocks its thread cannot be aborted.
-        let end = Instant::now() + ABORT;
+        let end = Instant::now() + Self::ABORT;
         for (task, supervisor) in aborted {
             if timeout_at(end, supervisor).await.is_err() {
                 tracing::error!(task, "background task blocks its thread and is left behind");
@@ -194,7 +194,7 @@ mod tests {
         let start = Instant::now();
         tasks.join(Duration::ZERO).await;
         // One after another they would take twelve times as long.
-        assert!(start.elapsed() < ABORT * 6, "{:?}", start.elapsed());
+        assert!(start.elapsed() < Tasks::ABORT * 6, "{:?}", start.elapsed());
         drop(releases);
     }
 }

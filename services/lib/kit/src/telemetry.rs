@@ -9,11 +9,13 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use marquee_settings::{Invalid, Validate, redact};
+use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector as _, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -36,8 +38,11 @@ pub struct Settings {
     pub log: String,
     /// `auto` (for people on a terminal, otherwise JSON), `human` or `json`. Default `auto`.
     pub format: Format,
-    /// The endpoint that receives traces (OTLP over gRPC), for example `http://127.0.0.1:4317`.
-    /// Empty, the default: no traces are sent.
+    /// The endpoint that receives traces (OTLP over gRPC), for example `http://127.0.0.1:4317`. A
+    /// process of one role is the service `marquee-ROLE` there, for example `marquee-inference`,
+    /// and a whole fleet is `marquee`. The variables `OTEL_SERVICE_NAME` and
+    /// `OTEL_RESOURCE_ATTRIBUTES` replace this name and add attributes. Empty, the default: no
+    /// traces are sent.
     pub otlp_endpoint: String,
 }
 
@@ -124,14 +129,14 @@ pub enum Error {
 }
 
 /// The longest time that sending the last spans may take.
-const LAST_SPANS: Duration = Duration::from_millis(500);
+pub const LAST_SPANS: Duration = Duration::from_millis(300);
 
 /// Keeps telemetry running. [`Guard::shutdown`] sends the remaining spans.
 #[derive(Debug)]
 pub struct Guard(Option<SdkTracerProvider>);
 
 impl Guard {
-    /// Sends the spans that are still waiting, if the endpoint takes them within half a second.
+    /// Sends the spans that are still waiting, if the endpoint takes them within [`LAST_SPANS`].
     pub fn shutdown(self) {
         if let Some(provider) = self.0
             && let Err(error) = provider.shutdown_with_timeout(LAST_SPANS)
@@ -141,8 +146,9 @@ impl Guard {
     }
 }
 
-/// Starts logs on standard error and, if an endpoint is configured, traces.
-pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error> {
+/// Starts logs on standard error and, if an endpoint is configured, traces. `service` is the name
+/// of the process in traces, unless the environment has another one.
+pub fn start(settings: &Settings, service: &str) -> Result<Guard, Error> {
     let filter = filter(&settings.log).map_err(Error::Filter)?;
     let json = match settings.format {
         Format::Json => true,
@@ -163,7 +169,8 @@ pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error>
                 .with_endpoint(endpoint)
                 .build()
                 .map_err(Error::Exporter)?;
-            let resource = Resource::builder().with_service_name(service).build();
+            let named = std::env::var("OTEL_SERVICE_NAME").ok();
+            let resource = resource(service, &EnvResourceDetector::new().detect(), named);
             Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
         }
     };
@@ -177,6 +184,24 @@ pub fn start(settings: &Settings, service: &'static str) -> Result<Guard, Error>
         .try_init()
         .map_err(Error::Twice)?;
     Ok(Guard(provider))
+}
+
+/// Describes the process in traces. As OpenTelemetry specifies it, `given` (the attributes in
+/// `OTEL_RESOURCE_ATTRIBUTES`) replace those of the program, and `named` (`OTEL_SERVICE_NAME`)
+/// replaces the name that both of them have.
+fn resource(service: &str, given: &Resource, named: Option<String>) -> Resource {
+    let own = [
+        KeyValue::new("service.name", service.to_owned()),
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let builder = Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(own)
+        .with_attributes(given.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    match named.filter(|name| !name.is_empty()) {
+        Some(name) => builder.with_service_name(name).build(),
+        None => builder.build(),
+    }
 }
 
 /// Writes each event as one JSON object. The list of its spans ends with the current one, which is
@@ -261,6 +286,24 @@ mod tests {
         let settings = Settings { otlp_endpoint: "http://me:hunter2@host:4317".to_owned(), ..Settings::default() };
         assert_eq!(settings.validate(), Ok(()));
         assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_environment_may_name_a_process_in_traces_and_describe_it() {
+        let of = |given: &[(&'static str, &'static str)], named: Option<&str>| {
+            let given = given.iter().map(|(key, value)| KeyValue::new(*key, *value));
+            let given = Resource::builder_empty().with_attributes(given).build();
+            let resource = resource("marquee-inference", &given, named.map(str::to_owned));
+            let value = move |key: &'static str| resource.get(&key.into()).map(|value| value.to_string());
+            ["service.name", "service.version", "k8s.pod.name"].map(value)
+        };
+        let text = |text: &str| Some(text.to_owned());
+        let version = text(env!("CARGO_PKG_VERSION"));
+        assert_eq!(of(&[], None), [text("marquee-inference"), version.clone(), None]);
+        assert_eq!(of(&[], Some("")), [text("marquee-inference"), version.clone(), None]);
+        let given = [("k8s.pod.name", "inference-0"), ("service.name", "shop")];
+        assert_eq!(of(&given, None), [text("shop"), version.clone(), text("inference-0")]);
+        assert_eq!(of(&given, Some("ratings")), [text("ratings"), version, text("inference-0")]);
     }
 
     #[derive(Clone, Default)]

@@ -19,6 +19,7 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, Uri, header};
 use marquee_settings::is_set;
+use rustls_pki_types::ServerName;
 use thiserror::Error;
 use tonic::body::Body;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
@@ -104,6 +105,15 @@ impl Transport {
     /// # Errors
     /// The address is not valid, or a file of the settings cannot be used.
     pub fn connect_with(address: &str, settings: &ClientSettings) -> Result<Self, ConnectError> {
+        Self::connect_named(address, settings, None)
+    }
+
+    /// Returns a transport like [`Transport::connect_with`] to a server whose certificate must have
+    /// `name` in place of the host of the address. It has no effect on an `http://` address.
+    ///
+    /// # Errors
+    /// The address or the name is not valid, or a file of the settings cannot be used.
+    pub fn connect_named(address: &str, settings: &ClientSettings, name: Option<&str>) -> Result<Self, ConnectError> {
         let bad = |source| ConnectError::Address { address: address.to_owned(), source };
         let mut endpoint = Endpoint::from_shared(address.to_owned()).map_err(|source| bad(Some(source)))?;
         if !is_of_server(endpoint.uri()) {
@@ -111,7 +121,12 @@ impl Transport {
         }
         if endpoint.uri().scheme() == Some(&Scheme::HTTPS) {
             let refused = |source| ConnectError::Tls { address: address.to_owned(), source };
-            endpoint = endpoint.tls_config(tls(settings)?).map_err(refused)?;
+            let config = tls(settings)?;
+            let config = match name {
+                Some(name) => config.domain_name(name),
+                None => config,
+            };
+            endpoint = endpoint.tls_config(config).map_err(refused)?;
         }
         let token = is_set(&settings.token_file).then(|| Token::read(&settings.token_file));
         let token = token.transpose().map_err(ConnectError::Token)?.map(Arc::new);
@@ -130,6 +145,11 @@ impl Transport {
 /// Returns whether a text is the address of a server: `http` or `https`, with a host.
 pub fn is_http_address(text: &str) -> bool {
     text.parse().is_ok_and(|address: Uri| is_of_server(&address))
+}
+
+/// Returns whether a certificate can have a name: that of a host, or an IP address.
+pub fn is_server_name(text: &str) -> bool {
+    ServerName::try_from(text).is_ok()
 }
 
 /// Returns whether a server may be at an address. Without a host it would fail at every call.

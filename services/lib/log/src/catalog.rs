@@ -44,18 +44,29 @@ impl MovieCatalog {
     /// Reads the topic up to its end at the time of the call and returns the movies.
     pub async fn catch_up(&self) -> Result<Movies, Error> {
         let mut next = self.next.lock().await;
-        for bounds in self.log.bounds(Topic::MOVIES).await? {
-            let next = next.entry(bounds.partition).or_insert(bounds.begin);
-            let mut pages = scan(&*self.log, Topic::MOVIES, bounds.partition, *next..bounds.end);
+        for (partition, end) in self.ends(&mut next).await? {
+            let next = next.entry(partition).or_insert(Offset(0));
+            let mut pages = scan(&*self.log, Topic::MOVIES, partition, *next..end);
             while let Some(page) = pages.next_page().await? {
                 let last = page.last().map(|record| record.position.offset.next());
                 self.apply(decode(&page).await);
                 *next = last.unwrap_or(*next);
             }
-            *next = bounds.end.max(*next);
+            *next = end.max(*next);
         }
         drop(next);
         Ok(self.movies())
+    }
+
+    /// Returns the end of each partition. The first call also asks for the beginnings. Later calls
+    /// do not, because ratings wait for this answer.
+    async fn ends(&self, next: &mut BTreeMap<Partition, Offset>) -> Result<BTreeMap<Partition, Offset>, Error> {
+        if !next.is_empty() {
+            return self.log.ends(Topic::MOVIES).await;
+        }
+        let bounds = self.log.bounds(Topic::MOVIES).await?;
+        next.extend(bounds.iter().map(|bounds| (bounds.partition, bounds.begin)));
+        Ok(bounds.iter().map(|bounds| (bounds.partition, bounds.end)).collect())
     }
 
     /// Returns the movies, after catching up if one of these ids is unknown. So a movie that
@@ -206,6 +217,19 @@ mod tests {
         assert_eq!(log.faults().calls().len(), calls);
         assert!(catalog.movies_with([&id("b")]).await.unwrap().get(&id("b")).is_none());
         assert!(log.faults().calls().len() > calls);
+    }
+
+    #[tokio::test]
+    async fn only_the_first_read_asks_for_the_beginnings() {
+        let log = MemoryLog::new(1);
+        let catalog = catalog(&log);
+        for key in ["a", "b", "c"] {
+            put(&log, key, "Drama").await;
+            assert!(catalog.catch_up().await.unwrap().get(&id(key)).is_some());
+        }
+        let calls = log.faults().calls();
+        let count = |method: &str| calls.iter().filter(|call| **call == method).count();
+        assert_eq!((count("bounds"), count("ends")), (1, 2));
     }
 
     #[tokio::test]

@@ -80,7 +80,7 @@ impl ProgressReporter {
     /// Notes that the records of a partition before an offset were processed. Does nothing if the
     /// partition is not assigned.
     pub fn advance(&self, partition: Partition, next: Offset) {
-        update(&self.0, |progress| progress.advance(partition, next));
+        self.0.send_if_modified(|progress| progress.advance(partition, next));
     }
 }
 
@@ -204,7 +204,9 @@ impl Follower {
         };
         let next: Offsets = batch.iter().filter_map(last).collect();
         let committed = handler.apply(batch).await?;
-        self.update(|progress| next.iter().for_each(|(partition, next)| progress.advance(*partition, *next)));
+        self.progress.send_if_modified(|progress| {
+            next.iter().fold(false, |changed, (&partition, &next)| progress.advance(partition, next) || changed)
+        });
         commit(subscription, &committed).await
     }
 
@@ -242,7 +244,8 @@ impl Follower {
     }
 }
 
-/// Changes the progress, and wakes its receivers if it differs.
+/// Changes the progress, and wakes its receivers if it differs. It copies the progress, so it is
+/// not for what happens with each batch.
 fn update(progress: &watch::Sender<Progress>, change: impl FnOnce(&mut Progress)) {
     progress.send_if_modified(|progress| {
         let before = progress.clone();

@@ -143,11 +143,11 @@ impl Progress {
         self.interrupted = None;
     }
 
-    /// Notes that the records of a partition before this offset were processed.
-    pub(crate) fn advance(&mut self, partition: Partition, next: Offset) {
-        if let Some(own) = self.assigned.as_mut().and_then(|assigned| assigned.get_mut(&partition)) {
-            *own = next;
-        }
+    /// Notes that the records of a partition before this offset were processed. Returns whether
+    /// that is new.
+    pub(crate) fn advance(&mut self, partition: Partition, next: Offset) -> bool {
+        let own = self.assigned.as_mut().and_then(|assigned| assigned.get_mut(&partition));
+        own.is_some_and(|own| std::mem::replace(own, next) != next)
     }
 
     /// Moves past offsets that have no record. Does nothing if the consumer moved meanwhile.
@@ -201,7 +201,7 @@ mod tests {
     fn it_is_ready_at_the_ends_of_the_start_and_stays_ready() {
         let mut progress = started([(ONE, 9), (TWO, 15)]);
         assert_eq!(progress.readiness(), Readiness::CatchingUp(6));
-        progress.advance(ONE, Offset(12));
+        assert!(progress.advance(ONE, Offset(12)) && !progress.advance(ONE, Offset(12)), "it is new once");
         assert_eq!(progress.readiness(), Readiness::CatchingUp(5));
         progress.advance(TWO, Offset(20));
         progress.measure(&bounds([500, 500]));
@@ -236,7 +236,7 @@ mod tests {
         let mut progress = started([(ONE, 0), (TWO, 0)]);
         progress.revoke_others(&[TWO]);
         assert_eq!(lag(&progress), [(TWO, 20)]);
-        progress.advance(ONE, Offset(5));
+        assert!(!progress.advance(ONE, Offset(5)), "another consumer has it");
         assert_eq!(lag(&progress), [(TWO, 20)]);
         assert_eq!((progress.next_offset(ONE), progress.next_offset(TWO)), (None, Some(Offset(0))));
     }

@@ -129,6 +129,12 @@ pub trait RatingLog: Debug + Send + Sync {
     /// partition.
     async fn bounds(&self, topic: Topic) -> Result<Vec<Bounds>, Error>;
 
+    /// Returns the end of each partition of a topic, as [`Self::bounds`] does. It may cost less.
+    async fn ends(&self, topic: Topic) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let bounds = self.bounds(topic).await?;
+        Ok(bounds.into_iter().map(|bounds| (bounds.partition, bounds.end)).collect())
+    }
+
     /// Appends records and returns their positions, in the order of the records.
     ///
     /// **Invariant:** when this returns `Ok`, every record survives SIGKILL and a loss of power.

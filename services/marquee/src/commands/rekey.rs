@@ -86,7 +86,7 @@ async fn archive(settings: &Settings) -> Result<Option<Archive>> {
         return Ok(None);
     }
     let (needs, context) = (Needs { objects: true, ..Needs::default() }, Context::default());
-    let objects = resources::open(settings, &needs, &context).await?.objects;
+    let objects = resources::open(settings, &needs, &context, |_| {}).await?.objects;
     Ok(objects.map(|objects| Archive::new(objects, context.compute.clone())))
 }
 

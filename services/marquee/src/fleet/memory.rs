@@ -49,8 +49,8 @@ fn bounds(settings: &Settings, roles: &[Entry]) -> Vec<Bound> {
             let consumers = consumers.into_iter().map(u64::from).sum::<u64>();
             let readers = if needs.log { u64::from(settings.kafka.readers) } else { 0 };
             bounds.push(("kafka.in_flight_bytes", settings.kafka.in_flight_bytes));
-            let ahead = settings.kafka.prefetch_bytes.saturating_mul(consumers + readers);
-            bounds.push(("kafka.prefetch_bytes of all clients", ahead));
+            let ahead = settings.kafka.read_ahead_bytes().saturating_mul(consumers + readers);
+            bounds.push(("what Kafka clients read ahead (kafka.prefetch_bytes, kafka.readers)", ahead));
         }
         LogBackend::Embedded if needs.log => bounds.push(("the embedded log", EmbeddedLog::memory_bytes())),
         LogBackend::Kafka | LogBackend::Embedded => {}
@@ -120,10 +120,17 @@ mod tests {
         let of = |settings: &Settings, name: &str| described(&bounds(settings, &[role(name).expect("in the table")]));
         // Four readers, and the consumer of the archive.
         let (parts, sum) = of(&settings, "trainer");
-        let kafka = "kafka.in_flight_bytes 64 MiB, kafka.prefetch_bytes of all clients 80 MiB";
-        assert_eq!((parts, sum), (format!("server.body_budget 64 MiB, server.answer_budget 256 MiB, {kafka}"), 464));
+        let one = settings.kafka.read_ahead_bytes();
+        let ahead = mebibytes(5 * one);
+        let kafka = format!(
+            "kafka.in_flight_bytes 64 MiB, what Kafka clients read ahead (kafka.prefetch_bytes, kafka.readers) {ahead} MiB"
+        );
+        let server = "server.body_budget 64 MiB, server.answer_budget 256 MiB";
+        assert_eq!((parts, sum), (format!("{server}, {kafka}"), 384 + ahead));
         settings.role::<Trainer>().archive.enabled = false;
-        assert_eq!(of(&settings, "trainer").1, 448);
+        assert_eq!(of(&settings, "trainer").1, mebibytes((384 << 20) + 4 * one));
+        // A feature store has the readers too, and a consumer of the ratings.
+        assert_eq!(of(&settings, "feature-store").1, mebibytes((384 << 20) + 5 * one));
         // Inference only writes what it has served.
         assert!(!of(&settings, "inference").0.contains("prefetch"));
         assert!(of(&settings, "inference").0.contains("kafka.in_flight_bytes"));

@@ -1,6 +1,7 @@
 //! A fleet of roles that do nothing: each is one line in a table.
 
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -87,6 +88,13 @@ role!(
     Broken, "broken", _ => Err("as the test wants".into())
 );
 role!(
+    /// Writes a file that stays, and fails to start.
+    Fails, "fails", settings => {
+        std::fs::write(&settings.marker, "")?;
+        Err("as the test wants".into())
+    }
+);
+role!(
     /// Panics while it starts.
     Panics, "panics", settings => {
         assert!(settings.needs_the_log, "for the test");
@@ -101,6 +109,8 @@ role!(
 const TABLE: &[Entry] = &[Entry::of::<Noop>()];
 
 const BROKEN: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Broken>()];
+
+const FAILS: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Fails>()];
 
 const PANICS: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Panics>()];
 
@@ -185,6 +195,20 @@ async fn an_interrupted_start_ends_soon_and_leaves_nothing_running() {
     assert!(started.is_none());
     assert!(interrupted.expect("it was interrupted").elapsed() < Duration::from_secs(2));
     assert_nothing_is_left(folder.path(), &address);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_as_it_is_interrupted_ends_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (failed, marker) = (folder.path().join("failed"), format!("{:?}", folder.path().join("failed")));
+    let settings = || settings(folder.path(), FAILS, &[("fails.marker", &marker)]);
+    // The signal is known when the role has failed, and not yet when the start was asked last.
+    let interrupted = std::future::poll_fn(|_| if failed.exists() { Poll::Ready(()) } else { Poll::Pending });
+    let started = Fleet::start_unless(settings(), FAILS, interrupted).await.expect("no error");
+    assert!(started.is_none());
+    assert!(!folder.path().join("marker").exists(), "the no-op role has started and ended");
+    let error = Fleet::start_unless(settings(), FAILS, std::future::pending()).await.expect_err("it fails");
+    assert_eq!(format!("{error:#}"), "role fails: could not start: as the test wants");
 }
 
 #[tokio::test]

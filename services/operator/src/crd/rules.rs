@@ -55,6 +55,9 @@ const DURATION: &str = "^([0-9]+(ns|us|ms|s|sec|m|min|h|d|day|days|w|week|weeks)
 /// The durations that CEL can read, except for the spaces.
 const GO_DURATION: &str = "^([0-9]+(ns|us|ms|s|m|h) ?)+$";
 
+/// The name of a host, as DNS has it.
+const DNS_NAME: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$";
+
 /// The largest count that the operator reads.
 const MOST: f64 = u32::MAX as f64;
 
@@ -164,7 +167,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("spec", Required("instances")),
     rule("spec.model", Pattern("^[a-z][a-z0-9-]*$")),
     rule("spec.instances", ONE_SELECTOR),
+    rule("spec.instances", NAME_NEEDS_TLS),
+    rule("spec.instances.serverName", Pattern(DNS_NAME)),
     rule("spec.monitor", ONE_SELECTOR),
+    rule("spec.monitor", NAME_NEEDS_TLS),
+    rule("spec.monitor.serverName", Pattern(DNS_NAME)),
     rule("spec.steps", MaxItems(64)),
     rule(
         "spec.steps[]",
@@ -223,6 +230,12 @@ pub(super) const RULES: &[Rule] = &[
 
 const ONE_SELECTOR: Addition =
     Cel("has(self.service) != has(self.matchLabels)", "give exactly one of service and matchLabels", "");
+
+const NAME_NEEDS_TLS: Addition = Cel(
+    "!has(self.serverName) || (has(self.scheme) && self.scheme == 'https')",
+    "is for certificates: set the scheme to https",
+    ".serverName",
+);
 
 const TWO_DECIMALS: Addition = Cel(
     "self * 100.0 - double(int(self * 100.0 + 0.5)) < 0.000001 && \

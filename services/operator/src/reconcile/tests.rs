@@ -56,7 +56,7 @@ impl World {
         let mut reconciler = made.expect("valid arguments");
         reconciler.clock = self.clock.clone();
         let transports = reconciler.transports.get_mut().expect("a lock");
-        transports.insert(server::ADDRESS.to_owned(), self.instance.transport());
+        transports.insert((server::ADDRESS.to_owned(), None), self.instance.transport());
         reconciler
     }
 
@@ -106,6 +106,20 @@ async fn a_route_that_is_refused_ends_the_rollout_with_the_reason() {
     let text = world.context.metrics.text();
     assert!(text.contains("reason=\"VersionFailed\"} 1\n"), "{text}");
     assert_eq!(world.table.weight(1), 10_000);
+}
+
+#[tokio::test]
+async fn an_instance_is_called_under_the_name_that_its_certificate_must_have() {
+    let world = World::new();
+    let instances = json!({"service": "inference", "scheme": "https", "serverName": "marquee-inference"});
+    world.server.edit(|rollout| rollout["spec"]["instances"] = instances);
+    let mut operator = world.operator();
+    let key = |name: Option<&str>| (server::ADDRESS.replace("http:", "https:"), name.map(str::to_owned));
+    let transports = operator.transports.get_mut().expect("a lock");
+    transports.insert(key(Some("marquee-inference")), world.instance.transport());
+    assert!(world.until(&operator, "Completed").await.is_some(), "{:#}", world.server.status());
+    let transports = operator.transports.get_mut().expect("a lock");
+    assert!(!transports.contains_key(&key(None)), "it was called by its address too");
 }
 
 #[tokio::test]

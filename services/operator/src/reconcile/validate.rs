@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use marquee_kit::is_server_name;
 use marquee_rollout::{Command, Spec, Status, Verb};
 use serde_json::json;
 
 use crate::commands::{self, Pending};
-use crate::resource::ModelRollout;
+use crate::resource::{ModelRollout, Scheme, ServiceReference};
 
 /// A rollout that makes sense.
 #[derive(Debug)]
@@ -42,9 +43,24 @@ pub(crate) fn validate(rollout: &ModelRollout) -> Result<Valid, Invalid> {
         let path = if error.path().is_empty() { "spec".to_owned() } else { format!("spec.{}", error.path()) };
         Invalid { path, message: error.message().to_owned() }
     })?;
+    check_server_name("spec.instances", Some(&rollout.spec.instances))?;
+    check_server_name("spec.monitor", rollout.spec.monitor.as_ref())?;
     let status = read_status(rollout)?;
     let commands = commands::pending(rollout).into_iter().map(|pending| (pending.clone(), read_command(pending)));
     Ok(Valid { spec, status, commands: commands.collect() })
+}
+
+/// Checks the name that the certificates of a Service's processes must have.
+fn check_server_name(path: &str, service: Option<&ServiceReference>) -> Result<(), Invalid> {
+    let Some((service, name)) = service.and_then(|one| Some((one, one.server_name.as_ref()?))) else { return Ok(()) };
+    let refused = |message: String| Err(Invalid { path: format!("{path}.serverName"), message });
+    if service.scheme != Scheme::Https {
+        return refused("is for certificates: set the scheme to https".to_owned());
+    }
+    if !is_server_name(name) {
+        return refused(format!("'{name}' is not the name of a host; expected one such as marquee-inference"));
+    }
+    Ok(())
 }
 
 /// Reads the last status.
@@ -83,6 +99,29 @@ mod tests {
         let unknown = json!({"instances": {"service": "i"}, "model": "ratings", "version": 2, "stepps": []});
         let invalid = validate(&rollout(&unknown, &json!({}))).expect_err("an unknown field");
         assert!(invalid.to_string().contains("stepps"), "{invalid}");
+    }
+
+    #[test]
+    fn a_server_name_that_no_certificate_can_have_is_named() {
+        let check = |of_instances: Value, of_monitor: Value| {
+            let spec = json!({"instances": of_instances, "monitor": of_monitor, "model": "ratings", "version": 2});
+            validate(&rollout(&spec, &json!({}))).map(|_| ()).map_err(|invalid| invalid.to_string())
+        };
+        let service = |scheme: &str, name: &str| json!({"service": "a", "scheme": scheme, "serverName": name});
+        let good = || service("https", "marquee-inference.shop.svc");
+        assert_eq!(check(good(), good()), Ok(()));
+        for (of_instances, of_monitor, refusal) in [
+            (
+                service("https", "not a name"),
+                good(),
+                "spec.instances.serverName: 'not a name' is not the name of a host",
+            ),
+            (service("http", "inference"), good(), "spec.instances.serverName: is for certificates"),
+            (good(), service("https", "*.shop"), "spec.monitor.serverName: '*.shop' is not the name of a host"),
+        ] {
+            let refused = check(of_instances, of_monitor).expect_err(refusal);
+            assert!(refused.starts_with(refusal), "{refused}");
+        }
     }
 
     #[test]

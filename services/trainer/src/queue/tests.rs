@@ -88,6 +88,36 @@ async fn runs_are_listed_from_any_run_on_the_newest_first() {
 }
 
 #[tokio::test]
+async fn only_the_oldest_runs_that_have_ended_go() {
+    let deployment = Deployment::new();
+    let (one, other) = (deployment.queue().await, deployment.queue().await);
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        runs.push(one.create(plan()).await.expect("creates"));
+    }
+    // The oldest one still waits.
+    for run in &runs[1..] {
+        one.end(run, published()).await.expect("ends");
+    }
+    // A request to cancel that comes too late.
+    let late = key(&format!("{CANCELLATIONS}/{}.json", runs[4].id())).expect("a key");
+    deployment.objects.put(&late, Bytes::from_static(b"{}"), Precondition::None).await.expect("written");
+    for queue in [&one, &other] {
+        queue.refresh().await.expect("reads");
+    }
+    one.prune(2).await.expect("removes");
+    let ids = |queue: &Queue| -> Vec<RunId> { queue.before(None, 9).into_iter().map(|run| run.id).collect() };
+    let expected: Vec<RunId> = [4, 3, 0].map(|at: usize| runs[at].id().clone()).into();
+    other.refresh().await.expect("reads");
+    assert_eq!(
+        (ids(&one), ids(&other), ids(&deployment.queue().await)),
+        (expected.clone(), expected.clone(), expected)
+    );
+    assert_eq!(deployment.objects.get(&late).await.expect("answers"), None);
+    assert_eq!(one.next().expect("waits").id(), runs[0].id());
+}
+
+#[tokio::test]
 async fn two_runs_of_one_microsecond_get_two_ids() {
     let deployment = Deployment::new();
     let (one, other) = (deployment.queue().await, deployment.queue().await);

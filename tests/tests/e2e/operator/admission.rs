@@ -28,6 +28,16 @@ fn bad_specs() -> Vec<(Value, Value, [&'static str; 2])> {
         (json!([]), json!({"alpha": 0.9}), ["spec.alpha", "less than or equal to 0.5"]),
         (json!([]), json!({"instances": {}}), ["spec.instances", "exactly one of service and matchLabels"]),
         (json!([]), json!({"instances": null}), ["spec.instances", "Required value"]),
+        (
+            json!([]),
+            json!({"instances": {"service": "i", "serverName": "i"}}),
+            ["spec.instances.serverName", "set the scheme to https"],
+        ),
+        (
+            json!([]),
+            json!({"instances": {"service": "i", "scheme": "https", "serverName": "*.shop"}}),
+            ["spec.instances.serverName", "should match"],
+        ),
         (use_a.clone(), json!({"metrics": duel}), ["spec.monitor", "a duel needs"]),
         (use_a, json!({}), ["spec.steps", "names a metric"]),
         (json!([]), json!({"metrics": [{"name": "a", "errors": {"max": 1}}]}), ["spec.metrics", "never measured"]),

@@ -9,7 +9,8 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -23,6 +24,7 @@ use tonic::Status;
 use super::answer_budget::{AnswerBudget, Room, SMALL, exhausted};
 use super::connections::InFlight;
 use super::is_grpc;
+use super::schema::Method;
 
 /// The bytes of answers that may wait on one connection.
 pub(super) const MOST: usize = 8 << 20;
@@ -33,45 +35,81 @@ const LEAST: usize = 16 << 10;
 /// What an answer of a route is expected to have before the first one.
 const UNKNOWN: usize = 256 << 10;
 
-/// The most routes that are remembered.
+/// The most routes that are remembered besides the methods of gRPC.
 const ROUTES: usize = 256;
 
 /// The largest answer of each route. Clones are cheap and share the sizes.
+#[derive(Debug, Clone)]
+pub(super) struct Sizes {
+    /// By the index of the method. The methods of gRPC are found without a lock.
+    methods: Arc<[Size]>,
+    routes: Arc<RwLock<HashMap<String, Size>>>,
+}
+
+/// The largest answer of one route in bytes, or 0 before the first one. A request looks it up once
+/// and keeps it. Clones are cheap and share the size.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sizes(Arc<Mutex<HashMap<String, usize>>>);
+pub(super) struct Size(Arc<AtomicUsize>);
 
 impl Sizes {
-    /// Returns what an answer of a route is expected to have, if there was one.
-    fn known(&self, route: &str) -> Option<usize> {
-        let sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.get(route).map(|size| (*size).clamp(LEAST, MOST))
+    /// Creates the sizes of this many methods of gRPC, and of routes of HTTP as they are called.
+    pub(super) fn new(methods: usize) -> Self {
+        Self { methods: (0..methods).map(|_| Size::default()).collect(), routes: Arc::default() }
     }
 
-    fn expected(&self, route: &str) -> usize {
-        self.known(route).unwrap_or(UNKNOWN)
+    /// Returns the size of a method, or of the route of a path. Beyond the most routes it is a new
+    /// one, which is forgotten with the request.
+    pub(super) fn of(&self, method: Option<Method>, path: &str) -> Size {
+        match method.and_then(|method| self.methods.get(method.index)) {
+            Some(size) => size.clone(),
+            None => self.of_route(route(path)),
+        }
     }
 
-    fn learn(&self, route: &str, size: usize) {
-        let mut sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(largest) = sizes.get_mut(route) {
-            *largest = size.max(*largest);
-        } else if sizes.len() < ROUTES {
-            sizes.insert(route.to_owned(), size);
+    fn of_route(&self, route: &str) -> Size {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(size) = routes.get(route) {
+            return size.clone();
+        }
+        if routes.len() >= ROUTES {
+            return Size::default();
+        }
+        drop(routes);
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        routes.entry(route.to_owned()).or_default().clone()
+    }
+}
+
+impl Size {
+    /// Returns what an answer of the route is expected to have, if there was one.
+    fn known(&self) -> Option<usize> {
+        let size = self.0.load(Ordering::Relaxed);
+        (size > 0).then(|| size.clamp(LEAST, MOST))
+    }
+
+    fn expected(&self) -> usize {
+        self.known().unwrap_or(UNKNOWN)
+    }
+
+    fn learn(&self, size: usize) {
+        let size = size.max(1);
+        // Nearly every answer is smaller than the largest one, and then all cores only read.
+        if self.0.load(Ordering::Relaxed) < size {
+            self.0.fetch_max(size, Ordering::Relaxed);
         }
     }
 
     /// Waits until the answer to a request fits on its connection, if other requests share it.
-    pub(super) async fn admit(&self, connection: Option<&Arc<Semaphore>>, path: &str) -> Admitted {
-        let route = route(path);
+    pub(super) async fn admit(self, connection: Option<&Arc<Semaphore>>) -> Admitted {
         let permit = match connection {
             Some(connection) => {
-                let wanted = u32::try_from(self.expected(route)).unwrap_or(u32::MAX);
+                let wanted = u32::try_from(self.expected()).unwrap_or(u32::MAX);
                 // The semaphore of a connection is never closed.
                 Arc::clone(connection).acquire_many_owned(wanted).await.ok()
             }
             None => None,
         };
-        Admitted { sizes: self.clone(), route: route.to_owned(), permit, largest: None }
+        Admitted { size: self, permit, largest: None }
     }
 }
 
@@ -90,8 +128,7 @@ fn route(path: &str) -> &str {
 /// A request whose answer fits on its connection.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    sizes: Sizes,
-    route: String,
+    size: Size,
     permit: Option<OwnedSemaphorePermit>,
     /// The largest part so far. A smaller one teaches nothing.
     largest: Option<usize>,
@@ -101,14 +138,14 @@ impl Admitted {
     /// Returns the room that the answer is expected to take in the budget of the process. One of an
     /// unknown size takes more when it turns out large.
     pub(super) fn expected_room(&self) -> usize {
-        self.sizes.known(&self.route).unwrap_or(SMALL)
+        self.size.known().unwrap_or(SMALL)
     }
 
     /// Notes the size of a part of the answer, and gives back what the answer does not need.
     fn sent(&mut self, size: usize) {
         if self.largest < Some(size) {
             self.largest = Some(size);
-            self.sizes.learn(&self.route, size);
+            self.size.learn(size);
         }
         if let Some(permit) = &mut self.permit {
             let excess = permit.num_permits().saturating_sub(size.max(LEAST));
@@ -234,50 +271,67 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_of_small_answers_keeps_only_what_it_needs() {
-        let (sizes, connection) = (Sizes::default(), Arc::new(Semaphore::new(MOST)));
-        let mut stream = sizes.admit(Some(&connection), "/a.v1.A/Watch").await;
+        let (size, connection) = (Size::default(), Arc::new(Semaphore::new(MOST)));
+        let mut stream = size.clone().admit(Some(&connection)).await;
         assert_eq!(connection.available_permits(), MOST - UNKNOWN);
         for _ in 0..10_000 {
             stream.sent(10_000);
         }
         assert_eq!(connection.available_permits(), MOST - LEAST);
-        assert_eq!(sizes.expected("/a.v1.A/Watch"), LEAST);
+        assert_eq!(size.expected(), LEAST);
+        drop(stream);
+        assert_eq!(connection.available_permits(), MOST);
     }
 
     #[tokio::test]
     async fn unread_answers_keep_further_requests_waiting() {
-        let (sizes, connection) = (Sizes::default(), Arc::new(Semaphore::new(MOST)));
-        let path = "/a.v1.A/List";
-        let first = sizes.admit(Some(&connection), path).await;
-        sizes.learn(path, 3 << 20);
-        let others = [sizes.admit(Some(&connection), path).await, sizes.admit(Some(&connection), path).await];
+        let (list, connection) = (Size::default(), Arc::new(Semaphore::new(MOST)));
+        let first = list.clone().admit(Some(&connection)).await;
+        list.learn(3 << 20);
+        let others = [list.clone().admit(Some(&connection)).await, list.clone().admit(Some(&connection)).await];
         let third = tokio::spawn({
-            let (sizes, connection) = (sizes.clone(), Arc::clone(&connection));
-            async move { sizes.admit(Some(&connection), path).await }
+            let connection = Arc::clone(&connection);
+            async move { list.admit(Some(&connection)).await }
         });
         tokio::task::yield_now().await;
         assert!(!third.is_finished());
         drop((first, others));
         third.await.expect("admitted");
         // Small answers hardly wait for each other.
-        sizes.learn("/a.v1.A/Get", 10);
+        let get = Size::default();
+        get.learn(10);
         let mut many = Vec::new();
         for _ in 0..MOST / LEAST {
-            many.push(sizes.admit(Some(&connection), "/a.v1.A/Get").await);
+            many.push(get.clone().admit(Some(&connection)).await);
         }
         assert_eq!(many.len(), 512);
     }
 
     #[tokio::test]
     async fn the_room_of_a_route_is_that_of_its_largest_answer_so_far() {
-        let (sizes, path) = (Sizes::default(), "/a.v1.A/List");
-        let mut first = sizes.admit(None, path).await;
+        let (sizes, path) = (Sizes::new(0), "/v1/users/ann");
+        let mut first = sizes.of(None, path).admit(None).await;
         assert_eq!(first.expected_room(), SMALL);
         first.sent(3 << 20);
-        assert_eq!(sizes.admit(None, path).await.expected_room(), 3 << 20);
-        assert_eq!(sizes.admit(None, "/v1/users/ann").await.expected_room(), SMALL);
+        assert_eq!(sizes.of(None, "/v1/users/ben").admit(None).await.expected_room(), 3 << 20);
+        assert_eq!(sizes.of(None, "/v1/movies").admit(None).await.expected_room(), SMALL);
         assert!(is_health_check("/readyz") && is_health_check("/grpc.health.v1.Health/Check"));
         assert!(!is_health_check("/metrics") && !is_health_check("/v1/livez"));
+    }
+
+    #[test]
+    fn methods_have_sizes_of_their_own_and_the_number_of_other_routes_is_limited() {
+        let sizes = Sizes::new(2);
+        let method = |index| Some(Method { index, input: 0, is_streaming: false });
+        sizes.of(method(1), "/a.v1.A/List").learn(1 << 20);
+        assert_eq!(sizes.of(method(1), "/a.v1.A/List").known(), Some(1 << 20));
+        assert_eq!(sizes.of(method(0), "/a.v1.A/Get").known(), None);
+        for number in 0..2 * ROUTES {
+            sizes.of(None, &format!("/route-{number}")).learn(0);
+        }
+        assert_eq!(sizes.of(None, "/route-0").known(), Some(LEAST), "an answer without bytes teaches too");
+        assert_eq!(sizes.of(None, &format!("/route-{ROUTES}")).known(), None);
+        assert_eq!(sizes.routes.read().expect("a lock").len(), ROUTES);
     }
 
     /// Returns the answer of a response when 1 KiB was expected, and the room that other answers

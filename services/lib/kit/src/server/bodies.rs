@@ -273,6 +273,7 @@ async fn check_memory(shared: &Arc<Shared>, message: Option<&str>, bytes: &Bytes
     let check = move || {
         let limit = inside.settings.max_decoded;
         match shape {
+            Some(_) if inside.schema.fits_by_length(content.len(), limit) => Ok(()),
             Some(shape) => match Scanner::new(shape, content.len(), limit).read(&inside.schema, &content) {
                 Err(ScanError::TooLarge(field)) => Err(field),
                 // The decoder names what is malformed.

@@ -39,8 +39,19 @@ impl Budget {
         if bytes <= SMALL { &self.small } else { &self.large }
     }
 
+    /// Takes a share if there is room for it and no other body waits.
+    pub(super) fn take_at_once(&self, bytes: usize) -> Option<Share> {
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let permit = Arc::clone(self.pool(bytes)).try_acquire_many_owned(wanted).ok()?;
+        Some(Share { permit, budget: self.clone() })
+    }
+
     /// Takes a share for a body of a known length. Waits for it until the deadline.
     pub(super) async fn take(&self, bytes: usize, deadline: Instant) -> Result<Share, Failure> {
+        // Most bodies need no timer.
+        if let Some(share) = self.take_at_once(bytes) {
+            return Ok(share);
+        }
         let pool = Arc::clone(self.pool(bytes));
         let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
         match timeout_at(deadline, pool.acquire_many_owned(wanted)).await {
@@ -94,6 +105,23 @@ mod tests {
         budget.take(1_000, soon()).await.expect("small bodies have their own pool");
         drop(held);
         budget.take(48 << 20, soon()).await.expect("everything is free again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_needs_less_does_not_overtake_one_that_waits() {
+        let budget = Budget::new(64 << 20);
+        let first = budget.take_at_once(40 << 20).expect("room");
+        let waiting = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.take(16 << 20, soon()).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(budget.take_at_once(1 << 20).is_none(), "8 MiB are left, and another body waits for them");
+        drop(first);
+        let second = waiting.await.expect("no panic").expect("room");
+        budget.take_at_once(1 << 20).expect("no other body waits");
+        drop(second);
+        assert_eq!(budget.large.available_permits(), 48 << 20);
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,9 +5,12 @@
 //! of its first request has arrived. At the limit a new connection replaces the one that has been
 //! idle longest. So neither forgotten connections nor trickled headers keep other clients out.
 //! While every connection is busy, a few more are admitted for health checks only.
+//!
+//! Requests note what they do in atomics of their connection. Only opening and closing connections
+//! take the lock, so requests on different connections do not wait for each other.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +26,13 @@ const RESERVE: usize = 8;
 /// Open files that the process keeps for its own work.
 const OWN_FILES: usize = 16;
 
+/// Connections that may send much at once. All of them together add at most 48 MiB to what is on
+/// its way to the process.
+const WIDE: usize = 16;
+
+/// A request that ends and a connection that is taken off the list must not miss each other.
+const ORDER: Ordering = Ordering::SeqCst;
+
 /// The connections of a process. Clones are cheap and share them.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(Arc<Inner>);
@@ -30,6 +40,8 @@ pub(super) struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limit: AtomicUsize,
+    /// Times are counted from here.
+    start: Instant,
     state: Mutex<State>,
     /// A connection that had made room is closed.
     closed: Notify,
@@ -39,21 +51,50 @@ struct Inner {
 struct State {
     next: u64,
     open: HashMap<u64, Open>,
-    /// Idle connections in the order in which they became idle.
-    idle: BTreeSet<(Instant, u64)>,
+    /// The list of the connections that may be idle, by a time at which each was. Requests do not
+    /// change it: an entry is corrected when it is the first one.
+    ///
+    /// **Invariant:** every idle connection is listed, and not with a later time than the one since
+    /// when it has been idle (`a_connection_that_was_busy_is_listed_again`).
+    idle: BTreeSet<(u64, u64)>,
     /// Connections that have made room and still have their files.
     leaving: usize,
+    /// Open connections that may send much at once.
+    wide: usize,
 }
 
 #[derive(Debug)]
 struct Open {
-    /// When the connection became idle, or when it last made progress.
-    since: Instant,
-    /// When the first byte of a request arrived whose head has not arrived yet.
-    partial: Option<Instant>,
-    /// Answers that the client has not read to their end.
-    unread: usize,
+    activity: Arc<Activity>,
+    /// The time of the entry on the list.
+    listed: Option<u64>,
     close: CancellationToken,
+}
+
+/// What a connection does at present. Times are nanoseconds since the start of the set, never 0.
+#[derive(Debug)]
+struct Activity {
+    /// The requests in flight.
+    busy: AtomicUsize,
+    /// When the connection became idle, or when it last made progress.
+    since: AtomicU64,
+    /// When the first byte of a request arrived whose head has not arrived yet, or 0.
+    partial: AtomicU64,
+    /// Answers that the client has not read to their end.
+    unread: AtomicUsize,
+    /// Whether the connection is on the list, or is about to be.
+    is_listed: AtomicBool,
+}
+
+impl Activity {
+    /// Returns since when a connection has been idle that was taken off the list, or `None` if it
+    /// is busy. The end of its last request lists it then.
+    fn taken_off(&self) -> Option<u64> {
+        self.is_listed.store(false, ORDER);
+        // If that request ends right now, one of the two lists the connection.
+        let is_idle = self.busy.load(ORDER) == 0 && !self.is_listed.swap(true, ORDER);
+        is_idle.then(|| self.since.load(ORDER))
+    }
 }
 
 /// An admitted connection. Dropping it makes room.
@@ -61,13 +102,13 @@ struct Open {
 pub(super) struct Ticket {
     id: u64,
     connections: Connections,
+    activity: Arc<Activity>,
     close: CancellationToken,
+    is_wide: bool,
     /// Whether the connection was admitted beyond the limit.
     is_spare: AtomicBool,
     /// Whether the next byte begins a request.
     waits: AtomicBool,
-    /// The requests in flight. It changes while the state of the connections is locked.
-    busy: AtomicUsize,
     /// Whether several requests share the connection. Then bytes between requests say nothing.
     is_shared: AtomicBool,
     /// Whether the connection has reached its age and takes no further request.
@@ -95,7 +136,17 @@ pub(super) struct InFlight {
 impl Connections {
     /// Creates a set of at most `limit` connections.
     pub(super) fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit: AtomicUsize::new(limit), state: Mutex::default(), closed: Notify::new() }))
+        Self(Arc::new(Inner {
+            limit: AtomicUsize::new(limit),
+            start: Instant::now(),
+            state: Mutex::default(),
+            closed: Notify::new(),
+        }))
+    }
+
+    /// Returns the time in nanoseconds since the start of this set, at least 1.
+    fn now(&self) -> u64 {
+        nanoseconds(self.0.start.elapsed()).saturating_add(1)
     }
 
     /// Lowers the limit to what the limit of open files leaves, now that the process has opened its
@@ -119,23 +170,33 @@ impl Connections {
     pub(super) fn admit(&self) -> Option<Ticket> {
         let limit = self.0.limit.load(Ordering::Relaxed);
         let mut state = self.lock();
-        let is_spare = state.open.len() >= limit && !state.evict();
+        let is_spare = state.open.len() >= limit && !state.evict(u64::MAX);
         if is_spare && state.open.len() >= limit + RESERVE {
             return None;
         }
         let id = state.next;
         state.next += 1;
-        let (since, close) = (Instant::now(), CancellationToken::new());
-        state.open.insert(id, Open { since, partial: None, unread: 0, close: close.clone() });
-        state.idle.insert((since, id));
+        let is_wide = state.wide < WIDE;
+        state.wide += usize::from(is_wide);
+        let (since, close) = (self.now(), CancellationToken::new());
+        let activity = Arc::new(Activity {
+            busy: AtomicUsize::new(0),
+            since: AtomicU64::new(since),
+            partial: AtomicU64::new(0),
+            unread: AtomicUsize::new(0),
+            is_listed: AtomicBool::new(true),
+        });
+        state.open.insert(id, Open { activity: Arc::clone(&activity), listed: None, close: close.clone() });
+        state.list(id, since);
         drop(state);
         Some(Ticket {
             id,
             connections: self.clone(),
+            activity,
             close,
+            is_wide,
             is_spare: AtomicBool::new(is_spare),
             waits: AtomicBool::new(true),
-            busy: AtomicUsize::new(0),
             is_shared: AtomicBool::new(false),
             is_old: AtomicBool::new(false),
         })
@@ -155,19 +216,23 @@ impl Connections {
 
     /// Closes the connection that has been idle longest. Returns whether there is one.
     pub(super) fn evict_idle(&self) -> bool {
-        self.lock().evict()
+        self.lock().evict(u64::MAX)
     }
 
     /// Closes the connections whose clients took too long.
     pub(super) fn sweep(&self, patience: Patience) {
-        let now = Instant::now();
+        let now = self.now();
         let mut state = self.lock();
-        while state.idle.first().is_some_and(|(since, _)| now.duration_since(*since) >= patience.idle) {
-            state.evict();
+        if let Some(latest) = now.checked_sub(nanoseconds(patience.idle)) {
+            while state.evict(latest) {}
         }
+        let takes = |since: u64, most: Duration| now.saturating_sub(since) >= nanoseconds(most);
         let is_stalled = |one: &&Open| {
-            let is_partial = one.partial.is_some_and(|since| now.duration_since(since) >= patience.head);
-            is_partial || one.unread > 0 && now.duration_since(one.since) >= patience.answer
+            let activity = &one.activity;
+            let partial = activity.partial.load(Ordering::Relaxed);
+            let is_unread = activity.unread.load(Ordering::Relaxed) > 0;
+            partial > 0 && takes(partial, patience.head)
+                || is_unread && takes(activity.since.load(Ordering::Relaxed), patience.answer)
         };
         state.open.values().filter(is_stalled).for_each(|one| one.close.cancel());
     }
@@ -179,15 +244,41 @@ impl Connections {
 }
 
 impl State {
-    fn evict(&mut self) -> bool {
-        let Some((_, id)) = self.idle.pop_first() else { return false };
-        // The connection is still open until its task has ended, but it makes room at once.
-        if let Some(open) = self.open.remove(&id) {
-            self.leaving += 1;
-            open.close.cancel();
+    /// Puts a connection on the list, unless it is there.
+    fn list(&mut self, id: u64, since: u64) {
+        if let Some(open) = self.open.get_mut(&id)
+            && open.listed.is_none()
+        {
+            open.listed = Some(since);
+            self.idle.insert((since, id));
         }
-        true
     }
+
+    /// Closes the connection that has been idle longest, if it became idle at `latest` or before.
+    /// Returns whether there is one.
+    fn evict(&mut self, latest: u64) -> bool {
+        while let Some(entry @ (listed, id)) = self.idle.first().copied().filter(|(listed, _)| *listed <= latest) {
+            self.idle.remove(&entry);
+            let Some(open) = self.open.get_mut(&id) else { continue };
+            open.listed = None;
+            let Some(since) = open.activity.taken_off() else { continue };
+            if since > listed {
+                // It was busy in between.
+                self.list(id, since);
+                continue;
+            }
+            // The connection is still open until its task has ended, but it makes room at once.
+            open.close.cancel();
+            self.open.remove(&id);
+            self.leaving += 1;
+            return true;
+        }
+        false
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Ticket {
@@ -204,7 +295,12 @@ impl Ticket {
 
     /// Returns whether requests are in flight.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) > 0
+        self.activity.busy.load(ORDER) > 0
+    }
+
+    /// Returns whether the client may send much at once.
+    pub(super) fn is_wide(&self) -> bool {
+        self.is_wide
     }
 
     /// Returns whether several requests share the connection, as over HTTP/2.
@@ -234,26 +330,21 @@ impl Ticket {
 
     /// Notes that bytes have arrived.
     pub(super) fn received(&self, bytes: &[u8]) {
-        if !self.waits.swap(false, Ordering::Relaxed) {
+        if !self.waits.load(Ordering::Relaxed) {
             return;
         }
+        self.waits.store(false, Ordering::Relaxed);
         if bytes.starts_with(b"PRI") {
             self.share();
-        } else if let Some(open) = self.connections.lock().open.get_mut(&self.id) {
-            open.partial = Some(Instant::now());
+        } else {
+            self.activity.partial.store(self.connections.now(), Ordering::Relaxed);
         }
     }
 
     /// Notes that a request has begun.
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        let mut state = self.connections.lock();
-        self.busy.fetch_add(1, Ordering::Relaxed);
-        if let Some(open) = state.open.get_mut(&self.id) {
-            open.partial = None;
-            let since = std::mem::replace(&mut open.since, Instant::now());
-            state.idle.remove(&(since, self.id));
-        }
-        drop(state);
+        self.activity.busy.fetch_add(1, ORDER);
+        self.activity.partial.store(0, Ordering::Relaxed);
         InFlight { ticket: Arc::clone(self), has_answer: false }
     }
 }
@@ -261,8 +352,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut state = self.connections.lock();
+        state.wide -= usize::from(self.is_wide);
         if let Some(open) = state.open.remove(&self.id) {
-            state.idle.remove(&(open.since, self.id));
+            if let Some(listed) = open.listed {
+                state.idle.remove(&(listed, self.id));
+            }
         } else {
             state.leaving -= 1;
             self.connections.0.closed.notify_waiters();
@@ -278,19 +372,17 @@ impl InFlight {
 
     /// Notes that the client has taken a part of the answer and that more of it waits.
     pub(super) fn progress(&mut self) {
-        let mut state = self.ticket.connections.lock();
-        if let Some(open) = state.open.get_mut(&self.ticket.id) {
-            open.since = Instant::now();
-            open.unread += usize::from(!std::mem::replace(&mut self.has_answer, true));
+        let activity = &self.ticket.activity;
+        activity.since.store(self.ticket.connections.now(), Ordering::Relaxed);
+        if !std::mem::replace(&mut self.has_answer, true) {
+            activity.unread.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Notes that the client has taken everything so far, and that the server has to send more.
     pub(super) fn caught_up(&mut self) {
-        if std::mem::take(&mut self.has_answer)
-            && let Some(open) = self.ticket.connections.lock().open.get_mut(&self.ticket.id)
-        {
-            open.unread -= 1;
+        if std::mem::take(&mut self.has_answer) {
+            self.ticket.activity.unread.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -298,14 +390,15 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.caught_up();
-        let mut state = self.ticket.connections.lock();
-        let is_last = self.ticket.busy.fetch_sub(1, Ordering::Relaxed) == 1;
-        let Some(open) = state.open.get_mut(&self.ticket.id) else { return };
-        open.since = Instant::now();
-        if is_last {
-            let since = open.since;
-            state.idle.insert((since, self.ticket.id));
-            self.ticket.waits.store(!self.ticket.is_shared(), Ordering::Relaxed);
+        let Ticket { id, connections, activity, waits, .. } = &*self.ticket;
+        let since = connections.now();
+        activity.since.store(since, ORDER);
+        if activity.busy.fetch_sub(1, ORDER) > 1 {
+            return;
+        }
+        waits.store(!self.ticket.is_shared(), Ordering::Relaxed);
+        if !activity.is_listed.load(ORDER) && !activity.is_listed.swap(true, ORDER) {
+            connections.lock().list(*id, since);
         }
     }
 }
@@ -319,123 +412,4 @@ fn files_left() -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATIENCE: Patience =
-        Patience { head: Duration::from_secs(10), idle: Duration::from_secs(60), answer: Duration::from_secs(30) };
-
-    fn is_closed(ticket: &Ticket) -> bool {
-        ticket.close.is_cancelled()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_new_connection_replaces_the_one_that_is_idle_longest() {
-        let connections = Connections::new(2);
-        let first = Arc::new(connections.admit().expect("room"));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let second = connections.admit().expect("room");
-        tokio::time::advance(Duration::from_secs(1)).await;
-        // The first one works and becomes idle after the second.
-        drop(first.begin());
-        let third = connections.admit().expect("the second makes room");
-        assert!(is_closed(&second) && !is_closed(&first) && !is_closed(&third));
-        assert!(!third.is_health_only());
-        drop(second);
-        assert_eq!(connections.open(), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn connections_that_make_room_are_waited_for() {
-        let connections = Connections::new(RESERVE);
-        let first: Vec<Ticket> = (0..RESERVE).map(|_| connections.admit().expect("room")).collect();
-        connections.made_room().await;
-        let second: Vec<Ticket> = (0..RESERVE).map(|_| connections.admit().expect("an idle one leaves")).collect();
-        let wait = tokio::time::timeout(Duration::from_secs(1), connections.made_room());
-        wait.await.expect_err("the first ones still have their files");
-        let all_close = async {
-            for ticket in first {
-                tokio::task::yield_now().await;
-                drop(ticket);
-            }
-        };
-        tokio::join!(all_close, connections.made_room());
-        drop(second);
-        assert_eq!((connections.open(), connections.lock().leaving), (0, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn busy_connections_stay_and_health_checks_have_a_reserve() {
-        let connections = Connections::new(1);
-        let busy = Arc::new(connections.admit().expect("room"));
-        let request = busy.begin();
-        let reserve: Vec<_> = std::iter::from_fn(|| {
-            let ticket = Arc::new(connections.admit()?);
-            assert!(ticket.is_health_only());
-            Some((ticket.begin(), ticket))
-        })
-        .collect();
-        assert_eq!(reserve.len(), RESERVE);
-        assert!(!is_closed(&busy));
-        let (last_request, last) = reserve.into_iter().next_back().expect("a reserve");
-        assert!(last.is_health_only(), "there are more than the limit");
-        drop((request, busy));
-        assert!(!last.is_health_only(), "it counts as an ordinary one now");
-        drop(last_request);
-        let next = connections.admit().expect("the last one is idle");
-        assert!(!next.is_health_only() && is_closed(&last));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_idle_connection_is_closed_after_its_time_and_a_busy_one_is_not() {
-        let connections = Connections::new(8);
-        let (silent, busy) = (connections.admit().expect("room"), Arc::new(connections.admit().expect("room")));
-        let request = busy.begin();
-        tokio::time::advance(Duration::from_secs(59)).await;
-        connections.sweep(PATIENCE);
-        assert!(!is_closed(&silent));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        connections.sweep(PATIENCE);
-        assert!(is_closed(&silent) && !is_closed(&busy));
-        drop(request);
-        tokio::time::advance(Duration::from_secs(59)).await;
-        connections.sweep(PATIENCE);
-        assert!(!is_closed(&busy));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_nobody_reads_closes_its_connection() {
-        let connections = Connections::new(8);
-        let (reader, watcher) =
-            (Arc::new(connections.admit().expect("room")), Arc::new(connections.admit().expect("room")));
-        let (mut left, mut watched) = (reader.begin(), watcher.begin());
-        left.progress();
-        // This client has read all there is, and waits for more.
-        watched.progress();
-        watched.caught_up();
-        tokio::time::advance(Duration::from_secs(31)).await;
-        connections.sweep(PATIENCE);
-        assert!(is_closed(&reader) && !is_closed(&watcher));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_head_that_trickles_in_closes_its_connection() {
-        let connections = Connections::new(8);
-        let (slow, shared) = (connections.admit().expect("room"), connections.admit().expect("room"));
-        let kept = Arc::new(connections.admit().expect("room"));
-        for _ in 0..11 {
-            slow.received(b"G");
-            shared.received(b"PRI * HTTP/2.0");
-            kept.received(b"GET");
-            drop(kept.begin());
-            tokio::time::advance(Duration::from_secs(1)).await;
-            connections.sweep(PATIENCE);
-        }
-        assert!(is_closed(&slow) && !is_closed(&shared) && !is_closed(&kept));
-    }
-
-    #[tokio::test]
-    async fn the_limit_of_open_files_is_known() {
-        assert!(files_left().is_some_and(|files| files > 0));
-    }
-}
+mod tests;

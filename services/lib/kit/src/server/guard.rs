@@ -3,6 +3,11 @@
 //! A listener on loopback is not safe from web pages. A page may send requests to `127.0.0.1`, and
 //! under a name of its own that resolves to `127.0.0.1` it may even read the answers. So the `Host`
 //! must be one that this server has, and pages of other origins are refused.
+//!
+//! A listener on another address also accepts an IP address as the `Host`. This is how Prometheus
+//! and the probes of Kubernetes call a Pod. It gives a page nothing: a page can make a name of its
+//! own resolve to this server, but not an address. A browser that sends an address as the `Host`
+//! has connected to that address, and a page from elsewhere has another origin.
 
 use std::net::IpAddr;
 
@@ -11,10 +16,11 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use super::schema::Method as GrpcMethod;
 use super::shared::{Scope, Shared};
 use crate::{Failure, Kind};
 
-/// What is known about the connection of a request.
+/// What is known about a request and its connection before its router is called.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer {
     /// Whether the listener is on loopback.
@@ -27,13 +33,15 @@ pub(super) struct Peer {
     pub(super) scope: Scope,
     /// Whether the process has no room for the answer.
     pub(super) no_room: bool,
+    /// The gRPC method that is called, if it is known.
+    pub(super) method: Option<GrpcMethod>,
 }
 
 impl Default for Peer {
     /// The peer of a router that is called without a listener.
     fn default() -> Self {
         let scope = Scope::Everything;
-        Self { is_loopback: true, is_certified: false, health_only: false, scope, no_room: false }
+        Self { is_loopback: true, is_certified: false, health_only: false, scope, no_room: false, method: None }
     }
 }
 
@@ -48,10 +56,14 @@ pub(super) fn check_host(shared: &Shared, peer: Peer, uri: &Uri, headers: &Heade
     // HTTP/2 has the host in the URI. HTTP/1.0 may have none.
     let hosts = host.into_iter().chain(uri.authority().map(|authority| authority.as_str()));
     let mut names = hosts.map(name);
-    let is_allowed = |name: &str| {
-        let is_local = peer.is_loopback && (name.eq_ignore_ascii_case("localhost") || is_loopback(name));
-        is_local || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    let is_own = |name: &str| {
+        if peer.is_loopback {
+            name.eq_ignore_ascii_case("localhost") || is_loopback(name)
+        } else {
+            name.parse::<IpAddr>().is_ok()
+        }
     };
+    let is_allowed = |name: &str| is_own(name) || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
     if second.is_none() && names.all(is_allowed) {
         return Ok(());
     }
@@ -185,8 +197,14 @@ fn begins(name: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LOOPBACK: Peer =
-        Peer { is_loopback: true, is_certified: false, health_only: false, scope: Scope::Everything, no_room: false };
+    const LOOPBACK: Peer = Peer {
+        is_loopback: true,
+        is_certified: false,
+        health_only: false,
+        scope: Scope::Everything,
+        no_room: false,
+        method: None,
+    };
 
     fn with(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -224,8 +242,22 @@ mod tests {
         assert!(!check(LOOPBACK, "/", &["localhost", "evil.test"]));
         assert!(!check(LOOPBACK, "http://evil.test/", &["localhost"]));
         assert!(check(LOOPBACK, "/", &[]));
+    }
+
+    #[test]
+    fn another_listener_may_be_called_by_an_address() {
+        let shared = shared();
+        let check = |peer, uri: &'static str, hosts: &[&str]| {
+            check_host(&shared, peer, &Uri::from_static(uri), &with(&header::HOST, hosts)).is_ok()
+        };
         let public = Peer { is_loopback: false, ..LOOPBACK };
-        assert!(check(public, "/", &["marquee.test"]) && !check(public, "/", &["localhost"]));
+        for host in ["marquee.test", "10.0.0.1", "10.0.0.1:7090", "[fd00::1]:7090", "127.0.0.1"] {
+            assert!(check(public, "/", &[host]), "{host}");
+        }
+        for host in ["localhost", "evil.test", "10.0.0.1.evil.test", "10.0.0.1@evil.test", "10.0.0", ""] {
+            assert!(!check(public, "/", &[host]), "{host}");
+        }
+        assert!(!check(public, "http://evil.test/", &["10.0.0.1"]) && !check(public, "/", &["10.0.0.1", "evil.test"]));
         let open = Shared::default();
         let any = with(&header::HOST, &["any.test"]);
         assert!(check_host(&open, public, &Uri::from_static("/"), &any).is_ok());

@@ -14,6 +14,10 @@ const VALUE: usize = 8;
 /// # Errors
 /// They take more. The error is the name of the outermost field that is too large, or `body`.
 pub(super) fn check(json: &[u8], limit: usize) -> Result<(), String> {
+    // No byte takes more than an object.
+    if json.len().saturating_mul(OBJECT) <= limit {
+        return Ok(());
+    }
     let (mut memory, mut depth) = (0_usize, 0_usize);
     // The outermost field that is being read, and the last text.
     let (mut field, mut text) = (0..0, 0..0);
@@ -94,6 +98,13 @@ mod tests {
         for cut in ["\"", "\"\\", "{\"a\":\"", ""] {
             assert_eq!(check(cut.as_bytes(), 1_000), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_text_that_is_short_for_the_limit_fits_whatever_it_says() {
+        let objects = "{".repeat(1_000);
+        assert_eq!(check(objects.as_bytes(), 1_000 * OBJECT), Ok(()));
+        assert!(check(objects.as_bytes(), 1_000 * OBJECT - 1).is_err());
     }
 
     proptest::proptest! {

@@ -12,6 +12,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Version, header};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -37,7 +40,11 @@ const GOODBYE: Duration = Duration::from_millis(250);
 
 /// How long a connection without a request may take to end once its listener closes. A client that
 /// is there has answered by then.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The longest time from the end of the last request until a listener that closes has ended: silent
+/// clients are cut, then the bodies of refused requests.
+pub const LISTENER_END: Duration = FAREWELL.saturating_add(GOODBYE);
 
 /// How much older or younger than its setting the age of a connection may be.
 const SPREAD: f64 = 0.1;
@@ -47,6 +54,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes of requests that may be on their way to the server on one stream, and on one connection.
 const WINDOWS: (u32, u32) = (256 << 10, 1 << 20);
+
+/// The same on a connection that is one of the few wide ones, for clients that send much.
+const WIDE_WINDOWS: (u32, u32) = (1 << 20, 4 << 20);
 
 /// A listener and what it serves.
 #[derive(Debug, Clone)]
@@ -66,7 +76,8 @@ impl Listening {
     pub(super) async fn run(self, listener: TcpListener) -> io::Result<()> {
         self.connections.fit();
         let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
-        let (tracker, cut, sizes) = (TaskTracker::new(), CancellationToken::new(), Sizes::default());
+        let sizes = Sizes::new(self.shared.schema.method_count());
+        let (tracker, cut) = (TaskTracker::new(), CancellationToken::new());
         let settings = &self.shared.settings;
         let patience =
             Patience { head: settings.header_timeout, idle: settings.idle_timeout, answer: settings.answer_timeout };
@@ -130,6 +141,25 @@ impl Listening {
     }
 }
 
+/// What ends a connection, or changes how it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// The listener closes.
+    Stop,
+    /// The client of a connection that must end may have said so by now.
+    Farewell,
+    /// The connection has reached its age, or the grace after it is over.
+    Age,
+    /// The connection must make room.
+    Closed,
+    /// Requests in flight did not end in time.
+    Cut,
+}
+
+/// The events of a connection. Each is polled only when it happens. To poll them with the
+/// connection would lock what all connections share, several times for each request.
+type Events<'a> = FuturesUnordered<BoxFuture<'a, Event>>;
+
 /// An accepted connection.
 struct Connection {
     listening: Listening,
@@ -167,44 +197,44 @@ impl Connection {
     {
         let unread = Arc::new(Semaphore::new(answers::MOST));
         let service = hyper::service::service_fn(|request| self.answer(request, is_certified, Arc::clone(&unread)));
-        let builder = builder(&self.listening);
+        let builder = builder(&self.listening, self.ticket.is_wide());
         let io = TokioIo::new(Watched { io: stream, ticket: Arc::clone(&self.ticket) });
         let mut connection = pin!(builder.serve_connection(io, service));
         let settings = &self.listening.shared.settings;
-        let mut age = pin!(after(spread(settings.max_connection_age)));
-        let mut is_closing = false;
+        let mut events = self.events();
         loop {
-            tokio::select! {
+            let event = tokio::select! {
+                biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, address = %self.address, "connection ended");
                     }
                     return;
                 }
-                () = self.listening.stop.cancelled(), if !is_closing => {
-                    is_closing = true;
+                Some(event) = events.next() => event,
+            };
+            match event {
+                Event::Stop => {
                     connection.as_mut().graceful_shutdown();
+                    events.push(after(FAREWELL, Event::Farewell));
                 }
-                () = sleep(FAREWELL), if is_closing => {
-                    // A client that does not answer keeps no listener open.
-                    if !self.ticket.is_busy() {
-                        return;
-                    }
+                // A client that does not answer keeps no listener open.
+                Event::Farewell if !self.ticket.is_busy() => return,
+                Event::Farewell => events.push(after(FAREWELL, Event::Farewell)),
+                Event::Age if self.ticket.is_old() => {
+                    tracing::debug!(address = %self.address, "requests on an old connection did not end in time");
+                    return;
                 }
-                () = age.as_mut() => {
-                    if self.ticket.is_old() {
-                        tracing::debug!(address = %self.address, "requests on an old connection did not end in time");
-                        return;
-                    }
+                Event::Age => {
                     self.ticket.grow_old();
                     // Over HTTP/1 the next answer says it. Closing between two requests could cut
                     // one that is on its way.
                     if self.ticket.is_shared() {
                         connection.as_mut().graceful_shutdown();
                     }
-                    age.set(after(Some(settings.max_connection_age_grace)));
+                    events.push(after(settings.max_connection_age_grace, Event::Age));
                 }
-                () = self.ticket.closed() => {
+                Event::Closed => {
                     connection.as_mut().graceful_shutdown();
                     // What has not ended by now is cut. Without a request there is nothing to end,
                     // and a new connection is waiting for the place.
@@ -212,9 +242,21 @@ impl Connection {
                     let _ = timeout(most, connection).await;
                     return;
                 }
-                () = self.cut.cancelled() => return,
+                Event::Cut => return,
             }
         }
+    }
+
+    /// Returns the events that may happen from the start on.
+    fn events(&self) -> Events<'_> {
+        let events = Events::new();
+        events.push(self.listening.stop.cancelled().map(|()| Event::Stop).boxed());
+        events.push(self.ticket.closed().map(|()| Event::Closed).boxed());
+        events.push(self.cut.cancelled().map(|()| Event::Cut).boxed());
+        if let Some(age) = spread(self.listening.shared.settings.max_connection_age) {
+            events.push(after(age, Event::Age));
+        }
+        events
     }
 
     /// Answers a request with the services of the listener.
@@ -226,25 +268,29 @@ impl Connection {
     ) -> impl Future<Output = Result<hyper::Response<Answer>, Infallible>> + Send + use<> {
         let (is_loopback, scope) = (self.is_loopback, self.listening.scope);
         let health_only = self.ticket.is_health_only();
-        let mut peer = Peer { is_loopback, is_certified, health_only, scope, no_room: false };
+        let path = request.uri().path();
+        let method = self.listening.shared.schema.method(path);
+        let mut peer = Peer { is_loopback, is_certified, health_only, scope, no_room: false, method };
+        // A stream of requests is answered as it comes. Its client sends no more before it reads.
+        let is_streaming = method.is_some_and(|method| method.is_streaming);
+        let size = (!is_streaming).then(|| self.sizes.of(method, path));
+        let needs_room = !is_health_check(path);
         let is_shared = request.version() == Version::HTTP_2;
         if is_shared {
             self.ticket.share();
         }
         let in_flight = self.ticket.begin();
-        let (mut router, sizes) = (self.listening.router.clone(), self.sizes.clone());
-        let budget = self.listening.shared.answers.clone();
-        let uri = request.uri().clone();
-        let method = self.listening.shared.schema.method(uri.path());
-        // A stream of requests is answered as it comes. Its client sends no more before it reads.
-        let is_streaming = method.is_some_and(|method| method.is_streaming);
+        let (mut router, budget) = (self.listening.router.clone(), self.listening.shared.answers.clone());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.address));
         async move {
             // HTTP/1 has one request at a time.
             let connection = is_shared.then_some(&unread);
-            let admitted = if is_streaming { None } else { Some(sizes.admit(connection, uri.path()).await) };
-            let expected = admitted.as_ref().filter(|_| !is_health_check(uri.path())).map(Admitted::expected_room);
+            let admitted = match size {
+                Some(size) => Some(size.admit(connection).await),
+                None => None,
+            };
+            let expected = admitted.as_ref().filter(|_| needs_room).map(Admitted::expected_room);
             let room = match expected {
                 Some(bytes) => {
                     let room = budget.take(bytes).await;
@@ -269,15 +315,13 @@ fn spread(age: Duration) -> Option<Duration> {
     (!age.is_zero()).then(|| jittered(age, SPREAD))
 }
 
-/// Waits for a time, or for ever.
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
-        None => std::future::pending().await,
-    }
+/// Returns an event that happens after a time.
+fn after(time: Duration, event: Event) -> BoxFuture<'static, Event> {
+    sleep(time).map(move |()| event).boxed()
 }
 
-fn builder(listening: &Listening) -> auto::Builder<TokioExecutor> {
+fn builder(listening: &Listening, is_wide: bool) -> auto::Builder<TokioExecutor> {
+    let (stream, connection) = if is_wide { WIDE_WINDOWS } else { WINDOWS };
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // `Connections` watches for trickled headers. hyper would close idle connections as early.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None::<Duration>);
@@ -286,8 +330,8 @@ fn builder(listening: &Listening) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(30))
         .max_concurrent_streams(listening.shared.settings.max_streams)
-        .initial_stream_window_size(WINDOWS.0)
-        .initial_connection_window_size(WINDOWS.1);
+        .initial_stream_window_size(stream)
+        .initial_connection_window_size(connection);
     if listening.http2_only { builder.http2_only() } else { builder }
 }
 

@@ -3,14 +3,17 @@
 //!
 //! It reads the frames of messages before tonic does: a flag, the length in four bytes, and the
 //! message. Each message takes a share of the budget before it is received, is scanned as it
-//! arrives, and is unpacked if it is compressed.
+//! arrives if it is long, and is unpacked if it is compressed.
+//!
+//! Most messages are short and arrive in one part. Such a message is passed on as it is, without a
+//! timer, a copy or a scan.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use marquee_domain::Reason;
@@ -64,8 +67,6 @@ pub(super) fn receive(
     encoding: Option<Encoding>,
 ) -> (Body, MessageShare) {
     let share = MessageShare::default();
-    let patience = shared.settings.body_timeout;
-    let whole = method.is_some_and(|method| !method.is_streaming).then(|| Instant::now() + patience);
     let reader = Reader {
         body,
         shared,
@@ -75,7 +76,9 @@ pub(super) fn receive(
         chunk: Bytes::new(),
         left: 0,
         scanner: None,
-        deadline: whole,
+        // The client of a stream may be silent before each message.
+        is_timed: method.is_some_and(|method| !method.is_streaming),
+        deadline: None,
         has_ended: false,
     };
     let frames = stream::unfold(reader, |mut reader| async move {
@@ -97,7 +100,10 @@ struct Reader {
     /// The bytes of the present message that are still to be read.
     left: usize,
     scanner: Option<Scanner>,
-    /// When the present message, or the only one, must have arrived.
+    /// Whether the present message, or the only one, must arrive in time.
+    is_timed: bool,
+    /// When it must have arrived. `None` before the first wait for it: what is here already needs
+    /// no timer.
     deadline: Option<Instant>,
     has_ended: bool,
 }
@@ -121,11 +127,31 @@ impl Reader {
         self.content().map(Some)
     }
 
+    /// Returns when the present message must have arrived. The time begins with the first call.
+    fn deadline(&mut self) -> Instant {
+        let patience = self.shared.settings.body_timeout;
+        *self.deadline.get_or_insert_with(|| Instant::now() + patience)
+    }
+
+    /// Takes a share of the budget, and waits for it if there is no room.
+    async fn take(&mut self, bytes: usize) -> Result<Share, Failure> {
+        if let Some(share) = self.shared.budget.take_at_once(bytes) {
+            return Ok(share);
+        }
+        let deadline = self.deadline();
+        self.shared.budget.take(bytes, deadline).await
+    }
+
     /// Waits for more bytes. Returns `false` at the end of the body.
     async fn fill(&mut self) -> Result<bool, Failure> {
         while self.chunk.is_empty() {
-            let frame = match self.deadline {
-                Some(deadline) => timeout_at(deadline, self.body.frame()).await.map_err(|_| late())?,
+            let arrived = self.body.frame().now_or_never();
+            let frame = match arrived {
+                Some(frame) => frame,
+                None if self.is_timed => {
+                    let deadline = self.deadline();
+                    timeout_at(deadline, self.body.frame()).await.map_err(|_| late())?
+                }
                 None => self.body.frame().await,
             };
             match frame {
@@ -135,10 +161,21 @@ impl Reader {
                 Some(Err(_)) => return Err(Failure::new(Kind::Cancelled, "the client has gone")),
             }
         }
-        if self.is_streaming() && self.deadline.is_none() {
-            self.deadline = Some(Instant::now() + self.shared.settings.body_timeout);
-        }
+        self.is_timed = true;
         Ok(true)
+    }
+
+    /// Waits until the chunk has a whole head. Returns `false` if the body ends before that.
+    async fn join_head(&mut self) -> Result<bool, Failure> {
+        let mut joined = BytesMut::from(&self.chunk[..]);
+        self.chunk = Bytes::new();
+        let mut is_open = true;
+        while is_open && joined.len() < HEAD {
+            is_open = self.fill().await?;
+            joined.extend_from_slice(&std::mem::take(&mut self.chunk));
+        }
+        self.chunk = joined.freeze();
+        Ok(is_open)
     }
 
     /// Waits until `into` has `len` bytes. Returns `false` if the body ends before that.
@@ -160,31 +197,46 @@ impl Reader {
             // The handler has taken the message before this one.
             self.hold(None);
             self.deadline = None;
+            self.is_timed = !self.chunk.is_empty();
         }
-        let mut head = BytesMut::with_capacity(HEAD);
-        if !self.collect(&mut head, HEAD).await? {
+        if self.chunk.is_empty() && !self.fill().await? {
+            return Ok(None);
+        }
+        if self.chunk.len() < HEAD && !self.join_head().await? {
             // tonic reports a head that has no end.
-            return Ok((!head.is_empty()).then(|| head.freeze()));
+            return Ok(Some(std::mem::take(&mut self.chunk)));
         }
-        let (len, head) = (frame::length(&head), head.freeze());
+        let len = frame::length(&self.chunk);
         if len > LONGEST {
             // tonic refuses the message by its length. Nothing more is read.
             self.has_ended = true;
-            return Ok(Some(head));
+            return Ok(Some(self.chunk.split_to(HEAD)));
         }
-        let deadline = self.deadline.unwrap_or_else(|| Instant::now() + self.shared.settings.body_timeout);
         self.hold(None);
-        match (head[0], self.encoding) {
-            (PACKED, Some(encoding)) => self.packed(encoding, len, deadline).await.map(Some),
-            _ => {
-                let share = self.shared.budget.take(len, deadline).await?;
-                self.hold(Some(share));
-                self.left = len;
-                let limit = self.shared.settings.max_decoded;
-                self.scanner = self.method.map(|method| Scanner::new(method.input, len, limit));
-                Ok(Some(head))
+        let bytes = match (self.chunk[0], self.encoding) {
+            (PACKED, Some(encoding)) => {
+                let _head = self.chunk.split_to(HEAD);
+                self.packed(encoding, len).await
             }
+            _ => self.plain(len).await,
+        };
+        bytes.map(Some)
+    }
+
+    /// Returns a message that is not compressed if it has arrived whole and needs no scan,
+    /// otherwise its head.
+    async fn plain(&mut self, len: usize) -> Result<Bytes, Failure> {
+        let share = self.take(len).await?;
+        self.hold(Some(share));
+        let limit = self.shared.settings.max_decoded;
+        if !self.shared.schema.fits_by_length(len, limit) {
+            self.scanner = self.method.map(|method| Scanner::new(method.input, len, limit));
         }
+        if self.scanner.is_none() && self.chunk.len() >= HEAD + len {
+            return Ok(self.chunk.split_to(HEAD + len));
+        }
+        self.left = len;
+        Ok(self.chunk.split_to(HEAD))
     }
 
     fn hold(&self, share: Option<Share>) {
@@ -203,9 +255,9 @@ impl Reader {
     }
 
     /// Receives a compressed message whole and unpacks it.
-    async fn packed(&mut self, encoding: Encoding, len: usize, deadline: Instant) -> Result<Bytes, Failure> {
+    async fn packed(&mut self, encoding: Encoding, len: usize) -> Result<Bytes, Failure> {
         let expected = len + len.saturating_mul(EXPECTED_RATIO).min(LONGEST);
-        let mut share = self.shared.budget.take(expected, deadline).await?;
+        let mut share = self.take(expected).await?;
         // The share covers the capacity.
         let mut packed = BytesMut::with_capacity(len);
         if !self.collect(&mut packed, len).await? {
@@ -216,6 +268,7 @@ impl Reader {
             let framed = unpack_behind(vec![0; HEAD], encoding, &packed, LONGEST).map_err(not_unpacked)?;
             let message = &framed[HEAD..];
             let limit = shared.settings.max_decoded;
+            let method = method.filter(|_| !shared.schema.fits_by_length(message.len(), limit));
             let scanner = method.map(|method| Scanner::new(method.input, message.len(), limit));
             let scanned = scanner.map_or(Ok(()), |mut scanner| scanner.read(&shared.schema, message));
             scanned.map_err(|error| refusal(error, limit))?;

@@ -1,6 +1,6 @@
 //! What happens to every request: it is checked, measured, and recorded in a span of its trace.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -42,12 +42,34 @@ struct Labels {
 struct Observer {
     shared: Arc<Shared>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
+    /// The durations of the calls that succeeded, by the index of their method. They are a part of
+    /// `durations`, and are found without labels.
+    succeeded: Arc<[OnceLock<Histogram>]>,
+}
+
+impl Observer {
+    /// Notes how long a call of gRPC took.
+    fn call_ended(&self, method: Option<Method>, path: String, status: Code, seconds: f64) {
+        // Only methods that exist become labels. Otherwise a caller could create new time series.
+        let exists = method.is_some() || STANDARD.contains(&path.as_str());
+        let histogram = || {
+            let route = if exists && status != Code::Unimplemented { path } else { "unknown".to_owned() };
+            let labels = Labels { protocol: "grpc", route, status: code_name(status).to_owned() };
+            self.durations.get_or_create_owned(&labels)
+        };
+        let succeeded = method.filter(|_| status == Code::Ok).and_then(|method| self.succeeded.get(method.index));
+        match succeeded {
+            Some(succeeded) => succeeded.get_or_init(histogram).observe(seconds),
+            None => histogram().observe(seconds),
+        }
+    }
 }
 
 fn observer(metrics: &Metrics, name: &str, shared: &Arc<Shared>) -> Observer {
     let family = Family::new_with_constructor((|| Histogram::new(latency_buckets())) as fn() -> Histogram);
     let durations = metrics.register(name, "Time to the head of the answer, by route and status", family);
-    Observer { shared: Arc::clone(shared), durations }
+    let succeeded = (0..shared.schema.method_count()).map(|_| OnceLock::new()).collect();
+    Observer { shared: Arc::clone(shared), durations, succeeded }
 }
 
 /// Checks and measures every request of the gRPC listener.
@@ -79,16 +101,13 @@ async fn observe_grpc(State(observer): State<Observer>, request: Request, next: 
     let start = Instant::now();
     let path = request.uri().path().to_owned();
     let span = span("grpc", &path, request.headers());
-    let method = observer.shared.schema.method(&path);
+    // A listener has looked it up before.
+    let method = peer(&request).method.or_else(|| observer.shared.schema.method(&path));
     let answer = answer_grpc(&observer.shared, (&path, method), request, next).instrument(span).await;
     let response = answer.unwrap_or_else(Status::into_http);
     let status = response.headers().get(Status::GRPC_STATUS);
     let status = status.map_or(Code::Ok, |status| Code::from_bytes(status.as_bytes()));
-    // Only methods that exist become labels. Otherwise a caller could create new time series.
-    let exists = method.is_some() || STANDARD.contains(&path.as_str());
-    let route = if exists && status != Code::Unimplemented { path } else { "unknown".to_owned() };
-    let labels = Labels { protocol: "grpc", route, status: code_name(status).to_owned() };
-    observer.durations.get_or_create(&labels).observe(start.elapsed().as_secs_f64());
+    observer.call_ended(method, path, status, start.elapsed().as_secs_f64());
     response
 }
 
@@ -210,7 +229,58 @@ async fn answer_http(shared: &Arc<Shared>, path: &str, mut request: Request, nex
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use prost_types::{
+        DescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
+    };
+    use tower::ServiceExt;
+
+    use super::super::schema::Schema;
     use super::*;
+
+    /// The schema of a service with the method `/test.Test/Get`.
+    fn schema() -> Schema {
+        let message = DescriptorProto { name: Some("Empty".to_owned()), ..Default::default() };
+        let method = MethodDescriptorProto {
+            name: Some("Get".to_owned()),
+            input_type: Some(".test.Empty".to_owned()),
+            ..Default::default()
+        };
+        let service =
+            ServiceDescriptorProto { name: Some("Test".to_owned()), method: vec![method], ..Default::default() };
+        let file = FileDescriptorProto {
+            package: Some("test".to_owned()),
+            message_type: vec![message],
+            service: vec![service],
+            ..Default::default()
+        };
+        Schema::read(&FileDescriptorSet { file: vec![file] }.encode_to_vec()).expect("descriptors")
+    }
+
+    #[tokio::test]
+    async fn calls_are_counted_by_their_method_and_status_and_unknown_ones_together() {
+        let answer = |request: Request| async move {
+            let code = if request.headers().contains_key("fail") { Code::NotFound } else { Code::Ok };
+            Status::new(code, "").into_http::<Body>()
+        };
+        let (metrics, shared) = (Metrics::default(), Shared { schema: schema(), ..Shared::default() });
+        let router = grpc(Router::new().fallback(answer), &metrics, &Arc::new(shared));
+        for (path, header) in
+            [("/test.Test/Get", "a"), ("/test.Test/Get", "fail"), ("/test.Test/Get", "b"), ("/a", "c"), ("/b", "d")]
+        {
+            let request = Request::builder().method("POST").uri(path).header(header, "1");
+            let request = request.body(Body::empty()).expect("a request");
+            router.clone().oneshot(request).await.expect("an answer");
+        }
+        let text = metrics.text();
+        for (route, status, count) in
+            [("/test.Test/Get", "OK", 2), ("/test.Test/Get", "NOT_FOUND", 1), ("unknown", "OK", 2)]
+        {
+            let labels = format!("{{protocol=\"grpc\",route=\"{route}\",status=\"{status}\"}}");
+            let line = format!("marquee_grpc_request_seconds_count{labels} {count}\n");
+            assert!(text.contains(&line), "{line} is not in {text}");
+        }
+    }
 
     #[test]
     fn a_timeout_is_digits_and_a_unit() {

@@ -20,11 +20,15 @@ pub(super) struct Schema {
     shapes: Vec<Shape>,
     by_name: HashMap<String, usize>,
     methods: HashMap<String, Method>,
+    /// The most memory that one byte of a message may take.
+    densest: usize,
 }
 
 /// A gRPC method.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Method {
+    /// Its number among the methods of the process, from 0 on.
+    pub(super) index: usize,
     /// The shape of its requests.
     pub(super) input: usize,
     /// Whether one call sends several requests.
@@ -54,6 +58,14 @@ struct Field {
     cost: usize,
 }
 
+impl Field {
+    /// Returns the most memory that one byte of this field may take. Each byte of a packed list may
+    /// be a number. Any other value has a tag and at least one more byte.
+    fn density(&self) -> usize {
+        if self.kind == FieldKind::Number { self.cost } else { self.cost.div_ceil(2) }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldKind {
     Message(usize),
@@ -73,19 +85,36 @@ impl Schema {
         }
         let by_name: HashMap<String, usize> =
             messages.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
-        let shapes = messages.iter().map(|(_, message)| shape(message, &messages, &by_name)).collect();
-        let mut methods = HashMap::new();
+        let shapes: Vec<Shape> = messages.iter().map(|(_, message)| shape(message, &messages, &by_name)).collect();
+        let fields = shapes.iter().flat_map(|shape| shape.fields.iter().flatten());
+        let densest = fields.map(Field::density).max().unwrap_or(0);
+        let mut methods: HashMap<String, Method> = HashMap::new();
         for file in &set.file {
             for service in &file.service {
                 for method in &service.method {
                     let path = format!("/{}{}/{}", prefix(file.package()), service.name(), method.name());
                     let input = by_name.get(method.input_type().trim_start_matches('.'));
-                    let is_streaming = method.client_streaming();
-                    methods.extend(input.map(|&input| (path, Method { input, is_streaming })));
+                    let Some(&input) = input.filter(|_| !methods.contains_key(&path)) else { continue };
+                    let (index, is_streaming) = (methods.len(), method.client_streaming());
+                    methods.insert(path, Method { index, input, is_streaming });
                 }
             }
         }
-        Ok(Self { shapes, by_name, methods })
+        Ok(Self { shapes, by_name, methods, densest })
+    }
+
+    /// Returns the number of methods. Their indices are smaller.
+    pub(super) fn method_count(&self) -> usize {
+        self.methods.len()
+    }
+
+    /// Returns whether a message of a length stays within a limit, whatever its bytes are. Such a
+    /// message need not be scanned.
+    ///
+    /// **Invariant:** a scan of such a message never finds it too large
+    /// (`a_message_that_fits_by_its_length_is_never_too_large`).
+    pub(super) fn fits_by_length(&self, len: usize, limit: usize) -> bool {
+        len.saturating_mul(self.densest) <= limit
     }
 
     /// Returns the method at a path.

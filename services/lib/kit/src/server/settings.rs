@@ -16,7 +16,8 @@ pub struct Settings {
     /// Further values of the `Host` header that HTTP requests may have, for example
     /// `["marquee.example.com"]`. A listener on loopback accepts `localhost` and loopback addresses
     /// besides these, so that no web page can reach it under a name of its own. Another listener
-    /// checks the header only if this list has entries. Default empty.
+    /// checks the header only if this list has entries, and accepts IP addresses besides these, by
+    /// which Prometheus and probes call it. Default empty.
     pub allowed_hosts: Vec<String>,
     /// The origins of web pages that may call the HTTP API from a browser, for example
     /// `["https://shop.example.com"]`. Requests of other origins are refused. Default empty.

@@ -2,6 +2,7 @@
 
 mod age;
 mod drain;
+mod names;
 mod unread;
 
 use std::sync::Arc;

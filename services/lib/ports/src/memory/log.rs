@@ -206,6 +206,15 @@ impl RatingLog for MemoryLog {
         run(&self.faults, "bounds", bounds).await
     }
 
+    async fn ends(&self, topic: Topic) -> Result<BTreeMap<Partition, Offset>, Error> {
+        let ends = async {
+            let mut state = self.state();
+            let logs = state.topic(topic, self.shared.partitions).iter();
+            Ok((0..).map(Partition).zip(logs.map(|log| log.end)).collect())
+        };
+        run(&self.faults, "ends", ends).await
+    }
+
     async fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Result<Vec<Position>, Error> {
         run(&self.faults, "append", async { self.append_now(topic, records) }).await
     }

@@ -37,6 +37,34 @@ async fn a_lost_row_is_no_empty_history_and_its_partition_is_built_again() -> Re
     Ok(())
 }
 
+/// Returns how often a server carried out a command since its counters were set to zero.
+async fn calls(redis: &Redis, command: &str) -> Result<u64> {
+    let statistics = redis.ask(0, "INFO commandstats").await?;
+    let line = statistics.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    Ok(line.and_then(|line| line.split(',').next()).map_or(Ok(0), str::parse::<u64>)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_never_written_cost_the_server_no_script() -> Result<()> {
+    let Some(redis) = or_skip(Redis::start().await)? else { return Ok(()) };
+    let store = RedisStore::connect(&settings(&redis, "marquee:")).await?;
+    let mut lease = store.lease(P0).await?;
+    lease.apply((0..20).map(write).collect(), Offset(20)).await?;
+    redis.ask(0, "CONFIG RESETSTAT").await?;
+    // One that was written, and two that were not.
+    let rows = store.get(&[key(P0, 4), key(P0, 48), key(P0, 49)]).await?;
+    assert_eq!(rows.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!((calls(&redis, "hmget").await?, calls(&redis, "eval").await?), (1, 0));
+    // Rows that are all found are not looked for.
+    store.get(&[key(P0, 4), key(P0, 5)]).await?;
+    assert_eq!((calls(&redis, "hmget").await?, calls(&redis, "eval").await?), (1, 0));
+    // The script decides about a row that is listed.
+    delete(&redis, "marquee:{p0}:k3").await?;
+    store.get(&[key(P0, 48), key(P0, 3)]).await.expect_err("it is lost");
+    assert_eq!((calls(&redis, "hmget").await?, calls(&redis, "eval").await?), (2, 1));
+    Ok(())
+}
+
 /// Deletes a key on the node that has it.
 async fn delete(redis: &Redis, key: &str) -> Result<()> {
     for node in 0..redis.urls().len() {

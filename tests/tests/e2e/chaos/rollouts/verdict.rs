@@ -1,5 +1,6 @@
 //! Whether what was seen is what the specifications allow.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::{Context, Result, ensure};
@@ -7,6 +8,7 @@ use marquee_domain::{Route, UserId};
 
 use super::Ended;
 use super::watching::{Batch, Watched};
+use crate::shared::View;
 
 /// What was checked.
 #[derive(Debug, Default)]
@@ -42,8 +44,8 @@ pub(super) fn judge(watched: &Watched, ended: &[Ended]) -> Result<Judged> {
     }
     keeps_to_steps(routes.iter().copied(), ended).context("in the routing table")?;
     for batches in &watched.batches {
-        let seen = batches.iter().flat_map(|batch| [&batch.before.effective, &batch.after.effective]);
-        keeps_to_steps(seen, ended).context("on an instance")?;
+        let views: Vec<&View> = batches.iter().flat_map(|batch| [&batch.before, &batch.after]).collect();
+        follows_the_table(&views, &watched.routes, ended).context("on an instance")?;
         for batch in batches {
             judged.check_answers(watched, batch)?;
         }
@@ -82,6 +84,51 @@ fn keeps_to_steps<'a>(routes: impl Iterator<Item = &'a Route>, ended: &[Ended]) 
         weight = points;
     }
     Ok(())
+}
+
+/// Checks that each route that answers on an instance is one of the routing table, or a part of it.
+///
+/// An instance on which the versions of the wanted route are not warm goes on with an older route,
+/// in which no candidate has more users than the wanted one gives it. The wanted route may belong
+/// to a later rollout of the same candidate from another stable version. Then the weight is one of
+/// the later rollout, in a route of the earlier one.
+fn follows_the_table(views: &[&View], routes: &BTreeMap<u64, Route>, ended: &[Ended]) -> Result<()> {
+    for (at, view) in views.iter().enumerate() {
+        let route = &view.effective;
+        let later = views.get(at + 1).filter(|later| later.incarnation == view.incarnation);
+        let Some(whole) = routes.get(&route.revision()) else {
+            // Changes that follow each other at once are not all seen in the table.
+            ensure!(is_within_a_rollout(route, ended), "no rollout has {route:?}: {ended:#?}");
+            continue;
+        };
+        ensure!(is_part(route, whole), "{route:?} is no part of {whole:?}");
+        // The instance names the wanted route before the effective one, so a newer one may be
+        // missing until it is asked again.
+        let is_old = later.is_none_or(|later| later.wanted.revision() > route.revision());
+        ensure!(route == whole || is_old, "{route:?} is a part of {whole:?}, and nothing newer is wanted");
+        let does_not_return = later.is_none_or(|later| later.effective.revision() >= route.revision());
+        ensure!(does_not_return, "an instance returned to an older route: {view:?}, {later:?}");
+    }
+    Ok(())
+}
+
+/// Returns whether a route gives no version more users than another one of the same stable version.
+fn is_part(route: &Route, whole: &Route) -> bool {
+    let mut candidates = route.candidates().iter();
+    route.stable() == whole.stable()
+        && route.salt() == whole.salt()
+        && candidates.all(|one| one.weight.get() <= whole.weight(one.version))
+        && route.shadow().iter().all(|version| whole.shadow().contains(version))
+}
+
+/// Returns whether a rollout has the versions of a route, and a step with at least its weight.
+fn is_within_a_rollout(route: &Route, ended: &[Ended]) -> bool {
+    let trial = route.candidates().first().map(|one| (one.version, one.weight.get()));
+    let Some((version, points)) = trial.or_else(|| Some((*route.shadow().first()?, 0))) else { return true };
+    ended.iter().any(|one| {
+        let is_of = one.planned.target == version.0 && one.planned.stable == route.stable().0;
+        is_of && (points == 0 || one.planned.weights().flatten().any(|step| points <= step))
+    })
 }
 
 impl Judged {
@@ -176,6 +223,34 @@ mod tests {
 
     fn check(routes: &[Route]) -> Result<()> {
         keeps_to_steps(routes.iter(), &ended())
+    }
+
+    #[test]
+    fn an_instance_may_go_on_with_a_part_of_an_older_route_only() {
+        let (start, small, large) = (route(1, 1, &[]), route(2, 1, &[(2, 500)]), route(3, 1, &[(2, 2_000)]));
+        // The version returns in a later rollout from another stable version.
+        let later = route(8, 3, &[(2, 1_000)]);
+        let table: BTreeMap<u64, Route> =
+            [&start, &small, &large, &later].map(|route| (route.revision(), route.clone())).into();
+        let view = |incarnation: &str, wanted: &Route, effective: &Route| View {
+            incarnation: incarnation.to_owned(),
+            wanted: wanted.clone(),
+            effective: effective.clone(),
+            warm: Vec::new(),
+        };
+        let check = |views: &[View]| follows_the_table(&views.iter().collect::<Vec<_>>(), &table, &ended());
+        let part = route(3, 1, &[(2, 1_000)]);
+        check(&[view("a", &small, &small), view("a", &large, &large)]).expect("it follows the table");
+        check(&[view("a", &large, &large), view("a", &later, &part), view("a", &later, &later)])
+            .expect("an older route keeps the users that the wanted one leaves it");
+        check(&[view("a", &large, &part), view("a", &later, &part)]).expect("the wanted route was named first");
+        check(&[view("a", &large, &part), view("a", &large, &part)]).expect_err("the wanted route has more");
+        check(&[view("a", &later, &route(3, 1, &[(2, 3_000)]))]).expect_err("more users than the route has");
+        check(&[view("a", &later, &route(3, 3, &[(2, 1_000)]))]).expect_err("another stable version");
+        check(&[view("a", &large, &large), view("a", &large, &small)]).expect_err("it returns to an older route");
+        check(&[view("a", &large, &large), view("b", &large, &small)]).expect("its copy may be older after a kill");
+        check(&[view("a", &later, &route(5, 1, &[(3, 500)]))]).expect("a revision that nobody has seen");
+        check(&[view("a", &later, &route(5, 1, &[(3, 3_000)]))]).expect_err("no rollout has this weight");
     }
 
     #[test]

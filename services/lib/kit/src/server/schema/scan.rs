@@ -246,6 +246,13 @@ mod tests {
     }
 
     #[test]
+    fn ordinary_requests_fit_by_their_length_and_long_ones_do_not() {
+        let schema = schema();
+        assert!(schema.fits_by_length(16 << 10, LIMIT) && !schema.fits_by_length(LIMIT, LIMIT));
+        assert!(Schema::default().fits_by_length(usize::MAX, LIMIT), "messages without fields take nothing");
+    }
+
+    #[test]
     fn a_message_within_the_limit_passes_however_it_is_cut() {
         let text = [&[0x12, 5][..], b"hello"].concat();
         let message = [&[0x18, 0x96, 0x01, 0x0a, 7][..], &text, &[0x1a, 2, 1, 2, 0x0a, 0, 0x25, 1, 2, 3, 4]].concat();
@@ -306,6 +313,18 @@ mod tests {
         ) {
             let is_accepted = Tree::decode(&bytes[..]).is_ok();
             proptest::prop_assert!(!is_accepted || scan(&bytes, step) != Err(ScanError::Malformed));
+        }
+
+        #[test]
+        fn a_message_that_fits_by_its_length_is_never_too_large(
+            bytes in proptest::collection::vec(proptest::sample::select(&WORDS[..]), 0..64),
+        ) {
+            let schema = schema();
+            let limit = bytes.len() * schema.densest;
+            proptest::prop_assert!(schema.fits_by_length(bytes.len(), limit));
+            let shape = schema.message("test.Tree").expect("known");
+            let scanned = Scanner::new(shape, bytes.len(), limit).read(&schema, &bytes);
+            proptest::prop_assert!(!matches!(scanned, Err(ScanError::TooLarge(_))), "{scanned:?}");
         }
     }
 

@@ -80,9 +80,11 @@ async fn follow(fixture: &impl Fixture<Log>, steps: Vec<Step>) -> Result<(), Tes
             Step::Reopen => log = fixture.reopen(log).await,
         }
         for (&topic, fresh) in Topic::ALL.iter().zip(&fresh) {
+            let ends = log.ends(topic).await.expect("ends");
             for (bound, fresh) in bounds(&log, topic).await.into_iter().zip(fresh) {
                 let last = model.records.get(&(topic, bound.partition)).and_then(|records| records.last());
                 prop_assert_eq!(bound.end, last.map_or(fresh.end, |last| last.position.offset.next()));
+                prop_assert_eq!(ends.get(&bound.partition), Some(&bound.end));
             }
         }
         for (group, expected) in GROUPS.iter().zip(&model.committed) {
