@@ -9,11 +9,15 @@ BACKENDS ?= embedded
 CHAOS_SECONDS ?= 600
 # How many rollouts `make chaos` carries out under kills, with and without Kubernetes.
 CHAOS_ROLLOUTS ?= 50
+# The profile of cargo of `make test-cluster`. `dev` shares most of a build with `make test`.
+PROFILE ?= release
 # How long `make fuzz` spends on each target.
 SECONDS ?= 30
 
 CARGO  := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where cargo puts the programs of the profile.
+PROGRAMS := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 FETCH  := $(PYTHON) tests/provision/fetch.py
 FUZZ   := $(wildcard proto/fuzz services/*/fuzz services/lib/*/fuzz tests/fuzz)
 say     = @printf '\n== %s\n' "$(1)"
@@ -22,7 +26,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
+.PHONY: help demo test test-cluster test-node images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -51,6 +55,28 @@ test: headers onnxruntime movielens checker clients ## run all tests
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests
+
+test-cluster: headers onnxruntime movielens ## test the fleet on a real node of Kubernetes, as root (ARGS="load faults --json PATH --write-docs" PROFILE=dev)
+	$(call say,preparing the programs of the node)
+	@$(PYTHON) tests/servers/prepare.py cluster
+	$(call say,checking the chart with Helm and the modules with OpenTofu)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/deploy/tools.py
+	$(call say,building this release and the previous one)
+	$(CARGO) build --profile $(PROFILE) --locked -p marquee -p marquee-operator -p marquee-e2e \
+	    --bin marquee --bin marquee-operator --bin cluster-load
+	@$(PYTHON) deploy/images/build.py --tag test --out $(TARGET)/cluster/images \
+	    --binary marquee=$(TARGET)/$(PROGRAMS)/marquee --binary marquee-operator=$(TARGET)/$(PROGRAMS)/marquee-operator
+	@$(PYTHON) tests/cluster/previous.py --target $(TARGET) --profile $(PROFILE)
+	$(call say,testing the fleet on a node)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/cluster/scenario.py --target $(TARGET) --profile $(PROFILE) $(ARGS)
+
+test-node: headers onnxruntime movielens ## test the chart on a real node with the programs that `make test` has built, as root
+	$(call say,preparing the programs of the node)
+	@$(PYTHON) tests/servers/prepare.py cluster
+	$(call say,checking the chart with Helm and the modules with OpenTofu)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/deploy/tools.py
+	$(call say,testing the fleet on a node)
+	$(CARGO) test --workspace --locked --test e2e cluster -- --ignored --nocapture
 
 images: headers onnxruntime ## build the container images, without a daemon, into target/images (ARGS="--repository registry.example.com/shop --tag v2")
 	$(call say,building the images)

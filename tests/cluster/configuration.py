@@ -209,7 +209,7 @@ def kubelet_settings(places: Places, reserved: int) -> dict[str, Any]:
         "imageGCHighThresholdPercent": 100,
         "failCgroupV1": False,
         "failSwapOn": False,
-        "localStorageCapacityIsolation": False,
+        "localStorageCapacityIsolation": True,
         "oomScoreAdj": 0,
         "podLogsDir": str(places.pod_logs),
         "resolvConf": "",

@@ -553,15 +553,17 @@ SERVERS = {
 CLUSTER = {
     "kubernetes-node": (node_folder, provide_node),
     "containerd": (containerd_folder, provide_containerd),
-    **{name: (MODULES[name].folder, partial(provide_module, MODULES[name])) for name in MODULES if name not in SERVERS},
+    **{name: (MODULES[name].folder, partial(provide_module, MODULES[name])) for name in ("coredns", "helm", "registry")},
 }
+# What checks files, and runs on no node.
+TOOLS = {"tofu": (MODULES["tofu"].folder, partial(provide_module, MODULES["tofu"]))}
 
 
 def main() -> int:
     """Command line: the servers to prepare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--where", action="store_true", help="print the folder of each, and prepare nothing")
-    known = {**SERVERS, **CLUSTER}
+    known = {**SERVERS, **CLUSTER, **TOOLS}
     names = (*known, "all", "cluster")
     parser.add_argument("servers", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     arguments = parser.parse_args()
@@ -569,7 +571,7 @@ def main() -> int:
     if wanted & {"all", "cluster"}:
         wanted |= set(SERVERS)
     if "cluster" in wanted:
-        wanted |= set(CLUSTER)
+        wanted |= set(CLUSTER) | set(TOOLS)
     try:
         return prepare([name for name in known if name in wanted], known, arguments.where)
     finally:

@@ -10,6 +10,8 @@ mod bad_input;
 mod chaos;
 #[path = "e2e/cli.rs"]
 mod cli;
+#[path = "e2e/cluster.rs"]
+mod cluster;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/damage.rs"]
