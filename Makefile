@@ -18,6 +18,8 @@ CARGO  := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where cargo puts the programs of the profile.
 PROGRAMS := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# The same flags for every run of tests: with others, cargo chooses other features and compiles most of it again.
+TESTS  := $(CARGO) test --workspace --locked --lib --bins --tests
 FETCH  := $(PYTHON) tests/provision/fetch.py
 FUZZ   := $(wildcard proto/fuzz services/*/fuzz services/lib/*/fuzz tests/fuzz)
 say     = @printf '\n== %s\n' "$(1)"
@@ -54,7 +56,7 @@ test: headers onnxruntime movielens checker clients ## run all tests
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/cluster
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
-	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(CARGO) test --workspace --locked --lib --bins --tests
+	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(TESTS)
 
 test-cluster: headers onnxruntime movielens ## test the fleet on a real node of Kubernetes, as root (ARGS="load faults --json PATH --write-docs" PROFILE=dev)
 	$(call say,preparing the programs of the node)
@@ -70,13 +72,13 @@ test-cluster: headers onnxruntime movielens ## test the fleet on a real node of 
 	$(call say,testing the fleet on a node)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/cluster/scenario.py --target $(TARGET) --profile $(PROFILE) $(ARGS)
 
-test-node: headers onnxruntime movielens ## test the chart on a real node with the programs that `make test` has built, as root
+test-node: headers onnxruntime movielens ## test the fleet on a real node with the programs of `make test`, as root
 	$(call say,preparing the programs of the node)
 	@$(PYTHON) tests/servers/prepare.py cluster
 	$(call say,checking the chart with Helm and the modules with OpenTofu)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/deploy/tools.py
 	$(call say,testing the fleet on a node)
-	$(CARGO) test --workspace --locked --test e2e cluster -- --ignored --nocapture
+	MARQUEE_NODE=1 $(TESTS) upgrades_deleted_pods_evictions_and_scaling -- --nocapture
 
 images: headers onnxruntime ## build the container images, without a daemon, into target/images (ARGS="--repository registry.example.com/shop --tag v2")
 	$(call say,building the images)

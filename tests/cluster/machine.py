@@ -64,6 +64,24 @@ def mount_table() -> str:
     return Path("/proc/self/mountinfo").read_text()
 
 
+def refusal(folder: Path) -> str:
+    """What this machine refuses to let a node have. Empty: nothing, so a node can run here."""
+    if os.geteuid() != 0:
+        return "it needs the rights of root"
+    if not Path("/dev/loop-control").exists():
+        return "there are no loop devices"
+    groups = hierarchies(mount_table())
+    if not groups or not all(os.access(group, os.W_OK) for group in groups):
+        return "control groups cannot be made"
+    folder.mkdir(parents=True, exist_ok=True)
+    for command in (["unshare", "--net", "true"], ["unshare", "--mount", "mount", "-t", "tmpfs", "none", str(folder)]):
+        try:
+            run(command)
+        except Failure as error:
+            return str(error)
+    return ""
+
+
 class Machine:
     """The share of a node in this machine."""
 

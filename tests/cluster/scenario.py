@@ -44,9 +44,11 @@ import load_image
 import one_pod
 import previous
 import upgrades
+from configuration import NAME
 from documents import write_section
 from fleet import ROOT, UNITS, Fleet, Object, is_ready, names, restricted
 from load import Load
+from machine import refusal
 from node import Node
 from one_pod import OnePod
 from processes import Failure
@@ -230,6 +232,11 @@ def main() -> int:
     given = (arguments.folder, arguments.program, arguments.load)
     places = [(one or other).resolve() for one, other in zip(given, (default.folder, default.program, default.load))]
     built = Built(*places, arguments.other)
+    reason = refusal(Path("/run", f"{NAME}-probe"))
+    if reason:
+        # Nobody can provide it with a program, so this is no failure where others are.
+        print(f"skipped: a node of Kubernetes cannot run on this machine: {reason}")
+        return 0
     signal.signal(signal.SIGTERM, interrupt)
     results: Object = {}
     try:

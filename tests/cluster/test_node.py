@@ -132,6 +132,14 @@ class Machines(Folder):
         with mock.patch.object(machine.os, "geteuid", return_value=1000):
             self.assertRaisesRegex(Failure, "root", nobody.acquire)
 
+    def test_a_machine_that_cannot_run_a_node_says_why(self) -> None:
+        with mock.patch.object(machine.os, "geteuid", return_value=1000):
+            self.assertEqual(machine.refusal(self.folder), "it needs the rights of root")
+        with mock.patch.object(machine.os, "geteuid", return_value=0), mock.patch.object(
+            machine, "mount_table", return_value=""
+        ), mock.patch.object(machine.Path, "exists", return_value=True):
+            self.assertEqual(machine.refusal(self.folder), "control groups cannot be made")
+
 
 class Settings(Folder):
     """Settings of programs."""
