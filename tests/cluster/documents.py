@@ -53,5 +53,8 @@ def without_chance(text: str) -> str:
     text = re.sub(r"_[a-z-]+\([0-9a-f-]{36}\)", "", text)
     text = re.sub(r"\b(marquee-(?:[a-z]+-)*[a-z]+)-[a-z0-9]{8,10}-[a-z0-9]{5}\b", r"\1-…", text)
     text = re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "…", text)
+    text = re.sub(r"\b\d+[KM]i\b", "…", text)
+    text = re.sub(r"\b10\.244\.\d+\.\d+\b", "…", text)
+    text = re.sub(r"\bkey [0-9a-f]{16}\b", "key …", text)
     text = re.sub(r"\bsha256:[0-9a-f]{16,}\b", "sha256:…", text)
     return re.sub(r"\b\d{4}-\d\d-\d\dT[\d:.]+Z\b", "…", text)

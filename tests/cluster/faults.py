@@ -145,7 +145,7 @@ OUT_OF_MEMORY = Fault(
     "Raise `roles.trainer.resources.limits.memory`, and train again: the run ended as failed, \"interrupted by a "
     "restart\".",
     role("trainer", resources=memory(32)),
-    pod="OOMKilled",
+    pod=r"last end: OOMKilled \(exit code 137\)",
     event="BackOff|Killing|Unhealthy|Started",
 )
 

@@ -74,11 +74,14 @@ def refusal(folder: Path) -> str:
     if not groups or not all(os.access(group, os.W_OK) for group in groups):
         return "control groups cannot be made"
     folder.mkdir(parents=True, exist_ok=True)
-    for command in (["unshare", "--net", "true"], ["unshare", "--mount", "mount", "-t", "tmpfs", "none", str(folder)]):
-        try:
-            run(command)
-        except Failure as error:
-            return str(error)
+    try:
+        run(["unshare", "--net", "true"])
+        run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", str(folder)])
+    except Failure as error:
+        return str(error)
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
     return ""
 
 

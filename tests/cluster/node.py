@@ -387,7 +387,7 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
         yield
@@ -425,7 +425,8 @@ def explain(node: Node) -> str:
 
 def up(archives: list[Path]) -> None:
     """Runs a node until this process is interrupted."""
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     with contextlib.suppress(KeyboardInterrupt), Node() as node:
         for place in archives:
             print(f"imported: {node.load_image(place)}", flush=True)

@@ -47,9 +47,9 @@ import upgrades
 from configuration import NAME
 from documents import write_section
 from fleet import ROOT, UNITS, Fleet, Object, is_ready, names, restricted
-from load import Load
+from load import PREDICTIONS, RATINGS, Load
 from machine import refusal
-from node import Node
+from node import Node, prepare
 from one_pod import OnePod
 from processes import Failure
 from rollout import promote
@@ -66,6 +66,8 @@ class Built:
     program: Path
     load: Path
     other: str = previous.TAG
+    # Predictions and ratings a second.
+    rates: tuple[int, int] = (PREDICTIONS, RATINGS)
 
     @classmethod
     def by_cargo(cls, target: Path, profile: str = "release") -> Built:
@@ -179,7 +181,7 @@ class Stage:
     def load(self) -> None:
         """Disturbs the fleet under load."""
         self.install()
-        summary, evicted = upgrades.run(self.fleet, other=self.built.other)
+        summary, evicted = upgrades.run(self.fleet, other=self.built.other, rates=self.built.rates)
         self.results["load"] = upgrades.as_json(summary, evicted)
 
     def faults(self) -> None:
@@ -207,7 +209,7 @@ class Stage:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Ends the node on SIGTERM as on an interrupt at the terminal."""
+    """Ends the node on SIGTERM and SIGHUP as on an interrupt at the terminal."""
     raise KeyboardInterrupt
 
 
@@ -221,6 +223,8 @@ def main() -> int:
     parser.add_argument("--program", type=Path, metavar="PATH", help="marquee; default: that of the profile")
     parser.add_argument("--load", type=Path, metavar="PATH", help="cluster-load; default: that of the profile")
     parser.add_argument("--other", default=previous.TAG, metavar="TAG", help="of the images to upgrade from")
+    rates = f"predictions and ratings a second; default: {PREDICTIONS} {RATINGS}"
+    parser.add_argument("--rates", type=int, nargs=2, default=(PREDICTIONS, RATINGS), metavar="N", help=rates)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there, also after a failure")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep the logs of all programs and pods there")
     parser.add_argument("--write-docs", action="store_true", help="write the measured tables into the documents")
@@ -231,13 +235,14 @@ def main() -> int:
     default = Built.by_cargo(arguments.target, arguments.profile)
     given = (arguments.folder, arguments.program, arguments.load)
     places = [(one or other).resolve() for one, other in zip(given, (default.folder, default.program, default.load))]
-    built = Built(*places, arguments.other)
+    built = Built(*places, arguments.other, tuple(arguments.rates))
     reason = refusal(Path("/run", f"{NAME}-probe"))
     if reason:
         # Nobody can provide it with a program, so this is no failure where others are.
         print(f"skipped: a node of Kubernetes cannot run on this machine: {reason}")
         return 0
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     results: Object = {}
     try:
         print("== node", flush=True)
@@ -245,7 +250,7 @@ def main() -> int:
             stage = Stage(node, built, arguments.write_docs)
             results = stage.results
             stage.run(arguments.phases or list(PHASES))
-    except (Failure, OSError, LookupError, ValueError, subprocess.SubprocessError) as error:
+    except (Failure, prepare.Failure, OSError, LookupError, ValueError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

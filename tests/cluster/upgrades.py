@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fleet import Fleet, Object, UNITS, ask, images, merge, names
-from load import Load, Summary
+from load import PREDICTIONS, RATINGS, Load, Summary
 from processes import LOOK, Failure
 
 # How long an eviction may be refused before the budget lets it through, in seconds.
@@ -134,13 +134,15 @@ def scale(fleet: Fleet, load: Load) -> None:
             calm(fleet)
 
 
-def run(fleet: Fleet, present: str = "test", other: str = "previous") -> tuple[Summary, list[Evicted]]:
+def run(
+    fleet: Fleet, present: str = "test", other: str = "previous", rates: tuple[int, int] = (PREDICTIONS, RATINGS)
+) -> tuple[Summary, list[Evicted]]:
     """Disturbs a fleet under load in all ways, and returns what the load counted. Fails if a request failed.
 
     The fleet must be trained. It ends on the present release, with two pods of some roles.
     """
     fleet.install(merge(merge(fleet.values, under_load()), images(present)))
-    with Load(fleet) as load:
+    with Load(fleet, rates=rates) as load:
         load.phase("undisturbed")
         calm(fleet)
         for number in (1, 2):

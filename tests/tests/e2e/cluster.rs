@@ -10,6 +10,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 const OPERATOR: &str = env!("CARGO_BIN_EXE_operator-under-test");
 const LOAD: &str = env!("CARGO_BIN_EXE_cluster-load");
 
+/// Predictions and ratings a second: what programs that are not optimized carry while all of them
+/// start. A release build has 300 and 200.
+const RATES: [&str; 2] = ["60", "40"];
+
 /// The steps that fit into every run of the tests.
 const PHASES: [&str; 5] = ["install", "access", "definitions", "embedded", "load"];
 
@@ -43,5 +47,6 @@ fn upgrades_deleted_pods_evictions_and_scaling_fail_no_request() {
     let folder = folder.to_str().expect("a path in UTF-8");
     let mut arguments = vec!["--folder", folder, "--program", PROGRAM, "--load", LOAD, "--other", "again"];
     arguments.extend(PHASES);
+    arguments.extend(["--rates", RATES[0], RATES[1]]);
     run(&root, "tests/cluster/scenario.py", &arguments);
 }
