@@ -140,7 +140,8 @@ def manifest(fleet: Fleet, ingest: str, inference: str, features: str, rates: tu
         f"--feature-store={address(features)}",
         "--token-file=/etc/load/token",
         # Longer than a node with two processors takes to start several pods at once.
-        "--deadline=5",
+        "--deadline=10",
+        "--in-flight=5000",
         f"--predictions-per-second={rates[0]}",
         f"--ratings-per-second={rates[1]}",
         # A fleet that had a load knows its users, so each load has others.
