@@ -139,7 +139,6 @@ CONTAINERD_PROGRAMS = {
     "iptables-save": "iptables",
     "conntrack": "conntrack",
     "ip": "iproute2",
-    "buildah": "buildah",
     "mkfs.ext4": "e2fsprogs",
     "nsenter": "util-linux",
     "mount": "mount",
