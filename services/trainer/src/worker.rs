@@ -122,8 +122,9 @@ impl Worker {
                 self.queue.end_abandoned(&run, outcome).await?;
             }
         }
-        if holds_lease {
-            self.queue.prune(KEPT_RUNS).await?;
+        // Old runs only cost time. They must not keep new ones from being trained.
+        if holds_lease && let Err(error) = self.queue.prune(KEPT_RUNS).await {
+            tracing::debug!(error = chain(&error), "could not remove old training runs; trying again");
         }
         Ok(holds_lease)
     }

@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
 
 /// Longest time for the last append, when the process stops.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// Appends answers in batches.
 pub(super) struct Delivery {

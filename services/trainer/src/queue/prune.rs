@@ -7,7 +7,7 @@ use marquee_ports::ObjectKey;
 use super::{Queue, QueueError, key_of};
 
 /// The most runs that are removed in one round, which delays the work of the trainer.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 10;
 
 impl Queue {
     /// Removes the oldest runs that have ended, as far as there are more than `keep`, and the
@@ -16,7 +16,8 @@ impl Queue {
     /// **Invariant:** a run that has not ended stays (`only_the_oldest_runs_that_have_ended_go`).
     pub(crate) async fn prune(&self, keep: usize) -> Result<(), QueueError> {
         let late = std::mem::take(&mut *self.late_cancellations());
-        for cancellation in &late {
+        // Those that are left are listed again.
+        for cancellation in late.iter().take(AT_ONCE) {
             self.remove(cancellation).await?;
         }
         for id in self.oldest_beyond(keep) {

@@ -27,7 +27,9 @@ locals {
     trainer = [
       { keys = ["models/*"], actions = concat(local.read, local.write, local.delete, local.abort) },
       { keys = ["archive/ratings/*"], actions = concat(local.read, local.write, local.delete) },
-      { keys = ["trainings/*", "leases/trainer.json"], actions = concat(local.read, local.write) },
+      # Old runs are removed.
+      { keys = ["trainings/*"], actions = concat(local.read, local.write, local.delete) },
+      { keys = ["leases/trainer.json"], actions = concat(local.read, local.write) },
       { keys = ["cancellations/*"], actions = concat(local.write, local.delete) },
     ]
     # The controller. On Kubernetes the operator takes its place, and needs no object.

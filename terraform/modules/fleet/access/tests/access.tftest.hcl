@@ -56,6 +56,7 @@ run "the_trainer_writes_models_and_the_archive_and_no_routes" {
       "arn:aws:s3:::marquee-test-objects/archive/ratings/*",
       "arn:aws:s3:::marquee-test-objects/cancellations/*",
       "arn:aws:s3:::marquee-test-objects/models/*",
+      "arn:aws:s3:::marquee-test-objects/trainings/*",
     ])
     error_message = "The trainer deletes elsewhere, or cannot withdraw a model."
   }
