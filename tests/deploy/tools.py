@@ -35,6 +35,23 @@ PROFILES = {
     "split": [argument for value in REQUIRED for argument in ("--set", value)],
     "embedded": [f"--values={CHART / 'values-embedded.yaml'}", "--set=secrets.token.existingSecret=marquee"],
 }
+# Switches that the defaults leave off.
+SWITCHES = (
+    "secrets.serverTls.existingSecret=marquee-tls",
+    "secrets.kafka.existingSecret=marquee-kafka",
+    "settings.kafka.security=sasl_tls",
+    "settings.telemetry.otlp_endpoint=http://collector:4317",
+    "roles.inference.autoscaling.enabled=true",
+    "roles.inference.replicas=2",
+    "operator.allNamespaces=true",
+    "networkPolicy.egress.enabled=true",
+    "monitoring.podMonitor.enabled=true",
+)
+RENDERED = {
+    **PROFILES,
+    "switches": [*PROFILES["split"], *(argument for value in SWITCHES for argument in ("--set", value))],
+}
+SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 
 
 def program(name: str) -> Path:
@@ -76,12 +93,18 @@ class Helm(Tools):
                 printed = self.run_tool("helm", "lint", "--strict", str(CHART), *arguments)
                 self.assertNotIn("[WARNING]", printed)
 
-    def test_each_profile_has_objects(self) -> None:
-        for profile, arguments in PROFILES.items():
-            with self.subTest(profile):
-                printed = self.run_tool("helm", "template", "fleet", str(CHART), *arguments)
-                kind = "StatefulSet" if profile == "embedded" else "Deployment"
+    def test_what_is_rendered_is_as_committed(self) -> None:
+        """UPDATE_EXPECT=1 writes the snapshots again."""
+        for name, arguments in RENDERED.items():
+            with self.subTest(name):
+                kind = "StatefulSet" if name == "embedded" else "Deployment"
+                words = ("template", "fleet", str(CHART), "--namespace", "movies", *arguments)
+                printed = self.run_tool("helm", *words)
                 self.assertIn(f"kind: {kind}\n", printed)
+                place = SNAPSHOTS / f"{name}.yaml"
+                if os.environ.get("UPDATE_EXPECT"):
+                    place.write_text(printed, encoding="utf-8")
+                self.assertMultiLineEqual(printed, place.read_text(encoding="utf-8"))
 
 
 class Tofu(Tools):
