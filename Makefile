@@ -28,7 +28,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-node images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -58,11 +58,13 @@ test: headers onnxruntime movielens checker clients ## run all tests
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" $(TESTS)
 
-test-cluster: headers onnxruntime movielens ## test the fleet on a real node of Kubernetes, as root (ARGS="load faults --json PATH --write-docs" PROFILE=dev)
+node: headers onnxruntime movielens ## build what a node of Kubernetes is made of, and check the chart and the Terraform modules with their tools
 	$(call say,preparing the programs of the node)
 	@$(PYTHON) tests/servers/prepare.py cluster
 	$(call say,checking the chart with Helm and the modules with OpenTofu)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/deploy/tools.py
+
+test-cluster: node ## test the fleet on a real node of Kubernetes, as root (ARGS="load faults --json PATH --write-docs" PROFILE=dev)
 	$(call say,building this release and the previous one)
 	$(CARGO) build --profile $(PROFILE) --locked -p marquee -p marquee-operator -p marquee-e2e \
 	    --bin marquee --bin marquee-operator --bin cluster-load
@@ -72,11 +74,7 @@ test-cluster: headers onnxruntime movielens ## test the fleet on a real node of 
 	$(call say,testing the fleet on a node)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/cluster/scenario.py --target $(TARGET) --profile $(PROFILE) $(ARGS)
 
-test-node: headers onnxruntime movielens ## test the fleet on a real node with the programs of `make test`, as root
-	$(call say,preparing the programs of the node)
-	@$(PYTHON) tests/servers/prepare.py cluster
-	$(call say,checking the chart with Helm and the modules with OpenTofu)
-	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/deploy/tools.py
+test-node: node ## test the fleet on a real node with the programs of `make test`, as root
 	$(call say,testing the fleet on a node)
 	MARQUEE_NODE=1 $(TESTS) upgrades_deleted_pods_evictions_and_scaling -- --nocapture
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import os
 import secrets
 import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from processes import Failure, Process, run, wait_for
 
@@ -64,17 +66,25 @@ class Connection(http.client.HTTPConnection):
         self.sock = self.opener(self.host, self.port)
         self.sock.settimeout(self.timeout)
 
+    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, str]:
+        """Sends one request, with a body as JSON, and closes the connection. Returns the status and the text."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        content = None
+        if body is not None:
+            headers["Content-Type"], content = "application/json", json.dumps(body)
+        try:
+            self.request(method, path, content, headers)
+            answer = self.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except http.client.HTTPException as error:
+            raise Failure(f"{method} {self.host}:{self.port}{path}: {error!r}") from None
+        finally:
+            self.close()
+
 
 def status(address: str, path: str, connect: Connect) -> int:
     """The status that a server answers a GET request with."""
-    connection = Connection(address, connect)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except http.client.HTTPException as error:
-        raise Failure(f"{address}: {error!r}") from None
-    finally:
-        connection.close()
+    return Connection(address, connect).ask("GET", path)[0]
 
 
 def receive(connection: socket.socket, length: int) -> bytes:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import secrets
 import shutil
-import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,9 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import configuration
 from backends import Connection
-from node import ApiConnection, Node, message
+from node import Node, message
 from processes import Failure, Found, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -286,17 +283,7 @@ class Fleet:
         self, host: str, port: int, method: str, path: str, body: Any = None, seconds: float = 10
     ) -> tuple[int, str]:
         """Sends a request by HTTP with the token. Returns the status and the text of the answer."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
-        text = None if body is None else json.dumps(body)
-        connection = Connection(f"{host}:{port}", self.node.connect, seconds)
-        try:
-            connection.request(method, path, text, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
-        except http.client.HTTPException as error:
-            raise Failure(f"{method} {path}: {error!r}") from None
-        finally:
-            connection.close()
+        return Connection(f"{host}:{port}", self.node.connect, seconds).ask(method, path, body, self.token)
 
     def predicted_by(self, service: str = "inference") -> str:
         """Returns the version that predicts for a user."""
@@ -379,21 +366,6 @@ def images(tag: str) -> Object:
         "image": {"registry": "localhost", "tag": tag, "pullPolicy": "IfNotPresent"},
         "operator": {"image": {"tag": tag}},
     }
-
-
-def ask(node: Node, method: str, path: str, body: Any) -> tuple[int, str]:
-    """Sends a request to the API server as the administrator. Returns the status and the text of the answer."""
-    connection = ApiConnection(f"{node.address}:{configuration.API_PORT}", node.connect)
-    connection.context = ssl.create_default_context(cafile=str(node.places.keys / "authority.pem"))
-    headers = {"Authorization": f"Bearer {node.tokens['admin']}", "Content-Type": "application/json"}
-    try:
-        connection.request(method, path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
-    except http.client.HTTPException as error:
-        raise Failure(f"{method} {path}: {error!r}") from None
-    finally:
-        connection.close()
 
 
 def names(pods: Iterable[Object]) -> list[str]:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
 import os
 import secrets
@@ -119,20 +118,17 @@ class Node:
         listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         return self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=json.dumps(listed))
 
-    def get(self, path: str) -> Any:
-        """Reads a path of the API as the administrator. Costs less than a kubectl. Fails unless the status is 200."""
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        """Sends a request to the API as the administrator. Returns the status and the text of the answer."""
         connection = ApiConnection(f"{self.address}:{configuration.API_PORT}", self.connect)
         connection.context = ssl.create_default_context(cafile=str(self.places.keys / "authority.pem"))
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {self.tokens['admin']}"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        except http.client.HTTPException as error:
-            raise Failure(f"{path}: {error!r}") from None
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise Failure(f"{path}: {answer.status} {text[:300]}")
+        return connection.ask(method, path, body, self.tokens["admin"])
+
+    def get(self, path: str) -> Any:
+        """Reads a path of the API as the administrator. Costs less than a kubectl. Fails unless the status is 200."""
+        status, text = self.ask("GET", path)
+        if status != 200:
+            raise Failure(f"{path}: {status} {text[:300]}")
         return json.loads(text) if text.startswith("{") else text
 
     def connect(self, host: str, port: int, seconds: float = 5) -> socket.socket:

@@ -83,8 +83,7 @@ class Stage:
         self.node = node
         self.built = built
         self.write_docs = write_docs
-        self.program = built.program
-        self.fleet = Fleet(node, self.program)
+        self.fleet = Fleet(node, built.program)
         self.results: Object = {}
         self.made: OnePod | None = None
         self.is_installed = False
@@ -159,7 +158,7 @@ class Stage:
         """Installs the profile `embedded`, and replaces its pod."""
         if self.made is None:
             self.install()
-            self.made = one_pod.run(self.node, self.program)
+            self.made = one_pod.run(self.node, self.built.program)
         return self.made
 
     def footprint(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from fleet import Fleet, Object, UNITS, ask, images, merge, names
+from fleet import Fleet, Object, UNITS, images, merge, names
 from load import PREDICTIONS, RATINGS, Load, Summary
 from processes import LOOK, Failure
 
@@ -69,7 +69,7 @@ def ask_for_eviction(fleet: Fleet, pod: str) -> tuple[int, str]:
     """Asks the Eviction API for one pod."""
     metadata = {"name": pod, "namespace": fleet.namespace}
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-    return ask(fleet.node, "POST", f"/api/v1/namespaces/{fleet.namespace}/pods/{pod}/eviction", body)
+    return fleet.node.ask("POST", f"/api/v1/namespaces/{fleet.namespace}/pods/{pod}/eviction", body)
 
 
 def calm(fleet: Fleet) -> None:

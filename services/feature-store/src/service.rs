@@ -7,7 +7,7 @@ use marquee_domain::{Clock, Partition, Scale};
 use marquee_features::Definition;
 use marquee_kit::Context;
 use marquee_log::{Decoder, MovieCatalog};
-use marquee_ports::{Bounds, ErrorKind, ObjectStore, OnlineStore, RatingLog, Topic};
+use marquee_ports::{ErrorKind, ObjectStore, OnlineStore, RatingLog, Topic};
 use marquee_settings::Validate as _;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -155,17 +155,17 @@ async fn check_archive(archive: &Archive, log: &dyn RatingLog, partitions: u32) 
 /// ends are read after the markers (`a_store_that_moves_during_the_check_is_no_cut_short_log`).
 async fn check_markers(log: &dyn RatingLog, store: &dyn OnlineStore) -> Result<u32, Error> {
     let mut markers = Vec::new();
-    for Bounds { partition, .. } in log.bounds(Topic::RATINGS).await.map_err(Error::Log)? {
+    for partition in log.ends(Topic::RATINGS).await.map_err(Error::Log)?.into_keys() {
         markers.push((partition, store.marker(partition).await.map_err(Error::Store)?));
     }
-    let bounds = log.bounds(Topic::RATINGS).await.map_err(Error::Log)?;
-    for &Bounds { partition, end, .. } in &bounds {
-        if let Some(&(_, applied)) = markers.iter().find(|&&(one, applied)| one == partition && applied > end) {
+    let ends = log.ends(Topic::RATINGS).await.map_err(Error::Log)?;
+    for (partition, applied) in markers {
+        if let Some(&end) = ends.get(&partition).filter(|&&end| applied > end) {
             return Err(CutShort { partition, end, applied }.into());
         }
     }
     // A topic has at least one partition.
-    Ok((bounds.len() as u32).max(1))
+    Ok((ends.len() as u32).max(1))
 }
 
 #[cfg(test)]

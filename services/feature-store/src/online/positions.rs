@@ -37,17 +37,17 @@ pub(crate) struct AppliedPartition {
 impl Positions {
     /// Returns how far every partition is applied.
     pub(crate) async fn all(&self) -> Result<Vec<AppliedPartition>, Failure> {
-        let bounds = self.log.bounds(Topic::RATINGS).await;
-        let bounds = bounds.map_err(|error| failure("read the bounds of the rating log", &error))?;
+        let ends = self.log.ends(Topic::RATINGS).await;
+        let ends = ends.map_err(|error| failure("read the bounds of the rating log", &error))?;
         let own = self.progress.borrow().partitions();
-        let mut all = Vec::with_capacity(bounds.len());
-        for bounds in bounds {
-            let next = match own.get(&bounds.partition) {
+        let mut all = Vec::with_capacity(ends.len());
+        for (partition, end) in ends {
+            let next = match own.get(&partition) {
                 Some(progress) => progress.next,
-                None => self.rows.marker(bounds.partition).await?,
+                None => self.rows.marker(partition).await?,
             };
-            // An event that was written and applied since the end was read is within the log too.
-            all.push(AppliedPartition { partition: bounds.partition, next, end: bounds.end.max(next) });
+            // What was written and applied since the end was read is within the log too.
+            all.push(AppliedPartition { partition, next, end: end.max(next) });
         }
         Ok(all)
     }

@@ -9,7 +9,7 @@ use marquee_domain::{Clock, ModelName, Version};
 use marquee_eval::duel::{HOURS_KEPT, Slice};
 use marquee_kit::{Failure, Reason, Stop};
 use marquee_log::Progress;
-use marquee_ports::{Bounds, RatingLog, Topic};
+use marquee_ports::{RatingLog, Topic};
 use marquee_proto::monitor::v1 as pb;
 use marquee_proto::monitor::v1::monitor_server::{Monitor, MonitorServer};
 use tokio::sync::watch;
@@ -117,11 +117,11 @@ impl MonitorHandler {
     pub(crate) async fn status(&self) -> Result<pb::GetStatusResponse, Failure> {
         let failed = |error| wire::failure(DOING, &error);
         let starts = self.reader.starts().await.map_err(failed)?;
-        let bounds = self.log.bounds(Topic::RATINGS).await;
-        let bounds = bounds.map_err(|error| wire::failure("read the bounds of the rating log", &error))?;
+        let ends = self.log.ends(Topic::RATINGS).await;
+        let ends = ends.map_err(|error| wire::failure("read the bounds of the rating log", &error))?;
         let own = self.progress.borrow().partitions();
-        let mut partitions = Vec::with_capacity(bounds.len());
-        for (Bounds { partition, end, .. }, start) in bounds.into_iter().zip(starts) {
+        let mut partitions = Vec::with_capacity(ends.len());
+        for ((partition, end), start) in ends.into_iter().zip(starts) {
             let next = match own.get(&partition) {
                 Some(progress) => progress.next,
                 None => self.reader.store.marker(partition).await.map_err(failed)?,
@@ -129,7 +129,8 @@ impl MonitorHandler {
             partitions.push(pb::PartitionStatus {
                 partition: partition.0,
                 next_offset: next.0,
-                end_offset: end.0,
+                // What was written and learned since the end was read is within the log too.
+                end_offset: end.max(next).0,
                 duel_from: start.map(|start| start.0),
             });
         }
