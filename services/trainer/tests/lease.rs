@@ -3,7 +3,11 @@
 
 mod world;
 
-use marquee_ports::ObjectKey;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use marquee_ports::memory::{Fault, MemoryObjects, Step};
+use marquee_ports::{ErrorKind, ObjectKey, ObjectStore as _, Precondition};
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 
 use world::{Reached, World};
@@ -37,6 +41,25 @@ async fn one_works_and_both_may_be_asked() {
     let next = other.start(short()).await;
     assert_eq!(other.until(&next, State::Succeeded).await.version, 2);
     other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_worked_off_where_nothing_may_be_removed() {
+    let Some(world) = World::new().await else { return };
+    let objects = MemoryObjects::default();
+    for number in 1..1_000 {
+        objects.faults().add(Step::on("delete", number, Fault::Fail(ErrorKind::Invalid)));
+    }
+    let trainer = world.trainer_over(Arc::new(objects.clone()), "one", |_| {}).await;
+    let first = trainer.start(short()).await;
+    trainer.until(&first, State::Succeeded).await;
+    // A request to cancel that comes too late would be removed before the next run.
+    let late = ObjectKey::try_new(format!("cancellations/{}.json", first.training_id)).expect("a key");
+    objects.put(&late, Bytes::from_static(b"{}"), Precondition::None).await.expect("written");
+    let next = trainer.start(short()).await;
+    assert_eq!(trainer.until(&next, State::Succeeded).await.version, 2);
+    assert!(objects.faults().calls().contains(&"delete"), "it was tried");
+    trainer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -136,7 +136,8 @@ impl World {
         (self.trainer_over(Arc::new(objects), instance, |_| {}).await, pause)
     }
 
-    async fn trainer_over(
+    /// Starts a trainer over other objects.
+    pub(crate) async fn trainer_over(
         &self,
         objects: Arc<dyn ObjectStore>,
         instance: &str,

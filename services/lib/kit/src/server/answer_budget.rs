@@ -169,9 +169,9 @@ impl Room {
         true
     }
 
-    /// Returns bytes that give the room back once they are dropped.
-    pub(super) fn hold(self, bytes: Bytes) -> Bytes {
-        Bytes::from_owner(Held { bytes, _room: self })
+    /// Returns bytes that give the room back once they are dropped, and drop `also` then.
+    pub(super) fn hold<A: Send + 'static>(self, bytes: Bytes, also: A) -> Bytes {
+        Bytes::from_owner(Held { bytes, _room: self, _also: also })
     }
 }
 
@@ -181,13 +181,14 @@ impl Drop for Room {
     }
 }
 
-/// Bytes of an answer, and their room.
-struct Held {
+/// Bytes of an answer, their room, and what else lasts as long.
+struct Held<A> {
     bytes: Bytes,
     _room: Room,
+    _also: A,
 }
 
-impl AsRef<[u8]> for Held {
+impl<A> AsRef<[u8]> for Held<A> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -271,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_hold_their_room_until_the_last_of_them_is_dropped() {
         let budget = budget();
-        let mut bytes = budget.count(6).hold(Bytes::from_static(b"answer"));
+        let mut bytes = budget.count(6).hold(Bytes::from_static(b"answer"), ());
         let part = bytes.split_to(3);
         assert_eq!((&part[..], &bytes[..]), (&b"ans"[..], &b"wer"[..]));
         drop(bytes);

@@ -201,7 +201,7 @@ impl Answer {
         }
         // Of a stream, only the first part needs room. The others come as the client reads them.
         let room = room.filter(|_| fits).unwrap_or_else(|| self.budget.count(data.len()));
-        Frame::data(room.hold(data))
+        Frame::data(room.hold(data, self.in_flight.unsent()))
     }
 }
 

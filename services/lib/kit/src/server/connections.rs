@@ -26,8 +26,8 @@ const RESERVE: usize = 8;
 /// Open files that the process keeps for its own work.
 const OWN_FILES: usize = 16;
 
-/// Connections that may send much at once. All of them together add at most 48 MiB to what is on
-/// its way to the process.
+/// Connections of a listener set that may send much at once. They add at most 48 MiB to what is on
+/// its way to the process, and those of the listeners for administration as much again.
 const WIDE: usize = 16;
 
 /// A request that ends and a connection that is taken off the list must not miss each other.
@@ -82,6 +82,8 @@ struct Activity {
     partial: AtomicU64,
     /// Answers that the client has not read to their end.
     unread: AtomicUsize,
+    /// Parts of answers that are not handed to the system yet. Their requests may have ended.
+    unsent: AtomicUsize,
     /// Whether the connection is on the list, or is about to be.
     is_listed: AtomicBool,
 }
@@ -124,6 +126,16 @@ pub(super) struct Patience {
     pub(super) idle: Duration,
     /// To take a part of an answer.
     pub(super) answer: Duration,
+}
+
+/// A part of an answer. Dropping it says that it is handed to the system.
+#[derive(Debug)]
+pub(super) struct Unsent(Arc<Activity>);
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        self.0.unsent.fetch_sub(1, ORDER);
+    }
 }
 
 /// A request in flight. Dropping it ends the request.
@@ -184,6 +196,7 @@ impl Connections {
             since: AtomicU64::new(since),
             partial: AtomicU64::new(0),
             unread: AtomicUsize::new(0),
+            unsent: AtomicUsize::new(0),
             is_listed: AtomicBool::new(true),
         });
         state.open.insert(id, Open { activity: Arc::clone(&activity), listed: None, close: close.clone() });
@@ -230,9 +243,10 @@ impl Connections {
         let is_stalled = |one: &&Open| {
             let activity = &one.activity;
             let partial = activity.partial.load(Ordering::Relaxed);
-            let is_unread = activity.unread.load(Ordering::Relaxed) > 0;
+            // In the order opposite to that of `progress`: an answer is seen with its time.
+            let is_unread = activity.unread.load(ORDER) > 0;
             partial > 0 && takes(partial, patience.head)
-                || is_unread && takes(activity.since.load(Ordering::Relaxed), patience.answer)
+                || is_unread && takes(activity.since.load(ORDER), patience.answer)
         };
         state.open.values().filter(is_stalled).for_each(|one| one.close.cancel());
     }
@@ -293,9 +307,9 @@ impl Ticket {
         is_spare
     }
 
-    /// Returns whether requests are in flight.
+    /// Returns whether requests are in flight, or answers that the client has not taken yet.
     pub(super) fn is_busy(&self) -> bool {
-        self.activity.busy.load(ORDER) > 0
+        self.activity.busy.load(ORDER) > 0 || self.activity.unsent.load(ORDER) > 0
     }
 
     /// Returns whether the client may send much at once.
@@ -370,12 +384,18 @@ impl InFlight {
         self.ticket.is_old()
     }
 
+    /// Counts a part of the answer until it is handed to the system.
+    pub(super) fn unsent(&self) -> Unsent {
+        self.ticket.activity.unsent.fetch_add(1, ORDER);
+        Unsent(Arc::clone(&self.ticket.activity))
+    }
+
     /// Notes that the client has taken a part of the answer and that more of it waits.
     pub(super) fn progress(&mut self) {
         let activity = &self.ticket.activity;
-        activity.since.store(self.ticket.connections.now(), Ordering::Relaxed);
+        activity.since.store(self.ticket.connections.now(), ORDER);
         if !std::mem::replace(&mut self.has_answer, true) {
-            activity.unread.fetch_add(1, Ordering::Relaxed);
+            activity.unread.fetch_add(1, ORDER);
         }
     }
 

@@ -40,7 +40,7 @@ const GOODBYE: Duration = Duration::from_millis(250);
 
 /// How long a connection without a request may take to end once its listener closes. A client that
 /// is there has answered by then.
-const FAREWELL: Duration = Duration::from_millis(500);
+pub(super) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The longest time from the end of the last request until a listener that closes has ended: silent
 /// clients are cut, then the bodies of refused requests.

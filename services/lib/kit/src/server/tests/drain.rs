@@ -52,3 +52,20 @@ async fn what_is_still_sent_of_a_refused_body_ends_with_its_connection() {
         .expect("before the time for refused bodies is over");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_that_a_client_reads_slowly_arrives_whole_after_the_listener_closes() {
+    let server = http_draining(ServerSettings::default(), PATIENCE).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /v1/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    stream.readable().await.expect("an answer");
+    let slowly = async {
+        // Longer than a client without a request has to go.
+        let _: Result<(), _> = timeout(3 * super::super::listen::FAREWELL, std::future::pending()).await;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("the whole answer");
+        answer.len()
+    };
+    let (length, ()) = tokio::join!(slowly, server.stop());
+    assert!(length > LARGE, "{length} bytes");
+}
