@@ -73,8 +73,9 @@ impl Draft {
             prior_precision: vec![5.0; factors + 1],
             movie_bias: vec![0.1; movies],
             factors: vec![0.05; movies * factors],
+            ..Sample::default()
         };
-        let posterior = Posterior { movies, factors, samples: vec![sample; samples] };
+        let posterior = Posterior { movies, factors, samples: vec![sample; samples], ..Posterior::default() };
         let learner = write_learner(&posterior)?;
         self.manifest.encoder = self.replace(ENCODER, write_encoder(&posterior)?);
         self.manifest.scorer = self.replace(SCORER, write_scorer(&posterior)?);

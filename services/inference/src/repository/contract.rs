@@ -80,8 +80,9 @@ mod tests {
             prior_precision: vec![5.0; factors + 1],
             movie_bias: vec![0.1; movies],
             factors: vec![0.2; movies * factors],
+            ..Sample::default()
         };
-        Posterior { movies, factors, samples: vec![sample] }
+        Posterior { movies, factors, samples: vec![sample], ..Posterior::default() }
     }
 
     /// Writes the graphs of a small model.

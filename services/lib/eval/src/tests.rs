@@ -25,8 +25,9 @@ fn judge(bias: f64, past: &[Rating], future: &[Rating]) -> Evaluation {
         prior_precision: vec![1.0],
         movie_bias: vec![bias; 2],
         factors: Vec::new(),
+        ..Sample::default()
     };
-    let posterior = Posterior { movies: 2, factors: 0, samples: vec![sample] };
+    let posterior = Posterior { movies: 2, factors: 0, samples: vec![sample], ..Posterior::default() };
     evaluate(&posterior, &index, past, future, Scale::try_new(1.0, 5.0, 1.0).unwrap())
 }
 

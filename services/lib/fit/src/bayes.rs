@@ -3,16 +3,31 @@
 use marquee_posterior::{Posterior, Sample};
 
 use super::chain::Chain;
-use super::{FitError, FitParameters, Observer, Ratings, report};
+use super::choice::{Choice, choose};
+use super::{Algorithm, FitError, FitParameters, Observer, Parts, Ratings, bias, report};
 use crate::linear::Update;
 
-/// Runs the chain and keeps `samples` of its states, evenly spread and including the last one.
+/// Fits what suits the ratings best: the parts of the model, or biases alone.
 pub(super) fn fit(
     ratings: &Ratings,
     parameters: &FitParameters,
+    parts: Parts,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
-    let mut chain = Chain::new(ratings, parameters.factors, parameters.seed);
+    match choose(ratings, parameters, parts, observer)? {
+        Choice::Factors(parts) => sample(ratings, parameters, parts, observer),
+        Choice::Biases => bias::fit(ratings, &FitParameters::default_of(Algorithm::Bias), observer),
+    }
+}
+
+/// Runs the chain and keeps `samples` of its states, evenly spread and including the last one.
+pub(super) fn sample(
+    ratings: &Ratings,
+    parameters: &FitParameters,
+    parts: Parts,
+    observer: &mut dyn Observer,
+) -> Result<Posterior, FitError> {
+    let mut chain = Chain::new(ratings, parameters, parts);
     let expected = parameters.burn_in * 3 / 4;
     let kept = parameters.sweeps - parameters.burn_in;
     let mut samples = Vec::with_capacity(parameters.samples);
@@ -27,7 +42,7 @@ pub(super) fn fit(
         report(observer, sweep, parameters.sweeps)?;
     }
     center_unrated(&mut samples, &prior_means, ratings);
-    Ok(Posterior { movies: ratings.movies(), factors: parameters.factors, samples })
+    Ok(Posterior { movies: ratings.movies(), factors: chain.factors(), samples, user_noise: parts.user_noise() })
 }
 
 /// Shifts the samples of each movie without ratings so that their average is the mean of the

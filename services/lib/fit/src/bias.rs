@@ -24,7 +24,7 @@ pub(super) fn fit(
             let (rated, values) = ratings.by_user().row(user);
             for (&movie, value) in rated.iter().zip(values) {
                 let movie = movie as usize;
-                let residual = value - offset - users.means[user] - movies.means[movie];
+                let residual = f64::from(*value) - offset - users.means[user] - movies.means[movie];
                 squares += residual * residual + users.variances[user] + movies.variances[movie];
             }
         }
@@ -37,9 +37,9 @@ pub(super) fn fit(
         prior_mean: vec![0.0],
         prior_precision: vec![users.precision],
         movie_bias: movies.means,
-        factors: Vec::new(),
+        ..Sample::default()
     };
-    Ok(Posterior { movies: ratings.movies(), factors: 0, samples: vec![sample] })
+    Ok(Posterior { movies: ratings.movies(), samples: vec![sample], ..Posterior::default() })
 }
 
 /// The biases of one side with their uncertainty.
@@ -58,8 +58,11 @@ impl Biases {
         let (mut squares, mut rated) = (1.0, 1.0);
         for row in 0..side.rows() {
             let (partners, values) = side.row(row);
-            let sum: f64 =
-                partners.iter().zip(values).map(|(&partner, value)| value - expected(partner as usize)).sum();
+            let sum: f64 = partners
+                .iter()
+                .zip(values)
+                .map(|(&partner, value)| f64::from(*value) - expected(partner as usize))
+                .sum();
             let sharpness = alpha * partners.len() as f64 + self.precision;
             self.means[row] = alpha * sum / sharpness;
             self.variances[row] = 1.0 / sharpness;

@@ -4,6 +4,7 @@ use rand::Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
 
 use super::ratings::Side;
+use crate::linear::Update;
 
 /// An independent Gaussian for each coordinate of the parameters of a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,25 @@ impl Prior {
     /// Creates a prior that is centered at 0.
     pub(super) fn new(precision: Vec<f64>) -> Self {
         Self { mean: vec![0.0; precision.len()], precision }
+    }
+
+    /// Sets the parameters of a row without ratings, `[n]` each: a sample of this prior, or its mean
+    /// and variances.
+    pub(super) fn fill(&self, parameters: &mut [f64], variances: &mut [f64], how: Update, random: &mut impl Rng) {
+        for (i, (parameter, variance)) in parameters.iter_mut().zip(variances).enumerate() {
+            *variance = 1.0 / self.precision[i];
+            *parameter = self.mean[i];
+            if how == Update::Sample {
+                let noise: f64 = StandardNormal.sample(random);
+                *parameter += noise * variance.sqrt();
+            }
+        }
+    }
+
+    /// Returns the variance of what a row of this prior adds to a rating by a row of another one.
+    pub(super) fn doubt(&self, other: &Self) -> f64 {
+        let square = |i: usize| if i == 0 { 1.0 } else { other.mean[i].powi(2) + 1.0 / other.precision[i] };
+        self.precision.iter().enumerate().map(|(i, precision)| square(i) / precision).sum()
     }
 
     /// Samples means and precisions given the parameters `[rows, n]`. Rows without ratings are left

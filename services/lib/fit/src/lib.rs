@@ -13,9 +13,13 @@
 mod bayes;
 mod bias;
 mod chain;
+mod choice;
+mod half;
 mod hyper;
+mod kernel;
 mod linear;
 mod map;
+mod parts;
 mod random;
 mod ratings;
 mod sets;
@@ -27,6 +31,7 @@ use thiserror::Error;
 
 pub use marquee_domain::{Algorithm, FitParameters, ParameterError};
 
+pub use parts::Parts;
 pub use ratings::{Ratings, RatingsError, Side};
 pub use snapshot::{Fold, MovieIndex, Snapshot};
 
@@ -62,7 +67,8 @@ impl Observer for () {
     }
 }
 
-/// Fits a model.
+/// Fits a model. Where users and movies have few ratings each, `Bayes` may return one of fewer parts, or
+/// of biases alone, if that predicts a random tenth of the ratings better.
 ///
 /// # Errors
 /// There are no ratings, a parameter is out of range, or the observer canceled the fit.
@@ -72,14 +78,28 @@ pub fn fit(
     parameters: &FitParameters,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
+    fit_parts(ratings, algorithm, parameters, Parts::default(), observer)
+}
+
+/// Fits a model that has some of the parts only, to measure what each is worth.
+///
+/// # Errors
+/// Those of [`fit`].
+pub fn fit_parts(
+    ratings: &Ratings,
+    algorithm: Algorithm,
+    parameters: &FitParameters,
+    parts: Parts,
+    observer: &mut dyn Observer,
+) -> Result<Posterior, FitError> {
     parameters.check()?;
     if ratings.is_empty() {
         return Err(FitError::NoRatings);
     }
     match algorithm {
         Algorithm::Bias => bias::fit(ratings, parameters, observer),
-        Algorithm::Map => map::fit(ratings, parameters, observer),
-        Algorithm::Bayes => bayes::fit(ratings, parameters, observer),
+        Algorithm::Map => map::fit(ratings, parameters, parts, observer),
+        Algorithm::Bayes => bayes::fit(ratings, parameters, parts, observer),
     }
 }
 
@@ -89,9 +109,12 @@ pub fn fit(
 /// it predicts.
 #[must_use]
 pub fn with_smallest_spread(mut posterior: Posterior, smallest: f64) -> Posterior {
-    let most = 1.0 / (smallest * smallest);
+    let largest = posterior.user_noise().iter().map(|value| value.precision).fold(1.0, f64::max);
+    let most = 1.0 / (smallest * smallest * largest);
     for sample in &mut posterior.samples {
         sample.noise_precision = sample.noise_precision.min(most);
+        let most = most / sample.noise_precision;
+        sample.movie_precision.iter_mut().for_each(|precision| *precision = precision.min(most));
     }
     posterior
 }

@@ -9,19 +9,21 @@
 use marquee_posterior::Posterior;
 
 use super::chain::Chain;
-use super::{FitError, FitParameters, Observer, Ratings, report};
+use super::{FitError, FitParameters, Observer, Parts, Ratings, report};
 use crate::linear::Update;
 
 /// Sweeps by expectation and returns the means as the only sample.
 pub(super) fn fit(
     ratings: &Ratings,
     parameters: &FitParameters,
+    parts: Parts,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
-    let mut chain = Chain::new(ratings, parameters.factors, parameters.seed);
+    let mut chain = Chain::new(ratings, parameters, parts);
     for sweep in 1..=parameters.sweeps {
         chain.sweep(Update::Expect);
         report(observer, sweep, parameters.sweeps)?;
     }
-    Ok(Posterior { movies: ratings.movies(), factors: parameters.factors, samples: vec![chain.sample()] })
+    let (movies, factors) = (ratings.movies(), chain.factors());
+    Ok(Posterior { movies, factors, samples: vec![chain.sample()], user_noise: parts.user_noise() })
 }

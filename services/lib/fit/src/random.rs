@@ -14,10 +14,12 @@ pub(super) enum Group {
     Users = 2,
     /// The states of movies.
     Movies = 3,
-    /// The additions of users to the movies that they rated.
-    Sets = 4,
+    /// What users add to the movies that they rated.
+    MovieSets = 4,
     /// Priors, noise and offset.
     Hyper = 5,
+    /// What movies add to the users who rated them.
+    UserSets = 6,
 }
 
 /// Returns the generator of one row of one group in one sweep.

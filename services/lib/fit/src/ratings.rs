@@ -15,7 +15,7 @@ pub struct Ratings {
 pub struct Side {
     starts: Vec<usize>,
     partners: Vec<u32>,
-    values: Vec<f64>,
+    values: Vec<f32>,
 }
 
 /// Why triplets are not ratings.
@@ -93,7 +93,7 @@ impl Ratings {
 
     /// Returns the mean of all ratings in stars, or 0 when there are none.
     pub fn mean(&self) -> f64 {
-        self.by_user.values.iter().sum::<f64>() / self.len().max(1) as f64
+        self.by_user.values.iter().copied().map(f64::from).sum::<f64>() / self.len().max(1) as f64
     }
 }
 
@@ -108,7 +108,7 @@ impl Side {
         for (row, partner, value) in sorted {
             side.starts[row as usize + 1] += 1;
             side.partners.push(partner);
-            side.values.push(value);
+            side.values.push(value as f32);
         }
         for row in 0..rows {
             side.starts[row + 1] += side.starts[row];
@@ -126,8 +126,8 @@ impl Side {
         &self.starts
     }
 
-    /// Returns the partners and stars of a row. Both are empty beyond the last row.
-    pub fn row(&self, row: usize) -> (&[u32], &[f64]) {
+    /// Returns the partners and stars of a row, in single precision. Both are empty beyond the last row.
+    pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         match (self.starts.get(row), self.starts.get(row + 1)) {
             (Some(&start), Some(&end)) => (&self.partners[start..end], &self.values[start..end]),
             _ => (&[], &[]),

@@ -1,43 +1,70 @@
-//! What the set of a movie's raters says about the movie. Each user `a` adds `z_a` to the movies
-//! that they rated: `s_i = |R(i)|^-½ Σ_{a ∈ R(i)} z_a`.
+//! What the set of the members of a row says about the row. Each member `a` adds `z_a` to the rows
+//! that it is in: `s_r = |R(r)|^-½ Σ_{a ∈ R(r)} z_a`. The members of a movie are its raters, and
+//! those of a user are the movies that the user has rated.
 //!
-//! This is SVD++ "flipped" (Rendle, Zhang & Koren, "On the difficulty of evaluating baselines",
-//! 2019), and the largest single gain on MovieLens. It depends on the users who rated, not on their
-//! ratings. When a prediction is made, it is a constant of the movie and costs nothing.
+//! Sets of raters are SVD++ "flipped" (Rendle, Zhang & Koren, "On the difficulty of evaluating
+//! baselines", 2019), and sets of rated movies are SVD++ itself (Koren, KDD 2008). Together they are
+//! the largest gain over factors on MovieLens. They depend on who rated what, not on the ratings.
 //!
-//! A pass updates one coordinate of every `z_a` at a time. For a fixed coordinate, the residuals
-//! enter through one number per movie, so a pass costs O(ratings · n) and reads no rating. The
-//! numbers of the other coordinates are corrected once per movie, through its Gram matrix.
+//! There are two ways to update the additions, and each is exact:
+//!
+//! - [`Sets::pass_whole`] holds the whole rows, own parameters and sets together. Then the
+//!   coordinates are independent of one another and of the ratings, so threads share them.
+//! - [`Sets::pass_own`] holds the own parameters, so that rows move with their sets. It goes
+//!   coordinate by coordinate through the residuals. These enter through one number per row, which
+//!   is corrected once per coordinate through the Gram matrix of the row.
+//!
+//! The first is cheap and mixes slowly when sets explain much, where the second mixes fast. A chain
+//! alternates them (Yu & Meng, "To center or not to center", JCGS 2011).
 
-use rand::Rng;
+use std::thread;
+
 use rand_distr::{Distribution, StandardNormal};
 
 use super::hyper::Prior;
-use super::ratings::Ratings;
+use super::random::{Group, stream};
+use super::ratings::Side;
+use crate::kernel::LANES;
 use crate::linear::Update;
 
-/// The additions of users and their prior.
+type Lanes = [f32; LANES];
+
+/// The additions of members and their prior.
 #[derive(Debug)]
 pub(super) struct Sets {
     pub(super) prior: Prior,
-    /// The additions `z_a`, `[users, n]`.
-    pub(super) additions: Vec<f64>,
-    /// The variances of their conditionals, `[users, n]`.
-    pub(super) variances: Vec<f64>,
+    /// The additions `z_a`: for each block of coordinates, `[members]`. Coordinates beyond the last
+    /// are 0.
+    blocks: Vec<Vec<Lanes>>,
+    /// The variances of their conditionals, in the same layout. Only expectations have them.
+    variances: Vec<Vec<Lanes>>,
+    /// `|R(r)|^-½`, `[rows]`, or 0 without members.
+    scales: Vec<f32>,
+    /// `Σ |R(r)|^-1` over the rows of a member, `[members]`.
+    curvatures: Vec<f32>,
+    group: Group,
 }
 
-/// What a pass reads and changes of the movies. Rows have `n` numbers unless stated otherwise.
+/// What [`Sets::pass_own`] reads and changes of the rows. Each has `n` numbers unless stated
+/// otherwise.
 #[derive(Debug)]
-pub(super) struct Movies<'a> {
-    /// `Σ_u x_u x_uᵀ` of each movie's raters, `[movies, n, n]`, both triangles.
-    pub(super) grams: &'a [f64],
-    /// `Σ_u x_u e_ui`, the residuals projected on the raters. A pass keeps it up to date.
+pub(super) struct Rows<'a> {
+    /// `Σ g x xᵀ` of each row, upper triangle, `[rows, n, n]`.
+    pub(super) grams: &'a [f32],
+    /// `Σ g x e`, the residuals projected on the members. A pass keeps it up to date.
     pub(super) projected: &'a mut [f64],
-    /// `s_i`. A pass keeps it up to date.
+    /// `s_r`. A pass keeps it up to date.
     pub(super) sums: &'a mut [f64],
 }
 
-/// The residual and curvature of a movie for one coordinate, scaled by `|R(i)|^-½`. They are always
+/// What addresses the random numbers of a pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draw {
+    pub(super) seed: u64,
+    pub(super) sweep: usize,
+}
+
+/// The residual and curvature of a row for one coordinate, scaled by `|R(r)|^-½`. They are always
 /// read together, so they are stored side by side.
 #[derive(Debug, Clone, Copy)]
 struct Slope {
@@ -46,55 +73,148 @@ struct Slope {
 }
 
 impl Sets {
-    /// Creates additions of 0.
-    pub(super) fn new(users: usize, prior: Prior) -> Self {
-        let n = prior.mean.len();
-        Self { prior, additions: vec![0.0; users * n], variances: vec![0.0; users * n] }
+    /// Creates additions of 0. `rows` are the rows by their members.
+    pub(super) fn new(rows: &Side, members: &Side, prior: Prior, group: Group) -> Self {
+        let blocks = prior.mean.len().div_ceil(LANES);
+        let zeros = || vec![vec![[0.0; LANES]; members.rows()]; blocks];
+        let scales: Vec<f32> = rows.starts().windows(2).map(|ends| scale(ends[1] - ends[0]) as f32).collect();
+        let curvature = |member: usize| members.row(member).0.iter().map(|&row| scales[row as usize].powi(2)).sum();
+        let curvatures = (0..members.rows()).map(curvature).collect();
+        Self { prior, blocks: zeros(), variances: zeros(), scales, curvatures, group }
     }
 
-    /// Writes `s_i`, `[n]`, of a movie with these raters.
-    pub(super) fn sum(&self, raters: &[u32], out: &mut [f64]) {
-        gather(&self.additions, raters, out);
-        let scale = scale(raters.len());
-        out.iter_mut().for_each(|sum| *sum *= scale);
+    /// Writes `s_r`, `[n]`, of a row with these members.
+    pub(super) fn sum(&self, members: &[u32], out: &mut [f64]) {
+        gather(&self.blocks, members, scale(members.len()), out);
     }
 
-    /// Writes the variances of `s_i`, `[n]`.
-    pub(super) fn variance(&self, raters: &[u32], out: &mut [f64]) {
-        gather(&self.variances, raters, out);
-        let scale = scale(raters.len()).powi(2);
-        out.iter_mut().for_each(|sum| *sum *= scale);
+    /// Writes the variances of `s_r`, `[n]`.
+    pub(super) fn variance(&self, members: &[u32], out: &mut [f64]) {
+        gather(&self.variances, members, scale(members.len()).powi(2), out);
     }
 
-    /// Updates every addition, for noise of precision `alpha`.
-    pub(super) fn pass(
+    /// Returns the additions of a member, `[n]`.
+    pub(super) fn addition(&self, member: usize) -> impl Iterator<Item = f64> {
+        let all = self.blocks.iter().flat_map(move |block| block[member]);
+        all.take(self.prior.mean.len()).map(f64::from)
+    }
+
+    /// Returns the additions and their variances, each `[members, n]`.
+    pub(super) fn all(&self) -> (Vec<f64>, Vec<f64>) {
+        let n = self.prior.mean.len();
+        let rows = |blocks: &[Vec<Lanes>]| -> Vec<f64> {
+            let members = blocks.first().map_or(0, Vec::len);
+            let row = |member: usize| blocks.iter().flat_map(move |block| block[member]).take(n).map(f64::from);
+            (0..members).flat_map(row).collect()
+        };
+        (rows(&self.blocks), rows(&self.variances))
+    }
+
+    /// Updates every addition given the whole rows, `whole` and `sums` both `[rows, n]`, with this
+    /// prior of their own parameters. The sums are not updated.
+    ///
+    /// A row is `N(m + s_r, Λ⁻¹)`. With `D_r = |R(r)|^-½ (row − m − s_r)` and `c = Σ |R(r)|^-1`, an
+    /// addition is `N((Λ (Σ D_r + c z_a) + λ μ) / (Λ c + λ), (Λ c + λ)⁻¹)` in each coordinate.
+    pub(super) fn pass_whole(
         &mut self,
-        ratings: &Ratings,
-        alpha: f64,
-        movies: &mut Movies<'_>,
+        members: &Side,
+        (whole, sums): (&[f64], &[f64]),
+        prior: &Prior,
         how: Update,
-        random: &mut impl Rng,
+        draw: Draw,
     ) {
         let n = self.prior.mean.len();
-        let ends = ratings.by_movie().starts().windows(2);
-        let scales: Vec<f64> = ends.map(|ends| scale(ends[1] - ends[0])).collect();
-        let mut slopes = Vec::with_capacity(scales.len());
+        let Self { prior: own, blocks, variances, scales, curvatures, group } = self;
+        let work = |number: usize, block: &mut Vec<Lanes>, variances: &mut Vec<Lanes>| {
+            let lanes = number * LANES..n.min((number + 1) * LANES);
+            let lane = |values: &[f64]| {
+                let mut out = [0.0; LANES];
+                out.iter_mut().zip(&values[lanes.clone()]).for_each(|(out, value)| *out = *value as f32);
+                out
+            };
+            let mut rest: Vec<Lanes> = Vec::with_capacity(scales.len());
+            let rows = whole.chunks_exact(n).zip(sums.chunks_exact(n));
+            rest.extend(rows.zip(&*scales).map(|((row, sum), scale)| {
+                let (row, sum, mean) = (&row[lanes.clone()], &sum[lanes.clone()], &prior.mean[lanes.clone()]);
+                let mut out = [0.0; LANES];
+                for (out, ((row, sum), mean)) in out.iter_mut().zip(row.iter().zip(sum).zip(mean)) {
+                    *out = scale * (row - mean - sum) as f32;
+                }
+                out
+            }));
+            let (rows_precision, precision, mean) = (lane(&prior.precision), lane(&own.precision), lane(&own.mean));
+            let mut random = stream(draw.seed, draw.sweep, *group, number);
+            let additions = block.iter_mut().zip(variances).zip(&*curvatures);
+            for (member, ((addition, variance), curvature)) in additions.enumerate() {
+                let (rows, _) = members.row(member);
+                let mut total = [0.0_f32; LANES];
+                for &row in rows {
+                    let rest = &rest[row as usize];
+                    total.iter_mut().zip(rest).for_each(|(total, rest)| *total += rest);
+                }
+                let mut change = [0.0_f32; LANES];
+                for l in 0..lanes.len() {
+                    let sharpness = rows_precision[l] * curvature + precision[l];
+                    let target = rows_precision[l] * (total[l] + curvature * addition[l]) + precision[l] * mean[l];
+                    let mut new = target / sharpness;
+                    if how == Update::Sample {
+                        let noise: f32 = StandardNormal.sample(&mut random);
+                        new += noise / sharpness.sqrt();
+                    }
+                    variance[l] = 1.0 / sharpness;
+                    change[l] = new - addition[l];
+                    addition[l] = new;
+                }
+                for &row in rows {
+                    let (rest, scale) = (&mut rest[row as usize], scales[row as usize]);
+                    let square = scale * scale;
+                    rest.iter_mut().zip(&change).for_each(|(rest, change)| *rest -= square * change);
+                }
+            }
+        };
+        let threads = super::shards::Shards::threads().min(blocks.len());
+        let mut shares: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
+        for (number, block) in blocks.iter_mut().zip(variances).enumerate() {
+            shares[number % threads].push((number, block));
+        }
+        let work = &work;
+        thread::scope(|scope| {
+            let last = shares.pop();
+            for share in shares {
+                scope.spawn(move || {
+                    share.into_iter().for_each(|(number, (block, variances))| work(number, block, variances))
+                });
+            }
+            last.into_iter().flatten().for_each(|(number, (block, variances))| work(number, block, variances));
+        });
+    }
+
+    /// Updates every addition given the own parameters of the rows, for noise of precision `alpha`.
+    pub(super) fn pass_own(&mut self, members: &Side, alpha: f64, rows: &mut Rows<'_>, how: Update, draw: Draw) {
+        let n = self.prior.mean.len();
+        let mut random = stream(draw.seed, draw.sweep, self.group, self.blocks.len());
+        let mut slopes = Vec::with_capacity(self.scales.len());
         for f in 0..n {
             slopes.clear();
-            slopes.extend(scales.iter().enumerate().map(|(movie, scale)| Slope {
-                residual: scale * movies.projected[movie * n + f],
-                curvature: scale * scale * movies.grams[(movie * n + f) * n + f],
+            slopes.extend(self.scales.iter().enumerate().map(|(row, scale)| {
+                let scale = f64::from(*scale);
+                let curvature = f64::from(rows.grams[(row * n + f) * n + f]);
+                Slope { residual: scale * rows.projected[row * n + f], curvature: scale * scale * curvature }
             }));
-            self.coordinate(f, ratings, alpha, &mut slopes, how, random);
-            for (movie, (slope, scale)) in slopes.iter().zip(&scales).enumerate() {
+            self.coordinate(f, members, alpha, &mut slopes, (how, &mut random));
+            for (row, (slope, scale)) in slopes.iter().zip(&self.scales).enumerate() {
                 if slope.curvature <= 0.0 {
                     continue;
                 }
-                let before = scale * movies.projected[movie * n + f];
+                let scale = f64::from(*scale);
+                let before = scale * rows.projected[row * n + f];
                 let moved = scale * (before - slope.residual) / slope.curvature;
-                movies.sums[movie * n + f] += moved;
-                let gram = &movies.grams[(movie * n + f) * n..][..n];
-                movies.projected[movie * n..][..n].iter_mut().zip(gram).for_each(|(e, g)| *e -= g * moved);
+                rows.sums[row * n + f] += moved;
+                let gram = &rows.grams[row * n * n..][..n * n];
+                let projected = &mut rows.projected[row * n..][..n];
+                for (i, projected) in projected.iter_mut().enumerate() {
+                    *projected -= f64::from(gram[i.min(f) * n + i.max(f)]) * moved;
+                }
             }
         }
     }
@@ -102,51 +222,52 @@ impl Sets {
     fn coordinate(
         &mut self,
         f: usize,
-        ratings: &Ratings,
+        members: &Side,
         alpha: f64,
         slopes: &mut [Slope],
-        how: Update,
-        random: &mut impl Rng,
+        (how, random): (Update, &mut impl rand::Rng),
     ) {
-        let n = self.prior.mean.len();
         let (mean, precision) = (self.prior.mean[f], self.prior.precision[f]);
-        let rows = self.additions.chunks_exact_mut(n).zip(self.variances.chunks_exact_mut(n));
-        for (user, (addition, variance)) in rows.enumerate() {
-            let (rated, _) = ratings.by_user().row(user);
+        let (block, lane) = (f / LANES, f % LANES);
+        let rows = self.blocks[block].iter_mut().zip(&mut self.variances[block]);
+        for (member, (addition, variance)) in rows.enumerate() {
+            let (rows, _) = members.row(member);
             let (mut residual, mut curvature) = (0.0, 0.0);
-            for &movie in rated {
-                let slope = slopes[movie as usize];
+            for &row in rows {
+                let slope = slopes[row as usize];
                 residual += slope.residual;
                 curvature += slope.curvature;
             }
-            let old = addition[f];
+            let old = f64::from(addition[lane]);
             let sharpness = alpha * curvature + precision;
             let mut new = (alpha * (residual + curvature * old) + precision * mean) / sharpness;
             if how == Update::Sample {
                 let standard: f64 = StandardNormal.sample(random);
                 new += standard / sharpness.sqrt();
             }
-            variance[f] = 1.0 / sharpness;
-            addition[f] = new;
-            let change = new - old;
-            for &movie in rated {
-                let slope = &mut slopes[movie as usize];
+            variance[lane] = (1.0 / sharpness) as f32;
+            addition[lane] = new as f32;
+            let change = f64::from(addition[lane]) - old;
+            for &row in rows {
+                let slope = &mut slopes[row as usize];
                 slope.residual -= slope.curvature * change;
             }
         }
     }
 }
 
-/// Writes the sum of rows of a matrix with `out.len()` columns.
-fn gather(matrix: &[f64], rows: &[u32], out: &mut [f64]) {
-    out.fill(0.0);
-    for &row in rows {
-        let row = &matrix[row as usize * out.len()..][..out.len()];
-        out.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+/// Writes the scaled sums of the members' numbers.
+fn gather(blocks: &[Vec<Lanes>], members: &[u32], scale: f64, out: &mut [f64]) {
+    for (block, out) in blocks.iter().zip(out.chunks_mut(LANES)) {
+        let mut total = [0.0_f32; LANES];
+        for &member in members {
+            total.iter_mut().zip(&block[member as usize]).for_each(|(total, value)| *total += value);
+        }
+        out.iter_mut().zip(total).for_each(|(out, total)| *out = scale * f64::from(total));
     }
 }
 
-/// Returns `|R(i)|^-½`, or 0 without raters.
-fn scale(raters: usize) -> f64 {
-    if raters > 0 { 1.0 / (raters as f64).sqrt() } else { 0.0 }
+/// Returns `|R|^-½`, or 0 without members.
+fn scale(members: usize) -> f64 {
+    if members > 0 { 1.0 / (members as f64).sqrt() } else { 0.0 }
 }

@@ -39,7 +39,7 @@ impl Shards {
     }
 
     /// Splits a row-major matrix with `stride` numbers per row into the parts of the shards.
-    pub(super) fn split<'a>(&self, mut matrix: &'a mut [f64], stride: usize) -> Vec<&'a mut [f64]> {
+    pub(super) fn split<'a, T>(&self, mut matrix: &'a mut [T], stride: usize) -> Vec<&'a mut [T]> {
         let mut parts = Vec::with_capacity(self.0.len());
         for range in &self.0 {
             let (part, rest) = matrix.split_at_mut(range.len() * stride);

@@ -52,7 +52,8 @@ fn judge(posterior: &Posterior, ratings: &Ratings, test: &[(u32, u32, f64)]) -> 
     let (mut squares, mut inside) = (0.0, 0.0);
     for &(user, movie, rating) in test {
         let (movies, values) = ratings.by_user().row(user as usize);
-        let history: Vec<_> = movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, value)).collect();
+        let history: Vec<_> =
+            movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, f64::from(value))).collect();
         let estimate = posterior.estimate(&posterior.state(&history), movie as usize);
         squares += (estimate.rating - rating).powi(2);
         inside += f64::from(u8::from((estimate.rating - rating).abs() <= 1.645 * estimate.spread));

@@ -1,21 +1,26 @@
 //! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
 //! turns states and movies into ratings. The learner changes states by one rating.
 //!
-//! The graphs use the same names for the tensors of the state (`mean`, `covariance`). A server
+//! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A server
 //! passes the state from one graph to the other and never looks inside. The graphs compute the same
 //! as [`Posterior::state`], [`Posterior::estimate`] and
 //! [`UserState::learn`](marquee_posterior::UserState::learn), in single precision.
+//!
+//! A model in which a rating changes more than the sums of one regression has no learner: there the
+//! noise of a user or the set of the rated movies moves everything, so that learning costs as much
+//! as encoding.
 //!
 //! **Invariant:** equal posteriors produce equal bytes (held by
 //! `equal_posteriors_give_equal_bytes`).
 
 mod encoder;
 mod graph;
+mod inverse;
 mod learner;
 mod proto;
 mod scorer;
 
-use marquee_posterior::Posterior;
+use marquee_posterior::{Posterior, Sample};
 use thiserror::Error;
 
 use crate::signature::GraphSignature;
@@ -72,7 +77,10 @@ pub enum GraphError {
         /// Name of the field in the sample.
         field: &'static str,
     },
-    /// The table of movie factors is larger than a protobuf message can be.
+    /// A value of the user's noise, or its probability, is not a positive number.
+    #[error("user_noise has a precision or a probability that is not above 0, or is too large")]
+    UserNoise,
+    /// The tables of the movies are larger than a protobuf message can be.
     #[error(
         "the table of movie factors has {0} bytes, which is more than an ONNX file can hold; keep fewer samples or factors"
     )]
@@ -81,21 +89,29 @@ pub enum GraphError {
 
 /// Checks the properties that the graphs rely on.
 fn check(posterior: &Posterior) -> Result<(), GraphError> {
-    let Posterior { movies, factors, samples } = posterior;
-    if *movies == 0 || samples.is_empty() {
-        return Err(GraphError::Empty);
-    }
+    let Posterior { movies, factors, samples, user_noise } = posterior;
+    let Some(first) = samples.first().filter(|_| *movies > 0) else { return Err(GraphError::Empty) };
     let states = factors.saturating_add(1);
-    let table = (samples.len() as u64).saturating_mul(*movies as u64).saturating_mul(states as u64).saturating_mul(4);
+    let tables = if first.additions.is_empty() { 4 } else { 8 };
+    let table =
+        (samples.len() as u64).saturating_mul(*movies as u64).saturating_mul(states as u64).saturating_mul(tables);
     if table > LARGEST_TABLE_BYTES {
         return Err(GraphError::TooLarge(table));
     }
+    let positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
+    if !user_noise.iter().all(|value| positive(value.precision) && positive(value.probability)) {
+        return Err(GraphError::UserNoise);
+    }
+    // What the first sample lacks, all lack.
+    let or_none = |values: &[f64], length: usize| if values.is_empty() { 0 } else { length };
     for (number, sample) in samples.iter().enumerate() {
         let fields = [
             ("prior_mean", &sample.prior_mean, states),
             ("prior_precision", &sample.prior_precision, states),
             ("movie_bias", &sample.movie_bias, *movies),
             ("factors", &sample.factors, movies * factors),
+            ("movie_precision", &sample.movie_precision, or_none(&first.movie_precision, *movies)),
+            ("additions", &sample.additions, or_none(&first.additions, movies * states)),
         ];
         for (field, values, expected) in fields {
             if values.len() != expected {
@@ -105,7 +121,6 @@ fn check(posterior: &Posterior) -> Result<(), GraphError> {
                 return Err(GraphError::Number { sample: number, field });
             }
         }
-        let positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
         if !(sample.offset as f32).is_finite() {
             return Err(GraphError::Number { sample: number, field: "offset" });
         }
@@ -115,18 +130,21 @@ fn check(posterior: &Posterior) -> Result<(), GraphError> {
         if !sample.prior_precision.iter().copied().all(positive) {
             return Err(GraphError::Number { sample: number, field: "prior_precision" });
         }
+        if !sample.movie_precision.iter().copied().all(positive) {
+            return Err(GraphError::Number { sample: number, field: "movie_precision" });
+        }
     }
     Ok(())
 }
 
-/// Returns the rows `[1; Q_i]` of all movies and samples, [samples, movies, n]. The rows of each
-/// sample are multiplied by the scale of the sample.
-fn movie_rows(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
+/// Returns the rows `[1; Q_i]` of all movies and samples, [samples, movies, n]. Each row is
+/// multiplied by the scale of its sample and movie.
+fn movie_rows(posterior: &Posterior, scale: impl Fn(&Sample, usize) -> f64) -> Vec<f64> {
     let states = posterior.factors + 1;
     let mut rows = Vec::with_capacity(posterior.samples.len() * posterior.movies * states);
-    for (number, sample) in posterior.samples.iter().enumerate() {
-        let scale = scale(number);
+    for sample in &posterior.samples {
         for movie in 0..posterior.movies {
+            let scale = scale(sample, movie);
             rows.push(scale);
             let factors = &sample.factors[movie * posterior.factors..][..posterior.factors];
             rows.extend(factors.iter().map(|factor| scale * factor));
@@ -135,15 +153,19 @@ fn movie_rows(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
     rows
 }
 
-/// Returns offset + B_i of all movies and samples, [samples, movies]. The values of each sample are
-/// multiplied by the scale of the sample.
-fn movie_baselines(posterior: &Posterior, scale: impl Fn(usize) -> f64) -> Vec<f64> {
+/// Returns offset + B_i of all movies and samples, [samples, movies], multiplied by the same scale.
+fn movie_baselines(posterior: &Posterior, scale: impl Fn(&Sample, usize) -> f64) -> Vec<f64> {
     let mut baselines = Vec::with_capacity(posterior.samples.len() * posterior.movies);
-    for (number, sample) in posterior.samples.iter().enumerate() {
-        let scale = scale(number);
-        baselines.extend(sample.movie_bias.iter().map(|bias| scale * (sample.offset + bias)));
+    for sample in &posterior.samples {
+        let one = |(movie, bias): (usize, &f64)| scale(sample, movie) * (sample.offset + bias);
+        baselines.extend(sample.movie_bias.iter().enumerate().map(one));
     }
     baselines
+}
+
+/// Returns the precision of the noise of a movie's ratings by an ordinary user, in 1/stars².
+fn precision(sample: &Sample, movie: usize) -> f64 {
+    sample.noise_precision * sample.movie_precision.get(movie).copied().unwrap_or(1.0)
 }
 
 #[cfg(test)]

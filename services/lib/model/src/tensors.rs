@@ -1,7 +1,8 @@
 //! The names of the graphs' inputs and outputs.
 //!
-//! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns [`MEAN`] and [`COVARIANCE`].
-//! The scorer reads [`MEAN`], [`COVARIANCE`] and [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
+//! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the state: [`MEAN`],
+//! [`COVARIANCE`] and, in models with noise weights, [`NOISE`]. The scorer reads the state and
+//! [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
 //! The learner reads the state, [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the [`next`]
 //! state. The names are stored in every package, so they must not change.
 
@@ -20,6 +21,9 @@ pub const MEAN: &str = "mean";
 
 /// Covariance of a user's state.
 pub const COVARIANCE: &str = "covariance";
+
+/// By how much the variance of the noise of a user's ratings is larger than usual.
+pub const NOISE: &str = "noise";
 
 /// Standard deviation of a rating, in stars.
 pub const SPREAD: &str = "spread";

@@ -1,35 +1,39 @@
 //! Measures the latency of the encoder and the scorer at the size of MovieLens 100K: `cargo run
-//! --release -p marquee-onnx --example latency [library]`.
+//! --release -p marquee-onnx --example latency [library]`. The models are ones of `bayes`, with noise
+//! weights and sets of rated movies.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use marquee_model::{write_encoder, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 const MOVIES: usize = 1_682;
-const FACTORS: usize = 16;
-const SAMPLES: usize = 16;
+const SIZES: [(usize, usize); 3] = [(16, 16), (16, 48), (32, 32)];
 const RUNS: usize = 300;
 
 type Named = Vec<(String, Tensor)>;
 
-fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
+fn posterior((factors, samples): (usize, usize), rng: &mut ChaCha8Rng) -> Posterior {
     let mut uniform = |count: usize, low: f64, high: f64| (0..count).map(|_| rng.random_range(low..high)).collect();
-    let samples = (0..SAMPLES)
+    let samples = (0..samples)
         .map(|_| Sample {
             offset: 3.5,
             noise_precision: 1.2,
-            prior_mean: uniform(FACTORS + 1, -0.2, 0.2),
-            prior_precision: uniform(FACTORS + 1, 5.0, 60.0),
+            prior_mean: uniform(factors + 1, -0.2, 0.2),
+            prior_precision: uniform(factors + 1, 5.0, 60.0),
             movie_bias: uniform(MOVIES, -1.0, 1.0),
-            factors: uniform(MOVIES * FACTORS, -0.5, 0.5),
+            factors: uniform(MOVIES * factors, -0.5, 0.5),
+            movie_precision: uniform(MOVIES, 0.5, 2.0),
+            additions: uniform(MOVIES * (factors + 1), -0.2, 0.2),
         })
         .collect();
-    Posterior { movies: MOVIES, factors: FACTORS, samples }
+    let value = |precision| UserNoise { precision, probability: 0.2 };
+    let user_noise = [0.44, 0.69, 0.92, 1.19, 1.67].map(value).to_vec();
+    Posterior { movies: MOVIES, factors, samples, user_noise }
 }
 
 fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {
@@ -62,18 +66,30 @@ async fn measure(what: &str, graph: &Graph, inputs: &Named) -> Result<(), Box<dy
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::load(std::env::args_os().nth(1).map(PathBuf::from).as_deref())?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let posterior = posterior(&mut rng);
+    for size in SIZES {
+        println!("{} factors, {} samples", size.0, size.1);
+        of_size(&runtime, size, &mut rng).await?;
+    }
+    Ok(())
+}
+
+async fn of_size(
+    runtime: &Runtime,
+    size: (usize, usize),
+    rng: &mut ChaCha8Rng,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let posterior = posterior(size, rng);
     let begin = Instant::now();
     let (encoder, scorer) = (write_encoder(&posterior)?, write_scorer(&posterior)?);
     let (size, written) = (encoder.bytes.len() + scorer.bytes.len(), begin.elapsed());
     let begin = Instant::now();
-    let encoder = Graph::load(&runtime, &encoder.bytes, Threads::default())?;
-    let scorer = Graph::load(&runtime, &scorer.bytes, Threads::default())?;
+    let encoder = Graph::load(runtime, &encoder.bytes, Threads::default())?;
+    let scorer = Graph::load(runtime, &scorer.bytes, Threads::default())?;
     println!("both graphs: {size} bytes, written in {written:.0?}, loaded in {:.0?}", begin.elapsed());
-    for length in [1, 20, 100, 500] {
-        measure(&format!("encoder, history {length}"), &encoder, &history(length, &mut rng)?).await?;
+    for length in [1, 20, 200, 500] {
+        measure(&format!("encoder, history {length}"), &encoder, &history(length, rng)?).await?;
     }
-    let state = encoder.run(history(50, &mut rng)?).await?;
+    let state = encoder.run(history(50, rng)?).await?;
     for count in [1, 100, MOVIES] {
         let movies = Tensor::try_new(vec![1, count], Data::I64((0..count as i64).collect()))?;
         let inputs = state.iter().cloned().chain([("movie".to_owned(), movies)]).collect();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use marquee_model::{tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
@@ -43,9 +43,24 @@ pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64
             prior_precision: (0..=factors).map(|_| rng.random_range(5.0..60.0)).collect(),
             movie_bias: shifted(&bias, &mut rng),
             factors: shifted(&rows, &mut rng),
+            ..Sample::default()
         })
         .collect();
-    Posterior { movies, factors, samples }
+    Posterior { movies, factors, samples, user_noise: Vec::new() }
+}
+
+/// Returns the same with noise weights and sets of rated movies, as `bayes` makes them.
+pub(crate) fn rich(movies: usize, factors: usize, samples: usize, seed: u64) -> Posterior {
+    let mut posterior = posterior(movies, factors, samples, seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed + 1);
+    let spread = Normal::new(0.0, 0.15).expect("positive");
+    for sample in &mut posterior.samples {
+        sample.movie_precision = (0..movies).map(|_| rng.random_range(0.4..2.0)).collect();
+        sample.additions = (0..movies * (factors + 1)).map(|_| spread.sample(&mut rng)).collect();
+    }
+    let value = |precision| UserNoise { precision, probability: 0.2 };
+    posterior.user_noise = [0.4362, 0.6909, 0.9180, 1.1906, 1.6702].map(value).to_vec();
+    posterior
 }
 
 /// Returns a history of different movies with whole stars.
@@ -64,7 +79,8 @@ pub(crate) fn graphs(runtime: &Runtime, posterior: &Posterior) -> (Graph, Graph)
 
 /// Returns the learner of a posterior.
 pub(crate) fn learner(runtime: &Runtime, posterior: &Posterior) -> Graph {
-    Graph::load(runtime, &write_learner(posterior).expect("learner").bytes, Threads::default()).expect("loads")
+    Graph::load(runtime, &write_learner(posterior).expect("learner").expect("a learner").bytes, Threads::default())
+        .expect("loads")
 }
 
 /// Changes a state of one row by one rating.

@@ -47,13 +47,15 @@ impl Model {
 #[tokio::test]
 async fn ten_thousand_predictions_agree_with_double_precision() {
     let Some(runtime) = fixture::runtime() else { return };
-    let model = Model::new(&runtime, fixture::posterior(1_682, 16, 16, 1));
-    for length in [0, 1, 5, 50, 500] {
-        let (rating, spread) = differences(&model, length, 20, 100).await;
-        println!(
-            "history {length:>4}: rating differs by at most {rating:.1e}, spread by {spread:.1e} stars (2,000 pairs)"
-        );
-        assert!(rating <= BOUND && spread <= BOUND, "history {length}: {rating:e}, {spread:e}");
+    type Make = fn(usize, usize, usize, u64) -> Posterior;
+    let models: [(Make, &str); 2] = [(fixture::posterior, "plain"), (fixture::rich, "with weights and sets")];
+    for (posterior, about) in models {
+        let model = Model::new(&runtime, posterior(1_682, 16, 16, 1));
+        for length in [0, 1, 5, 50, 500] {
+            let (rating, spread) = differences(&model, length, 20, 100).await;
+            println!("{about}, history {length}: rating differs by at most {rating:.1e}, spread by {spread:.1e} stars");
+            assert!(rating <= BOUND && spread <= BOUND, "{about}, history {length}: {rating:e}, {spread:e}");
+        }
     }
 }
 
@@ -64,6 +66,9 @@ async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
         let model = Model::new(&runtime, fixture::posterior(300, factors, samples, 2));
         let (rating, spread) = differences(&model, 50, 5, 20).await;
         assert!(rating <= BOUND && spread <= BOUND, "k = {factors}: {rating:e}, {spread:e}");
+        let model = Model::new(&runtime, fixture::rich(300, factors, samples, 2));
+        let (rating, spread) = differences(&model, 50, 5, 20).await;
+        assert!(rating <= BOUND && spread <= BOUND, "with weights and sets, k = {factors}: {rating:e}, {spread:e}");
     }
 }
 
@@ -85,13 +90,13 @@ async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
 #[tokio::test]
 async fn entries_of_weight_0_change_nothing() {
     let Some(runtime) = fixture::runtime() else { return };
-    let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(200, 4, 2, 4));
+    let (encoder, _) = fixture::graphs(&runtime, &fixture::rich(200, 4, 2, 4));
     let plain = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0)]);
     let mut padded = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0), (0, 0.0), (150, 5.0)]);
     let weights = marquee_onnx::Data::F32(vec![1.0, 1.0, 0.0, 0.0]);
     padded[2].1 = marquee_onnx::Tensor::try_new(vec![1, 4], weights).expect("fits");
     let (plain, padded) = (encoder.run(plain).await.expect("runs"), encoder.run(padded).await.expect("runs"));
-    for name in ["mean", "covariance"] {
+    for name in ["mean", "covariance", "noise"] {
         for (a, b) in fixture::floats(&plain, name).iter().zip(fixture::floats(&padded, name)) {
             assert!((a - b).abs() < 1e-6, "{name}: {a} and {b}");
         }

@@ -20,11 +20,26 @@ fn sample(movies: usize, factors: usize, seed: u64) -> Sample {
         prior_precision: (0..=factors).map(|_| 3.0 + next()).collect(),
         movie_bias: (0..movies).map(|_| next()).collect(),
         factors: (0..movies * factors).map(|_| next()).collect(),
+        ..Sample::default()
     }
 }
 
 fn posterior(movies: usize, factors: usize, samples: u64) -> Posterior {
-    Posterior { movies, factors, samples: (0..samples).map(|seed| sample(movies, factors, seed)).collect() }
+    let samples = (0..samples).map(|seed| sample(movies, factors, seed)).collect();
+    Posterior { movies, factors, samples, user_noise: Vec::new() }
+}
+
+/// Returns a model with everything that a model may have.
+fn rich(movies: usize, factors: usize, samples: u64) -> Posterior {
+    let mut posterior = posterior(movies, factors, samples);
+    for (sample, number) in posterior.samples.iter_mut().zip(100..) {
+        let other = self::sample(movies, factors, number);
+        sample.movie_precision = other.movie_bias.iter().map(|value| 1.0 + value).collect();
+        sample.additions = [&other.movie_bias[..], &other.factors[..]].concat();
+    }
+    let value = |precision, probability| UserNoise { precision, probability };
+    posterior.user_noise = vec![value(0.4, 0.3), value(1.0, 0.5), value(2.0, 0.2)];
+    posterior
 }
 
 #[test]
@@ -36,8 +51,9 @@ fn without_factors_a_user_is_a_shrunk_mean() {
         prior_precision: vec![4.0],
         movie_bias: vec![0.5, -0.5],
         factors: vec![],
+        ..Sample::default()
     };
-    let posterior = Posterior { movies: 2, factors: 0, samples: vec![sample] };
+    let posterior = Posterior { movies: 2, samples: vec![sample], ..Posterior::default() };
     let state = posterior.state(&[(0, 5.0), (1, 3.5)]);
     // The residuals are 1.5 and 1.0, so the user's bias is (2 · 2.5) / (2 · 2 + 4).
     let estimate = posterior.estimate(&state, 0);
@@ -91,10 +107,69 @@ fn a_movie_beyond_the_model_is_in_no_sample() {
     assert_eq!(sample(0, 0, 0).movie(0), None);
 }
 
+#[test]
+fn the_weights_of_the_noise_are_those_of_the_likelihood_of_the_ratings() {
+    // One rating, one sample, no factors: r = 3 + b + noise, b ~ N(0.2, 1/4), alpha g_i = 2 · 1.5.
+    let sample = Sample {
+        offset: 3.0,
+        noise_precision: 2.0,
+        prior_mean: vec![0.0],
+        prior_precision: vec![4.0],
+        movie_bias: vec![0.0],
+        movie_precision: vec![1.5],
+        additions: vec![0.2],
+        ..Sample::default()
+    };
+    let user_noise = [(0.5, 0.25), (2.0, 0.75)].map(|(precision, probability)| UserNoise { precision, probability });
+    let posterior = Posterior { movies: 1, factors: 0, samples: vec![sample], user_noise: user_noise.to_vec() };
+    let density = |g: f64| {
+        let variance = 1.0 / (3.0 * g) + 0.25;
+        (-0.5 * (4.5f64 - 3.2).powi(2) / variance).exp() / variance.sqrt()
+    };
+    let joint = [0.25 * density(0.5), 0.75 * density(2.0)];
+    let weights = joint.map(|one| one / (joint[0] + joint[1]));
+    let g = 0.5 * weights[0] + 2.0 * weights[1];
+    let state = posterior.state(&[(0, 4.5)]);
+    assert!((state.noise() - 2.0 * weights[0] - 0.5 * weights[1]).abs() < 1e-12);
+    // The conditional has the precision 4 + 3 g and the mean (4 · 0.2 + 3 g · 1.5) / (4 + 3 g).
+    let estimate = posterior.estimate(&state, 0);
+    assert!((estimate.rating - 3.0 - (0.8 + 4.5 * g) / (4.0 + 3.0 * g)).abs() < 1e-12);
+    let variance = state.noise() / 3.0 + 1.0 / (4.0 + 3.0 * g);
+    assert!((estimate.spread.powi(2) - variance).abs() < 1e-12);
+}
+
+#[test]
+fn ratings_that_do_not_fit_make_noise_probable() {
+    let posterior = rich(20, 2, 2);
+    let noise = |history: &[(usize, f64)]| posterior.state(history).noise();
+    let wild: Vec<_> = (0..20).map(|movie| (movie, if movie % 2 == 0 { 0.0 } else { 7.0 })).collect();
+    let calm: Vec<_> = (0..20).map(|movie| (movie, 3.5)).collect();
+    let prior = 0.3 / 0.4 + 0.5 + 0.2 / 2.0;
+    assert!((noise(&[]) - prior).abs() < 1e-12);
+    assert!(noise(&wild) > 2.4 && noise(&calm) < prior, "{} {}", noise(&wild), noise(&calm));
+}
+
+#[test]
+fn what_is_taken_away_leaves_no_trace() {
+    let posterior = rich(20, 4, 5);
+    let rating = |movie: usize| (movie, 1.0 + (movie * 7 % 5) as f64);
+    let history: Vec<_> = (0..15).map(rating).collect();
+    let mut state = posterior.state(&history);
+    state.forget_all(&posterior, &history[3..9]);
+    let left = posterior.state(&[&history[..3], &history[9..]].concat());
+    for movie in 0..20 {
+        let (a, b) = (posterior.estimate(&state, movie), posterior.estimate(&left, movie));
+        assert!((a.rating - b.rating).abs() < 1e-9 && (a.spread - b.spread).abs() < 1e-9, "{a:?} {b:?}");
+    }
+    state.forget_all(&posterior, &[&history[..3], &history[9..]].concat());
+    let (a, b) = (posterior.estimate(&state, 0), posterior.estimate(&posterior.state(&[]), 0));
+    assert!((a.rating - b.rating).abs() < 1e-9 && (a.spread - b.spread).abs() < 1e-9, "{a:?} {b:?}");
+}
+
 proptest! {
     #[test]
-    fn learning_one_by_one_equals_recomputing(history in prop::collection::vec((0usize..20, 1u8..=5), 0..40), factors in 0usize..6) {
-        let posterior = posterior(20, factors, 3);
+    fn learning_one_by_one_equals_recomputing(history in prop::collection::vec((0usize..20, 1u8..=5), 0..40), factors in 0usize..6, is_rich: bool) {
+        let posterior = if is_rich { rich(20, factors, 3) } else { posterior(20, factors, 3) };
         let history: Vec<_> = history.into_iter().map(|(movie, stars)| (movie, f64::from(stars))).collect();
         let whole = posterior.state(&history);
         let mut learned = posterior.state(&[]);
@@ -105,11 +180,12 @@ proptest! {
             let (a, b) = (posterior.estimate(&whole, movie), posterior.estimate(&learned, movie));
             prop_assert!((a.rating - b.rating).abs() < 1e-9 && (a.spread - b.spread).abs() < 1e-9, "{a:?} {b:?}");
         }
+        prop_assert!((whole.noise() - learned.noise()).abs() < 1e-9);
     }
 
     #[test]
     fn the_order_of_a_history_does_not_matter(history in prop::collection::vec((0usize..20, 1u8..=5), 0..40)) {
-        let posterior = posterior(20, 4, 2);
+        let posterior = rich(20, 4, 2);
         let mut history: Vec<_> = history.into_iter().map(|(movie, stars)| (movie, f64::from(stars))).collect();
         let forwards = posterior.estimate(&posterior.state(&history), 0);
         history.reverse();

@@ -1,4 +1,4 @@
-//! Compares an export with the model it was made from: encoder, learner and scorer under ONNX
+//! Compares an export with the model it was made from: encoder, scorer and learner under ONNX
 //! Runtime against the trainer's own double-precision prediction, on real histories.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use marquee_domain::UserId;
 use marquee_model::tensors;
 use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
+use marquee_posterior::Estimate;
 
 use super::export::Files;
 use super::fitting::Fitted;
@@ -26,15 +27,18 @@ const HISTORY: usize = 500;
 #[derive(Debug)]
 struct Case {
     history: Vec<(usize, f64)>,
-    expected: Vec<f64>,
+    expected: Vec<Estimate>,
 }
+
+/// The encoder, the scorer and the learner, if there is one.
+type Graphs = (Bytes, Bytes, Option<Bytes>);
 
 /// What is compared.
 #[derive(Debug)]
 struct Comparison {
     encoder: Graph,
     scorer: Graph,
-    learner: Graph,
+    learner: Option<Graph>,
     movies: Vec<i64>,
     cases: Vec<Case>,
 }
@@ -46,7 +50,7 @@ pub(super) async fn largest_difference(
     files: &Files,
 ) -> Result<f64, PipelineError> {
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
-    let graphs = [files.encoder.clone(), files.scorer.clone(), files.learner.clone()];
+    let graphs = (files.encoder.clone(), files.scorer.clone(), files.learner.clone());
     let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted)).await;
     let comparison = prepared.map_err(PipelineError::Graph)?;
     let mut largest = 0_f64;
@@ -58,14 +62,15 @@ pub(super) async fn largest_difference(
 
 impl Comparison {
     /// Loads the graphs and predicts with the model itself.
-    fn prepare(runtime: &Runtime, graphs: &[Bytes; 3], fitted: &Fitted) -> Result<Self, GraphError> {
+    fn prepare(runtime: &Runtime, (encoder, scorer, learner): &Graphs, fitted: &Fitted) -> Result<Self, GraphError> {
         let load = |bytes: &Bytes| Graph::load(runtime, bytes, Threads::default());
-        let (encoder, scorer, learner) = (load(&graphs[0])?, load(&graphs[1])?, load(&graphs[2])?);
+        let (encoder, scorer) = (load(encoder)?, load(scorer)?);
+        let learner = learner.as_ref().map(load).transpose()?;
         // Both are spread evenly over all users and movies.
         let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
         let cases = histories(fitted).into_iter().map(|history| {
             let state = fitted.posterior.state(&history);
-            let expected = movies.iter().map(|&movie| fitted.posterior.estimate(&state, movie).rating).collect();
+            let expected = movies.iter().map(|&movie| fitted.posterior.estimate(&state, movie)).collect();
             Case { history, expected }
         });
         let cases = cases.collect();
@@ -81,32 +86,39 @@ impl Comparison {
     /// Compares the state that the encoder computes without the newest rating, and that then learns
     /// it.
     async fn learned(&self, case: &Case) -> Result<f64, PipelineError> {
-        let Some((&(movie, rating), before)) = case.history.split_last() else { return Ok(0.0) };
+        let (Some(learner), Some((&(movie, rating), before))) = (&self.learner, case.history.split_last()) else {
+            return Ok(0.0);
+        };
         let mut state = self.encoder.run(inputs(before)).await.map_err(PipelineError::Run)?;
         let one = |data| tensor(vec![1], data);
         state.push((tensors::MOVIE.to_owned(), one(Data::I64(vec![movie as i64]))));
         state.push((tensors::RATING.to_owned(), one(Data::F32(vec![rating as f32]))));
         state.push((tensors::WEIGHT.to_owned(), one(Data::F32(vec![1.0]))));
-        let outputs = self.learner.run(state).await.map_err(PipelineError::Run)?;
+        let outputs = learner.run(state).await.map_err(PipelineError::Run)?;
         self.score(case, tensors::next_state(outputs)).await
     }
 
-    /// Scores the movies of the comparison from a state, and compares the ratings.
+    /// Scores the movies of the comparison from a state, and compares ratings and spreads.
     async fn score(&self, case: &Case, mut inputs: Vec<(String, Tensor)>) -> Result<f64, PipelineError> {
         inputs.push((tensors::MOVIE.to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
         let outputs = self.scorer.run(inputs).await.map_err(PipelineError::Run)?;
-        let ratings = outputs.iter().find(|(name, _)| name == tensors::RATING).and_then(|(_, tensor)| tensor.as_f32());
-        Ok(largest(&case.expected, ratings.unwrap_or_default()))
+        let output = |wanted: &str| {
+            let output = outputs.iter().find(|(name, _)| name == wanted);
+            output.and_then(|(_, tensor)| tensor.as_f32()).unwrap_or_default()
+        };
+        let ratings = largest(case.expected.iter().map(|estimate| estimate.rating), output(tensors::RATING));
+        let spreads = largest(case.expected.iter().map(|estimate| estimate.spread), output(tensors::SPREAD));
+        Ok(ratings.max(spreads))
     }
 }
 
 /// Returns the largest difference between two lists. Infinity if their lengths differ or a
 /// difference is not a number: neither must look like agreement.
-fn largest(expected: &[f64], ratings: &[f32]) -> f64 {
-    if expected.len() != ratings.len() {
+fn largest(expected: impl ExactSizeIterator<Item = f64>, found: &[f32]) -> f64 {
+    if expected.len() != found.len() {
         return f64::INFINITY;
     }
-    let differences = expected.iter().zip(ratings).map(|(expected, rating)| (expected - f64::from(*rating)).abs());
+    let differences = expected.zip(found).map(|(expected, found)| (expected - f64::from(*found)).abs());
     differences
         .fold(0.0, |largest, difference| if difference.is_nan() { f64::INFINITY } else { largest.max(difference) })
 }
@@ -149,8 +161,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_rating_is_never_agreement() {
-        assert_eq!(largest(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
-        assert_eq!(largest(&[1.0, 2.0, 3.0], &[f32::NAN, 2.0, 3.0]), f64::INFINITY);
-        assert_eq!(largest(&[1.0], &[]), f64::INFINITY);
+        assert_eq!(largest([1.0, 2.0].into_iter(), &[1.0, 2.5]), 0.5);
+        assert_eq!(largest([1.0, 2.0, 3.0].into_iter(), &[f32::NAN, 2.0, 3.0]), f64::INFINITY);
+        assert_eq!(largest([1.0].into_iter(), &[]), f64::INFINITY);
     }
 }

@@ -38,15 +38,16 @@ fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
             prior_precision: uniform(FACTORS + 1, 5.0, 60.0),
             movie_bias: uniform(MOVIES, -1.0, 1.0),
             factors: uniform(MOVIES * FACTORS, -0.5, 0.5),
+            ..Sample::default()
         })
         .collect();
-    Posterior { movies: MOVIES, factors: FACTORS, samples }
+    Posterior { movies: MOVIES, factors: FACTORS, samples, ..Posterior::default() }
 }
 
 /// Returns the files of a package.
 fn package(posterior: &Posterior) -> BTreeMap<String, Bytes> {
     let (encoder, scorer) = (write_encoder(posterior).unwrap(), write_scorer(posterior).unwrap());
-    let learner = write_learner(posterior).unwrap();
+    let learner = write_learner(posterior).unwrap().unwrap();
     let one = |index: usize| Movie::try_new(movie(&format!("m{index}")), "A", None, Vec::new()).unwrap();
     let catalog = Catalogue::new((0..MOVIES).map(one).collect()).unwrap();
     let manifest = marquee_model::Manifest {

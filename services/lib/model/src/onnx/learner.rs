@@ -10,13 +10,14 @@
 
 use marquee_posterior::Posterior;
 
-use super::encoder::state;
+use super::encoder::{State, state};
 use super::graph::{GraphBuilder, Value, ints};
-use super::{BATCH, GraphError, OnnxGraph, check};
+use super::{BATCH, GraphError, OnnxGraph, check, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 
-/// Writes the learner graph of a posterior with S samples, where n = factors + 1.
+/// Writes the learner graph of a posterior with S samples, where n = factors + 1. Returns `None` for a
+/// model with noise weights of users or with sets of rated movies.
 ///
 /// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
 /// returns them; `movie` int64 `[batch]`; `rating` float32 `[batch]`, in stars; `weight` float32
@@ -30,10 +31,14 @@ use crate::tensors;
 ///
 /// # Errors
 /// The posterior is inconsistent or too large; see [`GraphError`].
-pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
+pub fn write_learner(posterior: &Posterior) -> Result<Option<OnnxGraph>, GraphError> {
     check(posterior)?;
+    let has_sets = posterior.samples.iter().any(|sample| !sample.additions.is_empty());
+    if has_sets || posterior.user_noise().len() > 1 {
+        return Ok(None);
+    }
     let mut graph = GraphBuilder::new("learner", "user's state and one rating -> user's state");
-    let (mean, covariance) = state(posterior);
+    let State { mean, covariance, .. } = state(posterior);
     let next = |spec: &TensorSpec| TensorSpec { name: tensors::next(&spec.name), ..spec.clone() };
     let (next_mean, next_covariance) = (next(&mean), next(&covariance));
     let mean = graph.input(mean, "mean of the user's state");
@@ -45,7 +50,7 @@ pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
 
     let last = graph.integers("last_axis", &[-1], "");
     let scalar_axes = graph.integers("scalar_axes", &[1, 2, 3], "");
-    let (x, baseline) = gather(&mut graph, posterior, &movie);
+    let Movie { x, baseline, noise } = gather(&mut graph, posterior, &movie);
     let x_row = graph.node_with("Transpose", "x_row", &[&x], vec![ints("perm", &[0, 1, 3, 2])]);
     graph.note("[batch, S, 1, n]");
     let projected = graph.node("MatMul", "projected", &[&covariance, &x]);
@@ -54,8 +59,6 @@ pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.note("[batch, S, 1, 1]");
     let weight = graph.node("Unsqueeze", "weight_scalar", &[&weight, &scalar_axes]);
     let explained = graph.node("Mul", "weighted_explained", &[&explained, &weight]);
-    let noise = posterior.samples.iter().map(|sample| 1.0 / sample.noise_precision);
-    let noise = graph.floats("noise", &[posterior.samples.len(), 1, 1], noise, "[S, 1, 1]: 1 / alpha");
     let variance = graph.node("Add", "variance", &[&explained, &noise]);
     let weighted = graph.node("Mul", "weighted_projected", &[&projected, &weight]);
     let gain = graph.node("Div", "gain", &[&weighted, &variance]);
@@ -78,28 +81,43 @@ pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.output(next_mean, "mean of the changed state");
     graph.output(next_covariance, "covariance of the changed state");
     let (bytes, signature) = graph.finish();
-    Ok(OnnxGraph { bytes, signature })
+    Ok(Some(OnnxGraph { bytes, signature }))
 }
 
-/// Returns x [batch, S, n, 1] and the baseline [batch, S, 1, 1] of each movie. The tables have the
-/// movies first, so that the values of a movie lie together.
-fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> (Value, Value) {
+/// What the samples know of the movie of each row.
+struct Movie {
+    /// [batch, S, n, 1].
+    x: Value,
+    /// [batch, S, 1, 1].
+    baseline: Value,
+    /// [batch, S, 1, 1]: 1 / (alpha g_i).
+    noise: Value,
+}
+
+/// Returns what the samples know of the movies. The tables have the movies first, so that the values
+/// of a movie lie together.
+fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> Movie {
     let (movies, factors, samples) = (posterior.movies, posterior.factors, posterior.samples.len());
     let mut rows = Vec::with_capacity(movies * samples * (factors + 1));
     let mut baselines = Vec::with_capacity(movies * samples);
+    let mut noise = Vec::with_capacity(movies * samples);
     for movie in 0..movies {
         for sample in &posterior.samples {
             rows.push(1.0);
             rows.extend_from_slice(&sample.factors[movie * factors..][..factors]);
             baselines.push(sample.offset + sample.movie_bias[movie]);
+            noise.push(1.0 / precision(sample, movie));
         }
     }
+    let one = [movies, samples, 1, 1];
     let rows = graph.floats("movie_rows", &[movies, samples, factors + 1, 1], rows, "[movies, S, n, 1]: [1; Q_i]");
-    let baselines =
-        graph.floats("movie_baselines", &[movies, samples, 1, 1], baselines, "[movies, S, 1, 1]: offset + B_i");
+    let baselines = graph.floats("movie_baselines", &one, baselines, "[movies, S, 1, 1]: offset + B_i");
+    let noise = graph.floats("movie_noise", &one, noise, "[movies, S, 1, 1]: 1 / (alpha g_i)");
     let x = graph.node("Gather", "x", &[&rows, movie]);
     graph.note("[batch, S, n, 1]");
     let baseline = graph.node("Gather", "baseline", &[&baselines, movie]);
     graph.note("[batch, S, 1, 1]");
-    (x, baseline)
+    let noise = graph.node("Gather", "noise_of_movie", &[&noise, movie]);
+    graph.note("[batch, S, 1, 1]");
+    Movie { x, baseline, noise }
 }

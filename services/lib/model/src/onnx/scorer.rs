@@ -1,21 +1,21 @@
 //! The scorer: computes the expected rating and its spread from a user's state and movies.
 //!
 //! For each posterior sample s, m_s = offset + B_i + x_iᵀ mean_s. The rating is the average of m_s.
-//! The variance is the average of 1 / alpha_s + x_iᵀ covariance_s x_i, plus the variance of m_s
-//! over the samples (law of total variance).
+//! The variance is the average of noise / (alpha_s g_i) + x_iᵀ covariance_s x_i, plus the variance of
+//! m_s over the samples (law of total variance).
 
 use marquee_posterior::Posterior;
 
-use super::encoder::state;
+use super::encoder::{State, state};
 use super::graph::{GraphBuilder, int, ints};
-use super::{BATCH, GraphError, MOVIES, OnnxGraph, check, movie_baselines, movie_rows};
+use super::{BATCH, GraphError, MOVIES, OnnxGraph, check, movie_baselines, movie_rows, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 
 /// Writes the scorer graph of a posterior with S samples, where n = factors + 1.
 ///
 /// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
-/// returns them; `movie` int64 [batch, movies].
+/// returns them, also `noise` float32 `[batch]` if it does; `movie` int64 [batch, movies].
 ///
 /// Outputs: `rating` float32 [batch, movies], in stars and not clipped to the scale; `spread`
 /// float32 [batch, movies], a standard deviation in stars.
@@ -27,18 +27,20 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let (samples, states) = (posterior.samples.len(), posterior.factors + 1);
     let scored = || vec![Dim::named(BATCH), Dim::named(MOVIES)];
     let mut graph = GraphBuilder::new("scorer", "user's state and movies -> expected ratings and their spread");
-    let (mean, covariance) = state(posterior);
+    let State { mean, covariance, noise } = state(posterior);
     let mean = graph.input(mean, "mean of the user's state");
     let covariance = graph.input(covariance, "covariance of the user's state");
+    let noise_of_user = noise.map(|noise| graph.input(noise, "variance of the noise of the user's ratings"));
     let movie = graph.input(TensorSpec::new(tensors::MOVIE, Dtype::Int64, scored()), "index of the movie");
 
-    let rows = movie_rows(posterior, |_| 1.0);
+    let rows = movie_rows(posterior, |_, _| 1.0);
     let rows = graph.floats("movie_rows", &[samples, posterior.movies, states], rows, "[S, movies, n]: [1; Q_i]");
-    let baselines = movie_baselines(posterior, |_| 1.0);
+    let baselines = movie_baselines(posterior, |_, _| 1.0);
     let baselines =
         graph.floats("movie_baselines", &[samples, posterior.movies], baselines, "[S, movies]: offset + B_i");
-    let noise = posterior.samples.iter().map(|sample| 1.0 / sample.noise_precision).sum::<f64>() / samples as f64;
-    let noise = graph.floats("noise", &[], [noise], "average of 1 / alpha");
+    let noise_of = |movie: usize| posterior.samples.iter().map(|sample| 1.0 / precision(sample, movie)).sum::<f64>();
+    let noise = (0..posterior.movies).map(|movie| noise_of(movie) / samples as f64);
+    let noise = graph.floats("movie_noise", &[posterior.movies], noise, "[movies]: average of 1 / (alpha g_i)");
     let count = graph.floats("samples", &[], [samples as f64], "S");
     let last = graph.integers("last_axis", &[-1], "");
     let sample_and_last = graph.integers("sample_and_last_axis", &[0, 3], "");
@@ -79,6 +81,15 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let disagreement = graph.node_with("ReduceMean", name, &[&deviation], attributes);
     graph.note("[batch, movies]");
     let variance = graph.node("Add", "state_variance", &[&uncertainty, &disagreement]);
+    let noise = graph.node("Gather", "noise_of_movie", &[&noise, &movie]);
+    graph.note("[batch, movies]");
+    let noise = match &noise_of_user {
+        Some(of_user) => {
+            let of_user = graph.node("Unsqueeze", "noise_column", &[of_user, &last]);
+            graph.node("Mul", "noise_of_rating", &[&noise, &of_user])
+        }
+        None => noise,
+    };
     let variance = graph.node("Add", "variance", &[&variance, &noise]);
     graph.node("Sqrt", tensors::SPREAD, &[&variance]);
 

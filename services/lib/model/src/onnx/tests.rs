@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use marquee_posterior::Sample;
+use marquee_posterior::{Sample, UserNoise};
 use prost::Message;
 
 use super::*;
@@ -17,8 +17,21 @@ fn posterior(movies: usize, factors: usize) -> Posterior {
         prior_precision: vec![5.0 + shift; factors + 1],
         movie_bias: (0..movies).map(|movie| shift + movie as f64 / 10.0).collect(),
         factors: (0..movies * factors).map(|at| shift - at as f64 / 50.0).collect(),
+        ..Sample::default()
     };
-    Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)] }
+    Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)], user_noise: Vec::new() }
+}
+
+/// Returns a posterior with everything that a model may have.
+fn rich(movies: usize, factors: usize) -> Posterior {
+    let mut posterior = posterior(movies, factors);
+    for sample in &mut posterior.samples {
+        sample.movie_precision = (1..=movies).map(|movie| movie as f64 / 3.0).collect();
+        sample.additions = (0..movies * (factors + 1)).map(|at| at as f64 / 90.0).collect();
+    }
+    let value = |precision| UserNoise { precision, probability: 0.5 };
+    posterior.user_noise = vec![value(0.5), value(1.5)];
+    posterior
 }
 
 /// Asserts that every tensor is made once and before its use, and that every node has a name.
@@ -48,11 +61,14 @@ fn assert_well_formed(graph: &OnnxGraph) {
 
 #[test]
 fn every_tensor_is_made_once_and_before_its_use() {
-    for factors in [0, 1, 7] {
-        let posterior = posterior(5, factors);
-        assert_well_formed(&write_encoder(&posterior).expect("encoder"));
-        assert_well_formed(&write_scorer(&posterior).expect("scorer"));
-        assert_well_formed(&write_learner(&posterior).expect("learner"));
+    for factors in [0, 1, 7, 20] {
+        for posterior in [posterior(5, factors), rich(5, factors)] {
+            assert_well_formed(&write_encoder(&posterior).expect("encoder"));
+            assert_well_formed(&write_scorer(&posterior).expect("scorer"));
+            let learner = write_learner(&posterior).expect("learner");
+            assert_eq!(learner.is_none(), posterior == rich(5, factors));
+            learner.iter().for_each(assert_well_formed);
+        }
     }
 }
 
@@ -69,7 +85,7 @@ fn the_scorer_takes_the_state_that_the_encoder_gives() {
     let encoder = write_encoder(&posterior(5, 3)).expect("encoder").signature;
     let scorer = write_scorer(&posterior(5, 3)).expect("scorer").signature;
     assert_eq!(encoder.outputs, scorer.inputs[..2]);
-    let learner = write_learner(&posterior(5, 3)).expect("learner").signature;
+    let learner = write_learner(&posterior(5, 3)).expect("learner").expect("a learner").signature;
     assert_eq!(encoder.outputs, learner.inputs[..2]);
     for (output, tensor) in learner.outputs.iter().zip(&encoder.outputs) {
         assert_eq!(crate::tensors::replaced(&output.name), Some(tensor.name.as_str()));
@@ -78,12 +94,16 @@ fn the_scorer_takes_the_state_that_the_encoder_gives() {
     let names = |specs: &[crate::TensorSpec]| specs.iter().map(|spec| spec.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&encoder.inputs), ["movie", "rating", "weight"]);
     assert_eq!(names(&scorer.outputs), ["rating", "spread"]);
+    let encoder = write_encoder(&rich(5, 3)).expect("encoder").signature;
+    let scorer = write_scorer(&rich(5, 3)).expect("scorer").signature;
+    assert_eq!(encoder.outputs, scorer.inputs[..3]);
+    assert_eq!(names(&encoder.outputs), ["mean", "covariance", "noise"]);
 }
 
 #[test]
 fn an_inconsistent_posterior_is_refused_by_field() {
     let refused = |change: fn(&mut Posterior)| {
-        let mut posterior = posterior(5, 3);
+        let mut posterior = rich(5, 3);
         change(&mut posterior);
         assert_eq!(write_scorer(&posterior).err(), write_encoder(&posterior).err());
         write_encoder(&posterior).expect_err("inconsistent")
@@ -100,5 +120,14 @@ fn an_inconsistent_posterior_is_refused_by_field() {
     );
     assert_eq!(refused(|p| p.samples[0].movie_bias[1] = 1e300), GraphError::Number { sample: 0, field: "movie_bias" });
     assert_eq!(refused(|p| p.samples[0].offset = f64::NAN), GraphError::Number { sample: 0, field: "offset" });
+    assert_eq!(
+        refused(|p| p.samples[1].additions.clear()),
+        GraphError::Length { sample: 1, field: "additions", found: 0, expected: 20 }
+    );
+    assert_eq!(
+        refused(|p| p.samples[1].movie_precision[4] = -1.0),
+        GraphError::Number { sample: 1, field: "movie_precision" }
+    );
+    assert_eq!(refused(|p| p.user_noise[0].precision = f64::NAN), GraphError::UserNoise);
     assert!(matches!(refused(|p| p.movies = 1 << 40), GraphError::TooLarge(_)));
 }

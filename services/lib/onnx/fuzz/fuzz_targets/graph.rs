@@ -23,8 +23,9 @@ static SOUND: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
         prior_precision: vec![5.0; 2],
         movie_bias: vec![0.1; 3],
         factors: vec![0.2; 3],
+        ..Sample::default()
     };
-    let posterior = Posterior { movies: 3, factors: 1, samples: vec![sample] };
+    let posterior = Posterior { movies: 3, factors: 1, samples: vec![sample], ..Posterior::default() };
     [write_encoder(&posterior).expect("encoder").bytes, write_scorer(&posterior).expect("scorer").bytes]
 });
 
