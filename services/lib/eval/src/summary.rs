@@ -2,15 +2,14 @@
 
 use marquee_domain::Scale;
 
-use crate::prequential::Outcome;
-use crate::{CalibrationBin, Coverage, Evaluation, Slice, log_score};
+use crate::{CalibrationBin, Coverage, Evaluation, Options, Outcome, Outcomes, PointErrors, Slice, log_score};
 
 /// Central intervals of the normal distribution: probability, and half-width in standard
 /// deviations.
 const INTERVALS: [(f64, f64); 3] = [(0.5, 0.674_489_75), (0.8, 1.281_551_57), (0.9, 1.644_853_63)];
 
 /// The shortest history of each slice.
-const HISTORY: [u64; 5] = [0, 1, 5, 20, 50];
+const HISTORY: [u32; 5] = [0, 1, 5, 20, 50];
 
 /// The number of bins of the calibration curve, over the scale.
 const CALIBRATION_BINS: usize = 16;
@@ -18,40 +17,61 @@ const CALIBRATION_BINS: usize = 16;
 /// The number of bins of the residuals: quarters of a star from −4 to 4.
 const RESIDUAL_BINS: usize = 32;
 
-pub(crate) fn summarize(outcomes: &[Outcome], scale: Scale, (users, new_users): (u64, u64)) -> Evaluation {
-    let mean = |sum: f64| sum / outcomes.len().max(1) as f64;
-    let all = slice(String::from("all"), outcomes.iter());
+/// Sums predictions up.
+pub(crate) fn summarize(all: &Outcomes, options: &Options<'_>) -> Evaluation {
+    let (outcomes, scale) = (all.list(), options.scale);
+    let whole = slice(String::from("all"), outcomes.iter());
+    let strict = errors(outcomes, |outcome| outcome.predicted);
     let by_history = HISTORY.iter().enumerate().map(|(at, &from)| {
         let to = HISTORY.get(at + 1).map(|next| next - 1);
-        let name = match to {
-            Some(to) if to == from => to.to_string(),
-            Some(to) => format!("{from}–{to}"),
-            None => format!("{from}+"),
-        };
         let inside = |outcome: &&Outcome| outcome.history >= from && to.is_none_or(|to| outcome.history <= to);
-        slice(name, outcomes.iter().filter(inside))
+        slice(history_name(from, to), outcomes.iter().filter(inside))
     });
     let mut histogram = vec![0; scale.levels()];
     let mut residuals = vec![0; RESIDUAL_BINS];
     for outcome in outcomes {
         histogram[bin((outcome.rating - scale.min()) / scale.step() + 0.5, scale.levels())] += 1;
-        residuals[bin((outcome.predicted - outcome.rating + 4.0) * 4.0, RESIDUAL_BINS)] += 1;
+        residuals[bin((outcome.error() + 4.0) * 4.0, RESIDUAL_BINS)] += 1;
     }
     Evaluation {
-        ratings: all.ratings,
-        rmse: all.rmse,
-        mae: mean(outcomes.iter().map(|outcome| (outcome.predicted - outcome.rating).abs()).sum()),
-        frozen_rmse: all.frozen_rmse,
+        ratings: whole.ratings,
+        rmse: strict.rmse,
+        mae: strict.mae,
+        one_by_one: Some(errors(outcomes, |outcome| outcome.one_by_one)),
+        frozen_rmse: whole.frozen_rmse,
         nll: negative_log_density(outcomes),
-        users,
-        new_users,
-        unseen_movies: slice(String::from("unseen movies"), outcomes.iter().filter(|outcome| !outcome.seen)),
+        users: all.by_user().count() as u64,
+        new_users: all.by_user().filter(|user| user[0].user_past == 0).count() as u64,
+        unseen_movies: slice(String::from("unseen movies"), outcomes.iter().filter(|outcome| outcome.movie_past == 0)),
         by_history: by_history.collect(),
         coverage: coverage(outcomes),
         histogram,
         calibration: calibration(outcomes, scale),
         residuals,
+        left_out: all.left_out(),
+        history_limit: options.history.limit as u64,
     }
+}
+
+/// Returns the name of a range of history lengths.
+pub(crate) fn history_name(from: u32, to: Option<u32>) -> String {
+    match to {
+        Some(to) if to == from => to.to_string(),
+        Some(to) => format!("{from}–{to}"),
+        None => format!("{from}+"),
+    }
+}
+
+/// Returns the errors of one of the predictions of each outcome.
+pub(crate) fn errors(outcomes: &[Outcome], prediction: impl Fn(&Outcome) -> f64) -> PointErrors {
+    let (mut squares, mut absolute) = (0.0, 0.0);
+    for outcome in outcomes {
+        let error = prediction(outcome) - outcome.rating;
+        squares += error * error;
+        absolute += error.abs();
+    }
+    let count = outcomes.len().max(1) as f64;
+    PointErrors { rmse: (squares / count).sqrt(), mae: absolute / count }
 }
 
 fn slice<'a>(name: String, outcomes: impl Iterator<Item = &'a Outcome>) -> Slice {
@@ -68,8 +88,8 @@ fn slice<'a>(name: String, outcomes: impl Iterator<Item = &'a Outcome>) -> Slice
 fn negative_log_density(outcomes: &[Outcome]) -> f64 {
     let (mut count, mut sum) = (0u64, 0.0);
     for outcome in outcomes {
-        let Some((mean, spread)) = outcome.normal else { continue };
-        sum += log_score(outcome.rating - mean, spread);
+        let Some(normal) = outcome.normal else { continue };
+        sum += log_score(outcome.rating - normal.mean, normal.spread);
         count += 1;
     }
     sum / count.max(1) as f64
@@ -79,7 +99,7 @@ fn coverage(outcomes: &[Outcome]) -> Vec<Coverage> {
     let judged = || outcomes.iter().filter_map(|outcome| Some((outcome.rating, outcome.normal?)));
     let count = judged().count().max(1) as f64;
     let inside =
-        |width: f64| judged().filter(|(rating, (mean, spread))| (rating - mean).abs() <= width * spread).count();
+        |width: f64| judged().filter(|(rating, normal)| (rating - normal.mean).abs() <= width * normal.spread).count();
     INTERVALS.iter().map(|&(nominal, width)| Coverage { nominal, actual: inside(width) as f64 / count }).collect()
 }
 

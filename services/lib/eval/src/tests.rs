@@ -1,6 +1,6 @@
 //! Evaluations whose numbers are known by hand.
 
-use marquee_domain::{MovieId, Timestamp};
+use marquee_domain::{MovieId, Timestamp, UserId};
 use marquee_posterior::Sample;
 
 use super::*;
@@ -14,8 +14,16 @@ fn rating(user: &str, movie: &str, value: f64, at: i64) -> Rating {
     }
 }
 
-/// Biases only: offset 3, noise and prior of precision 1, movies x and y of bias `bias`.
+fn stars() -> Scale {
+    Scale::try_new(1.0, 5.0, 1.0).unwrap()
+}
+
 fn judge(bias: f64, past: &[Rating], future: &[Rating]) -> Evaluation {
+    judge_with(bias, past, future, &Options::new(stars()))
+}
+
+/// Biases only: offset 3, noise and prior of precision 1, movies x and y of bias `bias`.
+fn judge_with(bias: f64, past: &[Rating], future: &[Rating], options: &Options<'_>) -> Evaluation {
     let ids = ["x", "y"].map(|id| MovieId::try_new(id).unwrap());
     let index = MovieIndex::new(ids.iter());
     let sample = Sample {
@@ -27,8 +35,8 @@ fn judge(bias: f64, past: &[Rating], future: &[Rating]) -> Evaluation {
         factors: Vec::new(),
         ..Sample::default()
     };
-    let posterior = Posterior { movies: 2, factors: 0, samples: vec![sample], ..Posterior::default() };
-    evaluate(&posterior, &index, past, future, Scale::try_new(1.0, 5.0, 1.0).unwrap())
+    let posterior = Posterior { movies: 2, samples: vec![sample], ..Posterior::default() };
+    prequential(&posterior, &index, past, future, options).evaluation(options)
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -49,6 +57,63 @@ fn every_rating_is_predicted_before_it_is_learned() {
     let density =
         |error: f64, variance: f64| 0.5 * (error * error / variance + (std::f64::consts::TAU * variance).ln());
     assert!(close(evaluation.nll, (density(2.0, 2.0) + density(1.0, 1.5)) / 2.0));
+}
+
+#[test]
+fn ratings_of_one_instant_are_predicted_before_any_of_them_is_learned() {
+    let future = [rating("b", "x", 5.0, 3), rating("b", "y", 5.0, 3)];
+    let evaluation = judge(0.0, &[], &future);
+    // Both are predicted as 3. One by one, the second is predicted as 3 + 2 / 2 = 4.
+    assert!(close(evaluation.rmse, 2.0) && close(evaluation.mae, 2.0));
+    let one_by_one = evaluation.one_by_one.unwrap();
+    assert!(close(one_by_one.rmse, 2.5f64.sqrt()) && close(one_by_one.mae, 1.5));
+    assert_eq!(evaluation.by_history[0].ratings, 2, "the first instant has no history");
+    // After the instant, both are known: 3 + 4 / 3.
+    let next = rating("b", "z", 5.0, 4);
+    let [all, without] = [&[future[0].clone(), future[1].clone(), next][..], &future].map(|future| {
+        let index = MovieIndex::new(["x", "y", "z"].map(|id| MovieId::try_new(id).unwrap()).iter());
+        let sample = Sample {
+            offset: 3.0,
+            noise_precision: 1.0,
+            prior_mean: vec![0.0],
+            prior_precision: vec![1.0],
+            movie_bias: vec![0.0; 3],
+            factors: Vec::new(),
+        };
+        let posterior = Posterior { movies: 3, factors: 0, samples: vec![sample] };
+        evaluate(&posterior, &index, &[], future, stars())
+    });
+    assert!(close(all.mae * 3.0 - without.mae * 2.0, 5.0 - 13.0 / 3.0));
+}
+
+#[test]
+fn the_strict_figure_does_not_depend_on_the_order_of_an_instant() {
+    let swapped = |first: f64, second: f64| {
+        judge(0.0, &[], &[rating("b", "x", first, 3), rating("b", "y", second, 3), rating("c", "x", 2.0, 4)])
+    };
+    let (one, other) = (swapped(5.0, 1.0), swapped(1.0, 5.0));
+    assert_eq!((one.rmse, one.mae), (other.rmse, other.mae));
+}
+
+#[test]
+fn only_the_newest_ratings_are_used() {
+    let past = [rating("a", "x", 1.0, 1), rating("a", "y", 5.0, 2)];
+    let options = Options { history: History { limit: 1, refresh: 1 }, ..Options::new(stars()) };
+    // One rating of 5: 3 + 2 / 2 = 4. Both ratings would give 3.
+    let evaluation = judge_with(0.0, &past, &[rating("a", "x", 4.0, 3)], &options);
+    assert!(close(evaluation.mae, 0.0) && close(evaluation.frozen_rmse, 0.0));
+    assert_eq!(evaluation.history_limit, 1);
+}
+
+#[test]
+fn ratings_that_are_off_the_scale_are_left_out_and_counted() {
+    let wrong = [f64::NAN, f64::INFINITY, 0.0, 9.0];
+    let future: Vec<Rating> = (0..).zip(wrong).map(|(at, value)| rating("b", "x", value, at)).collect();
+    let evaluation = judge(0.0, &future, &future);
+    assert_eq!((evaluation.ratings, evaluation.users, evaluation.left_out), (0, 0, 4));
+    let beside: Vec<Rating> = future.into_iter().chain([rating("b", "x", 4.0, 9)]).collect();
+    let evaluation = judge(0.0, &beside[..4], &beside);
+    assert_eq!((evaluation.ratings, evaluation.mae, evaluation.left_out), (1, 1.0, 4));
 }
 
 #[test]
@@ -88,4 +153,13 @@ fn an_evaluation_of_nothing_is_zeros_and_survives_json() {
     assert_eq!((evaluation.ratings, evaluation.rmse, evaluation.nll), (0, 0.0, 0.0));
     let json = serde_json::to_string(&evaluation).unwrap();
     assert_eq!(serde_json::from_str::<Evaluation>(&json).unwrap(), evaluation);
+}
+
+#[test]
+fn a_file_of_an_older_version_is_read() {
+    let json = r#"{"ratings":2,"rmse":1.5,"mae":1.0,"frozen_rmse":2.0,"nll":1.2,"users":1,"new_users":1,
+        "unseen_movies":{"name":"unseen movies","ratings":0,"rmse":0.0,"frozen_rmse":0.0},"by_history":[],
+        "coverage":[{"nominal":0.5,"actual":0.4}],"histogram":[1,1],"calibration":[],"residuals":[0,2]}"#;
+    let evaluation: Evaluation = serde_json::from_str(json).unwrap();
+    assert_eq!((evaluation.rmse, evaluation.one_by_one, evaluation.history_limit), (1.5, None, 0));
 }

@@ -102,11 +102,14 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
         let started = Instant::now();
         let judged = evaluate(&posterior, &index, past, future, scale);
         let seconds = started.elapsed().as_secs_f64();
+        let one_by_one = judged.one_by_one.expect("this version measures both");
         let held: Vec<String> = judged.coverage.iter().map(|held| format!("{:.3}", held.actual)).collect();
         println!(
-            "{algorithm:?}: prequential RMSE {:.4} MAE {:.4}, frozen {:.4}, NLL {:.4}, coverage of 50/80/90 % {}, judged in {seconds:.2} s",
+            "{algorithm:?}: prequential RMSE strict {:.4} MAE {:.4}, one by one {:.4} MAE {:.4}, frozen {:.4}, NLL {:.4}, coverage of 50/80/90 % {}, judged in {seconds:.2} s",
             judged.rmse,
             judged.mae,
+            one_by_one.rmse,
+            one_by_one.mae,
             judged.frozen_rmse,
             judged.nll,
             held.join("/"),
@@ -118,6 +121,6 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
             );
         }
         assert!(judged.rmse <= bar, "{algorithm:?}: {:.4} is above {bar}", judged.rmse);
-        assert!(judged.rmse < judged.frozen_rmse);
+        assert!(one_by_one.rmse < judged.rmse && judged.rmse < judged.frozen_rmse);
     }
 }

@@ -41,13 +41,16 @@ const DENSITY: &str = "The negative log density is the mean of −ln p, where p 
 
 /// Returns the page as HTML. Every text that it is given is escaped.
 pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
-    let cards = [
-        ("RMSE, learning after each rating", evaluation.rmse),
+    // An evaluation of an older version has one figure, of the ratings one by one.
+    let one_by_one = evaluation.one_by_one.map(|errors| ("RMSE, one rating after the other", errors.rmse));
+    let name =
+        if one_by_one.is_some() { "RMSE, learning after each instant" } else { "RMSE, learning after each rating" };
+    let cards = [(name, evaluation.rmse)].into_iter().chain(one_by_one).chain([
         ("RMSE, frozen at the cut", evaluation.frozen_rmse),
         ("RMSE of the bias-only model", heading.bias_rmse),
         ("MAE", evaluation.mae),
         ("negative log density", evaluation.nll),
-    ];
+    ]);
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content='width=device-width,initial-scale=1'><title>{title}</title>\
@@ -87,7 +90,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use marquee_eval::{CalibrationBin, Coverage, Slice};
+    use marquee_eval::{CalibrationBin, Coverage, PointErrors, Slice};
 
     use super::*;
 
@@ -107,6 +110,8 @@ mod tests {
             histogram: vec![1, 2],
             calibration: vec![CalibrationBin { predicted: 2.5, actual: 2.0, ratings: 3 }],
             residuals: vec![0, 3],
+            one_by_one: Some(PointErrors { rmse: 0.9045, mae: 0.69 }),
+            ..Evaluation::default()
         }
     }
 
@@ -122,6 +127,15 @@ mod tests {
         assert!(page.contains("<th>data</th><td>&lt;b&gt;&#39;&quot;</td>"), "{page}");
         assert!(page.contains("&lt;1–4&gt;") && !page.contains("<1–4>"), "{page}");
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn both_ways_to_treat_an_instant_are_shown() {
+        let page = html(&evaluation(), &heading("t", &[]));
+        assert!(page.contains("<b>0.9123</b>RMSE, learning after each instant"), "{page}");
+        assert!(page.contains("<b>0.9045</b>RMSE, one rating after the other"), "{page}");
+        let older = html(&Evaluation { one_by_one: None, ..evaluation() }, &heading("t", &[]));
+        assert!(older.contains("<b>0.9123</b>RMSE, learning after each rating") && !older.contains("0.9045"));
     }
 
     #[test]

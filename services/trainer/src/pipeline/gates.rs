@@ -189,6 +189,7 @@ mod tests {
             histogram: Vec::new(),
             calibration: Vec::new(),
             residuals: Vec::new(),
+            ..Evaluation::default()
         }
     }
 }
