@@ -33,7 +33,7 @@ pub use marquee_domain::{Algorithm, FitParameters, ParameterError};
 
 pub use parts::Parts;
 pub use ratings::{Ratings, RatingsError, Side};
-pub use snapshot::{Fold, MovieIndex, Snapshot};
+pub use snapshot::{Fold, MovieIndex, Snapshot, Split};
 
 /// Why a fit has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

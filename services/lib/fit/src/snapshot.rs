@@ -5,46 +5,46 @@
 //! (`neither_replays_nor_the_order_of_users_change_the_digest`). With the same seed, they give the
 //! same model.
 
+mod revised;
+
 use std::collections::{BTreeMap, HashMap};
 
-use marquee_domain::{Ledger, LedgerEntry, MovieId, Offset, Rating, RatingEvent, UserId};
+use marquee_domain::{MovieId, Offset, Rating, RatingEvent, UserId};
 use sha2::{Digest, Sha256};
 
+use self::revised::Folded;
 use crate::{Ratings, RatingsError};
+
+pub use revised::Split;
 
 /// Folds events into the ratings that count.
 ///
-/// Events of one user must come in log order; users may interleave in any order.
+/// Events of one user must come in log order; users may interleave in any order. Beside the ratings
+/// that count, it keeps the events that were undone: ratings that were given again or removed, and
+/// removals.
 #[derive(Debug, Default)]
 pub struct Fold {
-    users: HashMap<UserId, Ledger>,
+    users: HashMap<UserId, Folded>,
 }
 
 impl Fold {
     /// Applies the next event, at its offset in the user's partition.
     pub fn apply(&mut self, offset: Offset, event: &RatingEvent) {
         match self.users.get_mut(event.user()) {
-            Some(ledger) => {
-                ledger.apply(event, offset, |_| ());
-            }
-            None => {
-                self.users.entry(event.user().clone()).or_default().apply(event, offset, |_| ());
-            }
+            Some(user) => user.apply(offset, event),
+            None => self.users.entry(event.user().clone()).or_default().apply(offset, event),
         }
     }
 
     /// Returns the ratings that count after the events so far.
     pub fn finish(self) -> Snapshot {
-        let mut ratings = Vec::new();
-        for (user, ledger) in self.users {
-            ratings.extend(ledger.into_iter().map(|(movie, LedgerEntry { value, rated_at, .. })| Rating {
-                user: user.clone(),
-                movie,
-                value,
-                rated_at,
-            }));
+        let (mut ratings, mut revised) = (Vec::new(), Vec::new());
+        for (user, folded) in self.users {
+            let (counted, events) = folded.finish(&user);
+            ratings.extend(counted);
+            revised.extend(events);
         }
-        Snapshot::new(ratings)
+        Snapshot::new(ratings, revised)
     }
 }
 
@@ -53,11 +53,14 @@ impl Fold {
 pub struct Snapshot {
     ratings: Vec<Rating>,
     digest: String,
+    /// All events of the pairs of user and movie of which a rating was undone, by user, then in log
+    /// order.
+    revised: Vec<RatingEvent>,
 }
 
 impl Snapshot {
-    fn new(mut ratings: Vec<Rating>) -> Self {
-        ratings.sort_unstable_by(|a, b| (a.rated_at, &a.user, &a.movie).cmp(&(b.rated_at, &b.user, &b.movie)));
+    fn new(mut ratings: Vec<Rating>, revised: Vec<RatingEvent>) -> Self {
+        in_canonical_order(&mut ratings);
         let mut hash = Sha256::new();
         for rating in &ratings {
             for id in [rating.user.as_str(), rating.movie.as_str()] {
@@ -68,7 +71,7 @@ impl Snapshot {
             hash.update(rating.rated_at.micros().to_le_bytes());
         }
         let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { ratings, digest }
+        Self { ratings, digest, revised }
     }
 
     /// Returns the ratings, oldest first.
@@ -94,6 +97,9 @@ impl Snapshot {
 
     /// Splits by time into past and future. The future is about the share `holdout` of the ratings.
     /// Ratings of one instant stay together, in the past.
+    ///
+    /// The past lacks what was given again or removed after the cut. To judge a model, use
+    /// [`Self::split_as_of_cut`].
     pub fn split(&self, holdout: f64) -> (&[Rating], &[Rating]) {
         let past = (self.ratings.len() as f64 * (1.0 - holdout)).round() as usize;
         let past = past.min(self.ratings.len());
@@ -103,6 +109,23 @@ impl Snapshot {
         let cut = self.ratings.partition_point(|rating| rating.rated_at <= last.rated_at);
         self.ratings.split_at(cut)
     }
+
+    /// Splits at the cut of [`Self::split`], and returns both parts as they were at their time:
+    /// what was given again or removed after the cut is in the past.
+    ///
+    /// **Invariant:** the past is the fold of the events up to the cut
+    /// (`the_split_is_that_of_the_log_up_to_the_cut`). Where no rating was undone, the parts are
+    /// those of [`Self::split`]
+    /// (`without_a_rating_that_was_undone_the_split_is_that_of_the_snapshot`).
+    pub fn split_as_of_cut(&self, holdout: f64) -> Split<'_> {
+        let parts = self.split(holdout);
+        if self.revised.is_empty() { Split::borrowed(parts) } else { Split::as_of(parts, &self.revised) }
+    }
+}
+
+/// Sorts by time, then by user, then by movie.
+fn in_canonical_order(ratings: &mut [Rating]) {
+    ratings.sort_unstable_by(|a, b| (a.rated_at, &a.user, &a.movie).cmp(&(b.rated_at, &b.user, &b.movie)));
 }
 
 fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = &'a T>) -> usize {
