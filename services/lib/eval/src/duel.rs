@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use marquee_domain::{Timestamp, Version};
 
 use self::sums::root_difference;
-use crate::log_score;
+use crate::normal::log_score;
 
 pub use hours::{HOURS_KEPT, Hour};
 pub use live::LiveTally;

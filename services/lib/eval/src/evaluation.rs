@@ -2,10 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Method, Ranking, SliceFigures, SpreadFigures, Window};
+
 /// What was measured, as stored in `metrics.json`. Ratings and errors are in stars. A mean over no
 /// ratings is 0, beside a count of 0.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evaluation {
+    /// How the ratings were held out and predicted. Of folds, "the past" of a rating is the other
+    /// folds, and the strict predictions, those one by one and those at the cut are the same.
+    #[serde(default)]
+    pub method: Method,
     /// The number of ratings that were predicted.
     pub ratings: u64,
     /// The root mean squared error. Predictions are clipped to the scale. The ratings of a user at
@@ -45,10 +51,29 @@ pub struct Evaluation {
     /// in no figure.
     #[serde(default)]
     pub left_out: u64,
-    /// The largest number of ratings of a user that a prediction uses; see [`crate::History`]. 0 in a file
-    /// of an older version of this program, which used all.
+    /// The largest number of ratings of a user that a prediction uses; see [`crate::History`]. 0 in
+    /// a file of an older version of this program, which used all.
     #[serde(default)]
     pub history_limit: u64,
+    /// The errors of each user, averaged over users. `None` without ratings.
+    #[serde(default)]
+    pub per_user: Option<PointErrors>,
+    /// What the predicted spreads are worth. `None` without ratings of movies of the model.
+    #[serde(default)]
+    pub spread: Option<SpreadFigures>,
+    /// The order of each user's movies by the strict predictions, each from the time of its rating.
+    #[serde(default)]
+    pub ranking: Option<Ranking>,
+    /// The order of each user's movies by the predictions at the cut. A list is made at one moment,
+    /// so this is the order that a user would have seen there.
+    #[serde(default)]
+    pub ranking_at_cut: Option<Ranking>,
+    /// Errors by time. Empty for folds.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// Errors by slice. The first slice has all ratings.
+    #[serde(default)]
+    pub slices: Vec<SliceFigures>,
 }
 
 /// PointErrors of predictions that are clipped to the scale, in stars.

@@ -144,8 +144,9 @@ mod tests {
             prior_precision: vec![1.0, 0.5],
             movie_bias: (0..MOVIES).map(|movie| movie as f64 / 10.0).collect(),
             factors: (0..MOVIES).map(|movie| (movie as f64 * 1.7).sin()).collect(),
+            ..Sample::default()
         };
-        Posterior { movies: MOVIES, factors: 1, samples: vec![sample] }
+        Posterior { movies: MOVIES, factors: 1, samples: vec![sample], ..Posterior::default() }
     }
 
     fn teacher<'a>(posterior: &'a Posterior, models: &'a [Option<usize>], history: (usize, usize)) -> Teacher<'a> {

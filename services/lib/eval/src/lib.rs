@@ -7,31 +7,60 @@
 //! ratings one by one, and of the same model with states frozen at the cut, are beside it: the
 //! latter is what a platform without instant updates would serve.
 //!
+//! [`kfold()`] judges by folds where ratings have no times, [`retrained()`] fits the model again as
+//! time goes by, and [`compare()`] says whether one model is not worse than another on the same
+//! ratings.
+//!
 //! Predictions use the newest ratings of a user, as serving does ([`History`]). This crate measures
 //! and never chooses.
 //!
 //! [`duel`] compares published versions on the ratings that arrive.
 
+mod bootstrap;
+mod catalog;
+mod compare;
 pub mod duel;
 mod evaluation;
+mod kfold;
 mod learner;
+mod method;
+mod normal;
 mod options;
 mod outcome;
 mod prequential;
+mod random;
+mod ranking;
+mod retrained;
+mod slices;
+mod spread;
 mod summary;
 mod tables;
+mod terciles;
+#[cfg(test)]
+mod testing;
+mod windows;
 
 use marquee_domain::{Rating, Scale};
 use marquee_fit::MovieIndex;
 use marquee_posterior::Posterior;
 
+pub use bootstrap::Range;
+pub use catalog::{CatalogCoverage, catalog_coverage};
+pub use compare::{CompareError, Comparison, Difference, NonInferiority, compare};
 pub use evaluation::{CalibrationBin, Coverage, Evaluation, PointErrors, Slice};
+pub use kfold::{FoldError, Folds, KFold, MeanDeviation, kfold};
+pub use method::{Method, has_times};
 pub use options::{Attributes, Bootstrap, History, Options};
 pub use outcome::{Normal, Outcome, Outcomes};
 pub use prequential::prequential;
+pub use ranking::Ranking;
+pub use retrained::retrained;
+pub use slices::{SliceFigures, Verdict};
+pub use spread::{ReliabilityBin, SpreadFigures};
+pub use windows::Window;
 
-/// Evaluates a model of the past on the future with the default [`Options`]: [`prequential`], then
-/// [`Outcomes::evaluation`].
+/// Evaluates a model of the past on the future with the default [`Options`]: [`prequential()`],
+/// then [`Outcomes::evaluation`].
 pub fn evaluate(
     posterior: &Posterior,
     index: &MovieIndex,
@@ -48,13 +77,6 @@ impl Outcomes {
     pub fn evaluation(&self, options: &Options<'_>) -> Evaluation {
         summary::summarize(self, options)
     }
-}
-
-/// Returns minus the log density of an error under the normal distribution around 0 with this
-/// spread, in nats.
-fn log_score(error: f64, spread: f64) -> f64 {
-    let deviation = error / spread;
-    0.5 * (deviation * deviation + std::f64::consts::TAU.ln()) + spread.ln()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use marquee_domain::{MovieId, Timestamp, UserId};
 
+use crate::Method;
+
 /// One rating and what was predicted for it, in stars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
@@ -46,6 +48,7 @@ pub struct Outcomes {
     pub(crate) users: Vec<UserId>,
     pub(crate) movies: Vec<MovieId>,
     pub(crate) left_out: u64,
+    pub(crate) method: Method,
 }
 
 impl Outcome {
@@ -76,6 +79,11 @@ impl Outcomes {
     /// neither predicted nor learned.
     pub fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// Returns how the ratings were held out and predicted.
+    pub fn method(&self) -> Method {
+        self.method
     }
 
     /// Returns the predictions of each user.

@@ -8,7 +8,7 @@ use marquee_posterior::Posterior;
 
 use crate::learner::{Guess, Learner, Teacher};
 use crate::tables::{Step, Tables};
-use crate::{Normal, Options, Outcome, Outcomes};
+use crate::{Method, Normal, Options, Outcome, Outcomes};
 
 /// The largest number of threads.
 const THREADS: usize = 16;
@@ -43,7 +43,7 @@ pub fn prequential(
     let predictor = Predictor::new((posterior, index), &tables, past.iter().filter(usable), options);
     let list = predictor.outcomes(&tables.steps(future.iter().filter(usable)), Then::Learn);
     let left_out = (future.len() - list.len()) as u64;
-    collect(&tables, list, left_out)
+    collect(&tables, list, left_out, Method::Prequential)
 }
 
 /// Returns whether a rating can be predicted and learned. One that is off the scale by rounding is
@@ -54,12 +54,13 @@ pub(crate) fn is_usable(rating: &Rating, scale: Scale) -> bool {
 }
 
 /// Returns predictions with the ids of their users and movies.
-pub(crate) fn collect(tables: &Tables<'_>, list: Vec<Outcome>, left_out: u64) -> Outcomes {
+pub(crate) fn collect(tables: &Tables<'_>, list: Vec<Outcome>, left_out: u64, method: Method) -> Outcomes {
     Outcomes {
         list,
         users: tables.users().iter().map(|user| UserId::clone(user)).collect(),
         movies: tables.movies().iter().map(|movie| MovieId::clone(movie)).collect(),
         left_out,
+        method,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use marquee_domain::Scale;
 
-use crate::{CalibrationBin, Coverage, Evaluation, Options, Outcome, Outcomes, PointErrors, Slice, log_score};
+use crate::normal::log_score;
+use crate::{CalibrationBin, Coverage, Evaluation, Options, Outcome, Outcomes, PointErrors, Ranking, Slice};
+use crate::{ranking, slices, spread, windows};
 
 /// Central intervals of the normal distribution: probability, and half-width in standard
 /// deviations.
 const INTERVALS: [(f64, f64); 3] = [(0.5, 0.674_489_75), (0.8, 1.281_551_57), (0.9, 1.644_853_63)];
 
 /// The shortest history of each slice.
-const HISTORY: [u32; 5] = [0, 1, 5, 20, 50];
+pub(crate) const HISTORY: [u32; 5] = [0, 1, 5, 20, 50];
 
 /// The number of bins of the calibration curve, over the scale.
 const CALIBRATION_BINS: usize = 16;
@@ -34,6 +36,7 @@ pub(crate) fn summarize(all: &Outcomes, options: &Options<'_>) -> Evaluation {
         residuals[bin((outcome.error() + 4.0) * 4.0, RESIDUAL_BINS)] += 1;
     }
     Evaluation {
+        method: all.method(),
         ratings: whole.ratings,
         rmse: strict.rmse,
         mae: strict.mae,
@@ -50,7 +53,31 @@ pub(crate) fn summarize(all: &Outcomes, options: &Options<'_>) -> Evaluation {
         residuals,
         left_out: all.left_out(),
         history_limit: options.history.limit as u64,
+        per_user: per_user(all),
+        spread: spread::figures(outcomes),
+        ranking: ranking(all, options, |outcome| outcome.predicted),
+        ranking_at_cut: ranking(all, options, |outcome| outcome.frozen),
+        windows: if all.method().follows_time() { windows::windows(all, options.windows) } else { Vec::new() },
+        slices: slices::slices(all, options),
     }
+}
+
+fn ranking(all: &Outcomes, options: &Options<'_>, score: impl Fn(&Outcome) -> f64) -> Option<Ranking> {
+    let figures = || ranking::figures(all, (options.scale.min(), options.like), score);
+    (!all.list().is_empty()).then(figures)
+}
+
+/// Returns the means over users of the errors of each.
+fn per_user(all: &Outcomes) -> Option<PointErrors> {
+    let (mut sum, mut users) = (PointErrors::default(), 0u64);
+    for user in all.by_user() {
+        let own = errors(user, |outcome| outcome.predicted);
+        sum.rmse += own.rmse;
+        sum.mae += own.mae;
+        users += 1;
+    }
+    let count = users as f64;
+    (users > 0).then(|| PointErrors { rmse: sum.rmse / count, mae: sum.mae / count })
 }
 
 /// Returns the name of a range of history lengths.

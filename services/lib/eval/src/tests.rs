@@ -1,18 +1,7 @@
 //! Evaluations whose numbers are known by hand.
 
-use marquee_domain::{MovieId, Timestamp, UserId};
-use marquee_posterior::Sample;
-
 use super::*;
-
-fn rating(user: &str, movie: &str, value: f64, at: i64) -> Rating {
-    Rating {
-        user: UserId::try_new(user).unwrap(),
-        movie: MovieId::try_new(movie).unwrap(),
-        value,
-        rated_at: Timestamp::from_seconds(at),
-    }
-}
+use crate::testing::{biases, index, rating};
 
 fn stars() -> Scale {
     Scale::try_new(1.0, 5.0, 1.0).unwrap()
@@ -24,19 +13,8 @@ fn judge(bias: f64, past: &[Rating], future: &[Rating]) -> Evaluation {
 
 /// Biases only: offset 3, noise and prior of precision 1, movies x and y of bias `bias`.
 fn judge_with(bias: f64, past: &[Rating], future: &[Rating], options: &Options<'_>) -> Evaluation {
-    let ids = ["x", "y"].map(|id| MovieId::try_new(id).unwrap());
-    let index = MovieIndex::new(ids.iter());
-    let sample = Sample {
-        offset: 3.0,
-        noise_precision: 1.0,
-        prior_mean: vec![0.0],
-        prior_precision: vec![1.0],
-        movie_bias: vec![bias; 2],
-        factors: Vec::new(),
-        ..Sample::default()
-    };
-    let posterior = Posterior { movies: 2, samples: vec![sample], ..Posterior::default() };
-    prequential(&posterior, &index, past, future, options).evaluation(options)
+    let index = index(&["x", "y"]);
+    prequential(&biases(2, bias), &index, past, future, options).evaluation(options)
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -70,19 +48,8 @@ fn ratings_of_one_instant_are_predicted_before_any_of_them_is_learned() {
     assert_eq!(evaluation.by_history[0].ratings, 2, "the first instant has no history");
     // After the instant, both are known: 3 + 4 / 3.
     let next = rating("b", "z", 5.0, 4);
-    let [all, without] = [&[future[0].clone(), future[1].clone(), next][..], &future].map(|future| {
-        let index = MovieIndex::new(["x", "y", "z"].map(|id| MovieId::try_new(id).unwrap()).iter());
-        let sample = Sample {
-            offset: 3.0,
-            noise_precision: 1.0,
-            prior_mean: vec![0.0],
-            prior_precision: vec![1.0],
-            movie_bias: vec![0.0; 3],
-            factors: Vec::new(),
-        };
-        let posterior = Posterior { movies: 3, factors: 0, samples: vec![sample] };
-        evaluate(&posterior, &index, &[], future, stars())
-    });
+    let [all, without] = [&[future[0].clone(), future[1].clone(), next][..], &future]
+        .map(|future| evaluate(&biases(3, 0.0), &index(&["x", "y", "z"]), &[], future, stars()));
     assert!(close(all.mae * 3.0 - without.mae * 2.0, 5.0 - 13.0 / 3.0));
 }
 
@@ -162,4 +129,23 @@ fn a_file_of_an_older_version_is_read() {
         "coverage":[{"nominal":0.5,"actual":0.4}],"histogram":[1,1],"calibration":[],"residuals":[0,2]}"#;
     let evaluation: Evaluation = serde_json::from_str(json).unwrap();
     assert_eq!((evaluation.rmse, evaluation.one_by_one, evaluation.history_limit), (1.5, None, 0));
+}
+
+#[test]
+fn the_mean_over_users_weighs_users_equally() {
+    // Errors of 2 and then, after learning, of 1; and of 0.
+    let future = [rating("b", "x", 5.0, 3), rating("b", "y", 5.0, 4), rating("c", "x", 3.0, 3)];
+    let per_user = judge(0.0, &[], &future).per_user.unwrap();
+    assert!(close(per_user.mae, 0.75) && close(per_user.rmse, 2.5f64.sqrt() / 2.0));
+}
+
+#[test]
+fn constant_ratings_of_one_user_survive_json() {
+    let future: Vec<Rating> = (0..4).map(|at| rating("b", ["x", "y"][at % 2], 3.0, at as i64)).collect();
+    let evaluation = judge(0.0, &[], &future[..2]);
+    assert_eq!((evaluation.rmse, evaluation.slices[0].rmse_interval), (0.0, None));
+    assert_eq!(evaluation.ranking.as_ref().unwrap().fcp, None);
+    let json = serde_json::to_string(&evaluation).unwrap();
+    assert_eq!(serde_json::from_str::<Evaluation>(&json).unwrap(), evaluation);
+    assert!(!json.contains("NaN") && evaluation.windows.len() == 1);
 }

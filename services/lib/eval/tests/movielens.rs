@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Scale, Timestamp, UserId};
-use marquee_eval::evaluate;
+use marquee_eval::{Evaluation, Folds, History, Method, Options, catalog_coverage, evaluate, has_times, kfold};
 use marquee_fit::{Algorithm, FitParameters, Fold, MovieIndex, Ratings, fit};
 
 const USERS: usize = 943;
@@ -82,6 +82,73 @@ fn the_five_folds_are_predicted_as_well_as_the_literature_does() {
     }
 }
 
+/// Prints what is beside the headline.
+fn print_figures(judged: &Evaluation) {
+    println!("  per user {:?}", judged.per_user);
+    println!("  ranking {:?}\n  at the cut {:?}", judged.ranking, judged.ranking_at_cut);
+    let spread = judged.spread.as_ref().expect("all movies are in the model");
+    println!("  CRPS {:.4}, spread {:.4} ± {:.4}", spread.crps, spread.mean_spread, spread.deviation);
+    let curve: Vec<String> =
+        spread.reliability.iter().map(|bin| format!("{:.2}:{:.2}", bin.spread, bin.error)).collect();
+    println!("  correlation {:?}, spread:error {}", spread.correlation, curve.join(" "));
+    let windows: Vec<String> = judged.windows.iter().map(|window| format!("{:.3}", window.rmse)).collect();
+    println!("  windows {}", windows.join(" "));
+    for slice in &judged.slices {
+        println!(
+            "  {} {}: {} of {} users, RMSE {:.4} {:?}, bias {:+.4} ({:?}), 80 %: {:.3}, to the rest {:?} ({:?})",
+            slice.dimension,
+            slice.name,
+            slice.ratings,
+            slice.users,
+            slice.rmse,
+            slice.rmse_interval.map(|range| (range.lower, range.upper)),
+            slice.bias,
+            slice.bias_verdict,
+            slice.coverage_80.unwrap_or(f64::NAN),
+            slice.rmse_to_rest,
+            slice.rmse_verdict,
+        );
+    }
+}
+
+/// The published folds through `kfold` give what the loop by hand gives.
+#[test]
+fn the_published_folds_are_folds() {
+    let Some(data) = data() else { return };
+    let rating = |(user, movie, value, seconds): (u32, u32, f64, i64)| Rating {
+        user: UserId::try_new(&format!("{user:04}")).unwrap(),
+        movie: MovieId::try_new(&format!("{movie:04}")).unwrap(),
+        value,
+        rated_at: Timestamp::from_seconds(seconds),
+    };
+    let (mut ratings, mut folds, mut by_hand) = (Vec::new(), Vec::new(), 0.0);
+    for fold in 0..5 {
+        let part = |name: &str| read(data.join(format!("u{}.{name}", fold + 1)));
+        let test = part("test");
+        folds.extend(test.iter().map(|_| fold));
+        let plain = |lines: &[(u32, u32, f64, i64)]| -> Vec<(u32, u32, f64)> {
+            lines.iter().map(|&(user, movie, value, _)| (user - 1, movie - 1, value)).collect()
+        };
+        let training = Ratings::try_new(USERS, MOVIES, plain(&part("base"))).unwrap();
+        by_hand += judge(&training, Algorithm::Bias, &plain(&test)).0 / 5.0;
+        ratings.extend(test.into_iter().map(rating));
+    }
+    let index = MovieIndex::new(ratings.iter().map(|rating| &rating.movie));
+    // The published figures use whole histories.
+    let history = History { limit: usize::MAX, ..History::default() };
+    let options = Options { history, ..Options::new(Scale::try_new(1.0, 5.0, 1.0).unwrap()) };
+    let parameters = FitParameters::default_of(Algorithm::Bias);
+    let fit = |_: u32, training: &[Rating]| {
+        let dense = index.dense(training).expect("a pair comes once");
+        fit(&dense, Algorithm::Bias, &parameters, &mut ())
+    };
+    let result = kfold(&ratings, &index, Folds::Given(&folds), &options, fit).unwrap();
+    println!("biases by folds: RMSE {:?}, MAE {:?}, by hand {by_hand:.6}", result.rmse, result.mae);
+    assert!((result.rmse.mean - by_hand).abs() < 1e-4, "{} and {by_hand}", result.rmse.mean);
+    assert!(result.has_times && result.method == Method::GivenFolds { folds: 5 });
+    assert_eq!((result.pooled.ratings, result.pooled.users), (100_000, 943));
+}
+
 #[test]
 fn learning_at_once_beats_a_model_frozen_at_the_cut() {
     let Some(data) = data() else { return };
@@ -93,7 +160,9 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
         fold.apply(offset, &RatingEvent::Rated(Rating { user, movie, value, rated_at }));
     }
     let snapshot = fold.finish();
-    let (past, future) = snapshot.split(0.2);
+    assert!(has_times(snapshot.ratings()));
+    let split = snapshot.split_as_of_cut(0.2);
+    let (past, future) = (&*split.past, &*split.future);
     let index = MovieIndex::new(snapshot.ratings().iter().map(|rating| &rating.movie));
     let ratings = index.dense(past).unwrap();
     let scale = Scale::try_new(1.0, 5.0, 1.0).unwrap();
@@ -114,12 +183,9 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
             judged.nll,
             held.join("/"),
         );
-        for slice in &judged.by_history {
-            println!(
-                "  {} ratings: {} × {:.4}, frozen {:.4}",
-                slice.name, slice.ratings, slice.rmse, slice.frozen_rmse
-            );
-        }
+        let options = Options::new(scale);
+        print_figures(&judged);
+        println!("  catalog: {:?}", catalog_coverage(&posterior, &index, past, 50, &options));
         assert!(judged.rmse <= bar, "{algorithm:?}: {:.4} is above {bar}", judged.rmse);
         assert!(one_by_one.rmse < judged.rmse && judged.rmse < judged.frozen_rmse);
     }

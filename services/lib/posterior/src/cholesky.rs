@@ -42,14 +42,15 @@ impl Cholesky {
         }
     }
 
+    /// Returns `U`, row-major `[n, n]`, with the inverses of its pivots on the diagonal. What is below the
+    /// diagonal has no meaning.
+    pub fn factored(&self) -> &[f64] {
+        &self.upper
+    }
+
     /// `b := U⁻ᵀ b`.
     pub fn forward(&self, b: &mut [f64]) {
-        for (k, row) in self.upper.chunks_exact(self.n).enumerate() {
-            let (head, tail) = b.split_at_mut(k + 1);
-            head[k] *= row[k];
-            let factor = head[k];
-            tail.iter_mut().zip(&row[k + 1..]).for_each(|(b, u)| *b -= factor * u);
-        }
+        forward(&self.upper, b);
     }
 
     /// `b := U⁻¹ b`.
@@ -101,6 +102,16 @@ impl Cholesky {
             row[k] = 1.0;
             self.solve(row);
         }
+    }
+}
+
+/// `b := U⁻ᵀ b` for a factor as [`Cholesky::factored`] returns it.
+pub(crate) fn forward(factored: &[f64], b: &mut [f64]) {
+    for (k, row) in factored.chunks_exact(b.len()).enumerate() {
+        let (head, tail) = b.split_at_mut(k + 1);
+        head[k] *= row[k];
+        let factor = head[k];
+        tail.iter_mut().zip(&row[k + 1..]).for_each(|(b, u)| *b -= factor * u);
     }
 }
 

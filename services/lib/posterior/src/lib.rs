@@ -27,6 +27,7 @@ mod cholesky;
 mod state;
 
 pub use cholesky::Cholesky;
+use cholesky::forward;
 pub use state::UserState;
 
 /// One posterior sample of the movie side. `n = factors + 1`; the first coordinate of a user's
@@ -144,8 +145,8 @@ impl Posterior {
         // equal means would otherwise lose its digits.
         let mut origin = None;
         let mut x = vec![0.0; self.state_len()];
-        x[0] = 1.0;
-        for (sample, (mean, covariance)) in self.samples.iter().zip(state.samples()) {
+        for (sample, (mean, factored)) in self.samples.iter().zip(state.samples()) {
+            x[0] = 1.0;
             let (mut bias, mut precision) = (0.0, 1.0);
             match sample.movie(movie) {
                 Some(movie) => {
@@ -158,7 +159,9 @@ impl Posterior {
             let from_origin = rating - *origin.get_or_insert(rating);
             sum += from_origin;
             squares += from_origin * from_origin;
-            variance += state.noise() / (sample.noise_precision * precision) + quadratic(covariance, &x);
+            // xᵀ A⁻¹ x is the squared length of U⁻ᵀ x.
+            forward(factored, &mut x);
+            variance += state.noise() / (sample.noise_precision * precision) + dot(&x, &x);
         }
         let count = self.samples.len().max(1) as f64;
         let mean = sum / count;
@@ -169,11 +172,6 @@ impl Posterior {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Returns `xᵀ A x` for a row-major `[n, n]` matrix.
-fn quadratic(matrix: &[f64], x: &[f64]) -> f64 {
-    matrix.chunks_exact(x.len()).zip(x).map(|(row, &xi)| xi * dot(row, x)).sum()
 }
 
 #[cfg(test)]

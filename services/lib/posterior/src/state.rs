@@ -3,15 +3,16 @@
 
 use super::{Cholesky, PILOTS, Posterior, Sample, dot};
 
-/// The state of a user: for each sample, the mean `[n]` and the covariance `[n, n]` of `[b_u; v_u]`,
-/// and the mean of `1 / g_u`.
+/// The state of a user: for each sample, the mean `[n]` and the factored precision `[n, n]` of `[b_u;
+/// v_u]`, and the mean of `1 / g_u`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserState {
     n: usize,
     /// `[samples, n]`.
     means: Vec<f64>,
-    /// `[samples, n, n]`.
-    covariances: Vec<f64>,
+    /// The Cholesky factors of the precisions, `[samples, n, n]`. A variance takes one substitution, and a
+    /// covariance matrix would cost as much as 2n of them.
+    factored: Vec<f64>,
     /// The mean of `1 / g_u`.
     noise: f64,
     sums: Vec<Sums>,
@@ -127,7 +128,7 @@ impl Posterior {
         let mut state = UserState {
             n,
             means: vec![0.0; self.samples.len() * n],
-            covariances: vec![0.0; self.samples.len() * n * n],
+            factored: vec![0.0; self.samples.len() * n * n],
             noise: 1.0,
             sums: vec![Sums::new(n); self.samples.len()],
         };
@@ -161,9 +162,10 @@ impl Posterior {
 }
 
 impl UserState {
-    /// Iterates over the samples: the mean `[n]` and the covariance `[n, n]` of `[b_u; v_u]`.
-    pub fn samples(&self) -> impl ExactSizeIterator<Item = (&[f64], &[f64])> {
-        self.means.chunks_exact(self.n).zip(self.covariances.chunks_exact(self.n * self.n))
+    /// Iterates over the samples: the mean `[n]` and the Cholesky factor of the precision `[n, n]` of
+    /// `[b_u; v_u]`.
+    pub(crate) fn samples(&self) -> impl ExactSizeIterator<Item = (&[f64], &[f64])> {
+        self.means.chunks_exact(self.n).zip(self.factored.chunks_exact(self.n * self.n))
     }
 
     /// Returns the mean of `1 / g_u`: by how much the variance of the noise of this user's ratings
@@ -211,10 +213,10 @@ impl UserState {
         let values = || weights.iter().zip(posterior.user_noise());
         let weight: f64 = values().map(|(weight, value)| weight * value.precision).sum();
         self.noise = values().map(|(weight, value)| weight / value.precision).sum();
-        let out = self.means.chunks_exact_mut(n).zip(self.covariances.chunks_exact_mut(n * n));
-        for ((sample, sums), (mean, covariance)) in posterior.samples.iter().zip(&self.sums).zip(out) {
+        let out = self.means.chunks_exact_mut(n).zip(self.factored.chunks_exact_mut(n * n));
+        for ((sample, sums), (mean, factored)) in posterior.samples.iter().zip(&self.sums).zip(out) {
             solver.solve(sample, sums, weight, mean);
-            solver.cholesky.inverse(covariance);
+            factored.copy_from_slice(solver.cholesky.factored());
         }
     }
 }
