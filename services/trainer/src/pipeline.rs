@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_archive::Archive;
-use marquee_domain::{GateResult, GateSide, Movie, MovieId, Stage, TrainingRun, Version};
+use marquee_domain::{GateResult, GateSide, Movie, Stage, TrainingRun, Version};
 use marquee_fit::{FitError, RatingsError};
 use marquee_kit::Compute;
 use marquee_log::MovieCatalog;
@@ -121,7 +121,7 @@ impl Pipeline {
         gates::check_holdout(&snapshot, &self.settings.gates, run)?;
 
         let (task, scale) = (run.clone(), self.dependencies.scale);
-        let movies: Vec<MovieId> = catalog.iter().map(|movie| movie.id.clone()).collect();
+        let movies: Vec<Movie> = catalog.iter().cloned().collect();
         // A fit takes up to minutes, so it has a thread of its own instead of a place in the pool.
         let fitted = tokio::task::spawn_blocking(move || fitting::fit_and_judge(snapshot, &movies, scale, &task)).await;
         let fitted = Arc::new(fitted.map_err(PipelineError::Task)??);

@@ -54,7 +54,7 @@ async fn runs_are_worked_off_where_nothing_may_be_removed() {
     let first = trainer.start(short()).await;
     trainer.until(&first, State::Succeeded).await;
     // A request to cancel that comes too late would be removed before the next run.
-    let late = ObjectKey::try_new(format!("cancellations/{}.json", first.training_id)).expect("a key");
+    let late = ObjectKey::try_new(&format!("cancellations/{}.json", first.training_id)).expect("a key");
     objects.put(&late, Bytes::from_static(b"{}"), Precondition::None).await.expect("written");
     let next = trainer.start(short()).await;
     assert_eq!(trainer.until(&next, State::Succeeded).await.version, 2);

@@ -28,8 +28,8 @@ pub(crate) struct Teacher<'a> {
 
 /// One user.
 ///
-/// **Invariant:** after [`Learner::end_instant`], the state is that of the newest ratings, by the
-/// rule of [`History`] (`the_state_is_that_of_the_newest_ratings`).
+/// **Invariant:** the state is that of the newest ratings, at most [`History::limit`] of them
+/// (`the_state_is_that_of_the_newest_ratings`).
 #[derive(Debug, Clone)]
 pub(crate) struct Learner<'a> {
     teacher: Teacher<'a>,
@@ -38,10 +38,6 @@ pub(crate) struct Learner<'a> {
     /// Every movie that the user has rated, in the window and before it.
     rated: HashSet<u32>,
     state: UserState,
-    /// The ratings that left the window and that the state still holds.
-    excess: usize,
-    /// Whether the state holds a rating that a later one replaced.
-    is_stale: bool,
 }
 
 impl<'a> Learner<'a> {
@@ -52,13 +48,13 @@ impl<'a> Learner<'a> {
             window: VecDeque::new(),
             rated: HashSet::with_capacity(past.len()),
             state: teacher.posterior.state(&[]),
-            excess: 0,
-            is_stale: false,
         };
         for &(movie, value) in past {
             learner.slide(movie, value);
         }
-        learner.refresh();
+        let known = |&(movie, value): &(u32, f64)| Some((learner.model(movie)?, value));
+        let history: Vec<(usize, f64)> = learner.window.iter().filter_map(known).collect();
+        learner.state = teacher.posterior.state(&history);
         learner
     }
 
@@ -85,17 +81,12 @@ impl<'a> Learner<'a> {
 
     /// Learns a rating.
     pub(crate) fn learn(&mut self, movie: u32, value: f64) {
-        self.slide(movie, value);
-        if let Some(movie) = self.model(movie) {
-            self.state.learn(self.teacher.posterior, movie, value);
-        }
-    }
-
-    /// Computes the state again if it is too far from the window. Called after the last rating of
-    /// an instant.
-    pub(crate) fn end_instant(&mut self) {
-        if self.is_stale || self.excess >= self.teacher.history.refresh.max(1) {
-            self.refresh();
+        let gone = self.slide(movie, value);
+        let known = |&(movie, value): &(u32, f64)| Some((self.model(movie)?, value));
+        let added: Vec<(usize, f64)> = [(movie, value)].iter().filter_map(known).collect();
+        let gone: Vec<(usize, f64)> = gone.iter().filter_map(known).collect();
+        if !added.is_empty() || !gone.is_empty() {
+            self.state.update(self.teacher.posterior, &added, &gone);
         }
     }
 
@@ -103,27 +94,19 @@ impl<'a> Learner<'a> {
         self.teacher.models.get(movie as usize).copied().flatten()
     }
 
-    /// Moves the window to one more rating.
-    fn slide(&mut self, movie: u32, value: f64) {
+    /// Moves the window to one more rating. Returns those that leave it.
+    fn slide(&mut self, movie: u32, value: f64) -> Vec<(u32, f64)> {
+        let mut gone = Vec::new();
         if !self.rated.insert(movie)
             && let Some(at) = self.window.iter().position(|(kept, _)| *kept == movie)
         {
-            self.window.remove(at);
-            self.is_stale = true;
+            gone.extend(self.window.remove(at));
         }
         self.window.push_back((movie, value));
         while self.window.len() > self.teacher.history.limit {
-            self.window.pop_front();
-            self.excess += 1;
+            gone.extend(self.window.pop_front());
         }
-    }
-
-    fn refresh(&mut self) {
-        let known = |&(movie, value): &(u32, f64)| Some((self.model(movie)?, value));
-        let history: Vec<(usize, f64)> = self.window.iter().filter_map(known).collect();
-        self.state = self.teacher.posterior.state(&history);
-        self.excess = 0;
-        self.is_stale = false;
+        gone
     }
 }
 
@@ -149,8 +132,8 @@ mod tests {
         Posterior { movies: MOVIES, factors: 1, samples: vec![sample], ..Posterior::default() }
     }
 
-    fn teacher<'a>(posterior: &'a Posterior, models: &'a [Option<usize>], history: (usize, usize)) -> Teacher<'a> {
-        let history = History { limit: history.0, refresh: history.1 };
+    fn teacher<'a>(posterior: &'a Posterior, models: &'a [Option<usize>], limit: usize) -> Teacher<'a> {
+        let history = History { limit };
         Teacher { posterior, models, history, mean: 2.5 }
     }
 
@@ -160,12 +143,11 @@ mod tests {
             ratings in prop::collection::vec((0u32..8, 1u8..=5), 0..30),
             cut in 0usize..30,
             limit in 1usize..8,
-            refresh in 1usize..4,
         ) {
             let posterior = posterior();
             // Movies 6 and 7 are outside the model.
             let models: Vec<Option<usize>> = (0..8).map(|movie| (movie < MOVIES).then_some(movie)).collect();
-            let (mut kept, mut held): (Vec<(u32, f64)>, Vec<(u32, f64)>) = (Vec::new(), Vec::new());
+            let mut kept: Vec<(u32, f64)> = Vec::new();
             let ratings: Vec<(u32, f64)> =
                 ratings.into_iter().map(|(movie, value)| (movie, f64::from(value))).collect();
             let (past, future) = ratings.split_at(cut.min(ratings.len()));
@@ -174,19 +156,13 @@ mod tests {
                 kept.retain(|(other, _)| *other != movie);
                 kept.push((movie, value));
             }
-            held.extend(newest(&kept));
-            let mut learner = Learner::new(teacher(&posterior, &models, (limit, refresh)), past);
+            let mut learner = Learner::new(teacher(&posterior, &models, limit), past);
             for &(movie, value) in future {
-                let was_held = newest(&kept).iter().any(|(other, _)| *other == movie);
                 kept.retain(|(other, _)| *other != movie);
                 kept.push((movie, value));
-                held.push((movie, value));
-                if was_held || held.len() >= limit + refresh {
-                    held = newest(&kept);
-                }
+                let held = newest(&kept);
                 learner.learn(movie, value);
-                learner.end_instant();
-                let known: Vec<(usize, f64)> =
+                        let known: Vec<(usize, f64)> =
                     held.iter().filter_map(|&(movie, value)| Some((models[movie as usize]?, value))).collect();
                 let state = posterior.state(&known);
                 for movie in 0..MOVIES {
@@ -206,9 +182,8 @@ mod tests {
     fn a_rating_that_is_given_again_replaces_the_first() {
         let posterior = posterior();
         let models = [Some(0), None];
-        let mut learner = Learner::new(teacher(&posterior, &models, (5, 1)), &[(0, 1.0)]);
+        let mut learner = Learner::new(teacher(&posterior, &models, 5), &[(0, 1.0)]);
         learner.learn(0, 5.0);
-        learner.end_instant();
         let expected = posterior.estimate(&posterior.state(&[(0, 5.0)]), 0);
         assert_eq!((learner.guess(0).rating, learner.count()), (expected.rating, 1));
         assert_eq!(learner.guess(1), Guess { rating: 5.0, spread: None });
@@ -217,7 +192,7 @@ mod tests {
     #[test]
     fn a_stranger_gets_the_mean_of_all_for_a_movie_outside_the_model() {
         let posterior = posterior();
-        let learner = Learner::new(teacher(&posterior, &[None], (5, 1)), &[]);
+        let learner = Learner::new(teacher(&posterior, &[None], 5), &[]);
         assert_eq!(learner.guess(0), Guess { rating: 2.5, spread: None });
     }
 }

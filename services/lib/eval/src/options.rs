@@ -53,24 +53,15 @@ fn like_threshold(scale: Scale) -> f64 {
 }
 
 /// Which ratings of a user a prediction uses: the newest, as in serving.
-///
-/// A rating cannot be taken out of a user's state, so the state must be computed again when the
-/// window slides. That takes about as long as learning `limit` ratings. The rule: the state is
-/// computed again from the newest `limit` ratings after an instant, once `refresh` ratings have
-/// left the window since the last time. So a state holds the newest `limit` ratings and at most
-/// `refresh - 1` older ones. Only users with more than `limit` ratings are affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct History {
     /// The number of ratings.
     pub limit: usize,
-    /// The number of ratings that leave the window before the state is computed again. With 1,
-    /// every prediction uses exactly the newest `limit` ratings.
-    pub refresh: usize,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { limit: SERVED_HISTORY, refresh: SERVED_HISTORY / 10 }
+        Self { limit: SERVED_HISTORY }
     }
 }
 

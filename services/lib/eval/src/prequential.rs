@@ -166,9 +166,6 @@ impl<'a> Predictor<'a> {
                     learner.learn(step.movie, step.value);
                 }
             }
-            if then == Then::Learn {
-                learner.end_instant();
-            }
         }
     }
 }

@@ -65,7 +65,7 @@ fn the_strict_figure_does_not_depend_on_the_order_of_an_instant() {
 #[test]
 fn only_the_newest_ratings_are_used() {
     let past = [rating("a", "x", 1.0, 1), rating("a", "y", 5.0, 2)];
-    let options = Options { history: History { limit: 1, refresh: 1 }, ..Options::new(stars()) };
+    let options = Options { history: History { limit: 1 }, ..Options::new(stars()) };
     // One rating of 5: 3 + 2 / 2 = 4. Both ratings would give 3.
     let evaluation = judge_with(0.0, &past, &[rating("a", "x", 4.0, 3)], &options);
     assert!(close(evaluation.mae, 0.0) && close(evaluation.frozen_rmse, 0.0));

@@ -46,8 +46,8 @@ fn judge(ratings: &Ratings, algorithm: Algorithm, test: &[(u32, u32, f64)]) -> (
     let states: Vec<_> = (0..USERS)
         .map(|user| {
             let (movies, values) = ratings.by_user().row(user);
-            let history: Vec<_> = movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, value)).collect();
-            posterior.state(&history)
+            let history = movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, f64::from(value)));
+            posterior.state(&history.collect::<Vec<_>>())
         })
         .collect();
     let (mut squares, mut absolute) = (0.0, 0.0);
@@ -64,7 +64,7 @@ fn judge(ratings: &Ratings, algorithm: Algorithm, test: &[(u32, u32, f64)]) -> (
 #[test]
 fn the_five_folds_are_predicted_as_well_as_the_literature_does() {
     let Some(data) = data() else { return };
-    let algorithms = [(Algorithm::Bias, 0.950), (Algorithm::Map, 0.892), (Algorithm::Bayes, 0.892)];
+    let algorithms = [(Algorithm::Bias, 0.950), (Algorithm::Map, 0.893), (Algorithm::Bayes, 0.879)];
     for (algorithm, bar) in algorithms {
         let mut mean = 0.0;
         for fold in 1..=5 {
@@ -166,7 +166,7 @@ fn learning_at_once_beats_a_model_frozen_at_the_cut() {
     let index = MovieIndex::new(snapshot.ratings().iter().map(|rating| &rating.movie));
     let ratings = index.dense(past).unwrap();
     let scale = Scale::try_new(1.0, 5.0, 1.0).unwrap();
-    for (algorithm, bar) in [(Algorithm::Bias, 0.985), (Algorithm::Map, 0.940), (Algorithm::Bayes, 0.940)] {
+    for (algorithm, bar) in [(Algorithm::Bias, 0.985), (Algorithm::Map, 0.936), (Algorithm::Bayes, 0.931)] {
         let posterior = fit(&ratings, algorithm, &FitParameters::default_of(algorithm), &mut ()).unwrap();
         let started = Instant::now();
         let judged = evaluate(&posterior, &index, past, future, scale);

@@ -37,7 +37,7 @@ pub(super) fn sample(
         let due = sweep.saturating_sub(parameters.burn_in) * parameters.samples / kept;
         if due > samples.len() {
             samples.push(chain.sample());
-            prior_means.push(chain.movie_prior_mean().to_vec());
+            prior_means.push(chain.mean_of_unrated());
         }
         report(observer, sweep, parameters.sweeps)?;
     }

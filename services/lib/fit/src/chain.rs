@@ -113,7 +113,7 @@ impl<'a> Chain<'a> {
     /// Returns the present movie side. The variance of an expected movie counts as its noise.
     pub(super) fn sample(&self) -> Sample {
         let count = self.ratings.movies();
-        let whole: Vec<Vec<f64>> = (0..count).map(|movie| self.movies.whole(movie).collect()).collect();
+        let whole: Vec<Vec<f64>> = (0..count).map(|movie| self.movie(movie)).collect();
         let has_precision = self.parts.noise_weights || self.how == Update::Expect;
         let additions = self.users.sets.iter().flat_map(|sets| (0..count).flat_map(|movie| sets.addition(movie)));
         Sample {
@@ -128,6 +128,17 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Returns bias and factors of a movie, `[n]`. The rating that is predicted of an unrated one will be its
+    /// first, so it has the set of one rater, of whom nothing is known. Without it, such movies would be
+    /// predicted lower than any others, because few ratings are a sign of a bad movie.
+    fn movie(&self, movie: usize) -> Vec<f64> {
+        let whole = self.movies.whole(movie);
+        if self.ratings.by_movie().row(movie).0.is_empty() {
+            return whole.zip(self.movies.of_one_member()).map(|(own, member)| own + member).collect();
+        }
+        whole.collect()
+    }
+
     /// Returns what multiplies the precision of the noise for a movie.
     fn precision(&self, movie: usize) -> f64 {
         let is_rated = !self.ratings.by_movie().row(movie).0.is_empty();
@@ -137,9 +148,10 @@ impl<'a> Chain<'a> {
         1.0 / (1.0 / weight + self.alpha * self.movies.unknown[movie])
     }
 
-    /// Returns the prior mean of a movie's bias and factors, `[n]`.
-    pub(super) fn movie_prior_mean(&self) -> &[f64] {
-        &self.movies.prior.mean
+    /// Returns the mean of the bias and the factors of a movie that nobody has rated, `[n]`.
+    pub(super) fn mean_of_unrated(&self) -> Vec<f64> {
+        let own = self.movies.prior.mean.iter();
+        own.zip(self.movies.of_one_member()).map(|(own, member)| own + member).collect()
     }
 
     /// Returns the length of a factor vector.

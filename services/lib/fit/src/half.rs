@@ -336,6 +336,11 @@ impl<'a> Half<'a> {
         self.own[cells.clone()].iter().zip(&self.set_sums[cells]).map(|(own, set)| own + set)
     }
 
+    /// Returns what the set of one member of whom nothing is known adds to a row, `[n]`.
+    pub(super) fn of_one_member(&self) -> impl Iterator<Item = f64> {
+        (0..self.n).map(|i| self.sets.as_ref().map_or(0.0, |sets| sets.prior.mean[i]))
+    }
+
     /// Starts with small random factors.
     pub(super) fn scatter(&mut self) {
         let mut random = stream(self.seed, 0, Group::Start, 0);

@@ -132,7 +132,7 @@ impl Posterior {
             noise: 1.0,
             sums: vec![Sums::new(n); self.samples.len()],
         };
-        state.change(self, history, 1.0);
+        state.update(self, history, &[]);
         state
     }
 
@@ -175,38 +175,26 @@ impl UserState {
     }
 
     /// Adds one more rating, in stars. Ignores a movie that the model does not have and a rating
-    /// that is not finite. See [`Self::learn_all`].
+    /// that is not finite. See [`Self::update`].
     pub fn learn(&mut self, posterior: &Posterior, movie: usize, rating: f64) {
-        self.learn_all(posterior, &[(movie, rating)]);
+        self.update(posterior, &[(movie, rating)], &[]);
     }
 
-    /// Adds ratings, given as (movie index, stars), in O(samples · (ratings · n² + n³)) time.
+    /// Adds ratings, given as (movie index, stars), and takes others away, which the state must
+    /// contain. Takes O(samples · (ratings · n² + n³)) time.
     ///
-    /// **Invariant:** the result equals [`Posterior::state`] of the longer history, up to rounding
-    /// (held by `learning_one_by_one_equals_recomputing`).
-    pub fn learn_all(&mut self, posterior: &Posterior, ratings: &[(usize, f64)]) {
-        self.change(posterior, ratings, 1.0);
-    }
-
-    /// Takes ratings away that the state contains.
-    ///
-    /// **Invariant:** the result equals the state without these ratings, up to rounding (held by
-    /// `what_is_taken_away_leaves_no_trace`).
-    pub fn forget_all(&mut self, posterior: &Posterior, ratings: &[(usize, f64)]) {
-        self.change(posterior, ratings, -1.0);
-    }
-
-    fn change(&mut self, posterior: &Posterior, ratings: &[(usize, f64)], sign: f64) {
-        debug_assert!(
-            ratings.iter().all(|(movie, _)| *movie < posterior.movies),
-            "indices come from the model's table"
-        );
+    /// **Invariant:** the result equals [`Posterior::state`] of the changed history, up to rounding
+    /// (held by `learning_one_by_one_equals_recomputing` and `what_is_taken_away_leaves_no_trace`).
+    pub fn update(&mut self, posterior: &Posterior, added: &[(usize, f64)], taken_away: &[(usize, f64)]) {
+        let mut all = added.iter().chain(taken_away);
+        debug_assert!(all.all(|(movie, _)| *movie < posterior.movies), "indices come from the model's table");
         let n = self.n;
         if posterior.state_len() != n {
             return;
         }
         for (sample, sums) in posterior.samples.iter().zip(&mut self.sums) {
-            ratings.iter().for_each(|rating| sums.add(sample, *rating, sign));
+            added.iter().for_each(|rating| sums.add(sample, *rating, 1.0));
+            taken_away.iter().for_each(|rating| sums.add(sample, *rating, -1.0));
         }
         let mut solver = Solver::new(n);
         let weights = posterior.weights(&self.sums, &mut solver);

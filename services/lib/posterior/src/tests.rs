@@ -155,13 +155,13 @@ fn what_is_taken_away_leaves_no_trace() {
     let rating = |movie: usize| (movie, 1.0 + (movie * 7 % 5) as f64);
     let history: Vec<_> = (0..15).map(rating).collect();
     let mut state = posterior.state(&history);
-    state.forget_all(&posterior, &history[3..9]);
+    state.update(&posterior, &[], &history[3..9]);
     let left = posterior.state(&[&history[..3], &history[9..]].concat());
     for movie in 0..20 {
         let (a, b) = (posterior.estimate(&state, movie), posterior.estimate(&left, movie));
         assert!((a.rating - b.rating).abs() < 1e-9 && (a.spread - b.spread).abs() < 1e-9, "{a:?} {b:?}");
     }
-    state.forget_all(&posterior, &[&history[..3], &history[9..]].concat());
+    state.update(&posterior, &[], &[&history[..3], &history[9..]].concat());
     let (a, b) = (posterior.estimate(&state, 0), posterior.estimate(&posterior.state(&[]), 0));
     assert!((a.rating - b.rating).abs() < 1e-9 && (a.spread - b.spread).abs() < 1e-9, "{a:?} {b:?}");
 }

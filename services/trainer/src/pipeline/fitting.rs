@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale, Stage};
-use marquee_eval::{Evaluation, evaluate};
-use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, fit, with_smallest_spread};
+use marquee_eval::{Attributes, Evaluation, Options, prequential};
+use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, Split, fit, with_smallest_spread};
 use marquee_log::Movies;
 use marquee_posterior::Posterior;
 
@@ -28,14 +28,18 @@ pub(super) struct Fitted {
 /// Fits and judges as the run's plan says.
 pub(super) fn fit_and_judge(
     snapshot: Snapshot,
-    catalog: &[MovieId],
+    catalog: &[Movie],
     scale: Scale,
     run: &Run,
 ) -> Result<Fitted, PipelineError> {
     // The model has every movie of the catalog. Those without ratings have the factors of the
     // prior.
-    let index = MovieIndex::new(catalog.iter().chain(snapshot.ratings().iter().map(|rating| &rating.movie)));
-    let (evaluation, bias) = judge(&snapshot, &index, scale, run)?;
+    let known = catalog.iter().map(|movie| &movie.id);
+    let index = MovieIndex::new(known.chain(snapshot.ratings().iter().map(|rating| &rating.movie)));
+    let genres = catalog.iter().map(|movie| (movie.id.clone(), movie.genres.clone())).collect();
+    let attributes = Attributes { genres, ..Attributes::default() };
+    let options = Options { attributes: Some(&attributes), ..Options::new(scale) };
+    let (evaluation, bias) = judge(&snapshot, &index, &options, run)?;
 
     run.enter(Stage::Fit, "fitting on all ratings");
     let plan = run.now().plan;
@@ -47,26 +51,27 @@ pub(super) fn fit_and_judge(
     Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
 }
 
-/// Judges the algorithm and, beside it, the bias-only model.
+/// Judges the algorithm and, beside it, the bias-only model. The past is the log as it was at the cut, so
+/// what was rated again or removed later is in it.
 fn judge(
     snapshot: &Snapshot,
     index: &MovieIndex,
-    scale: Scale,
+    options: &Options<'_>,
     run: &Run,
 ) -> Result<(Evaluation, Evaluation), PipelineError> {
     run.enter(Stage::Evaluate, "fitting on the past");
-    let plan = run.now().plan;
-    let (past, future) = snapshot.split(plan.holdout);
-    let ratings = index.dense(past).map_err(PipelineError::Layout)?;
+    let (plan, scale) = (run.now().plan, options.scale);
+    let Split { past, future } = snapshot.split_as_of_cut(plan.holdout);
+    let ratings = index.dense(&past).map_err(PipelineError::Layout)?;
+    let judged = |posterior: &Posterior| prequential(posterior, index, &past, &future, options).evaluation(options);
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
     let biases = with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale));
-    let bias = evaluate(&biases, index, past, future, scale);
+    let bias = judged(&biases);
     let evaluation = if plan.algorithm == Algorithm::Bias {
         bias.clone()
     } else {
-        let judged = Fitter { scale, run }.fit(&ratings, plan.algorithm, &plan.parameters);
-        let judged = judged.map_err(PipelineError::Fit)?;
-        evaluate(&judged, index, past, future, scale)
+        let fitted = Fitter { scale, run }.fit(&ratings, plan.algorithm, &plan.parameters);
+        judged(&fitted.map_err(PipelineError::Fit)?)
     };
     let metrics = RunMetrics {
         rmse: evaluation.rmse,
