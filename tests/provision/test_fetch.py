@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+import tarfile
 import tempfile
 import unittest
 import zipfile
@@ -62,6 +63,30 @@ class Cached(unittest.TestCase):
         with self.downloads(), self.assertRaisesRegex(fetch.Failure, "not the file that is pinned"):
             fetch.provide_files(wheel, self.cache)
         self.assertFalse((self.cache / "package-1.0").exists())
+
+    def test_files_come_out_of_a_source_archive_too(self) -> None:
+        file = self.file.with_name("package-1.0.tar.gz")
+        with tarfile.open(file, "w:gz") as archive:
+            entry = tarfile.TarInfo(MEMBER.path)
+            entry.size = len(BODY)
+            archive.addfile(entry, io.BytesIO(BODY))
+        self.file = file
+        source = fetch.Source("package", "1.0", fetch.sha256(file), "package-1.0", (MEMBER,))
+        with self.downloads():
+            fetch.provide_files(source, self.cache)
+        self.assertEqual((self.cache / "package-1.0" / "lib.so").read_bytes(), BODY)
+
+    def test_a_source_archive_is_asked_for_as_one_and_without_a_platform(self) -> None:
+        file = self.file.with_name("package-1.0.tar.gz")
+        file.write_bytes(BODY)
+        source = fetch.Source("package", "1.0", fetch.sha256(file), "package-1.0", (MEMBER,))
+        with mock.patch.object(fetch, "run_pip") as pip:
+            self.assertEqual(fetch.download(source, file.parent), file)
+            arguments = pip.call_args[0][0]
+            self.assertIn("--no-binary=:all:", arguments)
+            self.assertNotIn("--platform", arguments)
+            fetch.download(self.wheel, file.parent)
+            self.assertIn("--only-binary=:all:", pip.call_args[0][0])
 
 
 class Environments(unittest.TestCase):
