@@ -28,7 +28,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel abuse soak chaos fuzz deny onnxruntime movielens checker clients backends servers headers clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients models backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -113,6 +113,12 @@ bench-duel: headers onnxruntime movielens ## measure what the duel of two versio
 	$(call say,measuring the duel)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench-duel -- $(ARGS)
 
+bench-model: onnxruntime movielens models ## measure the models beside their peers on the same folds (ARGS="--quick --only folds,scale --peers-long --json PATH")
+	$(call say,building)
+	$(CARGO) build --release --locked -p marquee-model-bench
+	$(call say,measuring)
+	MARQUEE_MODELS_PYTHON="$$($(FETCH) --where models)" MARQUEE_LIBMF="$$($(FETCH) --where libmf)" $(TARGET)/release/bench-model --charts $(TARGET)/bench-model $(ARGS)
+
 soak: headers onnxruntime movielens ## kill a working fleet a hundred times
 	$(call say,killing a fleet a hundred times)
 	MARQUEE_KILLS=100 $(CARGO) test --locked -p marquee-e2e --test e2e crash -- --nocapture
@@ -154,6 +160,9 @@ checker: ## put a Python with the onnx package into the cache folder
 
 clients: ## put a Python with clients of Kafka, S3, Parquet and Feast into the cache folder
 	@$(FETCH) clients
+
+models: ## put a Python with myFM and Surprise, and the source of LibMF, into the cache folder
+	@$(FETCH) models libmf
 
 backends: ## put Kafka, Redis and an S3 server into the cache folder
 	@$(PYTHON) tests/servers/prepare.py kafka redis s3

@@ -99,7 +99,9 @@ def version(package: str) -> str:
     return installed(package)
 
 
-def surprise(fold: Fold, settings: Settings, described: str, make: Callable[[int | None], Any], curve: tuple[int, ...]) -> Outcome:
+def surprise(
+    fold: Fold, settings: Settings, described: str, make: Callable[[int | None], Any], curve: tuple[int, ...]
+) -> Outcome:
     """Fits an algorithm of Surprise. `make` gets the number of epochs, or None for that of the description."""
     import pandas
     from surprise import Dataset, Reader
@@ -135,7 +137,8 @@ def surprise_svd_tuned(fold: Fold, settings: Settings) -> Outcome:
     """Surprise's SVD with settings that were tuned on MovieLens 100K."""
     from surprise import SVD
 
-    make = lambda epochs: SVD(n_factors=100, n_epochs=epochs or 60, lr_all=0.005, reg_all=0.08, random_state=0)  # noqa: E731
+    tuned = {"n_factors": 100, "lr_all": 0.005, "reg_all": 0.08, "random_state": 0}
+    make = lambda epochs: SVD(n_epochs=epochs or 60, **tuned)  # noqa: E731
     return surprise(fold, settings, "SVD, k = 100, 60 epochs, rate .005, reg. .08", make, (5, 15, 30))
 
 
@@ -200,7 +203,8 @@ def libmf_library(folder: Path) -> ctypes.CDLL:
     vectors = ["-DUSEAVX"] if wide else []
     library = folder / "libmf.so"
     flags = ["-O3", "-std=c++11", "-march=native", "-pthread", "-fopenmp", "-DUSEOMP", *vectors, "-shared", "-fPIC"]
-    built = subprocess.run([compiler, *flags, str(cache / "mf.cpp"), "-o", str(library)], capture_output=True, text=True, check=False)
+    command = [compiler, *flags, str(cache / "mf.cpp"), "-o", str(library)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
     if built.returncode != 0:
         raise Unavailable(f"it does not compile: {(built.stderr.strip().splitlines() or ['no message'])[-1]}")
     return ctypes.CDLL(str(library))
@@ -228,7 +232,7 @@ def libmf(fold: Fold, settings: Settings, k: int, iterations: int, penalty: floa
         rows = np.ctypeslib.as_array(model.P, (model.m, model.k))[fold.test["user"]]
         columns = np.ctypeslib.as_array(model.Q, (model.n, model.k))[fold.test["movie"]]
         predicted = np.einsum("ij,ij->i", rows, columns)
-        # Users and movies that nobody has seen have rows of NaN. LibMF predicts its mean for them.
+        # The rows of users and movies without training ratings are NaN. LibMF predicts its mean for them.
         return seconds, fold.rmse(np.where(np.isnan(predicted), model.b, predicted))
 
     settings_text = f"k = {k}, {iterations} iterations, l2 {penalty}, rate .05, {settings.threads} threads"
@@ -320,13 +324,14 @@ def myfm(fold: Fold, settings: Settings, sets: bool, ordinal: bool = False) -> O
     rank = 32 if fold.large else 10
     likelihood = "ordinal" if ordinal else "Gaussian"
     features = "both sets" if sets else "no sets"
-    outcome = Outcome(f"myFM {version('myfm')}", f"{features}, {likelihood}, k = {rank}, {settings.sweeps} sweeps, 1 thread")
+    described = f"{features}, {likelihood}, k = {rank}, {settings.sweeps} sweeps, 1 thread"
+    outcome = Outcome(f"myFM {version('myfm')}", described)
     kept = settings.sweeps - FIRST_SWEEPS
     sweeps = Sweeps(fold, test, settings.curve and not ordinal)
     empty = sparse.csr_matrix((len(fold.train), 0), dtype=np.float64)
-    common = {"X_rel": train, "n_iter": settings.sweeps, "n_kept_samples": kept, "group_shapes": groups, "callback": sweeps}
-    started = time.perf_counter()
-    sweeps.resumed = started
+    common: dict[str, Any] = {"X_rel": train, "n_iter": settings.sweeps, "n_kept_samples": kept}
+    common |= {"group_shapes": groups, "callback": sweeps}
+    sweeps.resumed = time.perf_counter()
     if ordinal:
         model = library.MyFMOrderedProbit(rank=rank, random_seed=1)
         model.fit(empty, fold.train["stars"].astype(int) - 1, **common)

@@ -125,7 +125,8 @@ def libmf() -> Source:
         Member(f"{folder}mf.cpp", "848282ebb79a33df3e7f1b5c77474368658b120836e400ffbffaed0f6ce31881"),
         Member(f"{folder}mf.h", "2ad6a0f2691cc792e5148ebcb278717fec746a3013215c042c9cfabb4ec069fe"),
     )
-    return Source("libmf", "0.9.2", "11260ed5f2eea534039a443c2f8925dcd91ea047371f3d325ef2fb9b79e9dac9", "libmf-0.9.2", members)
+    digest = "11260ed5f2eea534039a443c2f8925dcd91ea047371f3d325ef2fb9b79e9dac9"
+    return Source("libmf", "0.9.2", digest, "libmf-0.9.2", members)
 
 
 def supported_machine() -> str:

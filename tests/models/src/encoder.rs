@@ -1,0 +1,76 @@
+//! The cost of the exported encoder: a user's history becomes a state, on one thread.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use marquee_model::{tensors, write_encoder};
+use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_posterior::{Posterior, Sample};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
+
+/// The movies of MovieLens 1M that have ratings.
+const MOVIES: usize = 3_706;
+
+const FACTORS: usize = 32;
+const SAMPLES: usize = 32;
+const HISTORY: usize = 200;
+
+/// Runs before the first that counts, and those that count.
+const WARM: usize = 20;
+const RUNS: usize = 300;
+
+/// Milliseconds of single runs, sorted.
+pub(crate) fn milliseconds(seed: u64) -> Result<Vec<f64>> {
+    let library = std::env::var_os("MARQUEE__ONNXRUNTIME").map(PathBuf::from);
+    let runtime = Runtime::load(library.as_deref())?;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let graph = write_encoder(&posterior(&mut random)).context("write the encoder")?;
+    let graph = Graph::load(&runtime, &graph.bytes, Threads(1))?;
+    let tokio = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut times = Vec::with_capacity(RUNS);
+    for run in 0..WARM + RUNS {
+        let inputs = history(&mut random)?;
+        let started = Instant::now();
+        tokio.block_on(graph.run(inputs))?;
+        if run >= WARM {
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+/// Returns a posterior with numbers of the size that a fitted one has. The time of a run does not
+/// depend on them.
+fn posterior(random: &mut ChaCha8Rng) -> Posterior {
+    let mut normal = |count: usize, deviation: f64| -> Vec<f64> {
+        let draw = |random: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(random) };
+        (0..count).map(|_| deviation * draw(random)).collect()
+    };
+    let samples = (0..SAMPLES)
+        .map(|_| Sample {
+            offset: 3.5,
+            noise_precision: 1.3,
+            prior_mean: normal(FACTORS + 1, 0.1),
+            prior_precision: vec![20.0; FACTORS + 1],
+            movie_bias: normal(MOVIES, 0.5),
+            factors: normal(MOVIES * FACTORS, 0.3),
+        })
+        .collect();
+    Posterior { movies: MOVIES, factors: FACTORS, samples }
+}
+
+/// Returns the inputs of the encoder for one user.
+fn history(random: &mut ChaCha8Rng) -> Result<Vec<(String, Tensor)>> {
+    let movies = rand::seq::index::sample(random, MOVIES, HISTORY).into_iter().map(|movie| movie as i64).collect();
+    let stars = (0..HISTORY).map(|_| f32::from(random.random_range(1_u8..=5))).collect();
+    let tensor = |name: &str, data| anyhow::Ok((name.to_owned(), Tensor::try_new(vec![1, HISTORY], data)?));
+    Ok(vec![
+        tensor(tensors::MOVIE, Data::I64(movies))?,
+        tensor(tensors::RATING, Data::F32(stars))?,
+        tensor(tensors::WEIGHT, Data::F32(vec![1.0; HISTORY]))?,
+    ])
+}
