@@ -116,6 +116,8 @@ bench-duel: headers onnxruntime movielens ## measure what the duel of two versio
 bench-model: onnxruntime movielens models ## measure the models beside their peers on the same folds (ARGS="--quick --only folds,scale --peers-long --json PATH")
 	$(call say,building)
 	$(CARGO) build --release --locked -p marquee-model-bench
+	$(call say,testing the script of the peers)
+	PYTHONDONTWRITEBYTECODE=1 "$$($(FETCH) --where models)" -W ignore -m unittest discover --start-directory tests/peers
 	$(call say,measuring)
 	MARQUEE_MODELS_PYTHON="$$($(FETCH) --where models)" MARQUEE_LIBMF="$$($(FETCH) --where libmf)" $(TARGET)/release/bench-model --charts $(TARGET)/bench-model $(ARGS)
 
