@@ -1,10 +1,11 @@
-//! The commands that run roles in this process or show their settings: `up`, one for each role,
-//! `config`, `keys` and `rekey`.
+//! The commands that work in this process: those that run roles or show their settings (`up`, one
+//! for each role, `config`, `keys` and `rekey`), and `tune`.
 
 pub(crate) mod keys;
 mod meanings;
 mod panics;
 pub(crate) mod rekey;
+pub(crate) mod tune;
 
 use anyhow::{Context, Result, anyhow};
 use marquee_cli::{Error, Format, Output};

@@ -1,26 +1,36 @@
 //! The charts of a page, as SVG that shrinks to the width of the screen.
+//!
+//! A chart is well-formed XML, so it is also a file of its own ([`svg`]). Other crates draw inside
+//! the same axes.
 
 use std::fmt::Write as _;
 
 use marquee_eval::Evaluation;
 
-use crate::{counted, escape};
+use crate::{COLORS, DRAWING, counted, escape};
 
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 260.0;
-/// The room at each side of the plot, for the names of values and the titles of the axes.
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 22.0;
-const BOTTOM: f64 = 46.0;
+/// The width of a chart.
+pub const WIDTH: f64 = 420.0;
+/// The height of a chart.
+pub const HEIGHT: f64 = 260.0;
+/// The room left of the plot, for the names of values and the title of the axis.
+pub const LEFT: f64 = 52.0;
+/// The room right of the plot.
+pub const RIGHT: f64 = 16.0;
+/// The room above the plot.
+pub const TOP: f64 = 22.0;
+/// The room below the plot, for the names of values and the title of the axis.
+pub const BOTTOM: f64 = 46.0;
 
 /// The texts of a chart.
-struct Texts<'a> {
-    caption: &'a str,
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a> {
+    /// What the chart shows and how it reads.
+    pub caption: &'a str,
     /// The title of the horizontal axis.
-    across: &'a str,
+    pub across: &'a str,
     /// The title of the vertical axis.
-    up: &'a str,
+    pub up: &'a str,
 }
 
 /// A bar.
@@ -78,36 +88,48 @@ pub(crate) fn of(evaluation: &Evaluation) -> [String; 4] {
     ]
 }
 
-/// Draws the axes of a chart, their titles, and what is between them.
-fn figure(texts: &Texts<'_>, inside: &str) -> String {
+/// Draws the axes of a chart, their titles, and what is between them, with the caption below.
+pub fn figure(texts: &Texts<'_>, inside: &str) -> String {
+    let caption = escape(texts.caption);
+    format!("<figure>{}<figcaption>{caption}</figcaption></figure>", drawing("", texts, inside))
+}
+
+/// Draws a chart as a file of its own, with its colors and without its caption.
+pub fn svg(texts: &Texts<'_>, inside: &str) -> String {
+    let style = format!("<style>{COLORS}svg{{font-family:system-ui,sans-serif}}{DRAWING}</style>");
+    let paper = format!("<rect width='{WIDTH}' height='{HEIGHT}' fill='var(--paper)'/>");
+    let inside = format!("{style}{paper}{inside}");
+    format!("{}\n", drawing(" xmlns='http://www.w3.org/2000/svg'", texts, &inside))
+}
+
+fn drawing(attributes: &str, texts: &Texts<'_>, inside: &str) -> String {
     let [caption, across, up] = [texts.caption, texts.across, texts.up].map(escape);
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     let (middle, center) = ((LEFT + right) / 2.0, (TOP + bottom) / 2.0);
     format!(
-        "<figure><svg viewBox='0 0 {WIDTH} {HEIGHT}' width={WIDTH} role=img aria-label='{caption}'>\
-         <path class=axis fill=none d='M{LEFT} {TOP}V{bottom}H{right}'/>{inside}\
-         <text class=title x={middle} y={} text-anchor=middle>{across}</text>\
-         <text class=title transform='translate(12 {center}) rotate(-90)' text-anchor=middle>{up}</text></svg>\
-         <figcaption>{caption}</figcaption></figure>",
+        "<svg{attributes} viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' role='img' aria-label='{caption}'>{inside}\
+         <path class='axis' fill='none' d='M{LEFT} {TOP}V{bottom}H{right}'/>\
+         <text class='title' x='{middle}' y='{}' text-anchor='middle'>{across}</text>\
+         <text class='title' transform='translate(12 {center}) rotate(-90)' text-anchor='middle'>{up}</text></svg>",
         HEIGHT - 8.0,
     )
 }
 
 /// Returns the height of a share of the plot, from 0 to 1.
-fn height(share: f64) -> f64 {
+pub fn height(share: f64) -> f64 {
     share * (HEIGHT - TOP - BOTTOM)
 }
 
 /// Writes a value left of the vertical axis, at a share of its height.
-fn tick_up(svg: &mut String, share: f64, text: &str) {
+pub fn tick_up(svg: &mut String, share: f64, text: &str) {
     let (x, y) = (LEFT - 5.0, HEIGHT - BOTTOM - height(share) + 4.0);
-    let _ = write!(svg, "<text x={x:.1} y={y:.1} text-anchor=end>{}</text>", escape(text));
+    let _ = write!(svg, "<text x='{x:.1}' y='{y:.1}' text-anchor='end'>{}</text>", escape(text));
 }
 
 /// Writes a text below the horizontal axis.
-fn tick_across(svg: &mut String, x: f64, text: &str) {
+pub fn tick_across(svg: &mut String, x: f64, text: &str) {
     let y = HEIGHT - BOTTOM + 14.0;
-    let _ = write!(svg, "<text x={x:.1} y={y:.1} text-anchor=middle>{}</text>", escape(text));
+    let _ = write!(svg, "<text x='{x:.1}' y='{y:.1}' text-anchor='middle'>{}</text>", escape(text));
 }
 
 fn calibration(evaluation: &Evaluation) -> String {
@@ -122,13 +144,20 @@ fn calibration(evaluation: &Evaluation) -> String {
     let x = |value: f64| LEFT + share(value) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - height(share(value));
     let most = bins.iter().map(|bin| bin.ratings).max().unwrap_or(1).max(1) as f64;
-    let _ = write!(svg, "<line class=axis x1={:.1} y1={:.1} x2={:.1} y2={:.1} />", x(low), y(low), x(high), y(high));
+    let _ = write!(
+        svg,
+        "<line class='axis' x1='{:.1}' y1='{:.1}' x2='{:.1}' y2='{:.1}' />",
+        x(low),
+        y(low),
+        x(high),
+        y(high)
+    );
     for bin in bins {
         let (radius, ratings) = (3.0 + 9.0 * (bin.ratings as f64 / most).sqrt(), counted(bin.ratings, "rating"));
         let (across, up) = (x(bin.predicted), y(bin.actual));
         let _ = write!(
             svg,
-            "<circle class=mark cx={across:.1} cy={up:.1} r={radius:.1} fill-opacity=.7>\
+            "<circle class='mark' cx='{across:.1}' cy='{up:.1}' r='{radius:.1}' fill-opacity='.7'>\
              <title>predicted {:.2}, actual {:.2}, {ratings}</title></circle>",
             bin.predicted, bin.actual
         );
@@ -158,20 +187,20 @@ fn bars(bars: &[Bar], decimals: usize) -> String {
         let wanted = target.map(|target| format!(", target {target:.decimals$}")).unwrap_or_default();
         let _ = write!(
             svg,
-            "<rect class=mark x={left:.1} y={top:.1} width={width:.1} height={tall:.1}>\
+            "<rect class='mark' x='{left:.1}' y='{top:.1}' width='{width:.1}' height='{tall:.1}'>\
              <title>{}: {value:.decimals$}{wanted}</title></rect>",
             escape(name)
         );
         if let Some(target) = target {
             let (right, y) = (left + width, floor - height(target / most));
-            let _ = write!(svg, "<line class=target x1={left:.1} y1={y:.1} x2={right:.1} y2={y:.1} />");
+            let _ = write!(svg, "<line class='target' x1='{left:.1}' y1='{y:.1}' x2='{right:.1}' y2='{y:.1}' />");
         }
         if !name.is_empty() {
             tick_across(&mut svg, middle, name);
         }
         if decimals > 0 {
             let y = (top - 4.0).max(10.0);
-            let _ = write!(svg, "<text x={middle:.1} y={y:.1} text-anchor=middle>{value:.decimals$}</text>");
+            let _ = write!(svg, "<text x='{middle:.1}' y='{y:.1}' text-anchor='middle'>{value:.decimals$}</text>");
         }
     }
     tick_up(&mut svg, 0.0, "0");

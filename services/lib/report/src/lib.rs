@@ -1,7 +1,7 @@
 //! Writes an evaluation as a page for people: figures first, one file without scripts, in light and
 //! dark colors. It fits a phone as well as a screen.
 
-mod charts;
+pub mod charts;
 
 use std::fmt::Write as _;
 
@@ -21,23 +21,42 @@ pub struct Heading<'a> {
     pub facts: &'a [(&'static str, String)],
 }
 
-const STYLE: &str = "\
+/// The colors of pages and charts. Printers get the light ones.
+const COLORS: &str = "\
     :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--faint:#8a929c;--mark:#2f6fde}\
-    @media(prefers-color-scheme:dark){:root{--ink:#e6e9ed;--paper:#14171b;--faint:#7d8590;--mark:#6ea8fe}}\
+    @media screen and (prefers-color-scheme:dark){\
+    :root{--ink:#e6e9ed;--paper:#14171b;--faint:#7d8590;--mark:#6ea8fe}}";
+
+/// The style of what a chart consists of.
+const DRAWING: &str = "\
+    svg text{fill:var(--ink);font-size:11px}\
+    .axis{stroke:var(--faint)}.mark{fill:var(--mark)}.target{stroke:var(--ink);stroke-width:2;stroke-dasharray:5 3}\
+    .line{fill:none;stroke:var(--mark);stroke-width:2}.dot{fill:var(--faint)}";
+
+/// The style of everything else.
+const PAGE: &str = "\
     body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;\
     padding:0 1rem}\
     .cards,.plots{display:flex;flex-wrap:wrap;gap:1rem}\
     .cards div{border:1px solid var(--faint);border-radius:8px;padding:.5rem 1rem}\
     .cards b{display:block;font-size:1.4rem}\
-    figure{margin:0;max-width:100%}figcaption{color:var(--faint)}svg{max-width:100%;height:auto}\
-    svg text{fill:var(--ink);font-size:11px}\
-    .axis{stroke:var(--faint)}.mark{fill:var(--mark)}.target{stroke:var(--ink);stroke-width:2;stroke-dasharray:5 3}\
+    figure{margin:0;max-width:100%;break-inside:avoid}figcaption{color:var(--faint)}svg{max-width:100%;height:auto}\
     table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.15rem 1rem .15rem 0}\
     th{font-weight:normal;color:var(--faint)}td{overflow-wrap:anywhere}";
 
 const DENSITY: &str = "The negative log density is the mean of −ln p, where p is the probability density that the \
                        model gave to the rating before it was known: lower is better, and both a wrong prediction \
                        and a wrong spread make it larger.";
+
+/// Returns the beginning of a page, up to its title.
+pub fn head(title: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8>\
+         <meta name=viewport content='width=device-width,initial-scale=1'><title>{title}</title>\
+         <style>{COLORS}{PAGE}{DRAWING}</style><h1>{title}</h1>"
+    )
+}
 
 /// Returns the page as HTML. Every text that it is given is escaped.
 pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
@@ -51,12 +70,10 @@ pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
         ("MAE", evaluation.mae),
         ("negative log density", evaluation.nll),
     ]);
-    let mut page = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8>\
-         <meta name=viewport content='width=device-width,initial-scale=1'><title>{title}</title>\
-         <style>{STYLE}</style><h1>{title}</h1>\
-         <p>{subtitle}, judged on {ratings}, each predicted from what its user rated before.</p><div class=cards>",
-        title = escape(heading.title),
+    let mut page = head(heading.title);
+    let _ = write!(
+        page,
+        "<p>{subtitle}, judged on {ratings}, each predicted from what its user rated before.</p><div class=cards>",
         subtitle = escape(heading.subtitle),
         ratings = counted(evaluation.ratings, "later rating"),
     );
@@ -83,7 +100,7 @@ pub fn counted(count: u64, noun: &str) -> String {
 }
 
 /// Escapes a text for content and for quoted attributes.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let named = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
     named.iter().fold(text.to_owned(), |text, (char, name)| text.replace(*char, name))
 }
@@ -143,12 +160,29 @@ mod tests {
         let page = html(&evaluation(), &heading("t", &[]));
         assert!(page.contains("svg{max-width:100%;height:auto}") && page.contains("width=device-width"));
         assert_eq!(page.matches("<svg viewBox='0 0 ").count(), 4);
-        assert_eq!(page.matches("class=title").count(), 8, "a title for each of two axes of four charts");
+        assert_eq!(page.matches("class='title'").count(), 8, "a title for each of two axes of four charts");
         for title in ["predicted rating", "actual rating", "nominal share", "RMSE, in stars", "minus rating"] {
             assert!(page.contains(title), "{title} is not in {page}");
         }
-        assert_eq!(page.matches("class=target").count(), 2, "one for each interval");
+        assert_eq!(page.matches("class='target'").count(), 2, "one for each interval");
         assert!(page.contains("target 0.900") && page.contains(DENSITY) && !page.contains("<table>"));
+    }
+
+    #[test]
+    fn a_chart_is_a_file_of_its_own_too() {
+        let texts = charts::Texts { caption: "a & b", across: "x", up: "y" };
+        let file = charts::svg(&texts, "<line class='target' x1='0' y1='0' x2='1' y2='1'/>");
+        assert!(file.starts_with("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 420 260'"), "{file}");
+        assert!(file.contains("aria-label='a &amp; b'") && file.contains(".target{stroke:var(--ink)"), "{file}");
+        let page = html(&evaluation(), &heading("t", &[]));
+        for drawn in [file.as_str(), &page[page.find("<svg").expect("a chart")..page.rfind("</svg>").expect("a chart")]]
+        {
+            let unquoted = drawn.match_indices('=').find(|(at, _)| {
+                let text = drawn[..*at].rfind(['<', '>']).is_some_and(|start| drawn[start..].starts_with('>'));
+                !text && !drawn[at + 1..].starts_with('\'')
+            });
+            assert!(unquoted.is_none(), "an attribute without quotes is no XML: {unquoted:?} in {drawn}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 18] = [
+const WIRELESS: [&str; 20] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -42,6 +42,8 @@ const WIRELESS: [&str; 18] = [
     "marquee-report",
     "marquee-rollout",
     "marquee-settings",
+    "marquee-tune",
+    "marquee-tuning",
 ];
 
 /// An ONNX file is a protobuf message: the package writes it with prost and shares no message with
