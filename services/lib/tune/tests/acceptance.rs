@@ -191,7 +191,8 @@ fn within(budget: u64, sampler: &Sampler, pruner: &Pruner, seed: u64) -> (f64, f
 fn pruners_try_more_values_and_end_better_for_the_same_steps() {
     let hyperband = Pruner::Hyperband(Hyperband { max_resource: 27, ..Hyperband::default() });
     let pruners = [("none", Pruner::Never), ("median", Pruner::Median(Median::default())), ("hyperband", hyperband)];
-    let optuna = [("random", [0.0; 3]), ("TPE", [0.0; 3])];
+    // Its medians over 40 seeds, with `HyperbandPruner(1, 27, 3)`.
+    let optuna = [("random", [0.8659, 0.8583, 0.8597]), ("TPE", [0.8567, 0.8531, 0.8532])];
     println!("best of 540 steps (20 whole trials), {SEEDS} seeds, median of values and of trials");
     for (sampler, (name, optuna)) in [Sampler::Random, Sampler::Tpe(Tpe::default())].iter().zip(optuna) {
         let mut found = Vec::new();

@@ -79,9 +79,8 @@ fn history(fold: usize, records: &[Record], errors: &Errors) -> Picture {
             let title = format!("trial {}: {value:.4}", record.number);
             circle(&mut svg, "dot", (across, errors.y(value)), 1.0, &title);
             if value < best {
-                let start = if path.is_empty() { 'M' } else { 'H' };
-                let _ = write!(path, "{start}{across:.1}");
-                let _ = write!(path, "{}{:.1}", if path.len() > 8 { "V" } else { " " }, errors.y(value));
+                let (move_to, down) = if path.is_empty() { ('M', ' ') } else { ('H', 'V') };
+                let _ = write!(path, "{move_to}{across:.1}{down}{:.1}", errors.y(value));
                 best = value;
             }
         } else if record.state == State::Pruned {

@@ -144,7 +144,7 @@ pub fn tune(data: &Data, plan: &Plan, progress: &dyn Progress) -> Result<Outcome
         let (best, study) = search.on_fold(fold, train, &default)?;
         let value = best.value.unwrap_or(f64::NAN);
         searched.push(study.trials());
-        Ok((best.values, value))
+        Ok::<_, TuneError>((best.values, value))
     };
     let judge = |split: &Split<Part<'_>>, values: &Values| {
         progress.judging(values);

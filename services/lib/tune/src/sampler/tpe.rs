@@ -179,19 +179,19 @@ mod tests {
     #[test]
     fn running_trials_keep_parallel_workers_apart() {
         let space = Space::parse("[parameters.x]\ntype='float'\nlow=0\nhigh=30").expect("a space");
-        let mut history: Vec<Record> =
-            (0..12).map(|n| record(n, State::Complete, Some((n as f64 - 6.0).powi(2)), &[])).collect();
+        let at = |number: u64, state: State, x: f64| {
+            let mut record = record(number, state, (state == State::Complete).then(|| (x - 15.0).abs()), &[]);
+            record.values.insert("x".to_owned(), Value::Float(x));
+            record
+        };
+        let mut history: Vec<Record> = (0..40).map(|n| at(n, State::Complete, n as f64 * 0.75)).collect();
         // Twenty workers try the best value at the same time.
-        for number in 12..32 {
-            let mut running = record(number, State::Running, None, &[]);
-            running.values.insert("x".to_owned(), Value::Float(6.0));
-            history.push(running);
-        }
+        history.extend((40..60).map(|number| at(number, State::Running, 15.0)));
         let distance = |tpe: &Tpe| {
             let sampled = (0..50).map(|seed| {
-                let mut random = super::super::stream(seed, 32);
+                let mut random = super::super::stream(seed, 60);
                 let values = tpe.sample(&space, Direction::Minimize, &history, &mut random);
-                (values["x"].as_f64().expect("a number") - 6.0).abs()
+                (values["x"].as_f64().expect("a number") - 15.0).abs()
             });
             sampled.sum::<f64>() / 50.0
         };

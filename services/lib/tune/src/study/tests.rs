@@ -157,7 +157,7 @@ fn workers_share_the_trials() {
         both.wait();
         square(trial)
     };
-    study.optimize(40, 2, objective, |_| drop(ended.fetch_add(1, Ordering::SeqCst))).expect("no error");
+    study.optimize(40, 2, objective, |_| _ = ended.fetch_add(1, Ordering::SeqCst)).expect("no error");
     assert_eq!((running.into_inner(), ended.into_inner()), (40, 40));
     let trials = study.trials();
     assert!(trials.iter().all(|trial| trial.state == State::Complete));
