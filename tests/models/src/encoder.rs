@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use marquee_model::{tensors, write_encoder};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -58,9 +58,12 @@ fn posterior(random: &mut ChaCha8Rng) -> Posterior {
             prior_precision: vec![20.0; FACTORS + 1],
             movie_bias: normal(MOVIES, 0.5),
             factors: normal(MOVIES * FACTORS, 0.3),
+            movie_precision: vec![1.1; MOVIES],
+            additions: normal(MOVIES * (FACTORS + 1), 0.1),
         })
         .collect();
-    Posterior { movies: MOVIES, factors: FACTORS, samples }
+    let user_noise = [0.4, 0.7, 0.9, 1.2, 1.7].map(|precision| UserNoise { precision, probability: 0.2 });
+    Posterior { movies: MOVIES, factors: FACTORS, samples, user_noise: user_noise.to_vec() }
 }
 
 /// Returns the inputs of the encoder for one user.
