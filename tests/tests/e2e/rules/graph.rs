@@ -23,7 +23,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 20] = [
+const WIRELESS: [&str; 21] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -32,6 +32,7 @@ const WIRELESS: [&str; 20] = [
     "marquee-features",
     "marquee-fit",
     "marquee-kafka",
+    "marquee-mlflow",
     "marquee-model",
     "marquee-objects",
     "marquee-onnx",
@@ -60,7 +61,7 @@ const ROLES: [&str; 7] = [
     "marquee-trainer",
 ];
 
-const ADAPTERS: [&str; 4] = ["marquee-embedded", "marquee-kafka", "marquee-objects", "marquee-redis"];
+const ADAPTERS: [&str; 5] = ["marquee-embedded", "marquee-kafka", "marquee-mlflow", "marquee-objects", "marquee-redis"];
 
 /// The client of the public APIs. Other programs are built from it, so it stays light.
 const CLIENT: &str = "marquee-cli";
