@@ -21,7 +21,15 @@ impl Role for Inference {
 
     fn needs(settings: &Settings) -> Needs {
         let optional_log = settings.predictions.enabled;
-        Needs { optional_log, objects: true, onnx: true, verify: true, features: true, ..Needs::default() }
+        Needs {
+            optional_log,
+            objects: true,
+            onnx: true,
+            verify: true,
+            features: true,
+            tracker: true,
+            ..Needs::default()
+        }
     }
 
     async fn start(mut settings: Settings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
@@ -35,6 +43,7 @@ impl Role for Inference {
             verifying_key: Some(granted.verifying_key()?),
             log: granted.optional_log(),
             instance: granted.instance(),
+            tracker: granted.tracker(),
         };
         let service = Service::start(settings, dependencies, context).await?;
         Ok(Endpoints::default()

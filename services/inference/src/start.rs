@@ -6,7 +6,7 @@ use marquee_domain::{Clock, IdError, ModelName, RouteError, SystemClock};
 use marquee_kit::{Context, Transport};
 use marquee_model::{ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
-use marquee_ports::{ObjectStore, RatingLog};
+use marquee_ports::{ObjectStore, RatingLog, Tracker};
 use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
@@ -46,6 +46,8 @@ pub struct Dependencies {
     pub log: Option<Arc<dyn RatingLog>>,
     /// Names this process among those that share its object store.
     pub instance: String,
+    /// Is told when this instance changes a route.
+    pub tracker: Arc<dyn Tracker>,
 }
 
 impl Service {
@@ -56,13 +58,13 @@ impl Service {
     /// A setting is wrong.
     pub async fn start(settings: Settings, dependencies: Dependencies, context: &Context) -> Result<Self, Error> {
         let default_model = ModelName::try_new(&settings.default_model).map_err(Error::DefaultModel)?;
-        let Dependencies { objects, features, runtime, verifying_key, log, instance } = dependencies;
+        let Dependencies { objects, features, runtime, verifying_key, log, instance, tracker } = dependencies;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let plan = Plan { settings: &settings, clock: Arc::clone(&clock), context };
         let opener = Opener::new(runtime, verifying_key, &settings);
         let store = ModelStore::new(Arc::clone(&objects));
         let repository = plan.repository(store.clone(), opener.clone());
-        let routing = plan.routing(objects, &repository).await;
+        let routing = plan.routing((objects, tracker), &repository).await;
         let incarnation = Incarnation { instance, started_at: clock.now() };
         let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
         let pressure = Arc::new(Pressure::new(settings.evaluation.busy, in_flight(&context.metrics)));
@@ -116,12 +118,16 @@ impl Plan<'_> {
     }
 
     /// Starts to follow the routing table and the model store.
-    async fn routing(&self, objects: Arc<dyn ObjectStore>, repository: &Arc<Repository>) -> Arc<Routing> {
+    async fn routing(
+        &self,
+        (objects, tracker): (Arc<dyn ObjectStore>, Arc<dyn Tracker>),
+        repository: &Arc<Repository>,
+    ) -> Arc<Routing> {
         let Self { settings, clock, context } = self;
         let mirror = Mirror::in_folder(&settings.state_dir);
         let remembered = remembered(mirror.clone()).await;
         let routing = Routing::new(Parts {
-            table: Table::new(objects, Arc::clone(clock), remembered.clone()),
+            table: Table::new(objects, Arc::clone(clock), remembered.clone()).with_tracker(tracker),
             repository: Arc::clone(repository),
             mirror,
             remembered,

@@ -15,6 +15,7 @@ mod resources;
 mod roles;
 mod settings;
 mod storage;
+mod tracking;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use marquee_kit::settings::{Invalid, redact};
 use marquee_kit::{ClientSettings, ConnectError, Context, Transport, chain};
 use marquee_objects::S3Objects;
 use marquee_onnx::Runtime;
+use marquee_ports::NoTracker;
 use marquee_redis::RedisStore;
 use marquee_role::{Needs, Resources};
 
@@ -17,7 +18,7 @@ use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
 use crate::keys::{self, not_empty};
 use crate::late::LateLog;
 use crate::settings::{Settings, addresses, archive_interval};
-use crate::storage;
+use crate::{storage, tracking};
 
 /// The folder of the embedded object store in the data folder.
 pub(crate) const OBJECTS_FOLDER: &str = "models";
@@ -53,6 +54,7 @@ pub(crate) async fn open(
         features,
         inference,
         monitor,
+        tracker: Arc::new(NoTracker),
     };
     resources = {
         let (settings, needs, context) = (settings.clone(), needs.clone(), context.clone());
@@ -60,6 +62,11 @@ pub(crate) async fn open(
     };
     hold(&resources);
     connect(settings, needs, &mut resources, &hold).await?;
+    if needs.tracker
+        && let Some(objects) = &resources.objects
+    {
+        resources.tracker = tracking::start(&settings.tracking, objects, context)?;
+    }
     Ok(resources)
 }
 

@@ -87,6 +87,8 @@ pub struct Settings {
     pub redis: marquee_redis::Settings,
     /// S3, used if `backends.objects` is `s3`.
     pub s3: marquee_objects::Settings,
+    /// MLflow, which shows training runs and models to people, if `tracking.url` is set.
+    pub tracking: marquee_mlflow::Settings,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// The embedded rating log.
@@ -138,6 +140,7 @@ impl Settings {
             kafka: marquee_kafka::Settings::default(),
             redis: marquee_redis::Settings::default(),
             s3: marquee_objects::Settings::default(),
+            tracking: marquee_mlflow::Settings::default(),
             telemetry: telemetry::Settings::default(),
             log: LogSettings::default(),
             roles: sections,
@@ -251,12 +254,13 @@ impl Validate for Settings {
         Invalid::unless_time_in(Duration::ZERO..=LONGEST_END, "drain_delay", self.drain_delay)?;
         Invalid::unless_time_in(Duration::from_millis(1)..=LONGEST_END, "shutdown", self.shutdown)?;
         self.check_open_listeners()?;
-        let sections: [(&str, &dyn Validate); 7] = [
+        let sections: [(&str, &dyn Validate); 8] = [
             ("server", &self.server),
             ("client", &self.client),
             ("kafka", &self.kafka),
             ("redis", &self.redis),
             ("s3", &self.s3),
+            ("tracking", &self.tracking),
             ("telemetry", &self.telemetry),
             ("log", &self.log),
         ];

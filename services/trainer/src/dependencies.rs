@@ -5,7 +5,7 @@ use std::sync::Arc;
 use marquee_domain::{Clock, Scale};
 use marquee_model::SigningKey;
 use marquee_onnx::Runtime;
-use marquee_ports::{ObjectStore, RatingLog};
+use marquee_ports::{ObjectStore, RatingLog, Tracker};
 
 /// What the trainer needs from the process.
 #[derive(Debug, Clone)]
@@ -25,4 +25,6 @@ pub struct Dependencies {
     /// Names this trainer in the lease. No other trainer of the deployment may have the same name
     /// at the same time.
     pub instance: String,
+    /// Is told about runs.
+    pub tracker: Arc<dyn Tracker>,
 }

@@ -4,6 +4,7 @@
 //!   one trainer of many work.
 //! - `worker.rs`: works on the queue while it holds the lease.
 //! - `pipeline/`: one run, from a snapshot of the log to a signed package.
+//! - `tracking.rs`: what people see of a run in a tracking system.
 //! - `api/`: `marquee.training.v1` over gRPC, the only place with wire messages.
 //!
 //! **Invariant:** the same ratings and the same seed give the same model. See `marquee-fit`.
@@ -16,6 +17,7 @@ mod queue;
 mod role;
 mod service;
 mod settings;
+mod tracking;
 mod worker;
 
 pub use api::Server;

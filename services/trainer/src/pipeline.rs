@@ -118,6 +118,7 @@ impl Pipeline {
             return Err(PipelineError::TooFewRatings(snapshot.ratings().len()));
         }
         run.update(|run| run.snapshot = Some(snapshot.digest().to_owned()));
+        run.tracking().read(&run.now(), &snapshot);
         gates::check_holdout(&snapshot, &self.settings.gates, run)?;
 
         let (task, scale) = (run.clone(), self.dependencies.scale);

@@ -21,7 +21,7 @@ impl Role for Trainer {
 
     fn needs(settings: &Settings) -> Needs {
         let sign = Some(settings.signing_key.clone());
-        Needs { log: true, objects: true, onnx: true, sign, ..Needs::default() }
+        Needs { log: true, objects: true, onnx: true, sign, tracker: true, ..Needs::default() }
     }
 
     async fn start(settings: Settings, granted: Granted, context: &Context) -> Result<Endpoints, Cause> {
@@ -33,6 +33,7 @@ impl Role for Trainer {
             signing_key: Some(granted.signing_key()?),
             runtime: granted.onnx()?,
             instance: granted.instance(),
+            tracker: granted.tracker(),
         };
         let service = Service::start(settings, dependencies, context).await?;
         Ok(Endpoints::default().grpc(service.server()))

@@ -15,6 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::Defaults;
 use crate::queue::{Queue, QueueError};
 use crate::settings::Settings;
+use crate::tracking::Tracking;
 use crate::worker::Worker;
 
 /// The object of the lease that lets one trainer of many work.
@@ -59,8 +60,9 @@ impl Service {
         }
         let defaults = Defaults { model, holdout: settings.holdout };
         let api = api::Handler::new(Arc::clone(&queue), defaults, settings.queue);
+        let tracking = Tracking::new(Arc::clone(&dependencies.tracker), Arc::clone(&dependencies.clock));
         let pipeline = Pipeline::new(settings, dependencies, context.compute.clone());
-        let worker = Worker::new(queue, lease, pipeline, &context.metrics);
+        let worker = Worker::new(queue, lease, (pipeline, tracking), &context.metrics);
         context.tasks.spawn("trainer", worker.run(context.stop.clone()));
         check.ready();
         Ok(Self { api })

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::pipeline::{Approved, Pipeline, PipelineError, Published};
 use crate::queue::{Queue, QueueError, Run};
+use crate::tracking::Tracking;
 use leased::Leased;
 
 /// The runs that have ended and are kept. Older ones are removed.
@@ -50,6 +51,7 @@ pub(crate) struct Worker {
     queue: Arc<Queue>,
     lease: Lease,
     pipeline: Pipeline,
+    tracking: Tracking,
     metrics: WorkerMetrics,
 }
 
@@ -78,8 +80,13 @@ impl WorkerMetrics {
 }
 
 impl Worker {
-    pub(crate) fn new(queue: Arc<Queue>, lease: Lease, pipeline: Pipeline, metrics: &Metrics) -> Self {
-        Self { queue, lease, pipeline, metrics: WorkerMetrics::register(metrics) }
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        lease: Lease,
+        (pipeline, tracking): (Pipeline, Tracking),
+        metrics: &Metrics,
+    ) -> Self {
+        Self { queue, lease, pipeline, tracking, metrics: WorkerMetrics::register(metrics) }
     }
 
     /// Works until `stop`.
@@ -120,6 +127,7 @@ impl Worker {
                     None => Outcome::Failed("interrupted by a restart: start it again".to_owned()),
                 };
                 self.queue.end_abandoned(&run, outcome).await?;
+                self.tracking.ended(&run.now());
             }
         }
         // Old runs only cost time. They must not keep new ones from being trained.
@@ -134,7 +142,8 @@ impl Worker {
     async fn work_on(&self, run: &Run, stop: &Stop) -> bool {
         self.metrics.running.set(1);
         self.queue.set_working(run, true);
-        let run = &run.begin();
+        let run = &run.begin(self.tracking.of_next_run());
+        self.tracking.started(&run.now());
         let holds_lease = tokio::select! {
             holds_lease = self.work(run) => holds_lease,
             () = stop.cancelled() => true,
@@ -181,7 +190,10 @@ impl Worker {
         let version = published.as_ref().ok().map(|published| published.version);
         let Some((outcome, label)) = self.outcome(run, published, started) else { return };
         match self.retry(|| self.queue.end(run, outcome.clone())).await {
-            Ok(()) => self.metrics.count(label),
+            Ok(()) => {
+                self.metrics.count(label);
+                self.tracking.ended(&run.now());
+            }
             Err(QueueError::Superseded) if run.has_ended() => {
                 tracing::error!(run = %run.id(), "another trainer has ended the run");
                 if let Some(version) = version {

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use marquee_domain::{Clock, ModelName, Route, RouteError, Timestamp};
-use marquee_ports::{Error, ErrorKind, ObjectKey, ObjectStore, Precondition, Tag};
+use marquee_ports::{
+    Error, ErrorKind, NoTracker, ObjectKey, ObjectStore, Precondition, Tag, TrackedRoute, Tracker, TrackingEvent,
+};
 use thiserror::Error as ThisError;
 use tokio::sync::watch;
 
@@ -62,6 +64,8 @@ struct Found {
 pub(crate) struct Table {
     objects: Arc<dyn ObjectStore>,
     clock: Arc<dyn Clock>,
+    /// Is told of every change that this instance makes.
+    tracker: Arc<dyn Tracker>,
     routes: watch::Sender<RouteMap>,
     read_at: Mutex<Option<Timestamp>>,
     reading: watch::Sender<Reading>,
@@ -94,11 +98,18 @@ impl Table {
         Self {
             objects,
             clock,
+            tracker: Arc::new(NoTracker),
             routes: watch::Sender::new(start),
             read_at: Mutex::default(),
             reading: watch::Sender::default(),
             adopting: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Tells a tracker of every change that this instance makes.
+    pub(crate) fn with_tracker(mut self, tracker: Arc<dyn Tracker>) -> Self {
+        self.tracker = tracker;
+        self
     }
 
     pub(crate) fn get(&self, model: &ModelName) -> Option<Arc<Route>> {
@@ -196,6 +207,7 @@ impl Table {
             Err(error) => return Err(SetError::Store(error)),
         }
         let route = self.adopt_one(route);
+        self.track(&route);
         tracing::info!(model = %route.model(), stable = %route.stable(), revision = route.revision(), "route changed");
         Ok(route)
     }
@@ -206,6 +218,7 @@ impl Table {
         match self.write(route.model(), &StoredRoute::new(&route), Precondition::Absent).await {
             Ok(()) => {
                 let route = self.adopt_one(route);
+                self.track(&route);
                 tracing::info!(model = %route.model(), stable = %route.stable(), "first version routed");
                 Ok(())
             }
@@ -217,6 +230,18 @@ impl Table {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Tells the tracker of a route that this instance has written. The version on trial is the
+    /// first candidate, or the first version that is only kept warm.
+    fn track(&self, route: &Route) {
+        let candidate = route.candidates().first().map(|candidate| candidate.version);
+        self.tracker.record(TrackingEvent::RouteMoved(TrackedRoute {
+            model: route.model().clone(),
+            stable: route.stable(),
+            candidate: candidate.or(route.shadow().first().copied()),
+            revision: route.revision(),
+        }));
     }
 
     async fn read(&self, model: &ModelName) -> Result<Option<Result<Found, Unreadable>>, Error> {
@@ -272,4 +297,50 @@ fn model_of(key: &ObjectKey) -> Option<ModelName> {
 
 fn corrupt(model: &ModelName, error: Unreadable) -> Error {
     Error::new(ErrorKind::Corrupt, format!("read the route of model '{model}'"), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_domain::{SystemClock, Version};
+
+    use super::*;
+    use crate::testing::{SwitchedObjects, name, route, shadowed};
+
+    /// A tracker that keeps the routes that it gets.
+    #[derive(Debug, Default)]
+    struct Routes(Mutex<Vec<TrackedRoute>>);
+
+    impl Tracker for Routes {
+        fn record(&self, event: TrackingEvent) {
+            if let TrackingEvent::RouteMoved(route) = event {
+                self.0.lock().expect("a lock").push(route);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_tracker_learns_of_each_change_from_the_instance_that_made_it() {
+        let objects = Arc::new(SwitchedObjects::default());
+        let table = |tracker: &Arc<Routes>| {
+            let tracker = Arc::clone(tracker) as Arc<dyn Tracker>;
+            Table::new(objects.clone(), Arc::new(SystemClock), RouteMap::new()).with_tracker(tracker)
+        };
+        let (heard, other_heard) = (Arc::<Routes>::default(), Arc::<Routes>::default());
+        let (writer, other) = (table(&heard), table(&other_heard));
+        writer.set_first(route(1, &[])).await.expect("written");
+        other.set_first(route(1, &[])).await.expect("found");
+        writer.set(route(1, &[(2, 500)]).into()).await.expect("written");
+        writer.set(shadowed(2, &[], &[3]).into()).await.expect("written");
+        let late = RouteChange { route: route(1, &[]), expected: 1, keep_salt: false };
+        writer.set(late).await.expect_err("refused");
+        other.refresh().await.expect("read");
+        let moved = |stable, candidate: Option<u64>, revision| TrackedRoute {
+            model: name(),
+            stable: Version(stable),
+            candidate: candidate.map(Version),
+            revision,
+        };
+        assert_eq!(*heard.0.lock().expect("a lock"), [moved(1, None, 1), moved(1, Some(2), 2), moved(2, Some(3), 3)]);
+        assert!(other_heard.0.lock().expect("a lock").is_empty(), "it only follows");
+    }
 }

@@ -39,6 +39,14 @@ impl ModelStore {
         Self(objects)
     }
 
+    /// Returns the folder of a version's package.
+    ///
+    /// # Errors
+    /// The name does not fit into a path of the object store.
+    pub fn folder(name: &ModelName, version: Version) -> Result<ObjectKey, Error> {
+        key(&format!("models/{name}/{version}"))
+    }
+
     /// Returns every version that exists, with a stamp that changes when one of its files changes.
     pub async fn stamps(&self) -> Result<BTreeMap<(ModelName, Version), Stamp>, Error> {
         let mut folders: BTreeMap<(ModelName, Version), (bool, DefaultHasher)> = BTreeMap::new();
@@ -129,7 +137,7 @@ impl ModelStore {
 
     /// Returns the objects in the folder of a version, by file name.
     async fn stored(&self, name: &ModelName, version: Version) -> Result<BTreeMap<String, ObjectEntry>, Error> {
-        let folder = key(&format!("models/{name}/{version}"))?;
+        let folder = Self::folder(name, version)?;
         let name = |entry: &ObjectEntry| Some(entry.key.as_str().strip_prefix(folder.as_str())?.get(1..)?.to_owned());
         let entries = self.0.list(Some(&folder)).await?.into_iter();
         Ok(entries.filter_map(|entry| Some((name(&entry)?, entry))).collect())

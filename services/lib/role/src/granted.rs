@@ -7,7 +7,7 @@ use marquee_domain::{Clock, Scale};
 use marquee_kit::Transport;
 use marquee_model::{SigningKey, VerifyingKey};
 use marquee_onnx::Runtime;
-use marquee_ports::{ObjectStore, OnlineStore, RatingLog};
+use marquee_ports::{NoTracker, ObjectStore, OnlineStore, RatingLog, Tracker};
 use thiserror::Error;
 
 use crate::{Needs, Resource};
@@ -44,6 +44,8 @@ pub struct Resources {
     pub inference: Vec<Transport>,
     /// The monitors, in the order in which they are asked.
     pub monitor: Vec<Transport>,
+    /// Takes what people look at in a tracking system.
+    pub tracker: Arc<dyn Tracker>,
 }
 
 /// The resources of one role.
@@ -95,6 +97,7 @@ impl Resources {
             features: if needs.features { self.features.clone() } else { Vec::new() },
             inference: if needs.inference { self.inference.clone() } else { Vec::new() },
             monitor: if needs.monitor { self.monitor.clone() } else { Vec::new() },
+            tracker: if needs.tracker { Arc::clone(&self.tracker) } else { Arc::new(NoTracker) },
         };
         Granted { role, needs, resources }
     }
@@ -213,6 +216,12 @@ impl Granted {
         self.take_some(Resource::Monitor, &self.resources.monitor)
     }
 
+    /// Returns the tracker. It drops what it gets if no tracking system is set, or if the role did
+    /// not ask for it.
+    pub fn tracker(&self) -> Arc<dyn Tracker> {
+        Arc::clone(&self.resources.tracker)
+    }
+
     /// Returns transports, at least one.
     fn take_some(&self, resource: Resource, transports: &[Transport]) -> Result<Vec<Transport>, NotGranted> {
         self.take(resource, (!transports.is_empty()).then(|| transports.to_vec()))
@@ -229,9 +238,22 @@ impl Granted {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use marquee_domain::SystemClock;
+    use marquee_ports::TrackingEvent;
 
     use super::*;
+
+    /// A tracker that keeps what it gets.
+    #[derive(Debug, Default)]
+    struct Events(Mutex<Vec<TrackingEvent>>);
+
+    impl Tracker for Events {
+        fn record(&self, event: TrackingEvent) {
+            self.0.lock().expect("a lock").push(event);
+        }
+    }
 
     fn resources() -> Resources {
         let key = SigningKey::generate().expect("randomness");
@@ -250,6 +272,7 @@ mod tests {
             features: vec![Transport::connect("http://127.0.0.1:1").expect("an address")],
             inference: vec![Transport::connect("http://127.0.0.1:2").expect("an address")],
             monitor: vec![Transport::connect("http://127.0.0.1:3").expect("an address")],
+            tracker: Arc::new(Events::default()),
         }
     }
 
@@ -268,6 +291,13 @@ mod tests {
         assert!(granted.inference().is_err_and(|error| error.to_string().contains("the inference instances")));
         assert!(granted.resources.inference.is_empty());
         assert_eq!(granted.state_dir(), PathBuf::from("/data/inference"));
+    }
+
+    #[tokio::test]
+    async fn a_role_that_did_not_ask_for_the_tracker_tells_it_nothing() {
+        let granted = |tracker| resources().grant("trainer", Needs { tracker, ..Needs::default() }).tracker();
+        assert_eq!(format!("{:?}", granted(false)), "NoTracker");
+        assert!(format!("{:?}", granted(true)).starts_with("Events"));
     }
 
     #[tokio::test]

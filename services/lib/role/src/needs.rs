@@ -32,6 +32,8 @@ pub struct Needs {
     pub inference: bool,
     /// The monitors, in this process or in others.
     pub monitor: bool,
+    /// The tracker. Where no tracking system is set, it drops what it gets.
+    pub tracker: bool,
 }
 
 /// One thing that a role can ask for.
@@ -76,6 +78,7 @@ impl Needs {
             features: self.features || other.features,
             inference: self.inference || other.inference,
             monitor: self.monitor || other.monitor,
+            tracker: self.tracker || other.tracker,
         }
     }
 

@@ -14,7 +14,7 @@ const INGEST: &str = include_str!("../../../ingest/src/settings.rs");
 const INFERENCE: &str = include_str!("../../../inference/src/settings.rs");
 const TRAINER: &str = include_str!("../../../trainer/src/settings.rs");
 
-const GROUPS: [Group; 21] = [
+const GROUPS: [Group; 22] = [
     ("", include_str!("../settings.rs"), "Settings"),
     ("backends.", include_str!("../backends.rs"), "Backends"),
     ("server.", SERVER, "Settings"),
@@ -23,6 +23,7 @@ const GROUPS: [Group; 21] = [
     ("kafka.", include_str!("../../../lib/kafka/src/settings.rs"), "Settings"),
     ("redis.", include_str!("../../../lib/redis/src/settings.rs"), "Settings"),
     ("s3.", include_str!("../../../lib/objects/src/settings.rs"), "Settings"),
+    ("tracking.", include_str!("../../../lib/mlflow/src/settings.rs"), "Settings"),
     ("telemetry.", include_str!("../../../lib/kit/src/telemetry.rs"), "Settings"),
     ("log.", include_str!("../../../lib/embedded/src/settings.rs"), "LogSettings"),
     ("ingest.", INGEST, "Settings"),

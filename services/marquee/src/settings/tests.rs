@@ -93,6 +93,8 @@ fn a_setting_that_makes_a_role_useless_is_refused_by_its_dotted_key() {
         ("redis.deadline", &["0s"]),
         ("s3.url", &["", "films"]),
         ("s3.part_size", &["0"]),
+        ("tracking.url", &["somewhere", "http://"]),
+        ("tracking.queue", &["0"]),
         ("telemetry.log", &["very=loud", "inof", "info,dbeug", "in_fo"]),
         ("telemetry.otlp_endpoint", &["somewhere", "http://"]),
         ("log.partitions", &["0", "100000"]),

@@ -119,6 +119,7 @@ struct Progress<'a>(&'a Run);
 impl Observer for Progress<'_> {
     fn progress(&mut self, done: usize, total: usize) {
         self.0.advance(done as f64 / total.max(1) as f64);
+        self.0.tracking().measured(self.0.id(), done, &[]);
     }
 
     fn canceled(&self) -> bool {

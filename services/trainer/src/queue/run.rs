@@ -8,6 +8,7 @@ use marquee_ports::Tag;
 use tokio::sync::{Mutex, watch};
 
 use super::document::RunDocument;
+use crate::tracking::Tracking;
 
 /// A run, its watchers and its cancellation. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub(crate) struct Run {
     shared: Arc<Shared>,
     /// This process has stopped its work on the run. Shared by the clones of one [`Run::begin`].
     left: Arc<AtomicBool>,
+    /// Tells of the progress of this attempt.
+    tracking: Tracking,
 }
 
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Run {
             canceled: AtomicBool::new(false),
             stored: Mutex::new(stored),
         });
-        Self { shared, left: Arc::default() }
+        Self { shared, left: Arc::default(), tracking: Tracking::off() }
     }
 
     pub(crate) fn id(&self) -> &RunId {
@@ -78,9 +81,9 @@ impl Run {
         self.shared.canceled.store(true, Ordering::Relaxed);
     }
 
-    /// Returns a handle for one attempt to work on the run.
-    pub(crate) fn begin(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), left: Arc::default() }
+    /// Returns a handle for one attempt to work on the run, which tells of its progress.
+    pub(crate) fn begin(&self, tracking: Tracking) -> Self {
+        Self { shared: Arc::clone(&self.shared), left: Arc::default(), tracking }
     }
 
     /// Ends this attempt at its next step. The run is not canceled: it may be worked on again.
@@ -95,7 +98,13 @@ impl Run {
 
     /// Begins a stage.
     pub(crate) fn enter(&self, stage: Stage, message: &str) {
+        self.tracking.entered(stage);
         self.update(|run| run.enter(stage, message));
+    }
+
+    /// Returns what tells of the progress of this attempt.
+    pub(crate) fn tracking(&self) -> &Tracking {
+        &self.tracking
     }
 
     /// Sets the progress within the stage, from 0 to 1.

@@ -7,6 +7,7 @@ use marquee_lease::{Claim, Lease};
 use marquee_ports::memory::{Fault, MemoryObjects, Step};
 
 use super::*;
+use crate::tracking::Tracking;
 
 /// Trainers over one object store and one clock.
 struct Deployment {
@@ -172,9 +173,9 @@ async fn a_write_whose_answer_was_lost_is_not_another_trainers() {
 async fn a_run_that_was_left_can_be_begun_again_and_the_old_attempt_changes_nothing() {
     let queue = Deployment::new().queue().await;
     let run = queue.create(plan()).await.expect("creates");
-    let first = run.begin();
+    let first = run.begin(Tracking::off());
     first.leave();
-    let second = run.begin();
+    let second = run.begin(Tracking::off());
     assert!(first.must_stop() && !second.must_stop() && !run.is_canceled());
     second.enter(Stage::Fit, "fitting");
     first.advance(0.9);

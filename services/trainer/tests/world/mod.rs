@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +13,8 @@ use marquee_embedded::{EmbeddedLog, EmbeddedObjects, LogSettings};
 use marquee_kit::{Context, Transport};
 use marquee_onnx::Runtime;
 use marquee_ports::{
-    Error, NewRecord, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, RatingLog, Tag, Topic,
+    Error, NewRecord, Object, ObjectEntry, ObjectKey, ObjectStore, Precondition, RatingLog, Tag, Topic, Tracker,
+    TrackingEvent,
 };
 use marquee_proto::record;
 use marquee_proto::training::v1::trainer_client::TrainerClient;
@@ -46,6 +47,8 @@ fn new_record(key: &str, value: Bytes) -> NewRecord {
 pub(crate) struct World {
     pub(crate) log: Arc<dyn RatingLog>,
     pub(crate) objects: Arc<dyn ObjectStore>,
+    /// What trainers told the tracker.
+    pub(crate) events: Arc<Events>,
     runtime: Runtime,
     _folder: tempfile::TempDir,
 }
@@ -66,7 +69,7 @@ impl World {
         let folder = tempfile::tempdir().expect("temporary folder");
         let log = EmbeddedLog::open(&folder.path().join("log"), &LogSettings::default()).expect("opens");
         let objects = EmbeddedObjects::open(&folder.path().join("objects")).expect("opens");
-        Some(Self { log: Arc::new(log), objects: Arc::new(objects), runtime, _folder: folder })
+        Some(Self { log: Arc::new(log), objects: Arc::new(objects), events: Arc::default(), runtime, _folder: folder })
     }
 
     /// Returns a log in which users have rated movies, or `None` where ONNX Runtime is not
@@ -153,10 +156,38 @@ impl World {
             signing_key: None,
             runtime: self.runtime.clone(),
             instance: instance.to_owned(),
+            tracker: Arc::clone(&self.events) as Arc<dyn Tracker>,
         };
         let context = Context::default();
         let service = Service::start(settings, dependencies, &context).await.expect("starts");
         Trainer { client: TrainerClient::new(Transport::in_process(service.server())), context }
+    }
+}
+
+/// A tracker that keeps what it gets.
+#[derive(Debug, Default)]
+pub(crate) struct Events(Mutex<Vec<TrackingEvent>>);
+
+impl Tracker for Events {
+    fn record(&self, event: TrackingEvent) {
+        self.0.lock().expect("a lock").push(event);
+    }
+}
+
+impl Events {
+    /// Waits for the end of a run, and returns everything that was told so far.
+    pub(crate) async fn until_end_of(&self, run: &str) -> Vec<TrackingEvent> {
+        let ended = |event: &TrackingEvent| matches!(event, TrackingEvent::RunEnded { run: ended, .. } if ended.as_str() == run);
+        let waits = async {
+            loop {
+                let events = self.0.lock().expect("a lock").clone();
+                if events.iter().any(ended) {
+                    return events;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, waits).await.expect("in time")
     }
 }
 
