@@ -8,7 +8,7 @@ use marquee_proto::training::v1::{Algorithm, Parameters, State};
 use world::World;
 
 fn short() -> (Algorithm, Parameters) {
-    (Algorithm::Map, Parameters { factors: Some(2), sweeps: Some(3), ..Parameters::default() })
+    (Algorithm::Map, Parameters { factors: 2, sweeps: 3, ..Parameters::default() })
 }
 
 /// Returns the kind of an event, with the names of the metrics.

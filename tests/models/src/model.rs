@@ -105,7 +105,8 @@ pub(crate) fn growing(
     Ok(Curve { fold: name.to_owned(), label: label(algorithm, parameters), points })
 }
 
-/// Returns parameters with this number of sweeps. Burn-in and samples shrink with them where they must.
+/// Returns parameters with this number of sweeps. Burn-in and samples shrink with them where they
+/// must.
 fn shortened(parameters: &FitParameters, sweeps: usize) -> FitParameters {
     let burn_in = parameters.burn_in.min(sweeps / 4);
     FitParameters { sweeps, burn_in, samples: parameters.samples.min(sweeps - burn_in), ..*parameters }

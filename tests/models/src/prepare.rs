@@ -65,7 +65,8 @@ impl<'a> Workplace<'a> {
         Ok(paths)
     }
 
-    /// Returns the order into which numpy shuffles this number of ratings. Published figures use it.
+    /// Returns the order into which numpy shuffles this number of ratings. Published figures use
+    /// it.
     fn permutation(&self, count: usize) -> Result<Vec<u32>> {
         let file = self.path().join(format!("permutation-{count}"));
         let output = Command::new(peers::python()?)

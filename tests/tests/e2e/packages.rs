@@ -79,7 +79,7 @@ impl Draft {
         let learner = write_learner(&posterior)?;
         self.manifest.encoder = self.replace(ENCODER, write_encoder(&posterior)?);
         self.manifest.scorer = self.replace(SCORER, write_scorer(&posterior)?);
-        self.manifest.learner = Some(self.replace(LEARNER, learner));
+        self.manifest.learner = learner.map(|learner| self.replace(LEARNER, learner));
         Ok(self)
     }
 

@@ -1,10 +1,11 @@
-//! The model `r = offset + b_u + b_i + v_u · q_i + noise`, improved one sweep at a time, by sampling
-//! or by expectation.
+//! The model `r = offset + b_u + b_i + v_u · q_i + noise`, improved one sweep at a time, by
+//! sampling or by expectation.
 //!
 //! Rows `[b_u; v_u]` and `[b_i; q_i]` have Gaussian priors. The mean of the prior of a movie moves
-//! with the set of its raters, and that of a user with the set of the rated movies ([`super::sets`]).
-//! The noise of a rating has the precision `alpha g_u g_i` with weights `g ~ Gamma(ν / 2, ν / 2)`
-//! (Lakshminarayanan, Bouchard & Archambeau, "Robust Bayesian Matrix Factorisation", AISTATS 2011).
+//! with the set of its raters, and that of a user with the set of the rated movies
+//! ([`super::sets`]). The noise of a rating has the precision `alpha g_u g_i` with weights `g ~
+//! Gamma(ν / 2, ν / 2)` (Lakshminarayanan, Bouchard & Archambeau, "Robust Bayesian Matrix
+//! Factorisation", AISTATS 2011).
 //!
 //! A sweep updates the rows of users from their Gaussian conditionals (Salakhutdinov & Mnih 2008)
 //! with the weight of each, then their sets and priors. Then it does the same for movies, and for
@@ -128,9 +129,10 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Returns bias and factors of a movie, `[n]`. The rating that is predicted of an unrated one will be its
-    /// first, so it has the set of one rater, of whom nothing is known. Without it, such movies would be
-    /// predicted lower than any others, because few ratings are a sign of a bad movie.
+    /// Returns bias and factors of a movie, `[n]`. The rating that is predicted of an unrated one
+    /// will be its first, so it has the set of one rater, of whom nothing is known. Without it,
+    /// such movies would be predicted lower than any others, because few ratings are a sign of a
+    /// bad movie.
     fn movie(&self, movie: usize) -> Vec<f64> {
         let whole = self.movies.whole(movie);
         if self.ratings.by_movie().row(movie).0.is_empty() {

@@ -7,7 +7,7 @@
 
 use marquee_posterior::Posterior;
 
-use super::{Algorithm, FitError, FitParameters, Observer, Parts, Ratings, bayes, bias};
+use super::{Algorithm, FitError, FitParameters, Observer, Parts, Ratings, bias, sampling};
 
 /// Sets with fewer ratings for each user and movie are checked. Larger ones gain from every part.
 const FEW: usize = 20;
@@ -67,7 +67,7 @@ pub(super) fn choose(
         let mut quiet = Quiet(&mut *observer);
         let fitted = match choice {
             Choice::Biases => bias::fit(&kept, &FitParameters::default_of(Algorithm::Bias), &mut quiet)?,
-            Choice::Factors(parts) => bayes::sample(&kept, &short, parts, &mut quiet)?,
+            Choice::Factors(parts) => sampling::fit(&kept, &short, parts, &mut quiet)?,
         };
         let error = squared_error(&fitted, &kept, &held_out);
         if error < best.0 {

@@ -12,12 +12,12 @@ use super::shards::Shards;
 use crate::kernel::{Published, Regression};
 use crate::linear::{Update, dot, multiply_upper, update};
 
-/// The degrees of freedom of the noise: weights are `Gamma(ν / 2, ν / 2)`, and the noise of a rating
-/// is nearly Student's t with ν. The value was fixed beforehand and is not tuned.
+/// The degrees of freedom of the noise: weights are `Gamma(ν / 2, ν / 2)`, and the noise of a
+/// rating is nearly Student's t with ν. The value was fixed beforehand and is not tuned.
 pub(super) const FREEDOM: f64 = 8.0;
 
-/// The most bytes of Gram matrices that a side keeps so that its sets can move with its rows. The sets of
-/// a larger side only follow its rows, and such a chain mixes more slowly.
+/// The most bytes of Gram matrices that a side keeps so that its sets can move with its rows. The
+/// sets of a larger side only follow its rows, and such a chain mixes more slowly.
 const GRAMS: usize = 256 << 20;
 
 /// What a side is made with.
@@ -224,8 +224,8 @@ impl<'a> Half<'a> {
         totals
     }
 
-    /// Whether the sets also move with their rows, for which they need what the update of the rows leaves
-    /// behind. An expectation is most accurate that way.
+    /// Whether the sets also move with their rows, for which they need what the update of the rows
+    /// leaves behind. An expectation is most accurate that way.
     fn keeps(&self, context: Context) -> bool {
         !self.grams.is_empty() && (context.moves_rows || context.how == Update::Expect)
     }
@@ -275,7 +275,7 @@ impl<'a> Half<'a> {
                 return;
             }
         }
-        // Rounding errors of many updates do not add up, because the sums are made anew.
+        // The sums are computed from scratch below. So rounding errors of many sweeps can't add up.
         let mut whole = std::mem::take(&mut self.own);
         whole.iter_mut().zip(&self.set_sums).for_each(|(own, set)| *own += set);
         sets.pass_whole(self.members, (&whole, &self.set_sums), &self.prior, context.how, draw);

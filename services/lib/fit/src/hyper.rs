@@ -21,8 +21,8 @@ impl Prior {
         Self { mean: vec![0.0; precision.len()], precision }
     }
 
-    /// Sets the parameters of a row without ratings, `[n]` each: a sample of this prior, or its mean
-    /// and variances.
+    /// Sets the parameters of a row without ratings, `[n]` each: a sample of this prior, or its
+    /// mean and variances.
     pub(super) fn fill(&self, parameters: &mut [f64], variances: &mut [f64], how: Update, random: &mut impl Rng) {
         for (i, (parameter, variance)) in parameters.iter_mut().zip(variances).enumerate() {
             *variance = 1.0 / self.precision[i];

@@ -92,8 +92,8 @@ impl Regression {
         }
     }
 
-    /// Replaces the sums by those over some rows of a side, with the ratings of their pairs. A target
-    /// is a rating minus the offset and the bias of the row.
+    /// Replaces the sums by those over some rows of a side, with the ratings of their pairs. A
+    /// target is a rating minus the offset and the bias of the row.
     pub(crate) fn sum(&mut self, side: &Published, rows: &[u32], ratings: &[f32], offset: f64) {
         let width = self.width;
         self.sums.fill(0.0);
@@ -125,9 +125,9 @@ impl Regression {
         }
     }
 
-    /// Adds what uncertain rows add in expectation: their variances to the diagonal and to `Σ g y²`.
-    /// The first variance of a row is that of its own offset in `y`, because the leading 1 of a row
-    /// is certain.
+    /// Adds what uncertain rows add in expectation: their variances to the diagonal and to `Σ g
+    /// y²`. The first variance of a row is that of its own offset in `y`, because the leading 1 of
+    /// a row is certain.
     pub(crate) fn add_variances(&mut self, side: &Published, rows: &[u32]) {
         let n = self.n;
         let mut added = vec![0.0; n];

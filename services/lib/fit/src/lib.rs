@@ -22,6 +22,7 @@ mod map;
 mod parts;
 mod random;
 mod ratings;
+mod sampling;
 mod sets;
 mod shards;
 mod snapshot;
@@ -67,8 +68,8 @@ impl Observer for () {
     }
 }
 
-/// Fits a model. Where users and movies have few ratings each, `Bayes` may return one of fewer parts, or
-/// of biases alone, if that predicts a random tenth of the ratings better.
+/// Fits a model. Where users and movies have few ratings each, `Bayes` may return one of fewer
+/// parts, or of biases alone, if that predicts a random tenth of the ratings better.
 ///
 /// # Errors
 /// There are no ratings, a parameter is out of range, or the observer canceled the fit.

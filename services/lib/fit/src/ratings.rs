@@ -126,7 +126,8 @@ impl Side {
         &self.starts
     }
 
-    /// Returns the partners and stars of a row, in single precision. Both are empty beyond the last row.
+    /// Returns the partners and stars of a row, in single precision. Both are empty beyond the last
+    /// row.
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         match (self.starts.get(row), self.starts.get(row + 1)) {
             (Some(&start), Some(&end)) => (&self.partners[start..end], &self.values[start..end]),

@@ -3,8 +3,9 @@
 //! those of a user are the movies that the user has rated.
 //!
 //! Sets of raters are SVD++ "flipped" (Rendle, Zhang & Koren, "On the difficulty of evaluating
-//! baselines", 2019), and sets of rated movies are SVD++ itself (Koren, KDD 2008). Together they are
-//! the largest gain over factors on MovieLens. They depend on who rated what, not on the ratings.
+//! baselines", 2019), and sets of rated movies are SVD++ itself (Koren, KDD 2008). Together they
+//! are the largest gain over factors on MovieLens. They depend on who rated what, not on the
+//! ratings.
 //!
 //! There are two ways to update the additions, and each is exact:
 //!

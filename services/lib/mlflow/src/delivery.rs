@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::recorder::measured;
+use crate::sink::Sink;
 use crate::{Error, Metric, Settings};
 
 /// The delays between two tries of an event or of a route.
@@ -66,19 +67,6 @@ impl Counts {
     fn drop(&self, reason: Reason) {
         self.dropped.get_or_create(&reason).inc();
     }
-}
-
-/// Carries out events.
-pub(crate) trait Sink: Send {
-    /// Logs metrics of a run.
-    fn measure(&mut self, run: &RunId, metrics: &[Metric]) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Carries out another event.
-    fn deliver(&mut self, event: &TrackingEvent) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Lets aliases follow a route. Returns the version that is not registered yet, if there is
-    /// one.
-    fn route(&mut self, route: &TrackedRoute) -> impl Future<Output = Result<Option<Version>, Error>> + Send;
 }
 
 /// The port: puts events into the queue. Cheap to clone.

@@ -21,6 +21,7 @@ mod package;
 mod recorder;
 mod routes;
 mod settings;
+mod sink;
 #[cfg(test)]
 mod testing;
 mod transport;

@@ -11,8 +11,8 @@ use marquee_ports::{ObjectEntry, ObjectStore, PublishedModel, TrackedDataset, Tr
 use serde_json::json;
 
 use crate::client::{Dataset, LoggedModel, NewModel, NewRun, RunInfo, RunStatus};
-use crate::delivery::Sink;
 use crate::package::{FOLDER, ModelFiles};
+use crate::sink::Sink;
 use crate::{Batch, Client, Error, Metric, Settings, StartError};
 
 /// The tag of a run with the id that Marquee gave it.

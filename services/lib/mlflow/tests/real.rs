@@ -98,8 +98,9 @@ async fn deliver(settings: &Settings, objects: &MemoryObjects, events: Vec<Track
         queue.record(event);
     }
     let delivered = async {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
         while counts.delivered.get() < expected {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            look.tick().await;
         }
     };
     let delivered = tokio::time::timeout(Duration::from_secs(90), delivered);

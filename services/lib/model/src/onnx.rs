@@ -1,9 +1,9 @@
 //! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
 //! turns states and movies into ratings. The learner changes states by one rating.
 //!
-//! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A server
-//! passes the state from one graph to the other and never looks inside. The graphs compute the same
-//! as [`Posterior::state`], [`Posterior::estimate`] and
+//! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A
+//! server passes the state from one graph to the other and never looks inside. The graphs compute
+//! the same as [`Posterior::state`], [`Posterior::estimate`] and
 //! [`UserState::learn`](marquee_posterior::UserState::learn), in single precision.
 //!
 //! A model in which a rating changes more than the sums of one regression has no learner: there the

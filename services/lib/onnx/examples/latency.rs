@@ -1,6 +1,6 @@
 //! Measures the latency of the encoder and the scorer at the size of MovieLens 100K: `cargo run
-//! --release -p marquee-onnx --example latency [library]`. The models are ones of `bayes`, with noise
-//! weights and sets of rated movies.
+//! --release -p marquee-onnx --example latency [library]`. The models are ones of `bayes`, with
+//! noise weights and sets of rated movies.
 
 use std::path::PathBuf;
 use std::time::Instant;

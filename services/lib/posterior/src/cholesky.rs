@@ -42,8 +42,8 @@ impl Cholesky {
         }
     }
 
-    /// Returns `U`, row-major `[n, n]`, with the inverses of its pivots on the diagonal. What is below the
-    /// diagonal has no meaning.
+    /// Returns `U`, row-major `[n, n]`, with the inverses of its pivots on the diagonal. What is
+    /// below the diagonal has no meaning.
     pub fn factored(&self) -> &[f64] {
         &self.upper
     }

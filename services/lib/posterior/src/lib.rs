@@ -11,8 +11,8 @@
 //!
 //! - The noise of a rating has the precision `alpha · g_u · g_i`, because some people and some
 //!   movies are harder to predict than others (Lakshminarayanan, Bouchard & Archambeau, "Robust
-//!   Bayesian Matrix Factorisation", AISTATS 2011). `g_i` is part of a sample. `g_u` has one of a few
-//!   values ([`UserNoise`]), weighted by how well each explains the user's ratings in the first
+//!   Bayesian Matrix Factorisation", AISTATS 2011). `g_i` is part of a sample. `g_u` has one of a
+//!   few values ([`UserNoise`]), weighted by how well each explains the user's ratings in the first
 //!   [`PILOTS`] samples. The state is that of the mean of `g_u`, and the noise that of the mean of
 //!   `1 / g_u`. A state for each value in each sample would cost as much again for every value, and
 //!   on MovieLens 100K it changes no error by more than 0.0001 stars.

@@ -1,17 +1,17 @@
-//! The distribution of a user's state. It follows from sums over the history, so a rating is added or
-//! taken away exactly, whatever the length of the history.
+//! The distribution of a user's state. It follows from sums over the history, so a rating is added
+//! or taken away exactly, whatever the length of the history.
 
 use super::{Cholesky, PILOTS, Posterior, Sample, dot};
 
-/// The state of a user: for each sample, the mean `[n]` and the factored precision `[n, n]` of `[b_u;
-/// v_u]`, and the mean of `1 / g_u`.
+/// The state of a user: for each sample, the mean `[n]` and the factored precision `[n, n]` of
+/// `[b_u; v_u]`, and the mean of `1 / g_u`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserState {
     n: usize,
     /// `[samples, n]`.
     means: Vec<f64>,
-    /// The Cholesky factors of the precisions, `[samples, n, n]`. A variance takes one substitution, and a
-    /// covariance matrix would cost as much as 2n of them.
+    /// The Cholesky factors of the precisions, `[samples, n, n]`. A variance takes one
+    /// substitution, and a covariance matrix would cost as much as 2n of them.
     factored: Vec<f64>,
     /// The mean of `1 / g_u`.
     noise: f64,
@@ -118,9 +118,9 @@ impl Posterior {
     /// movies that the model does not have and ratings that are not finite. The state of an empty
     /// history is the prior.
     ///
-    /// With `x = [1; Q_j]`, `Λ = diag(prior_precision)`, `p = prior_mean + |N|^-½ Σ y_j` and `g` the
-    /// mean of `g_u`, `A = alpha g Σ g_j x xᵀ + Λ` and `b = Λ p + alpha g Σ g_j x (r_j − offset −
-    /// B_j)`. The mean is `A⁻¹ b` and the covariance is `A⁻¹`. The logarithm of the likelihood of
+    /// With `x = [1; Q_j]`, `Λ = diag(prior_precision)`, `p = prior_mean + |N|^-½ Σ y_j` and `g`
+    /// the mean of `g_u`, `A = alpha g Σ g_j x xᵀ + Λ` and `b = Λ p + alpha g Σ g_j x (r_j − offset
+    /// − B_j)`. The mean is `A⁻¹ b` and the covariance is `A⁻¹`. The logarithm of the likelihood of
     /// the ratings for a value of `g` is `½ (|N| ln g − ln |A| + bᵀ A⁻¹ b − alpha g Σ g_j (r_j −
     /// offset − B_j)²)` up to a constant. Takes O(samples · (history · n² + n³)) time.
     pub fn state(&self, history: &[(usize, f64)]) -> UserState {
@@ -162,8 +162,8 @@ impl Posterior {
 }
 
 impl UserState {
-    /// Iterates over the samples: the mean `[n]` and the Cholesky factor of the precision `[n, n]` of
-    /// `[b_u; v_u]`.
+    /// Iterates over the samples: the mean `[n]` and the Cholesky factor of the precision `[n, n]`
+    /// of `[b_u; v_u]`.
     pub(crate) fn samples(&self) -> impl ExactSizeIterator<Item = (&[f64], &[f64])> {
         self.means.chunks_exact(self.n).zip(self.factored.chunks_exact(self.n * self.n))
     }

@@ -4,9 +4,9 @@
 //! The importance of a parameter is the variance, over its values, of the probability that a trial
 //! with the value is among the best γ'. By theorem 1 of the paper it is γ'² ∫ (p'(x) / p(x) − 1)²
 //! p(x) dx (a Pearson divergence), where p' is the density of the value among the best γ' and p
-//! among all trials. Both densities are estimated over at most 50 cells of the domain. Unlike fANOVA
-//! (Hutter et al. 2014), this needs no regression forest and no randomness, and asks what leads to
-//! good values rather than what changes the objective anywhere.
+//! among all trials. Both densities are estimated over at most 50 cells of the domain. Unlike
+//! fANOVA (Hutter et al. 2014), this needs no regression forest and no randomness, and asks what
+//! leads to good values rather than what changes the objective anywhere.
 //!
 //! A parameter with a condition has the factor α² / β, with the shares α of the best and β of all
 //! trials in which its condition held (arXiv 2601.20800, theorem 4.2).

@@ -7,8 +7,8 @@ const SEEDS: u64 = 40;
 const TRIALS: usize = 60;
 
 /// A problem: its space, its objective, and what Optuna 5.0.0 reaches with 60 trials of its random
-/// sampler and of `TPESampler(multivariate=True, constant_liar=True)`, as median and 90th percentile
-/// over 40 seeds.
+/// sampler and of `TPESampler(multivariate=True, constant_liar=True)`, as median and 90th
+/// percentile over 40 seeds.
 struct Problem {
     name: &'static str,
     space: String,

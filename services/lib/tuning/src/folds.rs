@@ -125,8 +125,8 @@ impl Folds {
     }
 }
 
-/// Returns folds whose test data are successive blocks. Ratings of one instant stay together, in the
-/// training data.
+/// Returns folds whose test data are successive blocks. Ratings of one instant stay together, in
+/// the training data.
 fn by_time<'a>(folds: usize, share: f64, ratings: &'a [Rating]) -> Vec<Split<Part<'a>>> {
     let cut = |left: usize| {
         let wanted = (ratings.len() as f64 * (1.0 - share * left as f64)).round() as usize;

@@ -36,8 +36,8 @@ pub struct Outcome {
 pub struct FoldOutcome {
     /// The chosen parameters.
     pub chosen: Values,
-    /// Their error on the inner folds, by which they were chosen. It is too good, because the best of
-    /// many trials is.
+    /// Their error on the inner folds, by which they were chosen. It is too good, because the best
+    /// of many trials is.
     pub inner_rmse: f64,
     /// Their error on the outer fold.
     pub outer_rmse: f64,

@@ -65,7 +65,8 @@ fn facts(fold: &FoldOutcome) -> [(&'static str, String); 5] {
     ]
 }
 
-/// Writes `report.html` and each picture as an SVG file into a folder. Returns the path of the page.
+/// Writes `report.html` and each picture as an SVG file into a folder. Returns the path of the
+/// page.
 ///
 /// # Errors
 /// A file cannot be written.

@@ -51,8 +51,8 @@ pub(super) fn fit_and_judge(
     Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
 }
 
-/// Judges the algorithm and, beside it, the bias-only model. The past is the log as it was at the cut, so
-/// what was rated again or removed later is in it.
+/// Judges the algorithm and, beside it, the bias-only model. The past is the log as it was at the
+/// cut, so what was rated again or removed later is in it.
 fn judge(
     snapshot: &Snapshot,
     index: &MovieIndex,

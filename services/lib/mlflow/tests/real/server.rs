@@ -52,6 +52,7 @@ impl Server {
     async fn answers(&mut self) -> bool {
         let health = format!("{}/health", self.url());
         let waits = async {
+            let mut look = tokio::time::interval(Duration::from_millis(100));
             loop {
                 if self.process.try_wait().expect("a process").is_some() {
                     return false;
@@ -60,7 +61,7 @@ impl Server {
                     return true;
                 }
                 // It offers nothing else to wait for.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                look.tick().await;
             }
         };
         tokio::time::timeout(START, waits).await.unwrap_or(false)

@@ -115,8 +115,8 @@ struct Sums {
     additions: Option<Value>,
 }
 
-/// Returns the sums. The rows contain the square root of alpha g_j, so that no product has to multiply
-/// by it again.
+/// Returns the sums. The rows contain the square root of alpha g_j, so that no product has to
+/// multiply by it again.
 fn sums(graph: &mut GraphBuilder, posterior: &Posterior, history: &History) -> Sums {
     let (samples, movies, states) = (posterior.samples.len(), posterior.movies, posterior.factors + 1);
     let root = |sample: &Sample, movie: usize| precision(sample, movie).sqrt();

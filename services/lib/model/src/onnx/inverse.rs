@@ -1,23 +1,24 @@
 //! Inverts batches of symmetric positive definite matrices with the operators that ONNX has.
 //!
-//! A matrix is first scaled so that its diagonal is 1. Then all pivots are in (0, 1]. There no method
-//! needs pivoting, and single precision is enough for a history of any length. A large matrix is cut
-//! in four: with `W = A⁻¹ B` and the Schur complement `C = D − Bᵀ W`, the inverse of `[A B; Bᵀ D]` is
-//! `[A⁻¹ + W C⁻¹ Wᵀ, −W C⁻¹; −C⁻¹ Wᵀ, C⁻¹]` (Banachiewicz 1937), and the determinant is `|A| |C|`. So
-//! most of the work is in matrix products. A matrix of at most [`SMALL`] rows is inverted by symmetric
-//! sweeps, which are unrolled (Goodnight, "A Tutorial on the SWEEP Operator", 1979).
+//! A matrix is first scaled so that its diagonal is 1. Then all pivots are in (0, 1]. There no
+//! method needs pivoting, and single precision is enough for a history of any length. A large
+//! matrix is cut in four: with `W = A⁻¹ B` and the Schur complement `C = D − Bᵀ W`, the inverse of
+//! `[A B; Bᵀ D]` is `[A⁻¹ + W C⁻¹ Wᵀ, −W C⁻¹; −C⁻¹ Wᵀ, C⁻¹]` (Banachiewicz 1937), and the
+//! determinant is `|A| |C|`. So most of the work is in matrix products. A matrix of at most
+//! [`SMALL`] rows is inverted by symmetric sweeps, which are unrolled (Goodnight, "A Tutorial on
+//! the SWEEP Operator", 1979).
 //!
 //! Let c be the column of the pivot, p the pivot and e its unit vector. One sweep is M − (c − e)(c
 //! − e)ᵀ / p. This is the sweep of the textbook, except that it adds 2 to the swept diagonal entry.
-//! No later sweep reads that entry. After all sweeps, the inverse is 2I − M. The product of the pivots
-//! is the determinant.
+//! No later sweep reads that entry. After all sweeps, the inverse is 2I − M. The product of the
+//! pivots is the determinant.
 
 use std::ops::Range;
 
 use super::graph::{GraphBuilder, Value, int, ints};
 
-/// The most rows of a matrix that is inverted by sweeps. Each sweep takes some operators, whose cost
-/// hardly depends on the size of so small matrices.
+/// The most rows of a matrix that is inverted by sweeps. Each sweep takes some operators, whose
+/// cost hardly depends on the size of so small matrices.
 const SMALL: usize = 9;
 
 /// An inverse.

@@ -16,8 +16,8 @@ use super::{BATCH, GraphError, OnnxGraph, check, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 
-/// Writes the learner graph of a posterior with S samples, where n = factors + 1. Returns `None` for a
-/// model with noise weights of users or with sets of rated movies.
+/// Writes the learner graph of a posterior with S samples, where n = factors + 1. Returns `None`
+/// for a model with noise weights of users or with sets of rated movies.
 ///
 /// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
 /// returns them; `movie` int64 `[batch]`; `rating` float32 `[batch]`, in stars; `weight` float32
@@ -94,8 +94,8 @@ struct Movie {
     noise: Value,
 }
 
-/// Returns what the samples know of the movies. The tables have the movies first, so that the values
-/// of a movie lie together.
+/// Returns what the samples know of the movies. The tables have the movies first, so that the
+/// values of a movie lie together.
 fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> Movie {
     let (movies, factors, samples) = (posterior.movies, posterior.factors, posterior.samples.len());
     let mut rows = Vec::with_capacity(movies * samples * (factors + 1));

@@ -1,8 +1,8 @@
 //! The scorer: computes the expected rating and its spread from a user's state and movies.
 //!
 //! For each posterior sample s, m_s = offset + B_i + x_iᵀ mean_s. The rating is the average of m_s.
-//! The variance is the average of noise / (alpha_s g_i) + x_iᵀ covariance_s x_i, plus the variance of
-//! m_s over the samples (law of total variance).
+//! The variance is the average of noise / (alpha_s g_i) + x_iᵀ covariance_s x_i, plus the variance
+//! of m_s over the samples (law of total variance).
 
 use marquee_posterior::Posterior;
 

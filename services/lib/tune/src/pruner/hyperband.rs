@@ -35,9 +35,9 @@ impl Hyperband {
 
     /// Returns the bracket of a trial, from 0 on. Bracket b ends no trial before the step r η^b.
     ///
-    /// Of the trials, bracket b has the share that ⌈(s_max + 1) η^s / (s + 1)⌉ with s = s_max − b is
-    /// of the sum over all brackets (algorithm 1, line 3). The shares are spread over the trials by
-    /// their numbers, without a random draw.
+    /// Of the trials, bracket b has the share that ⌈(s_max + 1) η^s / (s + 1)⌉ with s = s_max − b
+    /// is of the sum over all brackets (algorithm 1, line 3). The shares are spread over the trials
+    /// by their numbers, without a random draw.
     pub fn bracket(&self, number: u64) -> u32 {
         let brackets = self.brackets();
         let size = |bracket: u32| {

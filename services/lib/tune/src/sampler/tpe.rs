@@ -8,8 +8,8 @@
 //!   with the better last value.
 //! - Trials that are running count as bad ("constant liar", Ginsbourger et al. 2010), so that
 //!   parallel workers do not try the same values. Failed trials do not count.
-//! - With the densities l of the good and g of the other trials, 24 candidates are drawn from l, and
-//!   the one with the largest ln l(x) − ln g(x) is chosen. The expected improvement grows with
+//! - With the densities l of the good and g of the other trials, 24 candidates are drawn from l,
+//!   and the one with the largest ln l(x) − ln g(x) is chosen. The expected improvement grows with
 //!   l(x) / g(x) (Bergstra et al. 2011, equation 6).
 //! - Parameters that share a condition are one such step (groups: Falkner et al. 2018 model all
 //!   parameters at once; a parameter with a condition has fewer observations).

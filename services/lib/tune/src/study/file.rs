@@ -7,9 +7,9 @@
 //! {"trial":0,"event":"end","state":"complete","value":0.9}
 //! ```
 //!
-//! **Invariant:** lines are only appended, so fields and events that this version does not know stay
-//! in the file (`unknown_fields_and_events_stay_in_the_file`). The one exception is a last line that
-//! was not written completely, which is removed (`a_torn_last_line_is_removed`).
+//! **Invariant:** lines are only appended, so fields and events that this version does not know
+//! stay in the file (`unknown_fields_and_events_stay_in_the_file`). The one exception is a last
+//! line that was not written completely, which is removed (`a_torn_last_line_is_removed`).
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -93,8 +93,8 @@ impl Event {
         Self::End { state: State::Failed, value: None, reason: Some(reason.to_owned()), interrupted }
     }
 
-    /// Applies the event to its trial. An event of a trial that has not begun, or that has ended, is
-    /// ignored.
+    /// Applies the event to its trial. An event of a trial that has not begun, or that has ended,
+    /// is ignored.
     pub(super) fn apply(self, number: u64, extra: Extra, trials: &mut Vec<Record>) {
         if let Self::Start { values } = self {
             if number == trials.len() as u64 {
