@@ -100,10 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn a_few_movies_have_most_of_the_ratings() {
-        let made = generate(200_000).unwrap();
+    fn a_tenth_of_the_movies_has_a_third_of_the_ratings() {
+        let made = generate(1_000_000).unwrap();
         let popular = made.ratings.iter().filter(|rating| (rating.1 as usize) < made.movies / 10).count();
         assert!(popular * 3 > made.ratings.len(), "{popular}");
-        assert!(generate(1_000).is_err());
+    }
+
+    #[test]
+    fn too_few_ratings_are_refused_with_the_smallest_number() {
+        assert!(generate(1_000).unwrap_err().to_string().contains("--ratings is at least 169600"));
     }
 }
