@@ -81,7 +81,8 @@ impl Arguments {
         parameters.factors = self.factors.or(factors).unwrap_or(parameters.factors);
         parameters.sweeps = self.sweeps.unwrap_or(parameters.sweeps);
         parameters.burn_in = self.burn_in.unwrap_or(parameters.burn_in.min(parameters.sweeps / 4));
-        parameters.samples = self.samples.unwrap_or(parameters.samples);
+        let most = parameters.sweeps.saturating_sub(parameters.burn_in).max(1);
+        parameters.samples = self.samples.unwrap_or(parameters.samples.min(most));
         parameters.seed = self.seed;
         parameters
     }

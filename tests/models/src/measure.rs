@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use marquee_domain::Scale;
+use marquee_eval::{Evaluation, Outcome};
 use marquee_fit::{Algorithm, FitParameters};
 use marquee_model::{write_encoder, write_learner, write_scorer};
 
@@ -15,7 +16,7 @@ use crate::generated;
 use crate::model::{self, fitted, growing, rmse, settings};
 use crate::plan::Name;
 use crate::prepare;
-use crate::prequential::{self, Learning, Outcome, Timeline};
+use crate::prequential::{self, Timeline};
 
 /// Sweeps of `map` whose error is measured, until the number that it has by default.
 const MAP_SWEEPS: [usize; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 40];
@@ -119,19 +120,18 @@ fn in_time(arguments: &Arguments) -> Result<Measured> {
     let fitted = model::fitted_to(&ratings, Algorithm::Bayes, &parameters, Instant::now())?;
     let biases = FitParameters { seed: arguments.seed, ..FitParameters::default_of(Algorithm::Bias) };
     let biases = model::fitted_to(&ratings, Algorithm::Bias, &biases, Instant::now())?;
-    let error = |posterior, learning| {
-        prequential::rmse(&prequential::outcomes(posterior, &timeline.index, (past, future), scale, learning))
-    };
-    let judged = marquee_eval::evaluate(&fitted.posterior, &timeline.index, past, future, scale);
+    let judge = |posterior| marquee_eval::evaluate(posterior, &timeline.index, past, future, scale);
+    let (judged, biases) = (judge(&fitted.posterior), judge(&biases.posterior));
+    let one_by_one = |judged: &Evaluation| judged.one_by_one.map_or(f64::NAN, |errors| errors.rmse);
     let stars = |name: &str, value| Figure::new(name, Unit::Stars, value);
     let figures = vec![
         stars("strict, without mood", judged.rmse).at_most(0.931),
-        stars("one by one, without mood", judged.one_by_one.map_or(f64::NAN, |errors| errors.rmse)).at_most(0.921),
+        stars("one by one, without mood", one_by_one(&judged)).at_most(0.921),
         Figure::missing("strict, with mood", Unit::Stars).at_most(0.921),
         Figure::missing("one by one, with mood", Unit::Stars).at_most(0.901),
         stars("frozen at the cut", judged.frozen_rmse),
-        stars("biases alone, strict", error(&biases.posterior, Learning::Strict)),
-        stars("biases alone, one by one", error(&biases.posterior, Learning::OneByOne)),
+        stars("biases alone, strict", biases.rmse),
+        stars("biases alone, one by one", one_by_one(&biases)),
         Figure::new("fit", Unit::Seconds, fitted.seconds),
     ];
     Ok(Measured { settings: settings(Algorithm::Bayes, &parameters), figures, ..Measured::default() })
@@ -139,11 +139,12 @@ fn in_time(arguments: &Arguments) -> Result<Measured> {
 
 fn covered(arguments: &Arguments) -> Result<Measured> {
     let timeline = Timeline::read(&prepare::open(&prepare::ml_100k(arguments)?)?)?;
-    let (past, future) = timeline.split();
+    let (past, _) = timeline.split();
     let scale = Scale::try_new(1.0, 5.0, 1.0)?;
     let parameters = arguments.bayes(None);
     let fitted = model::fitted_to(&timeline.index.dense(past)?, Algorithm::Bayes, &parameters, Instant::now())?;
-    let outcomes = prequential::outcomes(&fitted.posterior, &timeline.index, (past, future), scale, Learning::Strict);
+    let outcomes = prequential::outcomes(&fitted.posterior, &timeline, scale);
+    let outcomes = outcomes.list();
     let share = |name: String, value| Figure::new(name, Unit::Percent, value);
     let mut figures = Vec::new();
     for (nominal, width) in INTERVALS {
@@ -151,7 +152,7 @@ fn covered(arguments: &Arguments) -> Result<Measured> {
         figures.push(share(format!("inside {nominal} % intervals"), actual).within(nominal, 2.0));
     }
     let (nominal, width) = INTERVALS[1];
-    for (name, inside) in slices(&outcomes) {
+    for (name, inside) in slices(outcomes) {
         let part: Vec<&Outcome> = outcomes.iter().filter(|outcome| inside(outcome)).collect();
         let actual = prequential::coverage(part.iter().copied(), width);
         let name = format!("{nominal} %, {name} ({} ratings)", part.len());
@@ -166,18 +167,18 @@ type Slice = (String, Box<dyn Fn(&Outcome) -> bool>);
 /// Returns the thirds of the outcomes by how many ratings of the user the state had learned, and
 /// the movies that the past does not rate. Nothing of a slice is known only after the rating.
 fn slices(outcomes: &[Outcome]) -> Vec<Slice> {
-    let mut learned: Vec<usize> = outcomes.iter().map(|outcome| outcome.learned).collect();
+    let mut learned: Vec<u32> = outcomes.iter().map(|outcome| outcome.history).collect();
     learned.sort_unstable();
     let at = |third: usize| learned.get(learned.len() * third / 3).copied().unwrap_or_default();
     let (low, high) = (at(1), at(2));
     vec![
-        (format!("users with fewer than {low} ratings"), Box::new(move |outcome| outcome.learned < low)),
+        (format!("users with fewer than {low} ratings"), Box::new(move |outcome| outcome.history < low)),
         (
             format!("users with {low} to {} ratings", high.saturating_sub(1)),
-            Box::new(move |outcome| (low..high).contains(&outcome.learned)),
+            Box::new(move |outcome| (low..high).contains(&outcome.history)),
         ),
-        (format!("users with {high} ratings or more"), Box::new(move |outcome| outcome.learned >= high)),
-        (String::from("unseen movies"), Box::new(|outcome| !outcome.seen)),
+        (format!("users with {high} ratings or more"), Box::new(move |outcome| outcome.history >= high)),
+        (String::from("unseen movies"), Box::new(|outcome| outcome.movie_past == 0)),
     ]
 }
 
@@ -285,16 +286,30 @@ fn shorter(parameters: &FitParameters) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use marquee_domain::Timestamp;
+
     use super::*;
 
     #[test]
     fn thirds_by_activity_hold_every_outcome_once() {
-        let outcome = |learned| Outcome { error: 0.0, deviation: 0.0, learned, seen: learned % 2 == 0 };
+        let outcome = |history: u32| Outcome {
+            user: 0,
+            movie: 0,
+            user_past: 0,
+            movie_past: history % 2,
+            history,
+            at: Timestamp::EPOCH,
+            rating: 3.0,
+            predicted: 3.0,
+            one_by_one: 3.0,
+            frozen: 3.0,
+            normal: None,
+        };
         let outcomes: Vec<Outcome> = (0..99).map(|number| outcome(number * number % 40)).collect();
         let slices = slices(&outcomes);
         let of = |outcome: &Outcome| slices.iter().take(3).filter(|(_, inside)| inside(outcome)).count();
         assert!(outcomes.iter().all(|outcome| of(outcome) == 1));
         let unseen = outcomes.iter().filter(|outcome| slices[3].1(outcome)).count();
-        assert_eq!(unseen, outcomes.iter().filter(|outcome| !outcome.seen).count());
+        assert_eq!(unseen, outcomes.iter().filter(|outcome| outcome.movie_past == 0).count());
     }
 }
