@@ -21,6 +21,7 @@ const TOLERANCE: f64 = 1e-3;
 /// A running server. It ends when it is dropped.
 pub(crate) struct Server {
     python: OsString,
+    http: reqwest::Client,
     port: u16,
     process: Child,
     folder: tempfile::TempDir,
@@ -34,12 +35,14 @@ impl Server {
             println!("skipped: MARQUEE_MLFLOW_PYTHON names no Python with MLflow: run `make mlflow`");
             return None;
         };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
         let mut folder = tempfile::tempdir().expect("a folder");
         // The port may be taken in between, so a start that fails is tried again.
         for _ in 0..3 {
             let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
             let process = serve(&python, folder.path(), port);
-            let mut server = Self { python: python.clone(), port, process, folder };
+            let mut server = Self { python: python.clone(), http: http.clone(), port, process, folder };
             if server.answers().await {
                 return Some(server);
             }
@@ -57,7 +60,7 @@ impl Server {
                 if self.process.try_wait().expect("a process").is_some() {
                     return false;
                 }
-                if reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
+                if self.http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
                     return true;
                 }
                 // It offers nothing else to wait for.
@@ -75,7 +78,7 @@ impl Server {
     pub(crate) async fn get(&self, method: &str, query: &[(&str, &str)]) -> Value {
         let mut url = reqwest::Url::parse(&format!("{}/api/2.0/mlflow/{method}", self.url())).expect("an address");
         url.query_pairs_mut().extend_pairs(query);
-        let answer = reqwest::get(url).await.expect("an answer").text().await.expect("a body");
+        let answer = self.http.get(url).send().await.expect("an answer").text().await.expect("a body");
         serde_json::from_str(&answer).expect("JSON")
     }
 
@@ -86,7 +89,7 @@ impl Server {
         let id = &experiment["experiment"]["experiment_id"];
         let body = json!({"experiment_ids": [id], "filter": filter}).to_string();
         let url = format!("{}/api/2.0/mlflow/runs/search", self.url());
-        let post = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
+        let post = self.http.post(url).header("content-type", "application/json").body(body);
         let answer = post.send().await.expect("an answer").text().await.expect("a body");
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         answer["runs"].as_array().cloned().unwrap_or_default()
