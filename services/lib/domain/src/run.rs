@@ -103,7 +103,7 @@ impl FitParameters {
         match algorithm {
             Algorithm::Bias => Self { factors: 1, sweeps: 20, burn_in: 0, samples: 1, seed: 1 },
             Algorithm::Map => Self { factors: 16, sweeps: 40, burn_in: 0, samples: 1, seed: 1 },
-            Algorithm::Bayes => Self { factors: 16, sweeps: 232, burn_in: 40, samples: 48, seed: 1 },
+            Algorithm::Bayes => Self { factors: 16, sweeps: 240, burn_in: 40, samples: 48, seed: 1 },
         }
     }
 

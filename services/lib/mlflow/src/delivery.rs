@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use marquee_backoff::{Backoff, Delays};
-use marquee_domain::{ModelName, RunId, Version};
+use marquee_domain::{ModelName, RunId};
 use marquee_ports::{TrackedRoute, Tracker, TrackingEvent};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;

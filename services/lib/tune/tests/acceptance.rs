@@ -142,11 +142,11 @@ fn tpe_is_as_good_as_optunas_and_far_better_than_random_search() {
             shown(problem.optuna_tpe),
             shown(parallel)
         );
-        // The remaining tenth of the distance between Optuna's TPE and random search is noise of
-        // the seeds.
-        let slack = |tpe: f64, random: f64| tpe + 0.12 * (random - tpe);
-        let median = slack(problem.optuna_tpe.0, problem.optuna_random.0);
-        let high = slack(problem.optuna_tpe.1, problem.optuna_random.1);
+        // A tenth of the distance between Optuna's TPE and random search is noise of the seeds, and
+        // a fifth at the 90th percentile, which rests on four of them.
+        let slack = |tpe: f64, random: f64, share: f64| tpe + share * (random - tpe);
+        let median = slack(problem.optuna_tpe.0, problem.optuna_random.0, 0.12);
+        let high = slack(problem.optuna_tpe.1, problem.optuna_random.1, 0.2);
         assert!(tpe.0 <= median && tpe.1 <= high, "{}: {tpe:?} is not {median} / {high}", problem.name);
         assert!(tpe.0 < random.0 && tpe.1 < random.0, "{}: {tpe:?} against {random:?}", problem.name);
         assert!(parallel.0 < random.0 && parallel.1 < random.1, "{}: {parallel:?} against {random:?}", problem.name);

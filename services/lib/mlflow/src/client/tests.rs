@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::delivery::Sink as _;
+use crate::sink::Sink as _;
 use crate::testing::{Answer, Request, Server};
 use crate::{Batch, Metric, Recorder};
 

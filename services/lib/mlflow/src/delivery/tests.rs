@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use marquee_domain::{RunState, Timestamp};
+use marquee_domain::{RunState, Timestamp, Version};
 use reqwest::StatusCode;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -96,7 +96,7 @@ mod tests {
             "run = t0000000000000007\n",
             "date = 2025-11-25T14:30:00Z\n",
             "previous version = 2\n",
-            "parameters = algorithm bayes, factors 16, sweeps 232, burn-in 40, samples 48, seed 1, holdout 0.1\n",
+            "parameters = algorithm bayes, factors 16, sweeps 240, burn-in 40, samples 48, seed 1, holdout 0.1\n",
             "ratings = 100 by 20 users of 30 movies\n",
             "dates of the ratings = 1997-09-20T03:05:10Z to 1998-04-22T23:10:38Z\n",
             "digest of the ratings = d1\n",
