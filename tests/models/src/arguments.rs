@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) ml_1m: Option<PathBuf>,
     /// How many ratings to generate for the row `scale`.
-    #[arg(long, value_name = "N", default_value_t = 25_000_000)]
+    #[arg(long, value_name = "N", default_value_t = crate::generated::FULL_SCALE)]
     pub(crate) ratings: usize,
     /// The length of a factor vector, instead of 16 for MovieLens 100K and 32 for more ratings.
     #[arg(long, value_name = "N")]

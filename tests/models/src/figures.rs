@@ -11,6 +11,8 @@ pub(crate) struct Row {
     title: &'static str,
     pub(crate) measured: Measured,
     pub(crate) peers: Vec<Peer>,
+    /// Whether fewer sweeps and peers were run than the targets are for.
+    pub(crate) quick: bool,
     /// Seconds of everything but the peers.
     pub(crate) seconds: f64,
     /// Why the row was not measured.
@@ -83,9 +85,9 @@ pub(crate) struct Peer {
 
 impl Row {
     /// Returns a row without figures.
-    pub(crate) fn new(name: Name) -> Self {
+    pub(crate) fn new(name: Name, quick: bool) -> Self {
         let title = name.title();
-        Self { name, title, measured: Measured::default(), peers: Vec::new(), seconds: 0.0, skipped: None }
+        Self { name, title, measured: Measured::default(), peers: Vec::new(), quick, seconds: 0.0, skipped: None }
     }
 }
 

@@ -8,6 +8,9 @@ use rand_distr::{Distribution, LogNormal, StandardNormal};
 
 use crate::fold::Rated;
 
+/// The number of ratings that the targets of memory and time are for.
+pub(crate) const FULL_SCALE: usize = 25_000_000;
+
 /// The rank of the truth.
 const FACTORS: usize = 8;
 

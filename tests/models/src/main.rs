@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 /// Measures a row and the peers beside it. What fails is told in the row.
 fn measure_row(name: Name, arguments: &Arguments, place: &Workplace) -> Row {
     let started = Instant::now();
-    let mut row = Row::new(name);
+    let mut row = Row::new(name, arguments.quick);
     let folds = match place.folds(name.folds()) {
         Ok(folds) => folds,
         Err(error) => {

@@ -255,9 +255,11 @@ fn scale(arguments: &Arguments) -> Result<Measured> {
     let indexing = fitted.seconds - fitted.sweeps.iter().sum::<f64>();
     let memory = crate::figures::peak_memory_mib();
     let sampling = fitted.sweeps.get(1..).unwrap_or_default();
+    // The targets are for the default number of ratings.
+    let full = |figure: Figure, most| if count >= generated::FULL_SCALE { figure.at_most(most) } else { figure };
     let figures = vec![
-        Figure::new("memory, ratings included", Unit::Mib, memory).at_most(2_560.0),
-        Figure::new("sampling sweep, median", Unit::Seconds, median(sampling)).at_most(5.0),
+        full(Figure::new("memory, ratings included", Unit::Mib, memory), 2_560.0),
+        full(Figure::new("sampling sweep, median", Unit::Seconds, median(sampling)), 5.0),
         Figure::new("sorting the ratings and starting", Unit::Seconds, indexing),
     ];
     let settings = settings(Algorithm::Bayes, &parameters);
