@@ -23,8 +23,8 @@ const MEMORY: f64 = 64.0;
 /// The budget of answers.
 const ANSWERS: f64 = 256.0;
 
-/// Memory for each byte of an answer that waits: the answer, its parts on the way to the socket, and
-/// what the allocator keeps of them. Runs differ between 1.5 and 2.2.
+/// Memory for each byte of an answer that waits: the answer, its parts on the way to the socket,
+/// and what the allocator keeps of them. Runs differ between 1.5 and 2.2.
 const PER_BYTE: f64 = 2.5;
 
 /// The unread answers that a connection may have.
