@@ -6,7 +6,9 @@
 //! on, so nothing is chosen by looking at the ratings that judge a model.
 
 use marquee_posterior::Posterior;
+use rand::RngExt;
 
+use super::random::{Group, stream};
 use super::{Algorithm, FitError, FitParameters, Observer, Parts, Ratings, bias, sampling};
 
 /// Sets with fewer ratings for each user and movie are checked. Larger ones gain from every part.
@@ -15,8 +17,8 @@ const FEW: usize = 20;
 /// The fewest held-out ratings that can tell models apart.
 const FEWEST: usize = 200;
 
-/// Every so many ratings, one is held out.
-const EVERY: u64 = 10;
+/// Of so many ratings, one is held out.
+const EVERY: u32 = 10;
 
 /// The sweeps of a model that is only compared.
 const SHORT: FitParameters = FitParameters { factors: 1, sweeps: 60, burn_in: 20, samples: 10, seed: 1 };
@@ -77,27 +79,19 @@ pub(super) fn choose(
     Ok(best.1)
 }
 
-/// Holds out a tenth of the ratings, by their pair and the seed.
+/// Holds out a random tenth of the ratings.
 fn split(ratings: &Ratings, seed: u64) -> (Ratings, Vec<(u32, u32, f64)>) {
     let (mut kept, mut held_out) = (Vec::with_capacity(ratings.len()), Vec::new());
     for user in 0..ratings.users() {
+        let mut random = stream(seed, 0, Group::Split, user);
         let (movies, values) = ratings.by_user().row(user);
         for (&movie, &value) in movies.iter().zip(values) {
             let triplet = (user as u32, movie, f64::from(value));
-            let is_held_out = mixed(seed ^ (u64::from(movie) << 32 | user as u64)).is_multiple_of(EVERY);
-            if is_held_out { held_out.push(triplet) } else { kept.push(triplet) }
+            if random.random_ratio(1, EVERY) { held_out.push(triplet) } else { kept.push(triplet) }
         }
     }
     let kept = Ratings::try_new(ratings.users(), ratings.movies(), kept);
     (kept.expect("a part of valid ratings is valid"), held_out)
-}
-
-/// Returns a number whose bits all depend on all bits of another one (the last steps of SplitMix64:
-/// Steele, Lea & Flood, OOPSLA 2014).
-fn mixed(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 /// Returns the mean squared error of held-out ratings, which are sorted by user.

@@ -294,20 +294,12 @@ impl<'a> Half<'a> {
     /// Updates the priors of the own parameters and of the additions.
     pub(super) fn update_priors(&mut self, context: Context) {
         let mut random = stream(self.seed, context.sweep, Group::Hyper, self.group.0 as usize);
-        let additions = self.sets.as_ref().map(Sets::all);
         match context.how {
-            Update::Sample => {
-                self.prior.draw(&self.own, self.side, &mut random);
-                if let (Some(sets), Some((additions, _))) = (&mut self.sets, &additions) {
-                    sets.prior.draw(additions, self.members, &mut random);
-                }
-            }
-            Update::Expect => {
-                self.prior.expect(&self.own, &self.variances, self.side);
-                if let (Some(sets), Some((additions, variances))) = (&mut self.sets, &additions) {
-                    sets.prior.expect(additions, variances, self.members);
-                }
-            }
+            Update::Sample => self.prior.draw(&self.own, self.side, &mut random),
+            Update::Expect => self.prior.expect(&self.own, &self.variances, self.side),
+        }
+        if let Some(sets) = &mut self.sets {
+            sets.update_prior(self.members, context.how, &mut random);
         }
     }
 

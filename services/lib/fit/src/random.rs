@@ -20,6 +20,8 @@ pub(super) enum Group {
     Hyper = 5,
     /// What movies add to the users who rated them.
     UserSets = 6,
+    /// The ratings that are held out to compare models.
+    Split = 7,
 }
 
 /// Returns the generator of one row of one group in one sweep.

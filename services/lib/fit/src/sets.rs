@@ -20,6 +20,7 @@
 
 use std::thread;
 
+use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::hyper::Prior;
@@ -96,19 +97,22 @@ impl Sets {
 
     /// Returns the additions of a member, `[n]`.
     pub(super) fn addition(&self, member: usize) -> impl Iterator<Item = f64> {
-        let all = self.blocks.iter().flat_map(move |block| block[member]);
-        all.take(self.prior.mean.len()).map(f64::from)
+        coordinates(&self.blocks, member, self.prior.mean.len())
     }
 
-    /// Returns the additions and their variances, each `[members, n]`.
-    pub(super) fn all(&self) -> (Vec<f64>, Vec<f64>) {
-        let n = self.prior.mean.len();
+    /// Updates the prior of the additions.
+    pub(super) fn update_prior(&mut self, members: &Side, how: Update, random: &mut impl Rng) {
         let rows = |blocks: &[Vec<Lanes>]| -> Vec<f64> {
-            let members = blocks.first().map_or(0, Vec::len);
-            let row = |member: usize| blocks.iter().flat_map(move |block| block[member]).take(n).map(f64::from);
-            (0..members).flat_map(row).collect()
+            (0..members.rows()).flat_map(|member| coordinates(blocks, member, self.prior.mean.len())).collect()
         };
-        (rows(&self.blocks), rows(&self.variances))
+        let additions = rows(&self.blocks);
+        match how {
+            Update::Sample => self.prior.draw(&additions, members, random),
+            Update::Expect => {
+                let variances = rows(&self.variances);
+                self.prior.expect(&additions, &variances, members);
+            }
+        }
     }
 
     /// Updates every addition given the whole rows, `whole` and `sums` both `[rows, n]`, with this
@@ -226,7 +230,7 @@ impl Sets {
         members: &Side,
         alpha: f64,
         slopes: &mut [Slope],
-        (how, random): (Update, &mut impl rand::Rng),
+        (how, random): (Update, &mut impl Rng),
     ) {
         let (mean, precision) = (self.prior.mean[f], self.prior.precision[f]);
         let (block, lane) = (f / LANES, f % LANES);
@@ -255,6 +259,11 @@ impl Sets {
             }
         }
     }
+}
+
+/// Iterates over the `n` numbers of a member.
+fn coordinates(blocks: &[Vec<Lanes>], member: usize, n: usize) -> impl Iterator<Item = f64> {
+    blocks.iter().flat_map(move |block| block[member]).take(n).map(f64::from)
 }
 
 /// Writes the scaled sums of the members' numbers.

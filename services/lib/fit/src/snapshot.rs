@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    fn event(user: u8, movie: u8, kind: u8, seconds: i64) -> RatingEvent {
+    pub(super) fn event(user: u8, movie: u8, kind: u8, seconds: i64) -> RatingEvent {
         let user = UserId::try_new(&format!("u{user}")).expect("valid");
         let movie = MovieId::try_new(&format!("m{movie}")).expect("valid");
         let at = Timestamp::from_seconds(seconds);

@@ -172,19 +172,9 @@ fn given(events: &[RatingEvent], cut: Option<Timestamp>) -> Vec<Rating> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::event;
     use super::super::{Fold, Snapshot};
     use super::*;
-
-    fn event(user: u8, movie: u8, kind: u8, seconds: i64) -> RatingEvent {
-        let user = UserId::try_new(&format!("u{user}")).expect("valid");
-        let movie = MovieId::try_new(&format!("m{movie}")).expect("valid");
-        let at = Timestamp::from_seconds(seconds);
-        match kind {
-            0..=7 => RatingEvent::Rated(Rating { user, movie, value: f64::from(kind % 5 + 1), rated_at: at }),
-            8 => RatingEvent::Removed { user, movie, at },
-            _ => RatingEvent::UserRemoved { user, at },
-        }
-    }
 
     fn snapshot<'a>(events: impl Iterator<Item = &'a (Offset, RatingEvent)>) -> Snapshot {
         let mut fold = Fold::default();
