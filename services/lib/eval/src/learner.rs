@@ -162,7 +162,7 @@ mod tests {
                 kept.push((movie, value));
                 let held = newest(&kept);
                 learner.learn(movie, value);
-                        let known: Vec<(usize, f64)> =
+                let known: Vec<(usize, f64)> =
                     held.iter().filter_map(|&(movie, value)| Some((models[movie as usize]?, value))).collect();
                 let state = posterior.state(&known);
                 for movie in 0..MOVIES {

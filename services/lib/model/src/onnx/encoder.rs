@@ -168,7 +168,8 @@ fn sums(graph: &mut GraphBuilder, posterior: &Posterior, history: &History) -> S
     Sums { gram, evidence, squares, count, additions }
 }
 
-fn has_sets(posterior: &Posterior) -> bool {
+/// Returns whether the set of the rated movies says something about a user.
+pub(super) fn has_sets(posterior: &Posterior) -> bool {
     posterior.samples.first().is_some_and(|sample| !sample.additions.is_empty())
 }
 

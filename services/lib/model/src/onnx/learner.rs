@@ -10,7 +10,7 @@
 
 use marquee_posterior::Posterior;
 
-use super::encoder::{State, state};
+use super::encoder::{State, has_sets, state};
 use super::graph::{GraphBuilder, Value, ints};
 use super::{BATCH, GraphError, OnnxGraph, check, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
@@ -33,12 +33,11 @@ use crate::tensors;
 /// The posterior is inconsistent or too large; see [`GraphError`].
 pub fn write_learner(posterior: &Posterior) -> Result<Option<OnnxGraph>, GraphError> {
     check(posterior)?;
-    let has_sets = posterior.samples.iter().any(|sample| !sample.additions.is_empty());
-    if has_sets || posterior.user_noise().len() > 1 {
+    let State { mean, covariance, noise } = state(posterior);
+    if noise.is_some() || has_sets(posterior) {
         return Ok(None);
     }
     let mut graph = GraphBuilder::new("learner", "user's state and one rating -> user's state");
-    let State { mean, covariance, .. } = state(posterior);
     let next = |spec: &TensorSpec| TensorSpec { name: tensors::next(&spec.name), ..spec.clone() };
     let (next_mean, next_covariance) = (next(&mean), next(&covariance));
     let mean = graph.input(mean, "mean of the user's state");
