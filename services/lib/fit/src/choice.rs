@@ -17,7 +17,7 @@ const FEW: usize = 20;
 /// The fewest held-out ratings that can tell models apart.
 const FEWEST: usize = 200;
 
-/// Of so many ratings, one is held out.
+/// One rating in this many is held out.
 const EVERY: u32 = 10;
 
 /// The sweeps of a model that is only compared.
