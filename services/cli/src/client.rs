@@ -92,6 +92,8 @@ impl Service<http::Request<Body>> for Api {
 #[derive(Debug, Clone)]
 pub struct Client {
     main: Place,
+    /// Nobody named the address of the fleet.
+    is_default: bool,
     /// The roles that are called at addresses of their own.
     apart: BTreeMap<&'static str, Place>,
 }
@@ -111,7 +113,16 @@ impl Client {
     /// # Errors
     /// The address is not valid, or a file cannot be used.
     pub fn connect_with(address: &str, settings: &ClientSettings) -> Result<Self, Error> {
-        Ok(Self { main: Place::new(address, settings)?, apart: BTreeMap::new() })
+        Ok(Self { main: Place::new(address, settings)?, is_default: false, apart: BTreeMap::new() })
+    }
+
+    /// Creates a client of the fleet at an address, or at the default one if none is named.
+    ///
+    /// # Errors
+    /// See [`Self::connect_with`].
+    pub(crate) fn connect_or_default(address: Option<&str>, settings: &ClientSettings) -> Result<Self, Error> {
+        let client = Self::connect_with(address.unwrap_or(DEFAULT_GRPC), settings)?;
+        Ok(Self { is_default: address.is_none(), ..client })
     }
 
     /// Calls these roles at addresses of their own.
@@ -136,14 +147,15 @@ impl Client {
     }
 
     /// Returns a client of each address: of the fleet first, then of roles with addresses of their
-    /// own. If there are such roles, nothing is expected at the default address of the fleet.
+    /// own. If there are such roles and nobody named the address of the fleet, nothing is expected
+    /// there.
     pub(crate) fn parts(&self) -> Vec<Self> {
-        let is_main_called = self.apart.is_empty() || &*self.main.address != DEFAULT_GRPC;
+        let is_main_called = self.apart.is_empty() || !self.is_default;
         let places = is_main_called.then_some(&self.main).into_iter().chain(self.apart.values());
         let mut parts: Vec<Self> = Vec::new();
         for place in places {
             if parts.iter().all(|part| part.main.address != place.address) {
-                parts.push(Self { main: place.clone(), apart: BTreeMap::new() });
+                parts.push(Self { main: place.clone(), is_default: false, apart: BTreeMap::new() });
             }
         }
         parts
@@ -270,7 +282,7 @@ mod tests {
         let address =
             |(role, address): &(&'static str, &str)| RoleAddress { role: *role, address: (*address).to_owned() };
         let addresses: Vec<RoleAddress> = pairs.iter().map(address).collect();
-        Client::connect(DEFAULT_GRPC)?.with_roles(&addresses, &settings)
+        Client::connect_or_default(None, &settings)?.with_roles(&addresses, &settings)
     }
 
     #[tokio::test]
@@ -312,6 +324,9 @@ mod tests {
         let fleet = Client::connect("c:1").expect("a client");
         let fleet = fleet.with_roles(&["ingest=a:1".parse().expect("an address")], &ClientSettings::default());
         assert_eq!(addresses(&fleet.expect("valid")), ["http://c:1", "http://a:1"]);
+        let named = Client::connect(DEFAULT_GRPC).expect("a client");
+        let named = named.with_roles(&["ingest=a:1".parse().expect("an address")], &ClientSettings::default());
+        assert_eq!(addresses(&named.expect("valid")), [DEFAULT_GRPC, "http://a:1"], "the default, but named");
         let twice = apart(&[(INGEST, "a:1"), (INGEST, "b:1")]).expect_err("twice");
         assert_eq!(twice.exit_code(), crate::USAGE);
     }

@@ -213,7 +213,7 @@ mod tests {
             "route --json set --stable 1 --grpc http://a:1",
         ] {
             let program = read(line).expect(line);
-            assert_eq!((program.client.json, program.client.grpc.as_str()), (true, "http://a:1"), "{line}");
+            assert_eq!((program.client.json, program.client.grpc.as_deref()), (true, Some("http://a:1")), "{line}");
         }
         assert!(read("--grpc").is_err() && read("--json").is_err() && read("demo a.json").is_err());
         assert_eq!(exit_code(&read("--json help demo").expect_err("help")), 0);

@@ -53,9 +53,9 @@ pub const DEFAULT_GRPC: &str = "http://127.0.0.1:7070";
 /// Arguments that every client command takes.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// The fleet's gRPC address, with or without `http://`.
-    #[arg(long, global = true, env = "MARQUEE_GRPC", default_value = DEFAULT_GRPC, value_name = "URL")]
-    pub grpc: String,
+    /// The fleet's gRPC address, with or without `http://`. [default: http://127.0.0.1:7070]
+    #[arg(long, global = true, env = "MARQUEE_GRPC", value_name = "URL")]
+    pub grpc: Option<String>,
     /// The addresses of roles that listen at addresses of their own, for example
     /// `ingest=http://HOST:7070,inference=http://HOST:7071`. Other roles are called at `--grpc`.
     #[arg(long, global = true, env = "MARQUEE_ADDRESSES", value_name = "ROLE=URL", value_delimiter = ',')]
@@ -110,7 +110,7 @@ impl ClientArgs {
     /// An address is not valid, or a file cannot be used.
     fn client(&self) -> Result<Client, Error> {
         let settings = self.identity.settings()?;
-        Client::connect_with(&self.grpc, &settings)?.with_roles(&self.addresses, &settings)
+        Client::connect_or_default(self.grpc.as_deref(), &settings)?.with_roles(&self.addresses, &settings)
     }
 
     /// Returns the output that these arguments ask for.
@@ -256,7 +256,7 @@ mod tests {
     fn the_address_and_the_format_may_stand_before_or_after_the_command() {
         for line in ["--json --grpc http://a:1 status", "status --grpc http://a:1 --json"] {
             let program = read(line).expect(line);
-            assert_eq!((program.client.grpc.as_str(), program.client.json), ("http://a:1", true));
+            assert_eq!((program.client.grpc.as_deref(), program.client.json), (Some("http://a:1"), true));
             assert_eq!(program.client.output().format(), Format::Json);
             assert!(matches!(program.command, Command::Status));
         }

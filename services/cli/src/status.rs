@@ -241,8 +241,9 @@ mod tests {
         let addresses =
             [format!("ingest={of_server}"), format!("trainer={away}")].map(|one| one.parse::<crate::RoleAddress>());
         let addresses: Vec<_> = addresses.into_iter().collect::<Result<_, _>>().expect("addresses");
-        let client = Client::connect(crate::DEFAULT_GRPC).expect("a client");
-        let client = client.with_roles(&addresses, &marquee_kit::ClientSettings::default()).expect("a client");
+        let settings = marquee_kit::ClientSettings::default();
+        let client = Client::connect_or_default(None, &settings).expect("a client");
+        let client = client.with_roles(&addresses, &settings).expect("a client");
         let output = Output::detect(crate::Format::Json);
         let mut found = Vec::new();
         for part in client.parts() {

@@ -10,6 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use marquee_domain::{BUCKETS, RouteError, Salt, Timestamp, UserId, bucket};
@@ -75,6 +76,8 @@ struct Open {
     /// One permit for each prediction that may wait.
     room: Arc<Semaphore>,
     queue: mpsc::UnboundedSender<Waiting>,
+    /// The predictions that are neither on the log nor dropped yet.
+    pending: Arc<AtomicUsize>,
     metrics: ServedMetrics,
 }
 
@@ -98,13 +101,21 @@ impl ServedLog {
         };
         let (queue, waiting) = mpsc::unbounded_channel();
         let metrics = ServedMetrics::register(&context.metrics);
-        let delivery = Delivery { log, encode, compute: context.compute.clone(), metrics: metrics.clone() };
+        let pending = Arc::<AtomicUsize>::default();
+        let delivery = Delivery {
+            log,
+            encode,
+            compute: context.compute.clone(),
+            pending: Arc::clone(&pending),
+            metrics: metrics.clone(),
+        };
         context.tasks.spawn("inference-served", delivery.run(waiting, context.stop.clone()));
         let open = Open {
             buckets: (settings.sample * f64::from(BUCKETS)).round() as u32,
             salt: Salt::try_new(SALT)?,
             room: Arc::new(Semaphore::new(settings.queue)),
             queue,
+            pending,
             metrics,
         };
         Ok(Self { open: Some(Arc::new(open)) })
@@ -126,7 +137,9 @@ impl ServedLog {
         let Ok(permit) = Arc::clone(&open.room).try_acquire_many_owned(places) else {
             return open.metrics.count_dropped("queue_full", count);
         };
+        open.pending.fetch_add(count, Ordering::Relaxed);
         if open.queue.send((shown, permit)).is_err() {
+            open.pending.fetch_sub(count, Ordering::Relaxed);
             open.metrics.count_dropped("shutdown", count);
         }
     }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use futures_util::FutureExt;
 use marquee_kit::settings::Invalid;
@@ -202,10 +202,16 @@ async fn start_roles(
     lifecycle: &Lifecycle,
 ) -> Result<(Routes, Router)> {
     let context = lifecycle.context();
+    let low_priority = lifecycle.low_priority(roles).context("start threads of a low priority")?;
     let (mut grpc, mut http, mut services) = (RoutesBuilder::default(), admin_routes(context), Vec::new());
     for role in roles {
         check_addresses(role, &role.needs(&settings.roles), &resources)?;
-        let endpoints = role.start(&settings.roles, &resources, context).await?;
+        let endpoints = match &low_priority {
+            Some(low) if role.is_low_priority => {
+                low.runtime.within(role.start(&settings.roles, &resources, &low.context)).await?
+            }
+            _ => role.start(&settings.roles, &resources, context).await?,
+        };
         let offers = [
             (&mut resources.features, endpoints.offered_features()),
             (&mut resources.inference, endpoints.offered_inference()),

@@ -20,6 +20,7 @@ impl Role for Monitor {
     const SECTION: &'static str = "monitor";
     const HEALTH: &'static str = HEALTH;
     const ABOUT: &'static str = "Run only the monitor";
+    const IS_LOW_PRIORITY: bool = true;
 
     type Settings = Settings;
 

@@ -16,6 +16,7 @@ impl Role for Trainer {
     const SECTION: &'static str = "trainer";
     const HEALTH: &'static str = "marquee.training.v1.Trainer";
     const ABOUT: &'static str = "Run only the trainer";
+    const IS_LOW_PRIORITY: bool = true;
 
     type Settings = Settings;
 

@@ -4,6 +4,7 @@ mod leased;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use marquee_backoff::Backoff;
@@ -52,6 +53,8 @@ pub(crate) struct Worker {
     lease: Lease,
     pipeline: Pipeline,
     tracking: Tracking,
+    /// The last try to remove old runs failed.
+    prune_fails: AtomicBool,
     metrics: WorkerMetrics,
 }
 
@@ -86,7 +89,8 @@ impl Worker {
         (pipeline, tracking): (Pipeline, Tracking),
         metrics: &Metrics,
     ) -> Self {
-        Self { queue, lease, pipeline, tracking, metrics: WorkerMetrics::register(metrics) }
+        let metrics = WorkerMetrics::register(metrics);
+        Self { queue, lease, pipeline, tracking, prune_fails: AtomicBool::new(false), metrics }
     }
 
     /// Works until `stop`.
@@ -130,11 +134,24 @@ impl Worker {
                 self.tracking.ended(&run.now());
             }
         }
-        // Old runs only cost time. They must not keep new ones from being trained.
-        if holds_lease && let Err(error) = self.queue.prune(KEPT_RUNS).await {
-            tracing::debug!(error = chain(&error), "could not remove old training runs; trying again");
+        if holds_lease {
+            self.prune().await;
         }
         Ok(holds_lease)
+    }
+
+    /// Removes old runs. They only cost time, so a failure must not keep new ones from being
+    /// trained. Of failures one after another, the first is logged where people see it.
+    async fn prune(&self) {
+        match self.queue.prune(KEPT_RUNS).await {
+            Ok(()) => self.prune_fails.store(false, Ordering::Relaxed),
+            Err(error) if self.prune_fails.swap(true, Ordering::Relaxed) => {
+                tracing::debug!(error = chain(&error), "still could not remove old training runs");
+            }
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "could not remove old training runs; trying again");
+            }
+        }
     }
 
     /// Works on a run until it ends, the lease is lost, or `stop`. Returns whether this trainer

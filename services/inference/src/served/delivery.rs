@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use marquee_backoff::Backoff;
@@ -30,6 +31,7 @@ pub(super) struct Delivery {
     pub(super) log: Arc<dyn RatingLog>,
     pub(super) encode: Encode,
     pub(super) compute: Compute,
+    pub(super) pending: Arc<AtomicUsize>,
     pub(super) metrics: ServedMetrics,
 }
 
@@ -61,7 +63,8 @@ impl Delivery {
         Ok(())
     }
 
-    /// Ends the append that runs, and appends what still waits, within some time.
+    /// Ends the append that runs, and appends what still waits, within some time. What is not known
+    /// to be on the log then counts as dropped.
     async fn finish(&self, running: impl Future<Output = ()>, waiting: &mut UnboundedReceiver<Waiting>) {
         waiting.close();
         let rest = async {
@@ -75,7 +78,9 @@ impl Delivery {
             }
         };
         if tokio::time::timeout(FAREWELL, rest).await.is_err() {
-            tracing::warn!("served predictions were not logged in time for the shutdown");
+            let predictions = self.pending.swap(0, Ordering::Relaxed);
+            tracing::warn!(predictions, "served predictions were not logged in time for the shutdown");
+            self.metrics.count_dropped("shutdown", predictions);
         }
     }
 
@@ -99,6 +104,7 @@ impl Delivery {
             } else {
                 self.metrics.logged.inc_by(predictions as u64);
             }
+            self.pending.fetch_sub(predictions, Ordering::Relaxed);
         }
         drop(batch);
     }

@@ -144,6 +144,22 @@ async fn what_waits_is_appended_when_the_process_stops() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_appended_when_the_process_stops_is_counted() {
+    let (log, context) = (MemoryLog::new(1), Context::default());
+    let served = start(&log, &SETTINGS, &context);
+    served.record(shown("a", 1));
+    until(&log, 1).await;
+    log.faults().add(Step::on("append", 2, Fault::Delay(Duration::from_secs(60))));
+    served.record(shown("b", 1));
+    served.record(shown("c", 2));
+    context.stop.cancel();
+    context.tasks.join(Duration::from_secs(5)).await;
+    let text = context.metrics.text();
+    assert!(text.contains("inference_predictions_dropped_total{reason=\"shutdown\"} 3\n"), "{text}");
+    assert!(text.contains("inference_predictions_logged_total 1\n"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_sample_is_by_user_and_a_closed_log_takes_nobody() {
     let (log, context) = (MemoryLog::new(1), Context::default());
     let settings = PredictionSettings { sample: 0.25, ..SETTINGS };

@@ -36,6 +36,8 @@ pub struct Entry {
     pub health: &'static str,
     /// What the role does, as one line of help.
     pub about: &'static str,
+    /// Nobody waits for the work of the role.
+    pub is_low_priority: bool,
     defaults: fn() -> Box<dyn Section>,
     read: Read,
     needs: fn(&dyn Section) -> Option<Needs>,
@@ -50,6 +52,7 @@ impl Entry {
             section: R::SECTION,
             health: R::HEALTH,
             about: R::ABOUT,
+            is_low_priority: R::IS_LOW_PRIORITY,
             defaults: || Box::new(R::Settings::default()),
             read: |source| Ok(Box::new(source.section::<R::Settings>(R::SECTION)?)),
             needs: |section| (section as &dyn Any).downcast_ref().map(R::needs),

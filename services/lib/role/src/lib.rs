@@ -36,6 +36,8 @@ pub trait Role: 'static {
     const HEALTH: &'static str;
     /// What the role does, as one line of help.
     const ABOUT: &'static str;
+    /// Nobody waits for the work of the role. In a process with other roles it gives way to theirs.
+    const IS_LOW_PRIORITY: bool = false;
 
     /// The role's own section of the settings.
     type Settings: Validate + Clone + Default + std::fmt::Debug + DeserializeOwned + Serialize + Send + Sync + 'static;

@@ -5,10 +5,11 @@
 //! the next ones (held by `whatever_is_stuck_the_steps_of_a_shutdown_share_two_seconds`).
 
 use std::any::Any;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use marquee_kit::{Context, LISTENER_END, Stop, TaskError, Tasks, telemetry};
+use marquee_kit::{Compute, Context, LISTENER_END, LowPriority, Stop, TaskError, Tasks, telemetry};
+use marquee_role::Entry;
 use tokio::time::{Instant, timeout_at};
 
 use crate::LINGER;
@@ -43,6 +44,12 @@ pub(super) struct Lifecycle {
     back_ends: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
+/// What roles of a low priority work with.
+pub(super) struct Low {
+    pub(super) runtime: Arc<LowPriority>,
+    pub(super) context: Context,
+}
+
 impl Lifecycle {
     pub(super) fn new(drain_delay: Duration, patience: Duration) -> Self {
         Self {
@@ -69,6 +76,20 @@ impl Lifecycle {
     /// Returns what roles work with.
     pub(super) fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Returns what roles of a low priority work with, if they have others beside them. It lives as
+    /// long as the back-ends.
+    pub(super) fn low_priority(&self, roles: &[Entry]) -> std::io::Result<Option<Low>> {
+        let lower = roles.iter().filter(|role| role.is_low_priority).count();
+        if lower == 0 || lower == roles.len() {
+            return Ok(None);
+        }
+        let runtime = Arc::new(LowPriority::start()?);
+        self.hold(Arc::clone(&runtime));
+        // A job that computes holds a place of the pool. Others must not wait for a slow one.
+        let context = Context { compute: Compute::default(), ..self.context.clone() };
+        Ok(Some(Low { runtime, context }))
     }
 
     /// Returns the longest time that requests in flight may take when the listeners close. It is

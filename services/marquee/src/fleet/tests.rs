@@ -83,6 +83,30 @@ macro_rules! role {
     };
 }
 
+/// Writes the niceness of its task into the file, which gives way.
+struct Modest;
+
+#[async_trait]
+impl Role for Modest {
+    const NAME: &'static str = "modest";
+    const SECTION: &'static str = "modest";
+    const HEALTH: &'static str = "marquee.test.v1.Modest";
+    const ABOUT: &'static str = "Gives way";
+    const IS_LOW_PRIORITY: bool = true;
+
+    type Settings = NoopSettings;
+
+    fn needs(_: &NoopSettings) -> Needs {
+        Needs::default()
+    }
+
+    async fn start(settings: NoopSettings, _: Granted, _: &Context) -> Result<Endpoints, Cause> {
+        let niceness = tokio::spawn(async { rustix::process::getpriority_process(None) }).await??;
+        std::fs::write(&settings.marker, niceness.to_string())?;
+        Ok(Endpoints::default())
+    }
+}
+
 role!(
     /// Never starts.
     Broken, "broken", _ => Err("as the test wants".into())
@@ -123,8 +147,10 @@ fn settings(folder: &Path, roles: &[Entry], flags: &[(&str, &str)]) -> Settings 
         ("grpc_listen".to_owned(), "127.0.0.1:0".to_owned()),
         ("http_listen".to_owned(), "127.0.0.1:0".to_owned()),
         ("drain_delay".to_owned(), "0s".to_owned()),
-        ("no_op.marker".to_owned(), text(&folder.join("marker"))),
     ];
+    if roles.iter().any(|role| role.section == Noop::SECTION) {
+        all.push(("no_op.marker".to_owned(), text(&folder.join("marker"))));
+    }
     all.extend(flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     Settings::load(&Layers { file: None, flags: all }, roles).expect("valid settings").settings
 }
@@ -139,6 +165,23 @@ async fn a_role_is_one_line_in_a_table() {
     assert!(!folder.path().join("data").exists());
     fleet.shutdown().await;
     assert!(!folder.path().join("marker").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_role_of_low_priority_gives_way_to_others_and_to_nobody_when_alone() {
+    const ALONE: &[Entry] = &[Entry::of::<Modest>()];
+    const BESIDE: &[Entry] = &[Entry::of::<Noop>(), Entry::of::<Modest>()];
+    let own: i32 = rustix::process::getpriority_process(None).expect("a niceness");
+    for (roles, expected) in [(ALONE, own), (BESIDE, own.max(10))] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let written = folder.path().join("niceness");
+        let settings = settings(folder.path(), roles, &[("modest.marker", &format!("{written:?}"))]);
+        let fleet = Fleet::start(settings, roles).await.expect("it starts");
+        let niceness: i32 = std::fs::read_to_string(written).expect("written").parse().expect("a number");
+        assert_eq!(niceness, expected);
+        fleet.shutdown().await;
+    }
 }
 
 #[tokio::test]
