@@ -218,6 +218,7 @@ pub(crate) fn manifest(version: u64) -> Manifest {
         parameters: BTreeMap::new(),
         metrics: BTreeMap::from([(text("rating_mean"), 3.5), (text("rating_spread"), 1.0)]),
         gates: Vec::new(),
+        comparison: None,
         training: None,
         git_revision: None,
         train_seconds: 0.1,

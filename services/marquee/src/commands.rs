@@ -1,10 +1,12 @@
 //! The commands that work in this process: those that run roles or show their settings (`up`, one
-//! for each role, `config`, `keys` and `rekey`), and `tune`.
+//! for each role, `config`, `keys` and `rekey`), `evaluate` and `tune`.
 
+pub(crate) mod evaluate;
 pub(crate) mod keys;
 mod meanings;
 mod panics;
 pub(crate) mod rekey;
+mod tracked;
 pub(crate) mod tune;
 
 use anyhow::{Context, Result, anyhow};
@@ -13,7 +15,7 @@ use marquee_kit::settings::{Effective, Invalid, Layers, Loaded};
 use marquee_kit::{Stop, signals, telemetry};
 use marquee_role::Entry;
 
-use crate::arguments::{ConfigArgs, FleetArgs};
+use crate::arguments::{ConfigArgs, FleetArgs, LayerArgs};
 use crate::fleet::{self, Addresses, Fleet};
 use crate::roles::ROLES;
 use crate::settings::Settings;
@@ -79,9 +81,14 @@ fn lines(values: &[Effective], meanings: &Meanings) -> String {
     text
 }
 
+/// Returns the layers of a command that runs no fleet.
+fn layers_of(args: LayerArgs) -> Layers {
+    Layers { file: args.config, flags: args.set }
+}
+
 /// Returns the layers that a command line names. Its own arguments win over `--set`.
 fn layers(args: FleetArgs) -> Result<Layers> {
-    let mut layers = Layers { file: args.layers.config, flags: args.layers.set };
+    let mut layers = layers_of(args.layers);
     let text = |value: &str| serde_json::Value::from(value).to_string();
     if let Some(folder) = args.data_dir {
         let folder = folder.to_str().ok_or_else(|| {

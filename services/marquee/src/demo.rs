@@ -23,7 +23,7 @@ mod summary;
 mod watching;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -32,6 +32,7 @@ use marquee_domain::Movie;
 
 use crate::arguments::DemoArgs;
 use crate::backends::{LogBackend, ObjectsBackend, StoreBackend};
+use crate::movielens;
 use crate::settings::Settings;
 use arrivals::Arrivals;
 use fleet::Process;
@@ -40,9 +41,6 @@ use marquee_kit::settings::Layers;
 use marquee_kit::{Stop, signals};
 use screen::Screen;
 use summary::Summary;
-
-/// The path of the data set below the user's cache folder, where `make movielens` puts it.
-const CACHED: &str = "marquee/movielens-100k";
 
 /// The longest time that the demonstration takes to end after a signal.
 const LONGEST_STOP: Duration = Duration::from_secs(90);
@@ -167,13 +165,8 @@ fn prepare_place(args: &DemoArgs, folder: &Path) -> Result<(Layers, String)> {
 fn data(given: Option<&Path>) -> Result<Dataset> {
     let path = match given {
         Some(path) => path.to_owned(),
-        None => {
-            let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-            let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-            cache
-                .context("neither XDG_CACHE_HOME nor HOME is set: give the path of the data set with --data")?
-                .join(CACHED)
-        }
+        None => movielens::cached()
+            .context("neither XDG_CACHE_HOME nor HOME is set: give the path of the data set with --data")?,
     };
     if !path.exists() {
         bail!(

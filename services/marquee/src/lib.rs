@@ -11,6 +11,7 @@ mod demo;
 mod fleet;
 pub mod keys;
 mod late;
+mod movielens;
 mod resources;
 mod roles;
 mod settings;

@@ -10,6 +10,7 @@
 //!
 //! Nothing is chosen by looking at the held-out ratings. They are only used for measurement.
 
+mod current;
 mod export;
 mod fitting;
 mod gates;
@@ -54,6 +55,8 @@ pub(crate) enum PipelineError {
         counted(*.ratings as u64, "rating")
     )]
     Holdout { ratings: usize, least: u64, fix: &'static str },
+    #[error("read the current version")]
+    Current(#[source] marquee_ports::Error),
     #[error("lay out the ratings")]
     Layout(#[source] RatingsError),
     #[error("fit the model")]
@@ -82,6 +85,11 @@ fn failed(gate: &GateResult) -> String {
         _ if gate.name == gates::RMSE => format!(
             "the error of {value:.4} stars is above {bound:.4}, so user and movie biases alone predict as well: \
              train on more ratings, or with the algorithm bias"
+        ),
+        _ if gate.name == current::NON_INFERIORITY => format!(
+            "the error may be {value:.4} stars larger than with the method of the current version, and \
+             trainer.gates.margin allows {bound:.4}: train with the parameters of that version or better ones, or \
+             raise the margin"
         ),
         GateSide::AtMost => format!("{value:.6} is above {bound:.6}"),
         GateSide::AtLeast => format!("{value} is below {bound}"),
@@ -121,10 +129,13 @@ impl Pipeline {
         run.tracking().read(&run.now(), &snapshot);
         gates::check_holdout(&snapshot, &self.settings.gates, run)?;
 
+        let contest = self.contest(run).await?;
         let (task, scale) = (run.clone(), self.dependencies.scale);
         let movies: Vec<Movie> = catalog.iter().cloned().collect();
         // A fit takes up to minutes, so it has a thread of its own instead of a place in the pool.
-        let fitted = tokio::task::spawn_blocking(move || fitting::fit_and_judge(snapshot, &movies, scale, &task)).await;
+        let fitted =
+            tokio::task::spawn_blocking(move || fitting::fit_and_judge(snapshot, &movies, scale, &contest, &task))
+                .await;
         let fitted = Arc::new(fitted.map_err(PipelineError::Task)??);
 
         run.enter(Stage::Export, "writing the graphs");
@@ -133,6 +144,14 @@ impl Pipeline {
         run.enter(Stage::Validate, "comparing the graphs with the trainer's own prediction");
         let difference = parity::largest_difference(self, &fitted, &files).await?;
         gates::check(files, &self.settings.gates, &gates::Measured::new(difference, &fitted, scale), run)
+    }
+
+    /// Returns the current version of a run's model, and how the run is compared with it.
+    async fn contest(&self, run: &Run) -> Result<current::Contest, PipelineError> {
+        let objects = &self.dependencies.objects;
+        let store = ModelStore::new(Arc::clone(objects));
+        let found = current::find(&**objects, &store, &run.now().plan.model).await;
+        Ok(current::Contest::new(found.map_err(PipelineError::Current)?, &self.settings.gates))
     }
 
     /// Writes the files of the package off the async threads.

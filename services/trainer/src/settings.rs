@@ -56,11 +56,21 @@ pub struct Gates {
     /// The largest difference in stars between the graphs and the trainer's own prediction. Default
     /// 0.001.
     pub parity: f64,
+    /// How much larger the error may be than with the method of the current stable version, in
+    /// stars, above 0. Both are fitted on the same past and compared in pairs by user. Default
+    /// 0.01.
+    pub margin: f64,
+    /// The probability with which the difference must be within the margin, from 0.5 to 0.9999.
+    /// Default 0.95.
+    pub confidence: f64,
+    /// The fewest users with held-out ratings whose comparison counts, from 2 to 1,000,000,000.
+    /// With fewer, a model is not compared with the current version. Default 50.
+    pub fewest_users: u64,
 }
 
 impl Default for Gates {
     fn default() -> Self {
-        Self { min_holdout: 10, rmse_over_bias: 1.02, parity: 1e-3 }
+        Self { min_holdout: 10, rmse_over_bias: 1.02, parity: 1e-3, margin: 0.01, confidence: 0.95, fewest_users: 50 }
     }
 }
 
@@ -101,11 +111,14 @@ impl Validate for Gates {
         let message = "is 0; give at least 1, because a model that was not judged is not published";
         Invalid::unless(self.min_holdout > 0, "min_holdout", message)?;
         Invalid::unless_in(1..=1_000_000_000, "min_holdout", self.min_holdout)?;
-        for (key, bound) in [("rmse_over_bias", self.rmse_over_bias), ("parity", self.parity)] {
+        for (key, bound) in [("rmse_over_bias", self.rmse_over_bias), ("parity", self.parity), ("margin", self.margin)]
+        {
             let message = format!("is {bound}; give a number above 0");
             Invalid::unless(bound.is_finite() && bound > 0.0, key, message)?;
         }
-        Ok(())
+        let message = format!("is {}; give a probability from 0.5 to 0.9999", self.confidence);
+        Invalid::unless((0.5..=0.9999).contains(&self.confidence), "confidence", message)?;
+        Invalid::unless_in(2..=1_000_000_000, "fewest_users", self.fewest_users)
     }
 }
 
@@ -117,7 +130,7 @@ mod tests {
     fn the_defaults_are_valid_and_every_wrong_value_is_named() {
         assert_eq!(Settings::default().validate(), Ok(()));
         type Change = fn(&mut Settings);
-        let wrong: [(&str, Change); 12] = [
+        let wrong: [(&str, Change); 16] = [
             ("default_model", |settings| settings.default_model = "No".to_owned()),
             ("queue", |settings| settings.queue = 0),
             ("holdout", |settings| settings.holdout = f64::NAN),
@@ -128,6 +141,10 @@ mod tests {
             ("gates.min_holdout", |settings| settings.gates.min_holdout = 0),
             ("gates.parity", |settings| settings.gates.parity = -1.0),
             ("gates.rmse_over_bias", |settings| settings.gates.rmse_over_bias = f64::INFINITY),
+            ("gates.margin", |settings| settings.gates.margin = 0.0),
+            ("gates.confidence", |settings| settings.gates.confidence = 1.0),
+            ("gates.confidence", |settings| settings.gates.confidence = f64::NAN),
+            ("gates.fewest_users", |settings| settings.gates.fewest_users = 1),
             ("archive.compact", |settings| settings.archive.compact = 1),
             ("archive.every", |settings| settings.archive.every = Duration::ZERO),
         ];

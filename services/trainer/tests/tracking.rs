@@ -20,6 +20,7 @@ fn kind(event: &TrackingEvent) -> String {
             let names: Vec<&str> = metrics.iter().map(|(name, _)| name.as_str()).collect();
             format!("{step} {}", names.join(" "))
         }
+        TrackingEvent::Reported { file, .. } => format!("reported {file}"),
         TrackingEvent::Published(_) => "published".to_owned(),
         TrackingEvent::RunEnded { state, .. } => format!("ended {state:?}"),
         TrackingEvent::RouteMoved(_) => "moved".to_owned(),

@@ -5,6 +5,8 @@
 mod csv;
 #[path = "cli/deploy.rs"]
 mod deploy;
+#[path = "cli/evaluate.rs"]
+mod evaluate;
 #[path = "cli/features.rs"]
 mod features;
 #[path = "cli/import.rs"]

@@ -119,6 +119,7 @@ mod tests {
             parameters: BTreeMap::new(),
             metrics: BTreeMap::new(),
             gates: Vec::new(),
+            comparison: None,
             training: None,
             git_revision: None,
             train_seconds: 0.1,

@@ -60,6 +60,8 @@ pub struct Dataset {
     ratings: Entry,
     movies: Option<Entry>,
     genres: Option<Entry>,
+    /// Every file of the folder or archive.
+    pub(crate) files: Vec<Entry>,
     path: Option<PathBuf>,
 }
 
@@ -133,7 +135,8 @@ impl Dataset {
         let (name, scale) = identify(name, &ratings, format, |known| find(known).is_some());
         let rating_count = count(&ratings, format)?;
         let genres = find("u.genre").cloned();
-        Ok(Self { name, scale, format, rating_count, ratings, movies, genres, path: None })
+        let files = files.to_vec();
+        Ok(Self { name, scale, format, rating_count, ratings, movies, genres, files, path: None })
     }
 
     /// Uses the list of movies in the folder of a rating file, as if the folder had been opened.

@@ -14,6 +14,7 @@
 mod archive;
 mod dataset;
 mod error;
+mod extras;
 mod fields;
 mod layout;
 mod lines;
@@ -25,6 +26,7 @@ mod time;
 
 pub use dataset::{Dataset, Options, open, open_bytes};
 pub use error::{Error, RowError};
+pub use extras::UserFacts;
 pub use layout::Format;
 pub use ratings::{ROW_ORDER_START, Ratings, Row};
 pub use time::parse as parse_time;

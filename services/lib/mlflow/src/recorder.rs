@@ -25,7 +25,7 @@ const PACKAGE: &str = "marquee.package";
 pub(crate) const VERSION: &str = "marquee.version";
 
 /// Files of a package that are shown at the run too.
-const SHOWN: [&str; 3] = ["manifest.json", "metrics.json", "report.html"];
+const SHOWN: [&str; 4] = ["manifest.json", "metrics.json", "report.html", "report.md"];
 
 /// The runs whose ids are remembered. Others are found by their tag.
 const REMEMBERED: usize = 1_000;
@@ -268,6 +268,10 @@ impl Sink for Recorder {
             TrackingEvent::Measured { run, at, step, metrics } => {
                 let metrics = measured(metrics, *at, *step);
                 self.measure(run, &metrics).await
+            }
+            TrackingEvent::Reported { run, at, file, bytes } => {
+                let run = self.run(run, &Begun::at(*at)).await?;
+                self.client.put_artifact(&run.artifact_uri, file, bytes.clone()).await
             }
             TrackingEvent::Published(published) => self.publish(published, published.at).await,
             TrackingEvent::RunEnded { run, at, state, message, metrics } => {

@@ -19,7 +19,7 @@ pub mod tensors;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use files::{MANIFEST, SIGNATURE};
-pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA};
+pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA, VersionComparison};
 pub use onnx::{BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_learner, write_scorer};
 pub use package::{Package, PackageError};
 pub use signature::{Dim, Dtype, GraphSignature, TensorSpec};

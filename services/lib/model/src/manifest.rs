@@ -49,6 +49,10 @@ pub struct Manifest {
     pub metrics: BTreeMap<String, f64>,
     /// The quality gates that the model passed.
     pub gates: Vec<Gate>,
+    /// How the model compares with the version that was current when it was trained. `None` in a
+    /// manifest of an older release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<VersionComparison>,
     /// The training run that made the package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<String>,
@@ -117,6 +121,39 @@ pub struct Gate {
     /// Whether the bound is the smallest allowed value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_least: bool,
+}
+
+/// How a model compares with the version that was current when it was trained. Both are fitted on
+/// the same past and judged on the same held-out ratings. Errors are in stars.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct VersionComparison {
+    /// What follows from it: `no_current_version`, `same_method`, `not_comparable`, `too_few_users`
+    /// or `not_worse`.
+    pub verdict: String,
+    /// The version that was current. `None`: no route named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// The root mean squared error of that version's method on the held-out ratings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rmse: Option<f64>,
+    /// The error of the model minus that error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<f64>,
+    /// The largest difference with the probability `confidence`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
+    /// The largest difference that is allowed.
+    pub margin: f64,
+    /// The probability of the bound.
+    pub confidence: f64,
+    /// The number of users whose ratings were compared.
+    pub users: u64,
+    /// The number of ratings that were compared.
+    pub ratings: u64,
+    /// The error that the manifest of that version has. It is of the ratings that were held out
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_rmse: Option<f64>,
 }
 
 /// Why a manifest cannot be read.

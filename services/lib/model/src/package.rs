@@ -144,6 +144,7 @@ mod tests {
             parameters: BTreeMap::new(),
             metrics: BTreeMap::from([("rmse".to_owned(), 0.9)]),
             gates: Vec::new(),
+            comparison: None,
             training: None,
             git_revision: None,
             train_seconds: 0.1,

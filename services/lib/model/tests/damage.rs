@@ -45,6 +45,7 @@ fn manifest() -> Manifest {
         parameters: BTreeMap::from([("factors".to_owned(), 1)]),
         metrics: BTreeMap::from([("rmse".to_owned(), 0.9)]),
         gates: Vec::new(),
+        comparison: None,
         training: None,
         git_revision: None,
         train_seconds: 0.1,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use bytes::Bytes;
 use marquee_domain::{ModelName, RunId, RunState, Timestamp, Version};
 
 use crate::ObjectKey;
@@ -51,6 +52,17 @@ pub enum TrackingEvent {
         step: u64,
         /// The values by name.
         metrics: Vec<(String, f64)>,
+    },
+    /// A run wrote a file for people, for example a report. Comes before the end of the run.
+    Reported {
+        /// The run.
+        run: RunId,
+        /// When it was written.
+        at: Timestamp,
+        /// The name of the file.
+        file: &'static str,
+        /// What is in it.
+        bytes: Bytes,
     },
     /// A run published a version. Comes before the end of the run.
     Published(PublishedModel),

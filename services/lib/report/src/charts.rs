@@ -48,20 +48,21 @@ impl Bar {
     }
 }
 
-/// Returns every chart of an evaluation.
-pub(crate) fn of(evaluation: &Evaluation) -> [String; 4] {
+/// Returns the charts of the whole model.
+pub(crate) fn of(evaluation: &Evaluation) -> Vec<String> {
     let calibration_texts = Texts {
         caption: "Predicted and actual mean rating: the closer to the diagonal, the better",
         across: "mean predicted rating, in stars",
         up: "mean actual rating, in stars",
     };
-    let slices = evaluation.by_history.iter().filter(|slice| slice.ratings > 0);
-    let by_history: Vec<Bar> = slices.map(|slice| Bar::new(&slice.name, slice.rmse)).collect();
-    let history_texts = Texts {
-        caption: "RMSE by the number of ratings behind the prediction",
-        across: "ratings of the user before the prediction",
-        up: "RMSE, in stars",
+    let bins = evaluation.calibration.iter().map(|bin| (bin.predicted, bin.actual, bin.ratings));
+    let reliability_texts = Texts {
+        caption: "Reliability of the spread: predictions with a larger spread should have errors as large",
+        across: "predicted spread, in stars",
+        up: "root mean squared error, in stars",
     };
+    let reliability = evaluation.spread.iter().flat_map(|spread| &spread.reliability);
+    let reliability = reliability.map(|bin| (bin.spread, bin.error, bin.ratings));
     let intervals = evaluation.coverage.iter().map(|coverage| Bar {
         target: Some(coverage.nominal),
         ..Bar::new(&format!("{:.0} %", coverage.nominal * 100.0), coverage.actual)
@@ -80,9 +81,9 @@ pub(crate) fn of(evaluation: &Evaluation) -> [String; 4] {
         across: "prediction minus rating, in stars",
         up: "number of ratings",
     };
-    [
-        figure(&calibration_texts, &calibration(evaluation)),
-        figure(&history_texts, &bars(&by_history, 3)),
+    vec![
+        figure(&calibration_texts, &diagonal(&bins.collect::<Vec<_>>(), ("predicted", "actual"))),
+        figure(&reliability_texts, &diagonal(&reliability.collect::<Vec<_>>(), ("spread", "error"))),
         figure(&coverage_texts, &bars(&intervals.collect::<Vec<_>>(), 3)),
         figure(&residual_texts, &bars(&residuals.collect::<Vec<_>>(), 0)),
     ]
@@ -132,18 +133,19 @@ pub fn tick_across(svg: &mut String, x: f64, text: &str) {
     let _ = write!(svg, "<text x='{x:.1}' y='{y:.1}' text-anchor='middle'>{}</text>", escape(text));
 }
 
-fn calibration(evaluation: &Evaluation) -> String {
+/// Draws points that should be on the diagonal: each has its place on both axes, and a number of
+/// ratings, which is the size of its mark.
+fn diagonal(points: &[(f64, f64, u64)], (across_name, up_name): (&str, &str)) -> String {
     let mut svg = String::new();
-    let bins = &evaluation.calibration;
-    if bins.is_empty() {
+    if points.is_empty() {
         return svg;
     }
-    let values = || bins.iter().flat_map(|bin| [bin.predicted, bin.actual]);
+    let values = || points.iter().flat_map(|(across, up, _)| [*across, *up]);
     let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
     let share = |value: f64| (value - low) / (high - low).max(1e-9);
     let x = |value: f64| LEFT + share(value) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - height(share(value));
-    let most = bins.iter().map(|bin| bin.ratings).max().unwrap_or(1).max(1) as f64;
+    let most = points.iter().map(|point| point.2).max().unwrap_or(1).max(1) as f64;
     let _ = write!(
         svg,
         "<line class='axis' x1='{:.1}' y1='{:.1}' x2='{:.1}' y2='{:.1}' />",
@@ -152,14 +154,14 @@ fn calibration(evaluation: &Evaluation) -> String {
         x(high),
         y(high)
     );
-    for bin in bins {
-        let (radius, ratings) = (3.0 + 9.0 * (bin.ratings as f64 / most).sqrt(), counted(bin.ratings, "rating"));
-        let (across, up) = (x(bin.predicted), y(bin.actual));
+    for &(across, up, count) in points {
+        let (radius, ratings) = (3.0 + 9.0 * (count as f64 / most).sqrt(), counted(count, "rating"));
         let _ = write!(
             svg,
-            "<circle class='mark' cx='{across:.1}' cy='{up:.1}' r='{radius:.1}' fill-opacity='.7'>\
-             <title>predicted {:.2}, actual {:.2}, {ratings}</title></circle>",
-            bin.predicted, bin.actual
+            "<circle class='mark' cx='{:.1}' cy='{:.1}' r='{radius:.1}' fill-opacity='.7'>\
+             <title>{across_name} {across:.2}, {up_name} {up:.2}, {ratings}</title></circle>",
+            x(across),
+            y(up)
         );
     }
     for value in [low, high] {

@@ -1,25 +1,18 @@
 //! Writes an evaluation as a page for people: figures first, one file without scripts, in light and
-//! dark colors. It fits a phone as well as a screen.
+//! dark colors. It fits a phone as well as a screen, and prints. [`markdown()`] is its short form,
+//! for pull requests.
 
 pub mod charts;
+mod learning;
+mod lines;
+mod markdown;
+mod page;
+mod slices;
 
 use std::fmt::Write as _;
 
-use marquee_eval::Evaluation;
-
-/// What the page says besides the evaluation.
-#[derive(Debug, Clone)]
-pub struct Heading<'a> {
-    /// The model and its version.
-    pub title: &'a str,
-    /// The algorithm and the data, in one line.
-    pub subtitle: &'a str,
-    /// The root mean squared error of the bias-only model on the same ratings.
-    pub bias_rmse: f64,
-    /// What the run was: the name and the value of each row of a table, for example its date, its
-    /// parameters and its data. Without rows there is no table.
-    pub facts: &'a [(&'static str, String)],
-}
+pub use markdown::markdown;
+pub use page::{Heading, Page, Table, Versus};
 
 /// The colors of pages and charts. Printers get the light ones.
 const COLORS: &str = "\
@@ -42,11 +35,20 @@ const PAGE: &str = "\
     .cards b{display:block;font-size:1.4rem}\
     figure{margin:0;max-width:100%;break-inside:avoid}figcaption{color:var(--faint)}svg{max-width:100%;height:auto}\
     table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.15rem 1rem .15rem 0}\
-    th{font-weight:normal;color:var(--faint)}td{overflow-wrap:anywhere}";
+    th{font-weight:normal;color:var(--faint)}td{overflow-wrap:anywhere}\
+    .wide{overflow-x:auto}.grid td{white-space:nowrap;overflow-wrap:normal}.biased td{font-weight:bold}\
+    @media print{body{max-width:none;margin:0;font-size:11px}.wide{overflow:visible}\
+    .grid td{white-space:normal;padding-right:.5rem}h2{break-after:avoid}tr,.cards div{break-inside:avoid}}";
 
 const DENSITY: &str = "The negative log density is the mean of −ln p, where p is the probability density that the \
                        model gave to the rating before it was known: lower is better, and both a wrong prediction \
                        and a wrong spread make it larger.";
+
+const SLICES: &str = "The mean error is the prediction minus the rating. A verdict is given where the whole interval is \
+                      beyond the margin: on average predicted too high or too low, or with larger errors than all \
+                      other ratings. The intervals come from resamples of users. With many slices, about one of \
+                      twenty intervals misses its value by chance. Slices by rating are not judged, because the best \
+                      predictions of the highest ratings are too low on average.";
 
 /// Returns the beginning of a page, up to its title.
 pub fn head(title: &str) -> String {
@@ -59,39 +61,82 @@ pub fn head(title: &str) -> String {
 }
 
 /// Returns the page as HTML. Every text that it is given is escaped.
-pub fn html(evaluation: &Evaluation, heading: &Heading<'_>) -> String {
+pub fn html(page: &Page<'_>) -> String {
+    let Page { evaluation, heading, .. } = page;
     // An evaluation of an older version has one figure, of the ratings one by one.
     let one_by_one = evaluation.one_by_one.map(|errors| ("RMSE, one rating after the other", errors.rmse));
-    let name =
-        if one_by_one.is_some() { "RMSE, learning after each instant" } else { "RMSE, learning after each rating" };
-    let cards = [(name, evaluation.rmse)].into_iter().chain(one_by_one).chain([
-        ("RMSE, frozen at the cut", evaluation.frozen_rmse),
+    let name = match (evaluation.method.follows_time(), one_by_one.is_some()) {
+        (false, _) => "RMSE over the folds",
+        (true, true) => "RMSE, learning after each instant",
+        (true, false) => "RMSE, learning after each rating",
+    };
+    // Of folds, nothing is learned, so these figures are the same.
+    let over_time = one_by_one.into_iter().chain([("RMSE, frozen at the cut", evaluation.frozen_rmse)]);
+    let over_time = over_time.filter(|_| evaluation.method.follows_time());
+    let cards = [(name, evaluation.rmse)].into_iter().chain(over_time).chain([
         ("RMSE of the bias-only model", heading.bias_rmse),
         ("MAE", evaluation.mae),
         ("negative log density", evaluation.nll),
     ]);
-    let mut page = head(heading.title);
-    let _ = write!(
-        page,
-        "<p>{subtitle}, judged on {ratings}, each predicted from what its user rated before.</p><div class=cards>",
-        subtitle = escape(heading.subtitle),
-        ratings = counted(evaluation.ratings, "later rating"),
-    );
-    for (name, value) in cards {
-        let _ = write!(page, "<div><b>{value:.4}</b>{name}</div>");
-    }
-    let _ = write!(page, "</div><p>{DENSITY}</p><h2>Charts</h2><div class=plots>");
-    charts::of(evaluation).iter().for_each(|chart| page.push_str(chart));
-    page.push_str("</div>");
-    if !heading.facts.is_empty() {
-        page.push_str("<h2>The run</h2><table>");
-        for (name, value) in heading.facts {
-            let _ = write!(page, "<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value));
+    let mut text = head(heading.title);
+    let judged = match evaluation.method.follows_time() {
+        true => {
+            let ratings = counted(evaluation.ratings, "later rating");
+            format!("judged on {ratings}, each predicted from what its user rated before")
         }
-        page.push_str("</table>");
+        false => format!("judged on {} in {}", counted(evaluation.ratings, "rating"), evaluation.method),
+    };
+    let _ = write!(text, "<p>{}, {judged}.</p><div class=cards>", escape(heading.subtitle));
+    for (name, value) in cards {
+        let _ = write!(text, "<div><b>{value:.4}</b>{name}</div>");
     }
-    page.push_str("</html>\n");
-    page
+    let _ = write!(text, "</div><p>{DENSITY}</p>");
+    page.notes.iter().for_each(|note| {
+        let _ = write!(text, "<p>Note: {}.</p>", escape(note.trim_end_matches('.')));
+    });
+    page.figures.iter().for_each(|table| figures(&mut text, table));
+    if let Some(versus) = page.versus {
+        let (name, verdict) = (escape(&versus.name), escape(&versus.verdict));
+        let _ = write!(text, "<h2>Against {name}</h2><p><b>{verdict}</b> {}</p>", escape(&versus.figures()));
+        let other = versus.rmse.map(|rmse| format!("<div><b>{rmse:.4}</b>RMSE of {name}</div>")).unwrap_or_default();
+        let _ =
+            write!(text, "<div class=cards><div><b>{:.4}</b>RMSE of this model</div>{other}</div>", evaluation.rmse);
+    }
+    for (title, charts) in [("Charts", charts::of(evaluation)), ("Learning", learning::of(page))] {
+        if !charts.is_empty() {
+            let _ = write!(text, "<h2>{title}</h2><div class=plots>{}</div>", charts.concat());
+        }
+    }
+    if !evaluation.slices.is_empty() {
+        let _ = write!(text, "<h2>Slices</h2><p>{SLICES}</p>{}", slices::html(&evaluation.slices));
+    }
+    if !heading.facts.is_empty() {
+        text.push_str("<h2>The run</h2><table>");
+        for (name, value) in heading.facts {
+            let _ = write!(text, "<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value));
+        }
+        text.push_str("</table>");
+    }
+    text.push_str("</html>\n");
+    text
+}
+
+fn figures(text: &mut String, table: &Table) {
+    if table.rows.is_empty() {
+        return;
+    }
+    let _ = write!(text, "<h2>{}</h2><div class=wide><table class=grid><thead><tr>", escape(&table.title));
+    table.headers.iter().for_each(|header| {
+        let _ = write!(text, "<th>{}", escape(header));
+    });
+    text.push_str("</thead><tbody>");
+    for row in &table.rows {
+        text.push_str("<tr>");
+        row.iter().for_each(|cell| {
+            let _ = write!(text, "<td>{}", escape(cell));
+        });
+    }
+    text.push_str("</tbody></table></div>");
 }
 
 /// Formats a number with its noun, for example `1 rating` and `2 ratings`.
@@ -106,99 +151,4 @@ pub fn escape(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use marquee_eval::{CalibrationBin, Coverage, PointErrors, Slice};
-
-    use super::*;
-
-    fn evaluation() -> Evaluation {
-        let slice = |name: &str| Slice { name: name.to_owned(), ratings: 3, rmse: 0.9, frozen_rmse: 1.0 };
-        Evaluation {
-            ratings: 3,
-            rmse: 0.9123,
-            mae: 0.7,
-            frozen_rmse: 1.0,
-            nll: 1.2,
-            users: 1,
-            new_users: 0,
-            unseen_movies: slice("unseen movies"),
-            by_history: vec![slice("0"), slice("<1–4>")],
-            coverage: vec![Coverage { nominal: 0.5, actual: 0.4 }, Coverage { nominal: 0.9, actual: 0.95 }],
-            histogram: vec![1, 2],
-            calibration: vec![CalibrationBin { predicted: 2.5, actual: 2.0, ratings: 3 }],
-            residuals: vec![0, 3],
-            one_by_one: Some(PointErrors { rmse: 0.9045, mae: 0.69 }),
-            ..Evaluation::default()
-        }
-    }
-
-    fn heading<'a>(title: &'a str, facts: &'a [(&'static str, String)]) -> Heading<'a> {
-        Heading { title, subtitle: "a & b", bias_rmse: 1.1, facts }
-    }
-
-    #[test]
-    fn the_page_is_one_file_and_escapes_what_it_is_given() {
-        let facts = [("data", "<b>'\"".to_owned())];
-        let page = html(&evaluation(), &heading("<script>alert(1)</script>", &facts));
-        assert!(!page.contains("<script") && page.contains("a &amp; b") && page.contains("0.9123"));
-        assert!(page.contains("<th>data</th><td>&lt;b&gt;&#39;&quot;</td>"), "{page}");
-        assert!(page.contains("&lt;1–4&gt;") && !page.contains("<1–4>"), "{page}");
-        assert!(!page.contains("http://") && !page.contains("https://"), "nothing is loaded from elsewhere");
-    }
-
-    #[test]
-    fn both_ways_to_treat_an_instant_are_shown() {
-        let page = html(&evaluation(), &heading("t", &[]));
-        assert!(page.contains("<b>0.9123</b>RMSE, learning after each instant"), "{page}");
-        assert!(page.contains("<b>0.9045</b>RMSE, one rating after the other"), "{page}");
-        let older = html(&Evaluation { one_by_one: None, ..evaluation() }, &heading("t", &[]));
-        assert!(older.contains("<b>0.9123</b>RMSE, learning after each rating") && !older.contains("0.9045"));
-    }
-
-    #[test]
-    fn charts_fit_a_phone_and_name_their_axes_and_targets() {
-        let page = html(&evaluation(), &heading("t", &[]));
-        assert!(page.contains("svg{max-width:100%;height:auto}") && page.contains("width=device-width"));
-        assert_eq!(page.matches("<svg viewBox='0 0 ").count(), 4);
-        assert_eq!(page.matches("class='title'").count(), 8, "a title for each of two axes of four charts");
-        for title in ["predicted rating", "actual rating", "nominal share", "RMSE, in stars", "minus rating"] {
-            assert!(page.contains(title), "{title} is not in {page}");
-        }
-        assert_eq!(page.matches("class='target'").count(), 2, "one for each interval");
-        assert!(page.contains("target 0.900") && page.contains(DENSITY) && !page.contains("<table>"));
-    }
-
-    #[test]
-    fn a_chart_is_a_file_of_its_own_too() {
-        let texts = charts::Texts { caption: "a & b", across: "x", up: "y" };
-        let file = charts::svg(&texts, "<line class='target' x1='0' y1='0' x2='1' y2='1'/>");
-        assert!(file.starts_with("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 420 260'"), "{file}");
-        assert!(file.contains("aria-label='a &amp; b'") && file.contains(".target{stroke:var(--ink)"), "{file}");
-        let page = html(&evaluation(), &heading("t", &[]));
-        for drawn in [file.as_str(), &page[page.find("<svg").expect("a chart")..page.rfind("</svg>").expect("a chart")]]
-        {
-            let unquoted = drawn.match_indices('=').find(|(at, _)| {
-                let text = drawn[..*at].rfind(['<', '>']).is_some_and(|start| drawn[start..].starts_with('>'));
-                !text && !drawn[at + 1..].starts_with('\'')
-            });
-            assert!(unquoted.is_none(), "an attribute without quotes is no XML: {unquoted:?} in {drawn}");
-        }
-    }
-
-    #[test]
-    fn one_rating_is_not_plural() {
-        let one = Evaluation { ratings: 1, ..evaluation() };
-        let page = html(&one, &heading("t", &[]));
-        assert!(page.contains("judged on 1 later rating, each"), "{page}");
-        assert!(html(&evaluation(), &heading("t", &[])).contains("3 later ratings,"));
-    }
-
-    #[test]
-    fn an_evaluation_without_ratings_is_a_page_too() {
-        let (by_history, coverage, calibration, residuals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let empty = Evaluation { ratings: 0, by_history, coverage, calibration, residuals, ..evaluation() };
-        let page = html(&empty, &heading("t", &[]));
-        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
-        assert!(!page.contains("NaN") && page.len() < 10_000, "{page}");
-    }
-}
+mod tests;

@@ -6,9 +6,14 @@ use marquee_tune::{Hyperband, Median, Pruner, Sampler, Settings, Space, State, S
 const SEEDS: u64 = 40;
 const TRIALS: usize = 60;
 
+/// The seeds that are compared with Optuna. About one study in ten of the problem with a choice
+/// stays at a wrong one, so its 90th percentile is at a cliff: of 40 seeds, Optuna's own is between
+/// 0.13 and 1.01.
+const COMPARED: u64 = 200;
+
 /// A problem: its space, its objective, and what Optuna 5.0.0 reaches with 60 trials of its random
 /// sampler and of `TPESampler(multivariate=True, constant_liar=True)`, as median and 90th
-/// percentile over 40 seeds.
+/// percentile over the seeds 0 to 199.
 struct Problem {
     name: &'static str,
     space: String,
@@ -73,22 +78,22 @@ fn problems() -> [Problem; 3] {
             name: "Branin",
             space: "[parameters.x]\ntype='float'\nlow=-5\nhigh=10\n[parameters.y]\ntype='float'\nlow=0\nhigh=15".into(),
             objective: branin,
-            optuna_random: (1.128, 2.784),
-            optuna_tpe: (0.524, 0.794),
+            optuna_random: (1.078, 2.547),
+            optuna_tpe: (0.531, 0.842),
         },
         Problem {
             name: "Hartmann 6",
             space: (0..6).map(unit).collect(),
             objective: hartmann,
-            optuna_random: (-1.964, -1.325),
-            optuna_tpe: (-3.069, -2.604),
+            optuna_random: (-1.835, -1.269),
+            optuna_tpe: (-3.029, -2.528),
         },
         Problem {
             name: "mixed",
             space: mixed_space.to_owned(),
             objective: mixed,
-            optuna_random: (0.764, 1.637),
-            optuna_tpe: (0.068, 0.148),
+            optuna_random: (0.940, 1.547),
+            optuna_tpe: (0.067, 0.221),
         },
     ]
 }
@@ -109,8 +114,8 @@ fn figures(mut values: Vec<f64>) -> (f64, f64) {
     (at(0.5), at(0.9))
 }
 
-/// Returns the best values of 60 trials over the seeds. `workers` trials run at the same time.
-fn best(problem: &Problem, sampler: &Sampler, workers: usize) -> (f64, f64) {
+/// Returns the best values of 60 trials over some seeds. `workers` trials run at the same time.
+fn best(problem: &Problem, sampler: &Sampler, workers: usize, seeds: u64) -> (f64, f64) {
     let of_seed = |seed| {
         let study = study(problem, sampler.clone(), seed);
         for _ in 0..TRIALS / workers {
@@ -122,16 +127,23 @@ fn best(problem: &Problem, sampler: &Sampler, workers: usize) -> (f64, f64) {
         }
         study.best().and_then(|best| best.value).expect("complete trials")
     };
-    figures((0..SEEDS).map(of_seed).collect())
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let part = |from: u64| (from..seeds).step_by(threads as usize).map(of_seed).collect::<Vec<f64>>();
+    let values = std::thread::scope(|scope| {
+        let part = &part;
+        let parts: Vec<_> = (0..threads).map(|from| scope.spawn(move || part(from))).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("no panic")).collect()
+    });
+    figures(values)
 }
 
 #[test]
 fn tpe_is_as_good_as_optunas_and_far_better_than_random_search() {
-    println!("best of {TRIALS} trials, {SEEDS} seeds, median / 90th percentile; lower is better");
+    println!("best of {TRIALS} trials, {COMPARED} seeds, median / 90th percentile; lower is better");
     for problem in problems() {
-        let random = best(&problem, &Sampler::Random, 1);
-        let tpe = best(&problem, &Sampler::default(), 1);
-        let parallel = best(&problem, &Sampler::default(), 6);
+        let random = best(&problem, &Sampler::Random, 1, COMPARED);
+        let tpe = best(&problem, &Sampler::default(), 1, COMPARED);
+        let parallel = best(&problem, &Sampler::default(), 6, SEEDS);
         let shown = |(median, high): (f64, f64)| format!("{median:7.3} / {high:7.3}");
         println!(
             "{:10}  random {} (Optuna {})  TPE {} (Optuna {})  6 at a time {}",
@@ -142,11 +154,10 @@ fn tpe_is_as_good_as_optunas_and_far_better_than_random_search() {
             shown(problem.optuna_tpe),
             shown(parallel)
         );
-        // A tenth of the distance between Optuna's TPE and random search is noise of the seeds, and
-        // a fifth at the 90th percentile, which rests on four of them.
-        let slack = |tpe: f64, random: f64, share: f64| tpe + share * (random - tpe);
-        let median = slack(problem.optuna_tpe.0, problem.optuna_random.0, 0.12);
-        let high = slack(problem.optuna_tpe.1, problem.optuna_random.1, 0.2);
+        // A small part of the distance between Optuna's TPE and random search is noise of seeds.
+        let most = |tpe: f64, random: f64| tpe + 0.03 * (random - tpe);
+        let median = most(problem.optuna_tpe.0, problem.optuna_random.0);
+        let high = most(problem.optuna_tpe.1, problem.optuna_random.1);
         assert!(tpe.0 <= median && tpe.1 <= high, "{}: {tpe:?} is not {median} / {high}", problem.name);
         assert!(tpe.0 < random.0 && tpe.1 < random.0, "{}: {tpe:?} against {random:?}", problem.name);
         assert!(parallel.0 < random.0 && parallel.1 < random.1, "{}: {parallel:?} against {random:?}", problem.name);

@@ -1,4 +1,5 @@
-//! Tunes the parameters of rating models: `marquee tune` without its command line.
+//! Judges rating models and tunes their parameters: `marquee evaluate` and `marquee tune` without
+//! their command lines.
 //!
 //! [`Data`] has the ratings of a data set. [`tune`] searches on each outer fold: it fits models on
 //! inner folds of the training data, chooses the parameters with the smallest error there, and
@@ -8,6 +9,7 @@
 //! [`tune`] blocks for minutes to hours. Callers run it off the async threads.
 
 mod data;
+mod evaluate;
 mod figure;
 mod folds;
 mod outcome;
@@ -19,6 +21,12 @@ mod search;
 pub use marquee_tune::{Record, Sampler, Space, SpaceError, State, Value, Values};
 
 pub use data::{Data, DataError};
+pub use marquee_fit::Snapshot;
+
+pub use evaluate::{
+    Arm, ArmFigures, CurvePoint, EvaluateError, EvaluationPlan, Judged, Part, Side, SideError, Watch, age_group,
+    evaluate,
+};
 pub use folds::{FoldError, Folds, Order};
 pub use outcome::{Counts, FoldOutcome, Outcome};
 pub use parameters::{ValueError, default_space, fit_parameters};

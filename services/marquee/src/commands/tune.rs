@@ -1,6 +1,8 @@
 //! `marquee tune`: searches for the parameters with which a model predicts a data set best, and
 //! judges them on ratings that chose nothing. It runs in this process and calls no fleet.
 
+#[cfg(test)]
+mod end_to_end;
 mod progress;
 
 use std::fmt::Write as _;
@@ -17,6 +19,8 @@ use marquee_kit::signals;
 use marquee_tuning::{Data, DataError, Folds, Order, Outcome, Plan, Pruning, Sampler, Space, TuneError, Values};
 use serde::Serialize;
 
+use super::tracked::{Ended, Teller, Tracked};
+use crate::arguments::LayerArgs;
 use progress::Shown;
 
 /// The longest time from a signal to the end: a sweep of a large fit.
@@ -71,11 +75,14 @@ pub(crate) struct TuneArgs {
     /// The rating scale. [default: that of the data set if it is known, or 0.5:5:0.5]
     #[arg(long, value_name = "MIN:MAX:STEP", value_parser = scale)]
     scale: Option<Scale>,
+    /// Settings, for the section `tracking`.
+    #[command(flatten)]
+    layers: LayerArgs,
 }
 
 /// An algorithm, as the command line names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TunedAlgorithm {
+pub(super) enum TunedAlgorithm {
     /// User and movie biases only.
     Bias,
     /// Factors by variational Bayes: a fit takes seconds.
@@ -123,7 +130,8 @@ impl From<TunedAlgorithm> for Algorithm {
     }
 }
 
-fn scale(text: &str) -> Result<Scale, String> {
+/// Reads a scale that is written as `MIN:MAX:STEP`.
+pub(super) fn scale(text: &str) -> Result<Scale, String> {
     let expected = || "expected MIN:MAX:STEP, for example 1:5:1".to_owned();
     let numbers: Vec<f64> = text.split(':').map(str::parse).collect::<Result<_, _>>().map_err(|_| expected())?;
     let [min, max, step] = numbers[..] else { return Err(expected()) };
@@ -137,20 +145,56 @@ pub(crate) async fn run(args: TuneArgs, output: Output) -> Result<()> {
         return Ok(output.text(marquee_tuning::default_space(algorithm))?);
     }
     let space = read_space(args.space.as_deref(), algorithm)?;
+    let settings = super::load(&super::layers_of(args.layers.clone()))?.settings;
+    let tracked = Tracked::start(&settings.tracking, "tune", params(&args))?;
     let stop = signals::watch(LONGEST_STOP).context("watch for signals")?;
     let (trials, folds) = (args.trials as usize, args.folds as usize);
-    let shown = Arc::new(Shown::new(output, stop.clone(), folds, trials));
+    let shown = Arc::new(Shown::new((output, tracked.teller()), stop.clone(), folds, trials));
     let search = {
         let (shown, space) = (Arc::clone(&shown), space.clone());
         tokio::task::spawn_blocking(move || search(args, space, &shown))
     };
     let searched = search.await.context("wait for the search");
     shown.end();
+    // The tracking of the search ends once nothing can tell it anything.
+    drop(shown);
+    let ended = match searched.and_then(|searched| searched) {
+        Ok((outcome, report)) => {
+            let figures = [("outer_rmse", outcome.outer_rmse), ("default_rmse", outcome.default_rmse)];
+            tell_report(&tracked.teller(), &report);
+            output.show(&Tuned { report, outcome }).map_err(anyhow::Error::from).map(|()| figures)
+        }
+        Err(error) => Err(error),
+    };
+    let state = match &ended {
+        Ok(figures) => Ended::succeeded(figures.map(|(name, value)| (name.to_owned(), value)).to_vec()),
+        Err(error) => Ended::failed(error, stop.is_cancelled()),
+    };
+    tracked.end(state).await;
     // A signal from here on ends the process at once.
     stop.cancel();
-    let (outcome, report) = searched??;
-    output.show(&Tuned { report, outcome })?;
-    Ok(())
+    ended.map(drop)
+}
+
+/// Returns what a tracking system learns of the arguments.
+fn params(args: &TuneArgs) -> Vec<(&'static str, String)> {
+    let set = args.path.as_deref().and_then(Path::file_name).unwrap_or_default();
+    vec![
+        ("set", set.to_string_lossy().into_owned()),
+        ("algorithm", Algorithm::from(args.algorithm).name().to_owned()),
+        ("trials", args.trials.to_string()),
+        ("folds", args.folds.to_string()),
+        ("inner", args.inner.to_string()),
+        ("holdout", args.holdout.to_string()),
+        ("seed", args.seed.to_string()),
+    ]
+}
+
+/// Tells the page of a search. One that cannot be read again is left out: the search has succeeded.
+fn tell_report(teller: &Teller, page: &Path) {
+    if let Some(text) = teller.is_on().then(|| std::fs::read(page).ok()).flatten() {
+        teller.report("report.html", text.into());
+    }
 }
 
 fn read_space(path: Option<&Path>, algorithm: Algorithm) -> Result<Space> {

@@ -13,14 +13,19 @@ use marquee_model::{
     Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
     write_encoder, write_learner, write_scorer,
 };
-use marquee_report::{Heading, counted};
+use marquee_report::{Heading, Page, counted};
 
+use super::current::Judgment;
 use super::fitting::{self, Fitted};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// The upper ends of the bins in which ratings per user and per movie are counted.
 const COUNTS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+
+/// What the report says about slices by gender and age.
+const NO_ATTRIBUTES: &str = "the fleet knows neither gender nor age of users, so no slices are by these; \
+                             `marquee evaluate` judges by them where a data set has them";
 
 /// What the manifest says besides what was measured.
 #[derive(Debug, Clone)]
@@ -55,6 +60,7 @@ pub(super) struct Files {
     train_seconds: f64,
     evaluation: Evaluation,
     bias_rmse: f64,
+    judgment: Judgment,
 }
 
 /// Writes the files.
@@ -85,6 +91,7 @@ pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result
         train_seconds: fitted.train_seconds,
         evaluation: fitted.evaluation.clone(),
         bias_rmse: fitted.bias.rmse,
+        judgment: fitted.judgment.clone(),
     })
 }
 
@@ -151,19 +158,32 @@ impl Files {
         key: Option<&SigningKey>,
     ) -> Result<Package, PackageError> {
         let mut files = self.files.clone();
-        files.insert("report.html".to_owned(), self.report((version, previous), gates).into());
+        for (name, text) in self.report((version, previous), gates) {
+            files.insert(name.to_owned(), text.into());
+        }
         Ok(Package::build(self.manifest(version, gates), files, key))
     }
 
-    fn report(&self, (version, previous): (Version, Option<Version>), gates: &[GateResult]) -> String {
+    /// Returns the page and its short form, by file name.
+    fn report(
+        &self,
+        (version, previous): (Version, Option<Version>),
+        gates: &[GateResult],
+    ) -> [(&'static str, String); 2] {
         let TrainingPlan { model, algorithm, .. } = &self.facts.plan;
         let Dataset { ratings, users, .. } = &self.dataset;
         let title = format!("{model} version {version}");
         let (ratings, users) = (counted(*ratings, "rating"), counted(*users, "user"));
         let subtitle = format!("Algorithm {}, {ratings} by {users}", algorithm.name());
-        let facts = page::rows((version, previous), &self.facts, (&self.dataset, self.train_seconds), gates);
+        let mut facts = page::rows((version, previous), &self.facts, (&self.dataset, self.train_seconds), gates);
+        if self.judgment.gate().is_none() {
+            facts.push(("gate", format!("{}: {}", super::current::NON_INFERIORITY, self.judgment.sentence())));
+        }
+        let versus = self.judgment.for_report();
         let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse, facts: &facts };
-        marquee_report::html(&self.evaluation, &heading)
+        let notes = [NO_ATTRIBUTES.to_owned()];
+        let page = Page { versus: Some(&versus), notes: &notes, ..Page::new(&self.evaluation, heading) };
+        [("report.html", marquee_report::html(&page)), ("report.md", marquee_report::markdown(&page))]
     }
 
     fn manifest(&self, version: Version, gates: &[GateResult]) -> Manifest {
@@ -196,6 +216,7 @@ impl Files {
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             metrics: self.metrics.clone(),
             gates: gates.iter().map(gate).collect(),
+            comparison: Some(self.judgment.for_manifest()),
             training: Some(training.to_string()),
             git_revision,
             train_seconds: self.train_seconds,

@@ -9,6 +9,7 @@ use marquee_log::Movies;
 use marquee_posterior::Posterior;
 
 use super::PipelineError;
+use super::current::{Candidate, Contest, Judgment};
 use crate::queue::Run;
 
 /// A fitted model and how it was judged.
@@ -22,6 +23,8 @@ pub(super) struct Fitted {
     pub(super) evaluation: Evaluation,
     /// The bias-only model on the same ratings.
     pub(super) bias: Evaluation,
+    /// How the algorithm compares with that of the current version.
+    pub(super) judgment: Judgment,
     pub(super) train_seconds: f64,
 }
 
@@ -30,6 +33,7 @@ pub(super) fn fit_and_judge(
     snapshot: Snapshot,
     catalog: &[Movie],
     scale: Scale,
+    contest: &Contest,
     run: &Run,
 ) -> Result<Fitted, PipelineError> {
     // The model has every movie of the catalog. Those without ratings have the factors of the
@@ -39,7 +43,7 @@ pub(super) fn fit_and_judge(
     let genres = catalog.iter().map(|movie| (movie.id.clone(), movie.genres.clone())).collect();
     let attributes = Attributes { genres, ..Attributes::default() };
     let options = Options { attributes: Some(&attributes), ..Options::new(scale) };
-    let (evaluation, bias) = judge(&snapshot, &index, &options, run)?;
+    let (evaluation, bias, judgment) = judge(&snapshot, &index, &options, contest, run)?;
 
     run.enter(Stage::Fit, "fitting on all ratings");
     let plan = run.now().plan;
@@ -48,31 +52,43 @@ pub(super) fn fit_and_judge(
     let posterior = Fitter { scale, run }.fit(&all, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
-    Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
+    Ok(Fitted { snapshot, index, posterior, evaluation, bias, judgment, train_seconds })
 }
 
-/// Judges the algorithm and, beside it, the bias-only model. The past is the log as it was at the
-/// cut, so what was rated again or removed later is in it.
+/// Judges the algorithm and, beside it, the bias-only model and the method of the current version.
+/// The past is the log as it was at the cut, so what was rated again or removed later is in it.
 fn judge(
     snapshot: &Snapshot,
     index: &MovieIndex,
     options: &Options<'_>,
+    contest: &Contest,
     run: &Run,
-) -> Result<(Evaluation, Evaluation), PipelineError> {
+) -> Result<(Evaluation, Evaluation, Judgment), PipelineError> {
     run.enter(Stage::Evaluate, "fitting on the past");
     let (plan, scale) = (run.now().plan, options.scale);
     let Split { past, future } = snapshot.split_as_of_cut(plan.holdout);
     let ratings = index.dense(&past).map_err(PipelineError::Layout)?;
-    let judged = |posterior: &Posterior| prequential(posterior, index, &past, &future, options).evaluation(options);
+    let predicted = |posterior: &Posterior| prequential(posterior, index, &past, &future, options);
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
     let biases = with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale));
-    let bias = judged(&biases);
-    let evaluation = if plan.algorithm == Algorithm::Bias {
-        bias.clone()
+    let biases = predicted(&biases);
+    let bias = biases.evaluation(options);
+    let fitter = Fitter { scale, run };
+    let (outcomes, evaluation) = if plan.algorithm == Algorithm::Bias {
+        (biases, bias.clone())
     } else {
-        let fitted = Fitter { scale, run }.fit(&ratings, plan.algorithm, &plan.parameters);
-        judged(&fitted.map_err(PipelineError::Fit)?)
+        let posterior = fitter.fit(&ratings, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
+        let outcomes = predicted(&posterior);
+        let evaluation = outcomes.evaluation(options);
+        (outcomes, evaluation)
     };
+    let candidate =
+        Candidate { plan: &plan, digest: snapshot.digest(), outcomes: &outcomes, evaluation: &evaluation, options };
+    let judgment = contest.judge(&candidate, |algorithm, parameters| {
+        run.enter(Stage::Evaluate, "fitting the method of the current version on the past");
+        fitter.fit_as(&ratings, algorithm, parameters, &mut Reference(run)).map(|posterior| predicted(&posterior))
+    });
+    let judgment = judgment.map_err(PipelineError::Fit)?;
     let metrics = RunMetrics {
         rmse: evaluation.rmse,
         mae: evaluation.mae,
@@ -83,7 +99,7 @@ fn judge(
         training_ratings: past.len() as u64,
     };
     run.update(|run| run.metrics = Some(metrics));
-    Ok((evaluation, bias))
+    Ok((evaluation, bias, judgment))
 }
 
 /// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
@@ -101,7 +117,17 @@ struct Fitter<'a> {
 
 impl Fitter<'_> {
     fn fit(&self, ratings: &Ratings, algorithm: Algorithm, parameters: &FitParameters) -> Result<Posterior, FitError> {
-        let posterior = fit(ratings, algorithm, parameters, &mut Progress(self.run))?;
+        self.fit_as(ratings, algorithm, parameters, &mut Progress(self.run))
+    }
+
+    fn fit_as(
+        &self,
+        ratings: &Ratings,
+        algorithm: Algorithm,
+        parameters: &FitParameters,
+        observer: &mut dyn Observer,
+    ) -> Result<Posterior, FitError> {
+        let posterior = fit(ratings, algorithm, parameters, observer)?;
         Ok(with_smallest_spread(posterior, smallest_spread(self.scale)))
     }
 }
@@ -120,6 +146,19 @@ impl Observer for Progress<'_> {
     fn progress(&mut self, done: usize, total: usize) {
         self.0.advance(done as f64 / total.max(1) as f64);
         self.0.tracking().measured(self.0.id(), done, &[]);
+    }
+
+    fn canceled(&self) -> bool {
+        self.0.must_stop()
+    }
+}
+
+/// Reports the sweeps of another version's fit as progress, which are no part of the run's curve.
+struct Reference<'a>(&'a Run);
+
+impl Observer for Reference<'_> {
+    fn progress(&mut self, done: usize, total: usize) {
+        self.0.advance(done as f64 / total.max(1) as f64);
     }
 
     fn canceled(&self) -> bool {

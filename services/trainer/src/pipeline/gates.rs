@@ -25,7 +25,7 @@ pub(super) const RMSE: &str = "rmse";
 const SMALLEST_ERROR: f64 = 0.02;
 
 /// What the gates look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Measured {
     /// The largest difference between the graphs and the trainer's own prediction, in stars.
     pub(super) parity: f64,
@@ -36,6 +36,8 @@ pub(super) struct Measured {
     pub(super) bias_rmse: f64,
     /// An error that always passes, in stars.
     pub(super) smallest_error: f64,
+    /// The gate of the comparison with the current version, if there was one.
+    pub(super) non_inferiority: Option<GateResult>,
 }
 
 /// The files of a model that passed every gate. Only [`check`] makes one.
@@ -54,11 +56,12 @@ impl Measured {
             rmse: if is_usable(evaluation) { evaluation.rmse } else { f64::NAN },
             bias_rmse: if is_usable(bias) { bias.rmse } else { f64::NAN },
             smallest_error: (scale.max() - scale.min()) * SMALLEST_ERROR,
+            non_inferiority: fitted.judgment.gate().cloned(),
         }
     }
 
     /// Returns every gate with its value and bound.
-    fn results(&self, gates: &Gates) -> [GateResult; 3] {
+    fn results(&self, gates: &Gates) -> Vec<GateResult> {
         let at_most =
             |name: &str, value, bound| GateResult { name: name.to_owned(), value, bound, side: GateSide::AtMost };
         // `f64::max` would ignore a value that is not a number.
@@ -66,7 +69,13 @@ impl Measured {
             true => (self.bias_rmse * gates.rmse_over_bias).max(self.smallest_error),
             false => f64::NAN,
         };
-        [holdout(self.ratings, gates), at_most("parity", self.parity, gates.parity), at_most(RMSE, self.rmse, largest)]
+        let mut results = vec![
+            holdout(self.ratings, gates),
+            at_most("parity", self.parity, gates.parity),
+            at_most(RMSE, self.rmse, largest),
+        ];
+        results.extend(self.non_inferiority.clone());
+        results
     }
 }
 
@@ -110,7 +119,7 @@ pub(super) fn check(files: Files, bounds: &Gates, measured: &Measured, run: &Run
             return Err(PipelineError::Gate(gate.clone()));
         }
     }
-    Ok(Approved { files, gates: gates.into() })
+    Ok(Approved { files, gates })
 }
 
 impl Approved {
@@ -133,7 +142,8 @@ impl Approved {
 mod tests {
     use super::*;
 
-    const GOOD: Measured = Measured { parity: 0.0, ratings: 100, rmse: 0.9, bias_rmse: 1.0, smallest_error: 0.04 };
+    const GOOD: Measured =
+        Measured { parity: 0.0, ratings: 100, rmse: 0.9, bias_rmse: 1.0, smallest_error: 0.04, non_inferiority: None };
 
     fn passes(measured: Measured) -> bool {
         measured.results(&Gates::default()).iter().all(GateResult::passes)
@@ -161,6 +171,17 @@ mod tests {
     fn an_error_that_nobody_sees_passes_where_the_biases_have_none() {
         assert!(passes(Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
         assert!(!passes(Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
+    }
+
+    #[test]
+    fn a_model_that_may_be_worse_than_the_current_version_is_not_published() {
+        let against = |value: f64| {
+            let name = super::super::current::NON_INFERIORITY.to_owned();
+            let gate = GateResult { name, value, bound: 0.01, side: GateSide::AtMost };
+            Measured { non_inferiority: Some(gate), ..GOOD }
+        };
+        assert!(passes(against(-0.02)) && passes(against(0.01)));
+        assert!(!passes(against(0.011)) && !passes(against(f64::NAN)));
     }
 
     #[test]

@@ -377,3 +377,33 @@ async fn a_candidate_that_is_not_registered_yet_takes_the_alias_from_the_one_bef
     let changes: Vec<String> = server.lines().into_iter().filter(|line| !line.starts_with("GET")).collect();
     assert_eq!(changes, ["DELETE mlflow/registered-models/alias"], "the champion has its alias already");
 }
+
+#[tokio::test]
+async fn a_part_is_a_run_below_another_and_a_report_is_a_file_of_its_run() {
+    let server = Server::start(empty).await;
+    let mut recorder = recorder(&server, &MemoryObjects::default());
+    let id = |text: &str| RunId::try_new(text).expect("valid");
+    let started = |run: &str, parent: Option<&str>| {
+        let (run, parent, at) = (id(run), parent.map(id), Timestamp::from_seconds(1));
+        TrackingEvent::RunStarted(TrackedRun { run, parent, model: model(), at, params: BTreeMap::new() })
+    };
+    recorder.deliver(&started("evaluate-1", None)).await.expect("delivered");
+    recorder.deliver(&started("evaluate-1-folds-s1-f2", Some("evaluate-1"))).await.expect("delivered");
+    let made: Vec<Value> = server
+        .requests()
+        .iter()
+        .filter(|request| request.line() == "POST mlflow/runs/create")
+        .map(|request| serde_json::from_str(&request.body).expect("JSON"))
+        .collect();
+    assert_eq!(made.len(), 2);
+    let parent = json!({"key": "mlflow.parentRunId", "value": "r1"});
+    let has_parent = |run: &Value| run["tags"].as_array().expect("tags").contains(&parent);
+    assert!(!has_parent(&made[0]) && has_parent(&made[1]), "{made:?}");
+    assert_eq!(made[1]["run_name"], "evaluate-1-folds-s1-f2");
+    let bytes = Bytes::from_static(b"# report");
+    let (run, at) = (id("evaluate-1"), Timestamp::from_seconds(2));
+    recorder.deliver(&TrackingEvent::Reported { run, at, file: "report.md", bytes }).await.expect("delivered");
+    let last = server.requests().pop().expect("a request");
+    assert_eq!(last.line(), "PUT mlflow-artifacts/artifacts/1/x/artifacts/report.md");
+    assert_eq!(last.body, "# report");
+}

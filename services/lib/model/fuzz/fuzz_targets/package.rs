@@ -41,6 +41,7 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
         parameters: BTreeMap::new(),
         metrics: BTreeMap::new(),
         gates: Vec::new(),
+        comparison: None,
         training: None,
         git_revision: None,
         train_seconds: 0.0,

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use marquee_cli::{Output, counted};
+use marquee_domain::RunState;
 use marquee_kit::Stop;
 use marquee_tuning::{Data, Order, Progress, Record, State, Values};
 
+use super::super::tracked::Teller;
 use super::written;
 
 /// The time between two changes of a bar's text.
@@ -18,6 +20,8 @@ const EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Shown {
     output: Output,
+    /// Is told of every trial.
+    teller: Teller,
     stop: Stop,
     folds: usize,
     trials: usize,
@@ -33,13 +37,14 @@ struct Display {
 }
 
 impl Shown {
-    pub(super) fn new(output: Output, stop: Stop, folds: usize, trials: usize) -> Self {
+    pub(super) fn new((output, teller): (Output, Teller), stop: Stop, folds: usize, trials: usize) -> Self {
         let state = Display { bar: None, fold: 0, best: String::new(), changed: Instant::now() };
-        Self { output, stop, folds, trials, state: Mutex::new(state) }
+        Self { output, teller, stop, folds, trials, state: Mutex::new(state) }
     }
 
     /// Says what was read.
     pub(super) fn read(&self, data: &Data, order: Order) {
+        self.teller.dataset(&data.name, &data.snapshot);
         let problem = data.first_problem.as_deref().unwrap_or_default();
         if data.left_out > 0 {
             self.output.note(&format!("left out   {}, the first: {problem}", counted(data.left_out, "row")));
@@ -60,6 +65,23 @@ impl Shown {
         if let Some(bar) = self.state().bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    /// Tells of a trial as a run of its own.
+    fn tell(&self, fold: usize, trial: &Record) {
+        let state = match trial.state {
+            State::Complete => RunState::Succeeded,
+            State::Pruned => RunState::Canceled,
+            State::Failed | State::Running => RunState::Failed,
+        };
+        if trial.interrupted {
+            return;
+        }
+        let params = trial.values.iter().map(|(name, value)| (name.clone(), value.to_string()));
+        let figures = trial.value.map(|value| ("rmse".to_owned(), value));
+        let last = trial.last_step().map(|(step, value)| (format!("rmse_after_{step}"), value));
+        let name = format!("f{fold}-t{}", trial.number);
+        self.teller.part(&name, params.collect(), figures.into_iter().chain(last).collect(), state);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Display> {
@@ -102,6 +124,7 @@ impl Progress for Shown {
 
     fn ended(&self, trial: &Record, best: Option<&Record>) {
         let mut state = self.state();
+        self.tell(state.fold + 1, trial);
         if let Some((value, best)) = best.and_then(|best| Some((best.value?, best))) {
             state.best = format!("best {value:.4} ({})", written(&best.values));
         }
