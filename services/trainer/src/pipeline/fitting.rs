@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale, Stage};
-use marquee_eval::{Attributes, Evaluation, Options, prequential};
-use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, Split, fit, with_smallest_spread};
+use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, Rating, RunMetrics, Scale, Stage};
+use marquee_eval::{Attributes, Evaluation, Options, has_times, prequential};
+use marquee_fit::{
+    FitError, Fitted, How, MovieIndex, Newcomers, Observer, Ratings, Snapshot, Split, Start, UserIndex, fit, fit_how,
+    with_smallest_spread,
+};
 use marquee_log::Movies;
 use marquee_posterior::Posterior;
 
@@ -13,7 +16,7 @@ use crate::queue::Run;
 
 /// A fitted model and how it was judged.
 #[derive(Debug)]
-pub(super) struct Fitted {
+pub(super) struct Trained {
     pub(super) snapshot: Snapshot,
     pub(super) index: MovieIndex,
     /// The model, fitted on all ratings.
@@ -31,7 +34,7 @@ pub(super) fn fit_and_judge(
     catalog: &[Movie],
     scale: Scale,
     run: &Run,
-) -> Result<Fitted, PipelineError> {
+) -> Result<Trained, PipelineError> {
     // The model has every movie of the catalog. Those without ratings have the factors of the
     // prior.
     let known = catalog.iter().map(|movie| &movie.id);
@@ -39,39 +42,53 @@ pub(super) fn fit_and_judge(
     let genres = catalog.iter().map(|movie| (movie.id.clone(), movie.genres.clone())).collect();
     let attributes = Attributes { genres, ..Attributes::default() };
     let options = Options { attributes: Some(&attributes), ..Options::new(scale) };
-    let (evaluation, bias) = judge(&snapshot, &index, &options, run)?;
+    let mut users = UserIndex::default();
+    let Judged { evaluation, bias, end } = judge(&snapshot, (&index, &mut users, catalog), &options, run)?;
 
     run.enter(Stage::Fit, "fitting on all ratings");
     let plan = run.now().plan;
-    let all = index.dense(snapshot.ratings()).map_err(PipelineError::Layout)?;
+    let all = index.dense_of(&mut users, snapshot.ratings()).map_err(PipelineError::Layout)?;
     let started = Instant::now();
-    let posterior = Fitter { scale, run }.fit(&all, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
+    // The ratings of the past are most of all ratings, so the chain goes on where it was.
+    let fitter = Fitter { scale, run, newcomers: newcomers(&index, snapshot.ratings(), catalog) };
+    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, end.as_ref()).map_err(PipelineError::Fit)?;
+    let posterior = fitted.posterior;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
-    Ok(Fitted { snapshot, index, posterior, evaluation, bias, train_seconds })
+    Ok(Trained { snapshot, index, posterior, evaluation, bias, train_seconds })
+}
+
+/// What was measured before the last fit.
+struct Judged {
+    evaluation: Evaluation,
+    bias: Evaluation,
+    /// Where the fit on the past has ended.
+    end: Option<Start>,
 }
 
 /// Judges the algorithm and, beside it, the bias-only model. The past is the log as it was at the
 /// cut, so what was rated again or removed later is in it.
 fn judge(
     snapshot: &Snapshot,
-    index: &MovieIndex,
+    (index, users, catalog): (&MovieIndex, &mut UserIndex, &[Movie]),
     options: &Options<'_>,
     run: &Run,
-) -> Result<(Evaluation, Evaluation), PipelineError> {
+) -> Result<Judged, PipelineError> {
     run.enter(Stage::Evaluate, "fitting on the past");
     let (plan, scale) = (run.now().plan, options.scale);
     let Split { past, future } = snapshot.split_as_of_cut(plan.holdout);
-    let ratings = index.dense(&past).map_err(PipelineError::Layout)?;
+    let ratings = index.dense_of(users, &past).map_err(PipelineError::Layout)?;
     let judged = |posterior: &Posterior| prequential(posterior, index, &past, &future, options).evaluation(options);
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
     let biases = with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale));
     let bias = judged(&biases);
-    let evaluation = if plan.algorithm == Algorithm::Bias {
-        bias.clone()
+    let (evaluation, end) = if plan.algorithm == Algorithm::Bias {
+        (bias.clone(), None)
     } else {
-        let fitted = Fitter { scale, run }.fit(&ratings, plan.algorithm, &plan.parameters);
-        judged(&fitted.map_err(PipelineError::Fit)?)
+        let fitter = Fitter { scale, run, newcomers: newcomers(index, &past, catalog) };
+        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, None);
+        let Fitted { posterior, end } = fitted.map_err(PipelineError::Fit)?;
+        (judged(&posterior), end)
     };
     let metrics = RunMetrics {
         rmse: evaluation.rmse,
@@ -83,7 +100,7 @@ fn judge(
         training_ratings: past.len() as u64,
     };
     run.update(|run| run.metrics = Some(metrics));
-    Ok((evaluation, bias))
+    Ok(Judged { evaluation, bias, end })
 }
 
 /// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
@@ -97,13 +114,38 @@ pub(super) fn smallest_spread(scale: Scale) -> f64 {
 struct Fitter<'a> {
     scale: Scale,
     run: &'a Run,
+    newcomers: Newcomers,
 }
 
 impl Fitter<'_> {
-    fn fit(&self, ratings: &Ratings, algorithm: Algorithm, parameters: &FitParameters) -> Result<Posterior, FitError> {
-        let posterior = fit(ratings, algorithm, parameters, &mut Progress(self.run))?;
-        Ok(with_smallest_spread(posterior, smallest_spread(self.scale)))
+    /// Fits a model. A start that does not fit the ratings is not used, and the log says why.
+    fn fit(
+        &self,
+        ratings: &Ratings,
+        algorithm: Algorithm,
+        parameters: &FitParameters,
+        start: Option<&Start>,
+    ) -> Result<Fitted, FitError> {
+        let mut progress = Progress(self.run);
+        let newcomers = Some(&self.newcomers);
+        let mut fit = |start| {
+            let how = How { start, newcomers, ..How::default() };
+            fit_how(ratings, algorithm, parameters, how, &mut progress)
+        };
+        let fitted = match fit(start) {
+            Err(FitError::Start(reason)) => {
+                tracing::warn!(%reason, "the fit starts from nothing");
+                fit(None)
+            }
+            fitted => fitted,
+        }?;
+        Ok(Fitted { posterior: with_smallest_spread(fitted.posterior, smallest_spread(self.scale)), ..fitted })
     }
+}
+
+/// Returns what ratings, oldest first, and the catalog say of movies that nobody has rated.
+fn newcomers(index: &MovieIndex, ratings: &[Rating], catalog: &[Movie]) -> Newcomers {
+    Newcomers::new(index, ratings, has_times(ratings), catalog.iter())
 }
 
 /// Returns the movies of the index, in its order. A movie that is not in the catalog has its id
