@@ -183,13 +183,14 @@ mod tests {
 
     #[test]
     fn a_chain_that_has_sampled_enough_ends_early_and_always_after_the_same_sweep() {
-        let (all, sweeps) = fitted(Stop::AtLast, 400);
-        assert_eq!(sweeps.len(), 400);
-        let (early, seen) = fitted(Stop::Early, 400);
-        assert!((34..400).contains(&seen.len()), "{}", seen.len());
-        assert_eq!(seen.last(), Some(&(400, 400)), "the last progress is that of a whole fit");
-        assert_eq!((early.posterior.samples.len(), all.posterior.samples.len()), (12, 12));
-        assert_eq!(fitted(Stop::Early, 400), (early, seen));
+        let (all, sweeps) = fitted(Stop::AtLast, 40);
+        assert_eq!((sweeps.len(), all.posterior.samples.len()), (40, 12));
+        const SWEEPS: usize = 3_210;
+        let (early, seen) = fitted(Stop::Early, SWEEPS);
+        assert!((410..SWEEPS).contains(&seen.len()), "{}", seen.len());
+        assert_eq!(seen.last(), Some(&(SWEEPS, SWEEPS)), "the last progress is that of a whole fit");
+        assert_eq!(early.posterior.samples.len(), 12);
+        assert_eq!(fitted(Stop::Early, SWEEPS), (early, seen));
     }
 
     #[test]

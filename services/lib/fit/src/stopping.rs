@@ -54,7 +54,7 @@ impl Trace {
         self.0.push(predictions);
     }
 
-    /// Returns the mean squared error that the average of the samples has because there are not more
+    /// Returns the mean squared error that the average of the samples has because there are no more
     /// of them, in stars²: the variance between samples over their effective number.
     pub(super) fn squared_error(&self) -> f64 {
         let (variance, effective) = self.variance_and_effective();

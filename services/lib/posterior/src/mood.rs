@@ -161,8 +161,8 @@ impl MoodState {
     }
 
     /// Learns a rating at a time in seconds, which is not before that of the last one. Ignores a
-    /// movie that the model does not have and a rating that is not finite. Takes O(samples · pairs ·
-    /// n²) time.
+    /// movie that the model does not have and a rating that is not finite. Takes O(samples · pairs
+    /// · n²) time.
     pub fn learn(&mut self, posterior: &Posterior, (movie, rating): (usize, f64), at: f64) {
         if !rating.is_finite() || movie >= posterior.movies {
             return;
@@ -294,7 +294,7 @@ mod tests {
         let at = |seconds: f64| state.estimate(&posterior, 2, seconds);
         assert!(at(1.0).rating > at(600.0).rating + 0.05 && at(600.0).rating > at(6_000.0).rating + 0.05);
         assert!(at(1.0).spread < at(6_000.0).spread);
-        // What is predicted does not depend on whether the filter fades before or while it predicts.
+        // The prediction is the same if the filter fades first and predicts then.
         let mut later = state.clone();
         later.samples.iter_mut().flat_map(|filters| &mut filters.all).for_each(|filter| filter.fade((-0.5f64).exp()));
         later.at = Some(300.0);
