@@ -32,7 +32,7 @@ use marquee_report::counted;
 use thiserror::Error;
 
 use self::export::{Facts, Files};
-use self::fitting::Fitted;
+use self::fitting::Trained;
 pub(crate) use self::gates::Approved;
 use crate::dependencies::Dependencies;
 use crate::queue::Run;
@@ -155,7 +155,7 @@ impl Pipeline {
     }
 
     /// Writes the files of the package off the async threads.
-    async fn export(&self, run: &Run, fitted: &Arc<Fitted>, movies: Vec<Movie>) -> Result<Files, PipelineError> {
+    async fn export(&self, run: &Run, fitted: &Arc<Trained>, movies: Vec<Movie>) -> Result<Files, PipelineError> {
         let revision = &self.settings.git_revision;
         let facts = Facts {
             training: run.id().clone(),

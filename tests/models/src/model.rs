@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
-use marquee_fit::{Algorithm, FitParameters, Observer, Ratings, fit};
+use marquee_fit::{Algorithm, FitParameters, How, Observer, Ratings, Start, Stop, fit_how};
 use marquee_posterior::Posterior;
 
 use crate::figures::Curve;
@@ -24,6 +24,8 @@ pub(crate) struct Fitted {
     pub(crate) seconds: f64,
     /// Seconds of each sweep.
     pub(crate) sweeps: Vec<f64>,
+    /// Where the fit has ended.
+    pub(crate) end: Option<Start>,
 }
 
 /// Takes the time of each sweep.
@@ -43,7 +45,7 @@ impl Observer for Clock {
     }
 }
 
-/// Fits a model to triplets.
+/// Fits a model to triplets, with all of its sweeps.
 pub(crate) fn fitted(
     (users, movies): (usize, usize),
     triplets: Vec<Rated>,
@@ -55,16 +57,28 @@ pub(crate) fn fitted(
     fitted_to(&ratings, algorithm, parameters, started)
 }
 
-/// Fits a model to ratings, with the seconds since `started`.
+/// Fits a model to ratings with all of its sweeps, with the seconds since `started`.
 pub(crate) fn fitted_to(
     ratings: &Ratings,
     algorithm: Algorithm,
     parameters: &FitParameters,
     started: Instant,
 ) -> Result<Fitted> {
+    let how = How { stop: Stop::AtLast, ..How::default() };
+    fitted_how(ratings, algorithm, parameters, how, started)
+}
+
+/// Fits a model to ratings in a certain way, with the seconds since `started`.
+pub(crate) fn fitted_how(
+    ratings: &Ratings,
+    algorithm: Algorithm,
+    parameters: &FitParameters,
+    how: How<'_>,
+    started: Instant,
+) -> Result<Fitted> {
     let mut clock = Clock { last: Instant::now(), sweeps: Vec::with_capacity(parameters.sweeps) };
-    let posterior = fit(ratings, algorithm, parameters, &mut clock)?;
-    Ok(Fitted { posterior, seconds: started.elapsed().as_secs_f64(), sweeps: clock.sweeps })
+    let marquee_fit::Fitted { posterior, end } = fit_how(ratings, algorithm, parameters, how, &mut clock)?;
+    Ok(Fitted { posterior, end, seconds: started.elapsed().as_secs_f64(), sweeps: clock.sweeps })
 }
 
 /// Returns the root mean squared error on held-out ratings, of predictions clipped to the scale.

@@ -101,7 +101,7 @@ impl Name {
             Self::Map => "map on ML-1M, same split",
             Self::Prequential => "ML-100K, first 80 % of time learned, the rest predicted and then learned",
             Self::Coverage => "ML-100K, the same future, strict: how often intervals contain the rating",
-            Self::FoldIn => "ML-100K, every fifth user left out of training, against training with them",
+            Self::FoldIn => "ML-100K, each fifth of the users left out of training, against leaving out another fifth",
             Self::Sweep => "one sweep on ML-1M, k = 32",
             Self::Run => "whole bayes run on ML-1M: fit, judge, fit on all, write the graphs",
             Self::Scale => "generated ratings, k = 32",

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use marquee_datasets::Dataset;
-use marquee_domain::{MovieId, Offset, Rating, RatingEvent, Scale, UserId};
-use marquee_eval::{Options, Outcome, Outcomes};
-use marquee_fit::{Fold as EventFold, MovieIndex, Snapshot};
+use marquee_domain::{Movie, MovieId, Offset, Rating, RatingEvent, Scale, UserId};
+use marquee_eval::{Options, Outcome, Outcomes, has_times};
+use marquee_fit::{Fold as EventFold, MovieIndex, Newcomers, Snapshot};
 use marquee_posterior::Posterior;
 
 use crate::fold::{Fold, Rated};
@@ -20,6 +20,7 @@ const FUTURE: f64 = 0.2;
 pub(crate) struct Timeline {
     snapshot: Snapshot,
     pub(crate) index: MovieIndex,
+    catalog: Vec<Movie>,
 }
 
 impl Timeline {
@@ -34,7 +35,13 @@ impl Timeline {
         }
         let snapshot = fold.finish();
         let index = MovieIndex::new(snapshot.ratings().iter().map(|rating| &rating.movie));
-        Ok(Self { snapshot, index })
+        Ok(Self { snapshot, index, catalog: dataset.movies()? })
+    }
+
+    /// Returns what the past and the catalog say of movies that nobody has rated.
+    pub(crate) fn newcomers(&self) -> Newcomers {
+        let (past, _) = self.split();
+        Newcomers::new(&self.index, past, has_times(past), self.catalog.iter())
     }
 
     /// Returns the past and the future, each in the order of time.

@@ -24,6 +24,7 @@ mod evaluation;
 mod kfold;
 mod learner;
 mod method;
+mod mood;
 mod normal;
 mod options;
 mod outcome;
@@ -50,6 +51,7 @@ pub use compare::{CompareError, Comparison, Difference, NonInferiority, compare}
 pub use evaluation::{CalibrationBin, Coverage, Evaluation, PointErrors, Slice};
 pub use kfold::{FoldError, Folds, KFold, MeanDeviation, kfold};
 pub use method::{Method, has_times};
+pub use mood::prequential_with_mood;
 pub use options::{Attributes, Bootstrap, History, Options};
 pub use outcome::{Normal, Outcome, Outcomes};
 pub use prequential::prequential;

@@ -171,7 +171,7 @@ impl<'a> Predictor<'a> {
 }
 
 /// Cuts steps into shares of about equal length, between users.
-fn shares(steps: &[Step], threads: usize) -> Vec<&[Step]> {
+pub(crate) fn shares(steps: &[Step], threads: usize) -> Vec<&[Step]> {
     let length = steps.len().div_ceil(threads).max(1);
     let (mut shares, mut rest) = (Vec::with_capacity(threads), steps);
     while let Some(last) = rest.get(length.min(rest.len()).wrapping_sub(1)) {

@@ -27,6 +27,8 @@ use super::hyper::gamma;
 use super::random::{Group, stream};
 use super::ratings::Ratings;
 use super::shards::Shards;
+use super::start::Start;
+use super::stopping::Probes;
 use super::{FitParameters, Parts};
 use crate::linear::Update;
 
@@ -74,6 +76,41 @@ impl<'a> Chain<'a> {
         Self { ratings, seed, sweep, mean, offset, alpha, users, movies, parts, factors, how, move_every }
     }
 
+    /// Starts at a state, which has been checked.
+    pub(super) fn begin(&mut self, start: &Start) {
+        (self.sweep, self.offset, self.alpha) = (start.sweep, start.offset, start.alpha);
+        self.how = Update::Sample;
+        self.users.begin(&start.users);
+        self.movies.begin(&start.movies);
+        self.movies.publish(Update::Sample);
+    }
+
+    /// Returns the present state.
+    pub(super) fn state(&self) -> Start {
+        Start {
+            factors: self.factors,
+            parts: self.parts,
+            sweep: self.sweep,
+            offset: self.offset,
+            alpha: self.alpha,
+            users: self.users.state(false),
+            movies: self.movies.state(true),
+        }
+    }
+
+    /// Returns what the present movies predict for the probes, in stars.
+    pub(super) fn predictions(&self, probes: &Probes) -> Vec<f64> {
+        let of_user = |(user, movies): &(usize, [usize; 4])| {
+            let state = self.users.expected(&self.movies, *user, (self.offset, self.alpha));
+            movies.map(|movie| {
+                let whole = self.movies.whole(movie);
+                let product: f64 = whole.zip(&state).skip(1).map(|(movie, user)| movie * user).sum();
+                self.offset + state[0] + self.movies.whole(movie).next().unwrap_or_default() + product
+            })
+        };
+        probes.0.iter().flat_map(of_user).collect()
+    }
+
     /// Updates everything once.
     pub(super) fn sweep(&mut self, how: Update) {
         self.sweep += 1;
@@ -114,46 +151,84 @@ impl<'a> Chain<'a> {
     /// Returns the present movie side. The variance of an expected movie counts as its noise.
     pub(super) fn sample(&self) -> Sample {
         let count = self.ratings.movies();
-        let whole: Vec<Vec<f64>> = (0..count).map(|movie| self.movie(movie)).collect();
-        let has_precision = self.parts.noise_weights || self.how == Update::Expect;
-        let additions = self.users.sets.iter().flat_map(|sets| (0..count).flat_map(|movie| sets.addition(movie)));
-        Sample {
+        let mut sample = Sample {
             offset: self.offset,
             noise_precision: self.alpha,
             prior_mean: self.users.prior.mean.clone(),
             prior_precision: self.users.prior.precision.clone(),
-            movie_bias: whole.iter().map(|whole| whole[0]).collect(),
-            factors: whole.iter().flat_map(|whole| &whole[1..]).copied().collect(),
-            movie_precision: (0..count).filter(|_| has_precision).map(|movie| self.precision(movie)).collect(),
-            additions: additions.collect(),
+            movie_bias: Vec::with_capacity(count),
+            factors: Vec::with_capacity(count * self.factors),
+            ..Sample::default()
+        };
+        for movie in 0..count {
+            let whole: Vec<f64> = match self.is_rated(movie) {
+                true => self.movies.whole(movie).collect(),
+                false => self.unrated(movie),
+            };
+            sample.movie_bias.push(whole[0]);
+            sample.factors.extend(&whole[1..]);
         }
+        if self.parts.noise_weights || self.how == Update::Expect {
+            sample.movie_precision = (0..count).map(|movie| self.precision(movie)).collect();
+        }
+        if let Some(sets) = &self.users.sets {
+            sample.additions.reserve(count * (self.factors + 1));
+            for movie in 0..count {
+                match self.is_rated(movie) {
+                    true => sample.additions.extend(sets.addition(movie)),
+                    false => sample.additions.extend(&sets.prior.mean),
+                }
+            }
+        }
+        sample
     }
 
-    /// Returns bias and factors of a movie, `[n]`. The rating that is predicted of an unrated one
-    /// will be its first, so it has the set of one rater, of whom nothing is known. Without it,
-    /// such movies would be predicted lower than any others, because few ratings are a sign of a
-    /// bad movie.
-    fn movie(&self, movie: usize) -> Vec<f64> {
-        let whole = self.movies.whole(movie);
-        if self.ratings.by_movie().row(movie).0.is_empty() {
-            return whole.zip(self.movies.of_one_member()).map(|(own, member)| own + member).collect();
-        }
-        whole.collect()
+    fn is_rated(&self, movie: usize) -> bool {
+        !self.ratings.by_movie().row(movie).0.is_empty()
+    }
+
+    /// Returns bias and factors of a movie that nobody has rated, `[n]`. A sweep does not touch
+    /// them, so a catalog of such movies costs nothing.
+    ///
+    /// The rating that is predicted will be the first, so the movie has the set of one rater, of
+    /// whom nothing is known. Without it, such movies would be predicted lower than any others,
+    /// because few ratings are a sign of a bad movie.
+    fn unrated(&self, movie: usize) -> Vec<f64> {
+        let mut random = stream(self.seed, self.sweep, Group::Unrated, movie);
+        let prior = &self.movies.prior;
+        let spread = |i: usize| if self.how == Update::Sample { prior.precision[i].sqrt().recip() } else { 0.0 };
+        let mean = self.mean_of_unrated().into_iter().enumerate();
+        mean.map(|(i, mean)| {
+            let noise: f64 = StandardNormal.sample(&mut random);
+            mean + noise * spread(i)
+        })
+        .collect()
     }
 
     /// Returns what multiplies the precision of the noise for a movie.
     fn precision(&self, movie: usize) -> f64 {
-        let is_rated = !self.ratings.by_movie().row(movie).0.is_empty();
+        let is_rated = self.is_rated(movie);
         // The mean of 1 / g over the prior of g is ν / (ν − 2).
         let unrated = if self.parts.noise_weights { (FREEDOM - 2.0) / FREEDOM } else { 1.0 };
         let weight = if is_rated { self.movies.weights[movie] } else { unrated };
-        1.0 / (1.0 / weight + self.alpha * self.movies.unknown[movie])
+        let unknown = match is_rated {
+            true => self.movies.unknown[movie],
+            false if self.how == Update::Expect => self.movies.prior.doubt(&self.users.prior),
+            // A sample of such a movie differs from sample to sample by what is not known.
+            false => 0.0,
+        };
+        1.0 / (1.0 / weight + self.alpha * unknown)
     }
 
     /// Returns the mean of the bias and the factors of a movie that nobody has rated, `[n]`.
     pub(super) fn mean_of_unrated(&self) -> Vec<f64> {
         let own = self.movies.prior.mean.iter();
         own.zip(self.movies.of_one_member()).map(|(own, member)| own + member).collect()
+    }
+
+    /// Returns the standard deviation of the noise, in stars.
+    pub(super) fn noise(&self) -> f64 {
+        self.alpha.sqrt().recip()
     }
 
     /// Returns the length of a factor vector.

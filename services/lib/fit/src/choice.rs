@@ -9,7 +9,7 @@ use marquee_posterior::Posterior;
 use rand::RngExt;
 
 use super::random::{Group, stream};
-use super::{Algorithm, FitError, FitParameters, Observer, Parts, Ratings, bias, sampling};
+use super::{Algorithm, FitError, FitParameters, How, Observer, Parts, Ratings, Stop, bias, sampling};
 
 /// Sets with fewer ratings for each user and movie are checked. Larger ones gain from every part.
 const FEW: usize = 20;
@@ -69,7 +69,10 @@ pub(super) fn choose(
         let mut quiet = Quiet(&mut *observer);
         let fitted = match choice {
             Choice::Biases => bias::fit(&kept, &FitParameters::default_of(Algorithm::Bias), &mut quiet)?,
-            Choice::Factors(parts) => sampling::fit(&kept, &short, parts, &mut quiet)?,
+            Choice::Factors(parts) => {
+                let how = How { parts, stop: Stop::AtLast, ..How::default() };
+                sampling::fit(&kept, &short, how, &mut quiet)?.posterior
+            }
         };
         let error = squared_error(&fitted, &kept, &held_out);
         if error < best.0 {

@@ -9,6 +9,7 @@ use super::random::{Group, stream};
 use super::ratings::Side;
 use super::sets::{Draw, Rows, Sets};
 use super::shards::Shards;
+use super::start::SideStart;
 use crate::kernel::{Published, Regression};
 use crate::linear::{Update, dot, multiply_upper, update};
 
@@ -84,6 +85,7 @@ pub(super) struct Half<'a> {
     /// The sums of each row, `[rows, 3]`.
     totals: Vec<f64>,
     shards: Shards,
+    threads: usize,
     has_weights: bool,
     group: (Group, Group),
 }
@@ -130,6 +132,7 @@ impl<'a> Half<'a> {
             projected: vec![0.0; rows * n],
             totals: vec![0.0; rows * 3],
             shards: Shards::new(side, n, threads),
+            threads,
             has_weights,
             group,
         }
@@ -149,16 +152,15 @@ impl<'a> Half<'a> {
             let mut precision = vec![0.0; n * n];
             let (mut whole, mut explained) = (vec![0.0; n], vec![0.0; n]);
             for (at, row) in range.enumerate() {
+                let (partners, values) = side.row(row);
+                // Nothing depends on such a row. Its parameters are drawn when they are wanted.
+                if partners.is_empty() {
+                    continue;
+                }
                 let cells = at * n..(at + 1) * n;
                 let (own, variances) = (&mut part.own[cells.clone()], &mut part.variances[cells.clone()]);
                 let set_sum = &mut part.set_sums[cells.clone()];
                 let mut random = stream(seed, sweep, group, row);
-                let (partners, values) = side.row(row);
-                if partners.is_empty() {
-                    prior.fill(own, variances, how, &mut random);
-                    part.unknown[at] = if how == Update::Expect { prior.doubt(&other.prior) } else { 0.0 };
-                    continue;
-                }
                 regression.sum(&other.published, partners, values, offset);
                 if how == Update::Expect {
                     regression.add_variances(&other.published, partners);
@@ -276,50 +278,126 @@ impl<'a> Half<'a> {
             }
         }
         // The sums are computed from scratch below. So rounding errors of many sweeps can't add up.
+        let (side, shards) = (self.side, &self.shards);
         let mut whole = std::mem::take(&mut self.own);
-        whole.iter_mut().zip(&self.set_sums).for_each(|(own, set)| *own += set);
+        let parts = shards.split(&mut whole, n).into_iter().zip(shards.split(&mut self.set_sums, n));
+        shards.run(parts.collect(), |_, (whole, sums)| {
+            whole.iter_mut().zip(&*sums).for_each(|(own, sum)| *own += sum);
+        });
         sets.pass_whole(self.members, (&whole, &self.set_sums), &self.prior, context.how, draw);
-        let side = self.side;
-        let parts = self.shards.split(&mut self.set_sums, n);
+        let parts = shards.split(&mut whole, n).into_iter().zip(shards.split(&mut self.set_sums, n));
         let sets = &*sets;
-        self.shards.run(parts, |range, part| {
-            for (row, sum) in range.zip(part.chunks_exact_mut(n)) {
+        shards.run(parts.collect(), |range, (whole, sums)| {
+            for (row, (own, sum)) in range.zip(whole.chunks_exact_mut(n).zip(sums.chunks_exact_mut(n))) {
                 sets.sum(side.row(row).0, sum);
+                own.iter_mut().zip(sum).for_each(|(own, sum)| *own -= *sum);
             }
         });
-        whole.iter_mut().zip(&self.set_sums).for_each(|(own, set)| *own -= set);
         self.own = whole;
     }
 
-    /// Updates the priors of the own parameters and of the additions.
+    /// Updates the priors of the own parameters and of the additions. Rows without ratings have no
+    /// information.
     pub(super) fn update_priors(&mut self, context: Context) {
+        let n = self.n;
         let mut random = stream(self.seed, context.sweep, Group::Hyper, self.group.0 as usize);
-        match context.how {
-            Update::Sample => self.prior.draw(&self.own, self.side, &mut random),
-            Update::Expect => self.prior.expect(&self.own, &self.variances, self.side),
-        }
+        let Self { prior, own, variances, side, .. } = self;
+        let how = context.how;
+        let moments = prior.moments(side.rows(), self.threads, |rows, moments| {
+            for row in rows.filter(|row| !side.row(*row).0.is_empty()) {
+                let cells = row * n..(row + 1) * n;
+                let certain = if how == Update::Sample { 0.0 } else { 1.0 };
+                let variances = variances[cells.clone()].iter().map(|variance| certain * variance);
+                moments.add(own[cells].iter().copied(), variances, &prior.mean);
+            }
+        });
+        prior.update(&moments, how, &mut random);
         if let Some(sets) = &mut self.sets {
-            sets.update_prior(self.members, context.how, &mut random);
+            sets.update_prior(self.members, self.threads, how, &mut random);
         }
     }
 
     /// Shows the rows to the other side.
     pub(super) fn publish(&mut self, how: Update) {
         let n = self.n;
-        let mut of_set = vec![0.0; n];
-        for row in 0..self.side.rows() {
-            let cells = row * n..(row + 1) * n;
-            let whole = self.own[cells.clone()].iter().zip(&self.set_sums[cells.clone()]).map(|(own, set)| own + set);
-            let weight = self.weights[row];
-            self.published.set(row, whole, weight);
-            if how == Update::Expect {
-                if let Some(sets) = &self.sets {
-                    sets.variance(self.side.row(row).0, &mut of_set);
+        let Self { side, own, set_sums, variances, weights, sets, published, shards, .. } = self;
+        let (parts, sets) = (published.split(shards), sets.as_ref());
+        shards.run(parts, |range, mut part| {
+            let mut of_set = vec![0.0; n];
+            for (at, row) in range.enumerate() {
+                let (members, _) = side.row(row);
+                if members.is_empty() {
+                    continue;
                 }
-                let variances = self.variances[cells].iter().zip(&of_set).map(|(own, set)| own + set);
-                self.published.set_variances(row, variances, weight);
+                let cells = row * n..(row + 1) * n;
+                let whole = own[cells.clone()].iter().zip(&set_sums[cells.clone()]).map(|(own, set)| own + set);
+                part.set(at, whole, weights[row]);
+                if how == Update::Expect {
+                    if let Some(sets) = sets {
+                        sets.variance(members, &mut of_set);
+                    }
+                    let variances = variances[cells].iter().zip(&of_set).map(|(own, set)| own + set);
+                    part.set_variances(at, variances, weights[row]);
+                }
             }
+        });
+    }
+
+    /// Returns the mean of a row with ratings of the usual noise, `[n]`, given the other side.
+    pub(super) fn expected(&self, other: &Half<'_>, row: usize, (offset, alpha): (f64, f64)) -> Vec<f64> {
+        let n = self.n;
+        let (partners, values) = self.side.row(row);
+        let mut regression = Regression::new(n - 1);
+        regression.sum(&other.published, partners, values, offset);
+        let mut precision: Vec<f64> = regression.gram.iter().map(|gram| alpha * gram).collect();
+        let mut whole = vec![0.0; n];
+        for (i, whole) in whole.iter_mut().enumerate() {
+            precision[i * n + i] += self.prior.precision[i];
+            let mean = self.prior.mean[i] + self.set_sums[row * n + i];
+            *whole = alpha * regression.moment[i] + self.prior.precision[i] * mean;
         }
+        let mut cholesky = Cholesky::new(n);
+        cholesky.factor(&precision);
+        cholesky.solve(&mut whole);
+        whole
+    }
+
+    /// Returns the state of the side. Only movies need their rows.
+    pub(super) fn state(&self, with_rows: bool) -> SideStart {
+        let rows = if with_rows { self.side.rows() } else { 0 };
+        SideStart {
+            whole: (0..rows).flat_map(|row| self.whole(row)).map(|value| value as f32).collect(),
+            weights: self.weights.clone(),
+            prior: (self.prior.mean.clone(), self.prior.precision.clone()),
+            sets: self.sets.as_ref().map(Sets::state),
+        }
+    }
+
+    /// Starts at a state, which has been checked. Rows beyond it are at their priors.
+    pub(super) fn begin(&mut self, start: &SideStart) {
+        let n = self.n;
+        self.weights[..start.weights.len()].copy_from_slice(&start.weights);
+        (self.prior.mean, self.prior.precision) = start.prior.clone();
+        if let (Some(sets), Some(start)) = (&mut self.sets, &start.sets) {
+            sets.begin(start);
+        }
+        let Self { side, sets, set_sums, own, prior, shards, .. } = self;
+        let sets = sets.as_ref();
+        let parts = shards.split(own, n).into_iter().zip(shards.split(set_sums, n));
+        shards.run(parts.collect(), |range, (own, sums)| {
+            for (row, (own, sum)) in range.zip(own.chunks_exact_mut(n).zip(sums.chunks_exact_mut(n))) {
+                if let Some(sets) = sets {
+                    sets.sum(side.row(row).0, sum);
+                }
+                match start.whole.get(row * n..(row + 1) * n) {
+                    Some(whole) => {
+                        let rest = whole.iter().zip(&*sum).map(|(whole, sum)| f64::from(*whole) - sum);
+                        own.iter_mut().zip(rest).for_each(|(own, rest)| *own = rest);
+                    }
+                    None => own.copy_from_slice(&prior.mean),
+                }
+            }
+        });
     }
 
     /// Returns own parameters and sets together, `[n]`.

@@ -9,6 +9,8 @@
 //! (`both_ways_to_add_a_panel_give_the_same_bits`). Wider registers only hold more of the same
 //! lanes, and no product is fused with a sum.
 
+use super::shards::Shards;
+
 /// The numbers of a tile's side.
 pub(crate) const LANES: usize = 8;
 
@@ -42,6 +44,27 @@ impl Published {
         published
     }
 
+    /// Splits the rows into the parts of shards.
+    pub(crate) fn split(&mut self, shards: &Shards) -> Vec<Part<'_>> {
+        let Self { factors, width, rows, bias, variances } = self;
+        let (factors, width) = (*factors, *width);
+        let parts = shards.split(rows, width).into_iter().zip(shards.split(bias, 1));
+        let parts = parts.zip(shards.split(variances, factors + 1));
+        parts.map(|((rows, bias), variances)| Part { factors, width, rows, bias, variances }).collect()
+    }
+}
+
+/// Some of the rows of a side. They are counted from the first one of the part.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    factors: usize,
+    width: usize,
+    rows: &'a mut [f32],
+    bias: &'a mut [f64],
+    variances: &'a mut [f64],
+}
+
+impl Part<'_> {
     /// Publishes a row: `[bias; q]` and the weight `g` of its ratings.
     pub(crate) fn set(&mut self, row: usize, whole: impl Iterator<Item = f64>, weight: f64) {
         let root = weight.sqrt();
@@ -224,15 +247,21 @@ fn add_wide(panel: &[f32], width: usize, sums: &mut [f64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Ratings;
     use super::*;
 
     /// Returns 300 rows with small, irregular numbers.
     fn published(factors: usize) -> Published {
         let mut published = Published::new(300, factors);
-        for row in 0..300 {
-            let value = |i: usize| ((row * 31 + i * 17) % 23) as f64 / 10.0 - 1.0;
-            published.set(row, (0..=factors).map(value), 0.5 + (row % 4) as f64 / 3.0);
-            published.set_variances(row, (0..=factors).map(|i| 0.1 + value(i).abs()), 2.0);
+        let ratings = Ratings::try_new(300, 1, (0..300).map(|row| (row, 0, 3.0)).collect()).unwrap();
+        let mut row = 0;
+        for mut part in published.split(&Shards::new(ratings.by_user(), 3, 2)) {
+            for at in 0..part.bias.len() {
+                let value = |i: usize| ((row * 31 + i * 17) % 23) as f64 / 10.0 - 1.0;
+                part.set(at, (0..=factors).map(value), 0.5 + (row % 4) as f64 / 3.0);
+                part.set_variances(at, (0..=factors).map(|i| 0.1 + value(i).abs()), 2.0);
+                row += 1;
+            }
         }
         published
     }

@@ -19,6 +19,7 @@ mod hyper;
 mod kernel;
 mod linear;
 mod map;
+mod newcomers;
 mod parts;
 mod random;
 mod ratings;
@@ -26,18 +27,22 @@ mod sampling;
 mod sets;
 mod shards;
 mod snapshot;
+mod start;
+mod stopping;
 
 use marquee_posterior::Posterior;
 use thiserror::Error;
 
 pub use marquee_domain::{Algorithm, FitParameters, ParameterError};
 
+pub use newcomers::{Newcomers, with_newcomers};
 pub use parts::Parts;
 pub use ratings::{Ratings, RatingsError, Side};
-pub use snapshot::{Fold, MovieIndex, Snapshot, Split};
+pub use snapshot::{Fold, MovieIndex, Snapshot, Split, UserIndex};
+pub use start::{Start, StartError};
 
 /// Why a fit has no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FitError {
     /// The observer canceled the fit.
     #[error("the fit was canceled")]
@@ -48,6 +53,9 @@ pub enum FitError {
     /// A parameter is out of range.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// The fit cannot start where it was told to.
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 /// Observes a fit and may cancel it. Called after every sweep, on the fitting thread.
@@ -68,8 +76,44 @@ impl Observer for () {
     }
 }
 
+/// When a fit by sampling ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stop {
+    /// Once its samples are worth as many independent ones, or after all sweeps.
+    #[default]
+    Early,
+    /// After all sweeps.
+    AtLast,
+}
+
+/// How a model is fitted besides its parameters.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How<'a> {
+    /// The parts of the model.
+    pub parts: Parts,
+    /// When a fit by sampling ends.
+    pub stop: Stop,
+    /// Where a fit by sampling starts. It must be of ratings of the same movies and users: each has
+    /// the same index, and there may be more of them. The burn-in is then short. Absent for a cold
+    /// start. Ratings that are so few that fewer parts fit them better start cold.
+    pub start: Option<&'a Start>,
+    /// What is known of movies that nobody has rated. Absent if they are like any movie of the
+    /// prior. Biases alone do not use it.
+    pub newcomers: Option<&'a Newcomers>,
+}
+
+/// A fitted model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The model.
+    pub posterior: Posterior,
+    /// The state at the end of a fit by sampling, where another one can start.
+    pub end: Option<Start>,
+}
+
 /// Fits a model. Where users and movies have few ratings each, `Bayes` may return one of fewer
-/// parts, or of biases alone, if that predicts a random tenth of the ratings better.
+/// parts, or of biases alone, if that predicts a random tenth of the ratings better. It may also
+/// take fewer sweeps than the parameters allow, if those are enough ([`Stop::Early`]).
 ///
 /// # Errors
 /// There are no ratings, a parameter is out of range, or the observer canceled the fit.
@@ -79,29 +123,38 @@ pub fn fit(
     parameters: &FitParameters,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
-    fit_parts(ratings, algorithm, parameters, Parts::default(), observer)
+    Ok(fit_how(ratings, algorithm, parameters, How::default(), observer)?.posterior)
 }
 
-/// Fits a model that has some of the parts only, to measure what each is worth.
+/// Fits a model in a certain way: with some of the parts only, to measure what each is worth, for
+/// all of its sweeps, or from where another fit has ended.
 ///
 /// # Errors
-/// Those of [`fit`].
-pub fn fit_parts(
+/// Those of [`fit`], or the start does not fit the ratings and the parameters.
+pub fn fit_how(
     ratings: &Ratings,
     algorithm: Algorithm,
     parameters: &FitParameters,
-    parts: Parts,
+    how: How<'_>,
     observer: &mut dyn Observer,
-) -> Result<Posterior, FitError> {
+) -> Result<Fitted, FitError> {
     parameters.check()?;
     if ratings.is_empty() {
         return Err(FitError::NoRatings);
     }
-    match algorithm {
-        Algorithm::Bias => bias::fit(ratings, parameters, observer),
-        Algorithm::Map => map::fit(ratings, parameters, parts, observer),
-        Algorithm::Bayes => bayes::fit(ratings, parameters, parts, observer),
-    }
+    let whole = |posterior| Fitted { posterior, end: None };
+    let fitted = match algorithm {
+        Algorithm::Bias => return bias::fit(ratings, parameters, observer).map(whole),
+        Algorithm::Map => map::fit(ratings, parameters, how.parts, observer).map(whole),
+        Algorithm::Bayes => bayes::fit(ratings, parameters, how, observer),
+    }?;
+    let posterior = match how.newcomers {
+        Some(newcomers) if fitted.posterior.factors > 0 => {
+            with_newcomers(fitted.posterior, ratings, newcomers, parameters.seed)
+        }
+        _ => fitted.posterior,
+    };
+    Ok(Fitted { posterior, ..fitted })
 }
 
 /// Returns the model with at least this standard deviation of the noise in every sample, in stars.

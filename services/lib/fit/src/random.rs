@@ -22,6 +22,10 @@ pub(super) enum Group {
     UserSets = 6,
     /// The ratings that are held out to compare models.
     Split = 7,
+    /// Movies that nobody has rated.
+    Unrated = 8,
+    /// The pairs whose predictions are watched.
+    Probes = 9,
 }
 
 /// Returns the generator of one row of one group in one sweep.

@@ -3,32 +3,126 @@
 use marquee_posterior::{Posterior, Sample};
 
 use super::chain::Chain;
-use super::{FitError, FitParameters, Observer, Parts, Ratings, report};
+use super::newcomers::coordinate;
+use super::stopping::{Probes, Trace};
+use super::{FitError, FitParameters, Fitted, How, Observer, Ratings, Stop, report};
 use crate::linear::Update;
 
+/// A chain whose error would shrink by less than this share has sampled enough.
+const LEAST_GAIN: f64 = 0.001;
+
+/// The fewest sweeps after burn-in.
+const FEWEST: usize = 24;
+
+/// The burn-in of a chain that starts at the state of another one. It only has to forget where the
+/// ratings differ.
+const WARM: usize = 10;
+
 /// Runs the chain and keeps `samples` of its states, evenly spread and including the last one.
+///
+/// With [`Stop::Early`], the chain is judged after an eighth, a quarter and a half of its sweeps
+/// after burn-in, and at every such point its samples are evenly spread: going on drops every
+/// second one.
 pub(super) fn fit(
     ratings: &Ratings,
     parameters: &FitParameters,
-    parts: Parts,
+    how: How<'_>,
     observer: &mut dyn Observer,
-) -> Result<Posterior, FitError> {
-    let mut chain = Chain::new(ratings, parameters, parts);
-    let expected = parameters.burn_in * 3 / 4;
-    let kept = parameters.sweeps - parameters.burn_in;
-    let mut samples = Vec::with_capacity(parameters.samples);
-    let mut prior_means = Vec::with_capacity(parameters.samples);
-    for sweep in 1..=parameters.sweeps {
-        chain.sweep(if sweep <= expected { Update::Expect } else { Update::Sample });
-        let due = sweep.saturating_sub(parameters.burn_in) * parameters.samples / kept;
-        if due > samples.len() {
-            samples.push(chain.sample());
-            prior_means.push(chain.mean_of_unrated());
-        }
-        report(observer, sweep, parameters.sweeps)?;
+) -> Result<Fitted, FitError> {
+    let mut chain = Chain::new(ratings, parameters, how.parts);
+    let (mut burn_in, mut expected) = (parameters.burn_in, parameters.burn_in * 3 / 4);
+    if let Some(start) = how.start {
+        start.check(ratings.users(), ratings.movies(), parameters.factors, how.parts)?;
+        chain.begin(start);
+        (burn_in, expected) = (burn_in.min(WARM), 0);
     }
+    let most = parameters.sweeps - parameters.burn_in;
+    let mut kept = Kept::new(parameters.samples, most, how.stop);
+    let probes = (kept.parts > 1).then(|| Probes::new(ratings, parameters.seed));
+    let mut trace = Trace::default();
+    let total = burn_in + most;
+    for sweep in 1..=total {
+        chain.sweep(if sweep <= expected { Update::Expect } else { Update::Sample });
+        if sweep > burn_in {
+            kept.offer(sweep - burn_in, &chain);
+            if let Some(probes) = &probes {
+                trace.push(chain.predictions(probes));
+            }
+        }
+        let mut is_enough = false;
+        if sweep > burn_in && kept.is_whole() {
+            // What the error would lose if the chain went on for ever, as a share of the noise.
+            let gain = trace.squared_error() / (2.0 * chain.noise().powi(2));
+            is_enough = gain <= LEAST_GAIN;
+            if !is_enough {
+                kept.thin();
+            }
+        }
+        report(observer, if is_enough { total } else { sweep }, total)?;
+        if is_enough {
+            break;
+        }
+    }
+    let Kept { mut samples, prior_means, .. } = kept;
     center_unrated(&mut samples, &prior_means, ratings);
-    Ok(Posterior { movies: ratings.movies(), factors: chain.factors(), samples, user_noise: parts.user_noise() })
+    let (movies, factors) = (ratings.movies(), chain.factors());
+    let posterior = Posterior { movies, factors, samples, user_noise: how.parts.user_noise() };
+    Ok(Fitted { posterior, end: Some(chain.state()) })
+}
+
+/// The samples so far.
+struct Kept {
+    wanted: usize,
+    /// The sweeps of the whole chain after burn-in.
+    most: usize,
+    /// Into how many parts the sweeps are divided. The samples are spread over the first one.
+    parts: usize,
+    samples: Vec<Sample>,
+    /// What is expected of a movie that nobody has rated, for each sample.
+    prior_means: Vec<Vec<f64>>,
+}
+
+impl Kept {
+    fn new(wanted: usize, most: usize, stop: Stop) -> Self {
+        let mut parts = 1;
+        while stop == Stop::Early && parts < 8 && most / (2 * parts) >= wanted.max(FEWEST) {
+            parts *= 2;
+        }
+        Self { wanted, most, parts, samples: Vec::with_capacity(wanted), prior_means: Vec::with_capacity(wanted) }
+    }
+
+    /// Keeps the state of the chain if this sweep after burn-in is due.
+    fn offer(&mut self, sweep: usize, chain: &Chain<'_>) {
+        if self.is_due(sweep, self.samples.len()) {
+            self.samples.push(chain.sample());
+            self.prior_means.push(chain.mean_of_unrated());
+        }
+    }
+
+    fn is_due(&self, sweep: usize, samples: usize) -> bool {
+        sweep * self.wanted * self.parts / self.most > samples
+    }
+
+    /// Returns whether the chain may end here, before its last sweep.
+    fn is_whole(&self) -> bool {
+        self.parts > 1 && self.samples.len() == self.wanted
+    }
+
+    /// Goes on to twice as many sweeps, and drops every second sample.
+    fn thin(&mut self) {
+        self.parts /= 2;
+        let mut at = 0;
+        let mut is_even = |_: &Sample| {
+            at += 1;
+            at % 2 == 0
+        };
+        self.samples.retain(&mut is_even);
+        let mut at = 0;
+        self.prior_means.retain(|_| {
+            at += 1;
+            at % 2 == 0
+        });
+    }
 }
 
 /// Shifts the samples of each movie without ratings so that their average is the mean of the
@@ -48,11 +142,83 @@ fn center_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ra
     }
 }
 
-/// Returns a movie's bias (coordinate 0) or one of its factors (from 1).
-fn coordinate(sample: &mut Sample, movie: usize, i: usize) -> &mut f64 {
-    let factors = sample.factors.len() / sample.movie_bias.len();
-    match i {
-        0 => &mut sample.movie_bias[movie],
-        _ => &mut sample.factors[movie * factors + i - 1],
+#[cfg(test)]
+mod tests {
+    use super::super::Algorithm;
+    use super::*;
+
+    fn ratings() -> Ratings {
+        let pairs = (0..60u32).flat_map(|user| (0..40u32).map(move |movie| (user, movie)));
+        let rated = pairs.filter(|(user, movie)| (user * 7 + movie * 3) % 3 != 0);
+        let rated =
+            rated.map(|(user, movie)| (user, movie, f64::from((user * 5 + movie * 11 + user * movie) % 5) + 1.0));
+        Ratings::try_new(60, 40, rated.collect()).unwrap()
+    }
+
+    #[derive(Default)]
+    struct Sweeps(Vec<(usize, usize)>);
+
+    impl Observer for Sweeps {
+        fn progress(&mut self, done: usize, total: usize) {
+            self.0.push((done, total));
+        }
+
+        fn canceled(&self) -> bool {
+            false
+        }
+    }
+
+    fn fitted(stop: Stop, sweeps: usize) -> (Fitted, Vec<(usize, usize)>) {
+        let parameters = FitParameters {
+            factors: 2,
+            sweeps,
+            burn_in: 10,
+            samples: 12,
+            ..FitParameters::default_of(Algorithm::Bayes)
+        };
+        let mut seen = Sweeps::default();
+        let how = How { stop, ..How::default() };
+        (fit(&ratings(), &parameters, how, &mut seen).unwrap(), seen.0)
+    }
+
+    #[test]
+    fn a_chain_that_has_sampled_enough_ends_early_and_always_after_the_same_sweep() {
+        let (all, sweeps) = fitted(Stop::AtLast, 40);
+        assert_eq!((sweeps.len(), all.posterior.samples.len()), (40, 12));
+        const SWEEPS: usize = 3_210;
+        let (early, seen) = fitted(Stop::Early, SWEEPS);
+        assert!((410..SWEEPS).contains(&seen.len()), "{}", seen.len());
+        assert_eq!(seen.last(), Some(&(SWEEPS, SWEEPS)), "the last progress is that of a whole fit");
+        assert_eq!(early.posterior.samples.len(), 12);
+        assert_eq!(fitted(Stop::Early, SWEEPS), (early, seen));
+    }
+
+    #[test]
+    fn samples_stay_evenly_spread_when_a_chain_goes_on() {
+        // The sweeps of the kept samples, if the chain ends in each part.
+        let spread = |wanted: usize, most: usize| -> Vec<Vec<usize>> {
+            let mut kept = Kept::new(wanted, most, Stop::Early);
+            let (mut sweeps, mut ends) = (Vec::new(), Vec::new());
+            for sweep in 1..=most {
+                if kept.is_due(sweep, sweeps.len()) {
+                    sweeps.push(sweep);
+                }
+                if kept.parts > 1 && sweeps.len() == wanted {
+                    ends.push(sweeps.clone());
+                    kept.parts /= 2;
+                    sweeps = sweeps.iter().skip(1).step_by(2).copied().collect();
+                }
+            }
+            ends.push(sweeps);
+            ends
+        };
+        let ends = spread(48, 200);
+        assert_eq!(ends.iter().map(|sweeps| *sweeps.last().unwrap()).collect::<Vec<_>>(), [50, 100, 200]);
+        for sweeps in ends {
+            assert_eq!(sweeps.len(), 48);
+            let steps: Vec<usize> = sweeps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert!(steps.iter().max().unwrap() - steps.iter().min().unwrap() <= 1, "{steps:?}");
+        }
+        assert_eq!(spread(10, 15).len(), 1, "too few sweeps to end early");
     }
 }

@@ -26,6 +26,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::hyper::Prior;
 use super::random::{Group, stream};
 use super::ratings::Side;
+use super::start::SetsStart;
 use crate::kernel::LANES;
 use crate::linear::Update;
 
@@ -100,19 +101,42 @@ impl Sets {
         coordinates(&self.blocks, member, self.prior.mean.len())
     }
 
-    /// Updates the prior of the additions.
-    pub(super) fn update_prior(&mut self, members: &Side, how: Update, random: &mut impl Rng) {
-        let rows = |blocks: &[Vec<Lanes>]| -> Vec<f64> {
-            (0..members.rows()).flat_map(|member| coordinates(blocks, member, self.prior.mean.len())).collect()
-        };
-        let additions = rows(&self.blocks);
-        match how {
-            Update::Sample => self.prior.draw(&additions, members, random),
-            Update::Expect => {
-                let variances = rows(&self.variances);
-                self.prior.expect(&additions, &variances, members);
+    /// Returns the state of the sets.
+    pub(super) fn state(&self) -> SetsStart {
+        let (n, members) = (self.prior.mean.len(), self.curvatures.len());
+        let additions = (0..members).flat_map(|member| coordinates(&self.blocks, member, n));
+        SetsStart {
+            additions: additions.map(|value| value as f32).collect(),
+            prior: (self.prior.mean.clone(), self.prior.precision.clone()),
+        }
+    }
+
+    /// Starts at a state. Members beyond it add the mean of the prior.
+    pub(super) fn begin(&mut self, start: &SetsStart) {
+        let n = start.prior.0.len();
+        let mean: Vec<f32> = start.prior.0.iter().map(|mean| *mean as f32).collect();
+        for (number, block) in self.blocks.iter_mut().enumerate() {
+            let lanes = number * LANES..n.min((number + 1) * LANES);
+            for (member, lane) in block.iter_mut().enumerate() {
+                let addition = start.additions.get(member * n..(member + 1) * n).unwrap_or(&mean);
+                lane.iter_mut().zip(&addition[lanes.clone()]).for_each(|(lane, value)| *lane = *value);
             }
         }
+        (self.prior.mean, self.prior.precision) = start.prior.clone();
+    }
+
+    /// Updates the prior of the additions. Members of no row have no information.
+    pub(super) fn update_prior(&mut self, members: &Side, threads: usize, how: Update, random: &mut impl Rng) {
+        let Self { prior, blocks, variances, .. } = self;
+        let n = prior.mean.len();
+        let moments = prior.moments(members.rows(), threads, |range, moments| {
+            for member in range.filter(|member| !members.row(*member).0.is_empty()) {
+                let certain = if how == Update::Sample { 0.0 } else { 1.0 };
+                let variances = coordinates(variances, member, n).map(|variance| certain * variance);
+                moments.add(coordinates(blocks, member, n), variances, &prior.mean);
+            }
+        });
+        prior.update(&moments, how, random);
     }
 
     /// Updates every addition given the whole rows, `whole` and `sums` both `[rows, n]`, with this
@@ -130,51 +154,14 @@ impl Sets {
     ) {
         let n = self.prior.mean.len();
         let Self { prior: own, blocks, variances, scales, curvatures, group } = self;
-        let work = |number: usize, block: &mut Vec<Lanes>, variances: &mut Vec<Lanes>| {
-            let lanes = number * LANES..n.min((number + 1) * LANES);
-            let lane = |values: &[f64]| {
-                let mut out = [0.0; LANES];
-                out.iter_mut().zip(&values[lanes.clone()]).for_each(|(out, value)| *out = *value as f32);
-                out
-            };
-            let mut rest: Vec<Lanes> = Vec::with_capacity(scales.len());
-            let rows = whole.chunks_exact(n).zip(sums.chunks_exact(n));
-            rest.extend(rows.zip(&*scales).map(|((row, sum), scale)| {
-                let (row, sum, mean) = (&row[lanes.clone()], &sum[lanes.clone()], &prior.mean[lanes.clone()]);
-                let mut out = [0.0; LANES];
-                for (out, ((row, sum), mean)) in out.iter_mut().zip(row.iter().zip(sum).zip(mean)) {
-                    *out = scale * (row - mean - sum) as f32;
-                }
-                out
-            }));
-            let (rows_precision, precision, mean) = (lane(&prior.precision), lane(&own.precision), lane(&own.mean));
+        let given = Given { members, whole, sums, n, rows: prior, own, scales, curvatures, how };
+        let work = |number: usize, block: &mut [Lanes], variances: &mut [Lanes]| {
             let mut random = stream(draw.seed, draw.sweep, *group, number);
-            let additions = block.iter_mut().zip(variances).zip(&*curvatures);
-            for (member, ((addition, variance), curvature)) in additions.enumerate() {
-                let (rows, _) = members.row(member);
-                let mut total = [0.0_f32; LANES];
-                for &row in rows {
-                    let rest = &rest[row as usize];
-                    total.iter_mut().zip(rest).for_each(|(total, rest)| *total += rest);
-                }
-                let mut change = [0.0_f32; LANES];
-                for l in 0..lanes.len() {
-                    let sharpness = rows_precision[l] * curvature + precision[l];
-                    let target = rows_precision[l] * (total[l] + curvature * addition[l]) + precision[l] * mean[l];
-                    let mut new = target / sharpness;
-                    if how == Update::Sample {
-                        let noise: f32 = StandardNormal.sample(&mut random);
-                        new += noise / sharpness.sqrt();
-                    }
-                    variance[l] = 1.0 / sharpness;
-                    change[l] = new - addition[l];
-                    addition[l] = new;
-                }
-                for &row in rows {
-                    let (rest, scale) = (&mut rest[row as usize], scales[row as usize]);
-                    let square = scale * scale;
-                    rest.iter_mut().zip(&change).for_each(|(rest, change)| *rest -= square * change);
-                }
+            let first = number * LANES;
+            // A last block of one coordinate is common, and an eighth of the memory.
+            match n - first {
+                1 => given.pass::<1>(first, (block, variances), &mut random),
+                _ => given.pass::<LANES>(first, (block, variances), &mut random),
             }
         };
         let threads = super::shards::Shards::threads().min(blocks.len());
@@ -237,6 +224,9 @@ impl Sets {
         let rows = self.blocks[block].iter_mut().zip(&mut self.variances[block]);
         for (member, (addition, variance)) in rows.enumerate() {
             let (rows, _) = members.row(member);
+            if rows.is_empty() {
+                continue;
+            }
             let (mut residual, mut curvature) = (0.0, 0.0);
             for &row in rows {
                 let slope = slopes[row as usize];
@@ -256,6 +246,84 @@ impl Sets {
             for &row in rows {
                 let slope = &mut slopes[row as usize];
                 slope.residual -= slope.curvature * change;
+            }
+        }
+    }
+}
+
+/// What [`Sets::pass_whole`] reads.
+#[derive(Debug, Clone, Copy)]
+struct Given<'a> {
+    members: &'a Side,
+    /// The whole rows, `[rows, n]`.
+    whole: &'a [f64],
+    /// `s_r`, `[rows, n]`.
+    sums: &'a [f64],
+    n: usize,
+    /// The prior of the rows' own parameters.
+    rows: &'a Prior,
+    /// The prior of the additions.
+    own: &'a Prior,
+    scales: &'a [f32],
+    curvatures: &'a [f32],
+    how: Update,
+}
+
+impl Given<'_> {
+    /// Updates the additions of at most `L` coordinates, from `first` on.
+    fn pass<const L: usize>(
+        &self,
+        first: usize,
+        (block, variances): (&mut [Lanes], &mut [Lanes]),
+        random: &mut impl Rng,
+    ) {
+        let (n, scales) = (self.n, self.scales);
+        let lanes = first..n.min(first + L);
+        let lane = |values: &[f64]| {
+            let mut out = [0.0; L];
+            out.iter_mut().zip(&values[lanes.clone()]).for_each(|(out, value)| *out = *value as f32);
+            out
+        };
+        let mut rest: Vec<[f32; L]> = Vec::with_capacity(scales.len());
+        let rows = self.whole.chunks_exact(n).zip(self.sums.chunks_exact(n));
+        rest.extend(rows.zip(scales).map(|((row, sum), scale)| {
+            let (row, sum, mean) = (&row[lanes.clone()], &sum[lanes.clone()], &self.rows.mean[lanes.clone()]);
+            let mut out = [0.0; L];
+            for (out, ((row, sum), mean)) in out.iter_mut().zip(row.iter().zip(sum).zip(mean)) {
+                *out = scale * (row - mean - sum) as f32;
+            }
+            out
+        }));
+        let (rows_precision, precision) = (lane(&self.rows.precision), lane(&self.own.precision));
+        let mean = lane(&self.own.mean);
+        let additions = block.iter_mut().zip(variances).zip(self.curvatures);
+        for (member, ((addition, variance), curvature)) in additions.enumerate() {
+            let (rows, _) = self.members.row(member);
+            if rows.is_empty() {
+                continue;
+            }
+            let mut total = [0.0_f32; L];
+            for &row in rows {
+                let rest = &rest[row as usize];
+                total.iter_mut().zip(rest).for_each(|(total, rest)| *total += rest);
+            }
+            let mut change = [0.0_f32; L];
+            for l in 0..lanes.len() {
+                let sharpness = rows_precision[l] * curvature + precision[l];
+                let target = rows_precision[l] * (total[l] + curvature * addition[l]) + precision[l] * mean[l];
+                let mut new = target / sharpness;
+                if self.how == Update::Sample {
+                    let noise: f32 = StandardNormal.sample(random);
+                    new += noise / sharpness.sqrt();
+                }
+                variance[l] = 1.0 / sharpness;
+                change[l] = new - addition[l];
+                addition[l] = new;
+            }
+            for &row in rows {
+                let (rest, scale) = (&mut rest[row as usize], scales[row as usize]);
+                let square = scale * scale;
+                rest.iter_mut().zip(&change).for_each(|(rest, change)| *rest -= square * change);
             }
         }
     }

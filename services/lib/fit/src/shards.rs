@@ -65,10 +65,42 @@ impl Shards {
     }
 }
 
+/// Does pieces of work in threads, and returns the results in the order of the pieces.
+pub(super) fn in_order<R: Send>(pieces: usize, threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    let threads = threads.min(pieces).max(1);
+    let mut results: Vec<Option<R>> = (0..pieces).map(|_| None).collect();
+    let mut shares: Vec<Vec<(usize, &mut Option<R>)>> = (0..threads).map(|_| Vec::new()).collect();
+    for (piece, slot) in results.iter_mut().enumerate() {
+        shares[piece % threads].push((piece, slot));
+    }
+    let work = &work;
+    let run = move |share: Vec<(usize, &mut Option<R>)>| {
+        share.into_iter().for_each(|(piece, slot)| *slot = Some(work(piece)));
+    };
+    thread::scope(|scope| {
+        let last = shares.pop();
+        for share in shares {
+            scope.spawn(move || run(share));
+        }
+        run(last.unwrap_or_default());
+    });
+    results.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Ratings;
     use super::*;
+
+    #[test]
+    fn pieces_come_back_in_order_from_any_number_of_threads() {
+        for (pieces, threads) in [(0, 2), (1, 4), (7, 1), (7, 3)] {
+            assert_eq!(
+                in_order(pieces, threads, |piece| piece * piece),
+                (0..pieces).map(|n| n * n).collect::<Vec<_>>()
+            );
+        }
+    }
 
     #[test]
     fn shards_cover_every_row_once_whatever_the_number_of_threads() {

@@ -175,15 +175,36 @@ impl MovieIndex {
     /// # Errors
     /// A pair has two ratings, which never happens in a snapshot.
     pub fn dense(&self, ratings: &[Rating]) -> Result<Ratings, RatingsError> {
-        let mut users: HashMap<&UserId, u32> = HashMap::new();
+        self.dense_of(&mut UserIndex::default(), ratings)
+    }
+
+    /// Does the same with the indices that users have already. New users get the next ones. So a
+    /// fit of these ratings can start where one of others has ended.
+    ///
+    /// # Errors
+    /// Those of [`Self::dense`].
+    pub fn dense_of(&self, users: &mut UserIndex, ratings: &[Rating]) -> Result<Ratings, RatingsError> {
         let mut triplets = Vec::with_capacity(ratings.len());
         for rating in ratings {
             let Some(movie) = self.get(&rating.movie) else { continue };
-            let next = users.len() as u32;
-            let user = *users.entry(&rating.user).or_insert(next);
-            triplets.push((user, movie, rating.value));
+            triplets.push((users.number(&rating.user), movie, rating.value));
         }
-        Ratings::try_new(users.len(), self.len(), triplets)
+        Ratings::try_new(users.0.len(), self.len(), triplets)
+    }
+}
+
+/// Users by dense index, in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub struct UserIndex(HashMap<UserId, u32>);
+
+impl UserIndex {
+    fn number(&mut self, user: &UserId) -> u32 {
+        if let Some(number) = self.0.get(user) {
+            return *number;
+        }
+        let next = self.0.len() as u32;
+        self.0.insert(user.clone(), next);
+        next
     }
 }
 
@@ -226,6 +247,22 @@ mod tests {
             by_user.sort_by(|(_, a), (_, b)| b.user().cmp(a.user()));
             prop_assert_eq!(&once, &digest(by_user.iter()));
         }
+    }
+
+    #[test]
+    fn users_keep_their_index_and_new_ones_get_the_next() {
+        let rating = |user, movie| match event(user, movie, 2, 1) {
+            RatingEvent::Rated(rating) => rating,
+            other => panic!("{other:?}"),
+        };
+        let index = MovieIndex::new([&rating(0, 0).movie, &rating(0, 1).movie].into_iter());
+        let mut users = UserIndex::default();
+        let past = index.dense_of(&mut users, &[rating(5, 0), rating(2, 1)]).unwrap();
+        let all = index.dense_of(&mut users, &[rating(9, 0), rating(2, 0), rating(9, 1)]).unwrap();
+        assert_eq!((past.users(), all.users()), (2, 3));
+        assert_eq!(past.by_user().row(1).0, [1]);
+        let rows: Vec<&[u32]> = (0..3).map(|user| all.by_user().row(user).0).collect();
+        assert_eq!(rows, [&[][..], &[0], &[0, 1]]);
     }
 
     #[test]

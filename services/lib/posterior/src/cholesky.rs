@@ -27,17 +27,21 @@ impl Cholesky {
     pub fn factor(&mut self, matrix: &[f64]) {
         let n = self.n;
         self.upper.copy_from_slice(&matrix[..n * n]);
-        for k in 0..n {
+        // Two pivots at a time, so that the rows below are read and written half as often.
+        for k in (0..n).step_by(2) {
             let (above, below) = self.upper.split_at_mut((k + 1) * n);
-            let pivot_row = &mut above[k * n + k..];
-            let scale = 1.0 / pivot_row[0].max(1e-12).sqrt();
-            pivot_row.iter_mut().for_each(|u| *u *= scale);
-            // The inverse of the pivot is stored, because every later use divides by the pivot.
-            pivot_row[0] = scale;
+            let first = &mut above[k * n + k..];
+            scale(first);
+            let Some((second, below)) = below.split_at_mut_checked(n) else { break };
+            let second = &mut second[k + 1..];
+            let factor = first[1];
+            second.iter_mut().zip(&first[1..]).for_each(|(u, p)| *u -= factor * p);
+            scale(second);
             for (i, row) in below.chunks_exact_mut(n).enumerate() {
-                let pivots = &pivot_row[1 + i..];
-                let factor = pivots[0];
-                row[k + 1 + i..].iter_mut().zip(pivots).for_each(|(u, p)| *u -= factor * p);
+                let (first, second) = (&first[2 + i..], &second[1 + i..]);
+                let (one, two) = (first[0], second[0]);
+                let pivots = first.iter().zip(second);
+                row[k + 2 + i..].iter_mut().zip(pivots).for_each(|(u, (p, q))| *u -= one * p + two * q);
             }
         }
     }
@@ -93,6 +97,14 @@ impl Cholesky {
             out[k] = column[k..n].iter().map(|c| c * c).sum();
         }
     }
+}
+
+/// Scales the row of a pivot. The inverse of the pivot is stored, because every later use divides
+/// by the pivot.
+fn scale(row: &mut [f64]) {
+    let scale = 1.0 / row[0].max(1e-12).sqrt();
+    row.iter_mut().for_each(|u| *u *= scale);
+    row[0] = scale;
 }
 
 /// `b := U⁻ᵀ b` for a factor as [`Cholesky::factored`] returns it.

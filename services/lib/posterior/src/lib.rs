@@ -24,10 +24,12 @@
 //! not in the model.
 
 mod cholesky;
+mod mood;
 mod state;
 
 pub use cholesky::Cholesky;
 use cholesky::forward;
+pub use mood::{Mood, MoodState};
 pub use state::UserState;
 
 /// One posterior sample of the movie side. `n = factors + 1`; the first coordinate of a user's

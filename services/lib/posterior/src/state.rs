@@ -1,7 +1,7 @@
 //! The distribution of a user's state. It follows from sums over the history, so a rating is added
 //! or taken away exactly, whatever the length of the history.
 
-use super::{Cholesky, PILOTS, Posterior, Sample, dot};
+use super::{Cholesky, Movie, PILOTS, Posterior, Sample, dot};
 
 /// The state of a user: for each sample, the mean `[n]` and the factored precision `[n, n]` of
 /// `[b_u; v_u]`, and the mean of `1 / g_u`.
@@ -39,30 +39,18 @@ impl Sums {
         Self { gram: vec![0.0; n * n], moment: zeros(), squares: 0.0, additions: zeros(), count: 0.0 }
     }
 
-    /// Adds a rating `sign` times: 1 adds it, and −1 takes it away.
-    fn add(&mut self, sample: &Sample, (movie, rating): (usize, f64), sign: f64) {
-        let Some(movie) = sample.movie(movie).filter(|_| rating.is_finite()) else { return };
-        let n = self.moment.len();
-        let residual = rating - sample.offset - movie.bias;
-        let weight = sign * movie.precision;
-        let x = |i: usize| if i == 0 { 1.0 } else { movie.factors[i - 1] };
-        for i in 0..n {
-            let weighted = weight * x(i);
-            self.moment[i] += weighted * residual;
-            let row = &mut self.gram[i * n + i..(i + 1) * n];
-            // The first number of row 0 is 1 · 1. All others are products with a factor.
-            let from = if i == 0 {
-                row[0] += weighted;
-                1
-            } else {
-                0
-            };
-            let factors = &movie.factors[i.max(1) - 1..];
-            row[from..].iter_mut().zip(factors).for_each(|(sum, factor)| *sum += weighted * factor);
+    /// Adds ratings `sign` times: 1 adds them, and −1 takes them away.
+    fn add(&mut self, sample: &Sample, ratings: &[(usize, f64)], sign: f64, panel: &mut Panel) {
+        let known =
+            |&(movie, rating): &(usize, f64)| Some((sample.movie(movie)?, rating)).filter(|_| rating.is_finite());
+        for ratings in ratings.chunks(PANEL) {
+            for (movie, rating) in ratings.iter().filter_map(known) {
+                panel.push(movie, rating - sample.offset, sign * movie.precision);
+                self.additions.iter_mut().zip(movie.addition).for_each(|(sum, y)| *sum += sign * y);
+                self.count += sign;
+            }
+            panel.take(self);
         }
-        self.squares += weight * residual * residual;
-        self.additions.iter_mut().zip(movie.addition).for_each(|(sum, y)| *sum += sign * y);
-        self.count += sign;
     }
 
     /// Writes the mean of the user's prior, `[n]`.
@@ -71,6 +59,72 @@ impl Sums {
         for (out, (mean, sum)) in out.iter_mut().zip(sample.prior_mean.iter().zip(&self.additions)) {
             *out = mean + scale * sum;
         }
+    }
+}
+
+/// The side of a tile whose sums stay in registers.
+const TILE: usize = 4;
+
+/// The most ratings of a panel.
+const PANEL: usize = 64;
+
+/// Rows `z = [1; q; y]` of some ratings, padded to whole tiles, and `w z` beside them.
+struct Panel {
+    n: usize,
+    width: usize,
+    rows: Vec<f64>,
+    weighted: Vec<f64>,
+}
+
+impl Panel {
+    fn new(n: usize) -> Self {
+        let width = (n + 1).next_multiple_of(TILE);
+        Self { n, width, rows: Vec::with_capacity(PANEL * width), weighted: Vec::with_capacity(PANEL * width) }
+    }
+
+    /// Adds a rating that is `rating` stars above the offset.
+    fn push(&mut self, movie: Movie<'_>, rating: f64, weight: f64) {
+        let start = self.rows.len();
+        self.rows.push(1.0);
+        self.rows.extend(movie.factors);
+        self.rows.push(rating - movie.bias);
+        self.rows.resize(start + self.width, 0.0);
+        self.weighted.extend(self.rows[start..].iter().map(|value| weight * value));
+    }
+
+    /// Adds the sums of `w z zᵀ` to those of a user, and empties the panel.
+    fn take(&mut self, sums: &mut Sums) {
+        let (n, width) = (self.n, self.width);
+        for top in (0..width).step_by(TILE) {
+            for left in (top..width).step_by(TILE) {
+                let tile = self.tile(top, left);
+                for (i, row) in (top..=n).zip(&tile) {
+                    // What is below the diagonal is there twice.
+                    for (j, sum) in (left..=n).zip(row).filter(|(j, _)| *j >= i) {
+                        match (i, j) {
+                            (i, j) if j < n => sums.gram[i * n + j] += sum,
+                            (i, _) if i < n => sums.moment[i] += sum,
+                            _ => sums.squares += sum,
+                        }
+                    }
+                }
+            }
+        }
+        self.rows.clear();
+        self.weighted.clear();
+    }
+
+    fn tile(&self, top: usize, left: usize) -> [[f64; TILE]; TILE] {
+        let mut tile = [[0.0; TILE]; TILE];
+        for (weighted, row) in self.weighted.chunks_exact(self.width).zip(self.rows.chunks_exact(self.width)) {
+            let (Some(a), Some(b)) = (weighted[top..].first_chunk::<TILE>(), row[left..].first_chunk::<TILE>()) else {
+                continue;
+            };
+            for (sums, a) in tile.iter_mut().zip(a) {
+                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += a * b);
+            }
+        }
+        tile
     }
 }
 
@@ -192,9 +246,10 @@ impl UserState {
         if posterior.state_len() != n {
             return;
         }
+        let mut panel = Panel::new(n);
         for (sample, sums) in posterior.samples.iter().zip(&mut self.sums) {
-            added.iter().for_each(|rating| sums.add(sample, *rating, 1.0));
-            taken_away.iter().for_each(|rating| sums.add(sample, *rating, -1.0));
+            sums.add(sample, added, 1.0, &mut panel);
+            sums.add(sample, taken_away, -1.0, &mut panel);
         }
         let mut solver = Solver::new(n);
         let weights = posterior.weights(&self.sums, &mut solver);

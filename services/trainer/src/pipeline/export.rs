@@ -16,7 +16,7 @@ use marquee_model::{
 use marquee_report::{Heading, Page, counted};
 
 use super::current::Judgment;
-use super::fitting::{self, Fitted};
+use super::fitting::{self, Trained};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -64,7 +64,7 @@ pub(super) struct Files {
 }
 
 /// Writes the files.
-pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
+pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
     let (encoder, scorer) = (write_encoder(&fitted.posterior)?, write_scorer(&fitted.posterior)?);
     let learner = write_learner(&fitted.posterior)?;
     let (encoder_bytes, scorer_bytes) = (Bytes::from(encoder.bytes), Bytes::from(scorer.bytes));
@@ -96,7 +96,7 @@ pub(super) fn write(fitted: &Fitted, movies: Vec<Movie>, facts: Facts) -> Result
 }
 
 /// Returns the metrics of the manifest. Ratings that hardly differ still leave `smallest_spread`.
-fn metrics(fitted: &Fitted, smallest_spread: f64) -> BTreeMap<String, f64> {
+fn metrics(fitted: &Trained, smallest_spread: f64) -> BTreeMap<String, f64> {
     let ratings = fitted.snapshot.ratings();
     let count = ratings.len().max(1) as f64;
     let mean = ratings.iter().map(|rating| rating.value).sum::<f64>() / count;

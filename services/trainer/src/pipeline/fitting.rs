@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, RunMetrics, Scale, Stage};
-use marquee_eval::{Attributes, Evaluation, Options, prequential};
-use marquee_fit::{FitError, MovieIndex, Observer, Ratings, Snapshot, Split, fit, with_smallest_spread};
+use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, Rating, RunMetrics, Scale, Stage};
+use marquee_eval::{Attributes, Evaluation, Options, has_times, prequential};
+use marquee_fit::{
+    FitError, Fitted, How, MovieIndex, Newcomers, Observer, Ratings, Snapshot, Split, Start, UserIndex, fit, fit_how,
+    with_smallest_spread,
+};
 use marquee_log::Movies;
 use marquee_posterior::Posterior;
 
@@ -14,7 +17,7 @@ use crate::queue::Run;
 
 /// A fitted model and how it was judged.
 #[derive(Debug)]
-pub(super) struct Fitted {
+pub(super) struct Trained {
     pub(super) snapshot: Snapshot,
     pub(super) index: MovieIndex,
     /// The model, fitted on all ratings.
@@ -35,7 +38,7 @@ pub(super) fn fit_and_judge(
     scale: Scale,
     contest: &Contest,
     run: &Run,
-) -> Result<Fitted, PipelineError> {
+) -> Result<Trained, PipelineError> {
     // The model has every movie of the catalog. Those without ratings have the factors of the
     // prior.
     let known = catalog.iter().map(|movie| &movie.id);
@@ -43,50 +46,64 @@ pub(super) fn fit_and_judge(
     let genres = catalog.iter().map(|movie| (movie.id.clone(), movie.genres.clone())).collect();
     let attributes = Attributes { genres, ..Attributes::default() };
     let options = Options { attributes: Some(&attributes), ..Options::new(scale) };
-    let (evaluation, bias, judgment) = judge(&snapshot, &index, &options, contest, run)?;
+    let mut users = UserIndex::default();
+    let judged = judge(&snapshot, (&index, &mut users, catalog), &options, (contest, run))?;
+    let Judged { evaluation, bias, judgment, end } = judged;
 
     run.enter(Stage::Fit, "fitting on all ratings");
     let plan = run.now().plan;
-    let all = index.dense(snapshot.ratings()).map_err(PipelineError::Layout)?;
+    let all = index.dense_of(&mut users, snapshot.ratings()).map_err(PipelineError::Layout)?;
     let started = Instant::now();
-    let posterior = Fitter { scale, run }.fit(&all, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
+    // The ratings of the past are most of all ratings, so the chain goes on where it was.
+    let fitter = Fitter { scale, run, newcomers: newcomers(&index, snapshot.ratings(), catalog) };
+    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, end.as_ref()).map_err(PipelineError::Fit)?;
+    let posterior = fitted.posterior;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
-    Ok(Fitted { snapshot, index, posterior, evaluation, bias, judgment, train_seconds })
+    Ok(Trained { snapshot, index, posterior, evaluation, bias, judgment, train_seconds })
+}
+
+/// What was measured before the last fit.
+struct Judged {
+    evaluation: Evaluation,
+    bias: Evaluation,
+    judgment: Judgment,
+    /// Where the fit on the past has ended.
+    end: Option<Start>,
 }
 
 /// Judges the algorithm and, beside it, the bias-only model and the method of the current version.
 /// The past is the log as it was at the cut, so what was rated again or removed later is in it.
 fn judge(
     snapshot: &Snapshot,
-    index: &MovieIndex,
+    (index, users, catalog): (&MovieIndex, &mut UserIndex, &[Movie]),
     options: &Options<'_>,
-    contest: &Contest,
-    run: &Run,
-) -> Result<(Evaluation, Evaluation, Judgment), PipelineError> {
+    (contest, run): (&Contest, &Run),
+) -> Result<Judged, PipelineError> {
     run.enter(Stage::Evaluate, "fitting on the past");
     let (plan, scale) = (run.now().plan, options.scale);
     let Split { past, future } = snapshot.split_as_of_cut(plan.holdout);
-    let ratings = index.dense(&past).map_err(PipelineError::Layout)?;
+    let ratings = index.dense_of(users, &past).map_err(PipelineError::Layout)?;
     let predicted = |posterior: &Posterior| prequential(posterior, index, &past, &future, options);
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
-    let biases = with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale));
-    let biases = predicted(&biases);
+    let biases = predicted(&with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale)));
     let bias = biases.evaluation(options);
-    let fitter = Fitter { scale, run };
-    let (outcomes, evaluation) = if plan.algorithm == Algorithm::Bias {
-        (biases, bias.clone())
+    let fitter = Fitter { scale, run, newcomers: newcomers(index, &past, catalog) };
+    let (outcomes, evaluation, end) = if plan.algorithm == Algorithm::Bias {
+        (biases, bias.clone(), None)
     } else {
-        let posterior = fitter.fit(&ratings, plan.algorithm, &plan.parameters).map_err(PipelineError::Fit)?;
+        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, None);
+        let Fitted { posterior, end } = fitted.map_err(PipelineError::Fit)?;
         let outcomes = predicted(&posterior);
         let evaluation = outcomes.evaluation(options);
-        (outcomes, evaluation)
+        (outcomes, evaluation, end)
     };
     let candidate =
         Candidate { plan: &plan, digest: snapshot.digest(), outcomes: &outcomes, evaluation: &evaluation, options };
     let judgment = contest.judge(&candidate, |algorithm, parameters| {
         run.enter(Stage::Evaluate, "fitting the method of the current version on the past");
-        fitter.fit_as(&ratings, algorithm, parameters, &mut Reference(run)).map(|posterior| predicted(&posterior))
+        let fitted = fitter.fit_as(&ratings, algorithm, parameters, None, &mut Reference(run))?;
+        Ok(predicted(&fitted.posterior))
     });
     let judgment = judgment.map_err(PipelineError::Fit)?;
     let metrics = RunMetrics {
@@ -99,7 +116,7 @@ fn judge(
         training_ratings: past.len() as u64,
     };
     run.update(|run| run.metrics = Some(metrics));
-    Ok((evaluation, bias, judgment))
+    Ok(Judged { evaluation, bias, judgment, end })
 }
 
 /// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
@@ -113,23 +130,48 @@ pub(super) fn smallest_spread(scale: Scale) -> f64 {
 struct Fitter<'a> {
     scale: Scale,
     run: &'a Run,
+    newcomers: Newcomers,
 }
 
 impl Fitter<'_> {
-    fn fit(&self, ratings: &Ratings, algorithm: Algorithm, parameters: &FitParameters) -> Result<Posterior, FitError> {
-        self.fit_as(ratings, algorithm, parameters, &mut Progress(self.run))
+    fn fit(
+        &self,
+        ratings: &Ratings,
+        algorithm: Algorithm,
+        parameters: &FitParameters,
+        start: Option<&Start>,
+    ) -> Result<Fitted, FitError> {
+        self.fit_as(ratings, algorithm, parameters, start, &mut Progress(self.run))
     }
 
+    /// Fits a model. A start that does not fit the ratings is not used, and the log says why.
     fn fit_as(
         &self,
         ratings: &Ratings,
         algorithm: Algorithm,
         parameters: &FitParameters,
+        start: Option<&Start>,
         observer: &mut dyn Observer,
-    ) -> Result<Posterior, FitError> {
-        let posterior = fit(ratings, algorithm, parameters, observer)?;
-        Ok(with_smallest_spread(posterior, smallest_spread(self.scale)))
+    ) -> Result<Fitted, FitError> {
+        let newcomers = Some(&self.newcomers);
+        let mut fit = |start| {
+            let how = How { start, newcomers, ..How::default() };
+            fit_how(ratings, algorithm, parameters, how, observer)
+        };
+        let fitted = match fit(start) {
+            Err(FitError::Start(reason)) => {
+                tracing::warn!(%reason, "the fit starts from nothing");
+                fit(None)
+            }
+            fitted => fitted,
+        }?;
+        Ok(Fitted { posterior: with_smallest_spread(fitted.posterior, smallest_spread(self.scale)), ..fitted })
     }
+}
+
+/// Returns what ratings, oldest first, and the catalog say of movies that nobody has rated.
+fn newcomers(index: &MovieIndex, ratings: &[Rating], catalog: &[Movie]) -> Newcomers {
+    Newcomers::new(index, ratings, has_times(ratings), catalog.iter())
 }
 
 /// Returns the movies of the index, in its order. A movie that is not in the catalog has its id

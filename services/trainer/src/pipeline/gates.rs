@@ -10,7 +10,7 @@ use marquee_model::{Package, PackageError, SigningKey};
 
 use super::PipelineError;
 use super::export::Files;
-use super::fitting::Fitted;
+use super::fitting::Trained;
 use crate::queue::Run;
 use crate::settings::Gates;
 
@@ -48,8 +48,8 @@ pub(crate) struct Approved {
 }
 
 impl Measured {
-    pub(super) fn new(parity: f64, fitted: &Fitted, scale: Scale) -> Self {
-        let Fitted { evaluation, bias, .. } = fitted;
+    pub(super) fn new(parity: f64, fitted: &Trained, scale: Scale) -> Self {
+        let Trained { evaluation, bias, .. } = fitted;
         Self {
             parity,
             ratings: if evaluation.users > 0 { evaluation.ratings } else { 0 },

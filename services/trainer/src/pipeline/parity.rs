@@ -11,7 +11,7 @@ use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
 use marquee_posterior::Estimate;
 
 use super::export::Files;
-use super::fitting::Fitted;
+use super::fitting::Trained;
 use super::{Pipeline, PipelineError};
 
 /// The number of users whose predictions are compared, besides one without a history.
@@ -46,7 +46,7 @@ struct Comparison {
 /// Returns the largest difference in stars. Infinity: a graph returned no usable rating.
 pub(super) async fn largest_difference(
     pipeline: &Pipeline,
-    fitted: &Arc<Fitted>,
+    fitted: &Arc<Trained>,
     files: &Files,
 ) -> Result<f64, PipelineError> {
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
@@ -62,7 +62,7 @@ pub(super) async fn largest_difference(
 
 impl Comparison {
     /// Loads the graphs and predicts with the model itself.
-    fn prepare(runtime: &Runtime, (encoder, scorer, learner): &Graphs, fitted: &Fitted) -> Result<Self, GraphError> {
+    fn prepare(runtime: &Runtime, (encoder, scorer, learner): &Graphs, fitted: &Trained) -> Result<Self, GraphError> {
         let load = |bytes: &Bytes| Graph::load(runtime, bytes, Threads::default());
         let (encoder, scorer) = (load(encoder)?, load(scorer)?);
         let learner = learner.as_ref().map(load).transpose()?;
@@ -124,7 +124,7 @@ fn largest(expected: impl ExactSizeIterator<Item = f64>, found: &[f32]) -> f64 {
 }
 
 /// Returns the histories of some users, and an empty one.
-fn histories(fitted: &Fitted) -> Vec<Vec<(usize, f64)>> {
+fn histories(fitted: &Trained) -> Vec<Vec<(usize, f64)>> {
     let mut by_user: BTreeMap<&UserId, Vec<(usize, f64)>> = BTreeMap::new();
     for rating in fitted.snapshot.ratings() {
         if let Some(movie) = fitted.index.get(&rating.movie) {

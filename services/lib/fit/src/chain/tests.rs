@@ -185,3 +185,52 @@ fn a_part_that_is_left_out_is_not_in_the_model() {
     let total: f64 = Parts::default().user_noise().iter().map(|value| value.probability).sum();
     assert!((total - 1.0).abs() < 1e-12);
 }
+
+#[test]
+fn movies_that_nobody_rated_take_no_part_in_a_sweep() {
+    let few = ratings();
+    let triplets = (0..60).flat_map(|user| {
+        let (movies, values) = few.by_user().row(user);
+        movies.iter().zip(values).map(move |(&movie, &value)| (user as u32, movie, f64::from(value)))
+    });
+    let many = Ratings::try_new(60, 300, triplets.collect()).unwrap();
+    let sample = |ratings: &Ratings| {
+        let mut chain = chain(ratings, 5, 2);
+        for sweep in 0..8 {
+            chain.sweep(if sweep < 3 { Update::Expect } else { Update::Sample });
+        }
+        chain.sample()
+    };
+    let (few, many) = (sample(&few), sample(&many));
+    assert_eq!(many.movie_bias.len(), 300);
+    assert_eq!(few.movie_bias[..25], many.movie_bias[..25]);
+    assert_eq!((few.offset, few.noise_precision), (many.offset, many.noise_precision));
+    assert_eq!(few.additions[..100], many.additions[..100]);
+    assert_eq!(few.prior_precision, many.prior_precision);
+}
+
+#[test]
+fn the_probes_are_predicted_as_serving_predicts_them() {
+    let ratings = ratings();
+    let mut chain = chain(&ratings, 2, 2);
+    for sweep in 0..6 {
+        chain.sweep(if sweep < 2 { Update::Expect } else { Update::Sample });
+    }
+    let posterior = marquee_posterior::Posterior {
+        movies: ratings.movies(),
+        factors: 3,
+        samples: vec![chain.sample()],
+        ..Default::default()
+    };
+    let probes = Probes::new(&ratings, 8);
+    let mut predictions = chain.predictions(&probes).into_iter();
+    for (user, movies) in &probes.0 {
+        let (rated, values) = ratings.by_user().row(*user);
+        let history = rated.iter().zip(values).map(|(&movie, &value)| (movie as usize, f64::from(value)));
+        let state = posterior.state(&history.collect::<Vec<_>>());
+        for &movie in movies {
+            let (found, direct) = (predictions.next().unwrap(), posterior.estimate(&state, movie).rating);
+            assert!((found - direct).abs() < 1e-3, "{user} {movie}: {found} {direct}");
+        }
+    }
+}
