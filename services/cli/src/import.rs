@@ -6,7 +6,9 @@
 
 mod attempt;
 mod checkpoint;
+mod dry_run;
 pub(crate) mod error;
+mod options;
 mod progress;
 mod ranges;
 mod reader;
@@ -17,13 +19,15 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
-use marquee_datasets::{Dataset, Format};
-use marquee_domain::Movie;
+use clap::Args;
+use marquee_datasets::Dataset;
+use marquee_domain::{Movie, Scale};
 use marquee_proto::convert;
-use marquee_proto::ratings::v1::{self as pb, ListMoviesRequest, UpsertMoviesRequest};
+use marquee_proto::ratings::v1::{self as pb, GetScaleRequest, ListMoviesRequest, UpsertMoviesRequest};
 use serde::Serialize;
 
 #[cfg(any(fuzzing, test))]
@@ -50,16 +54,15 @@ const SHOWN: usize = 5;
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// A MovieLens folder or zip as GroupLens ships it, or a file of ratings: CSV, TSV, NDJSON,
-    /// `::`-separated or Parquet.
-    path: PathBuf,
-    /// The format of the rating file, if its name does not tell it.
-    #[arg(long, value_enum)]
-    format: Option<FileFormat>,
-    /// The list of movies, if it is not in the folder or archive of the ratings under a usual name,
-    /// for example movies.csv.
-    #[arg(long, value_name = "FILE")]
-    movies: Option<PathBuf>,
+    /// Ratings: a file, several parts of one set, a folder or an archive. Formats, separators,
+    /// encodings and columns are recognized by the content.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print what was understood, with the first rows as they would be stored, and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    reading: options::ReadingArgs,
     /// Ratings in one message of the stream.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     batch: u32,
@@ -67,36 +70,12 @@ pub struct ImportArgs {
     /// the import continues there and sends refused rows again.
     #[arg(long)]
     restart: bool,
+    /// Import the rows that are on the fleet's scale, even if many others are not.
+    #[arg(long)]
+    allow_loss: bool,
     /// Give up after this many seconds in which the fleet accepted nothing.
     #[arg(long, default_value_t = TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..), value_name = "SECONDS")]
     timeout: u64,
-}
-
-/// Formats of rating files, as the command line names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FileFormat {
-    /// Tabs, no header (u.data).
-    Tabs,
-    /// `::` between values, no header (ratings.dat).
-    Dat,
-    /// Values separated by commas, semicolons or tabs, with a header.
-    Csv,
-    /// One JSON object on each line.
-    Ndjson,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl From<FileFormat> for Format {
-    fn from(format: FileFormat) -> Self {
-        match format {
-            FileFormat::Tabs => Self::Tabs,
-            FileFormat::Dat => Self::DoubleColons,
-            FileFormat::Csv => Self::Csv,
-            FileFormat::Ndjson => Self::Ndjson,
-            FileFormat::Parquet => Self::Parquet,
-        }
-    }
 }
 
 /// How an import is done.
@@ -107,19 +86,25 @@ pub struct Plan {
     /// Keep a checkpoint on disk, and continue where an interrupted import of the same file
     /// stopped.
     pub resume: bool,
+    /// Read the whole file first, and send nothing if it is of another scale than that of the
+    /// fleet.
+    pub judge: bool,
     /// Fail after this time in which the fleet accepted nothing.
     pub timeout: Duration,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { batch: 2_000, resume: false, timeout: TIMEOUT }
+        Self { batch: 2_000, resume: false, judge: false, timeout: TIMEOUT }
     }
 }
 
 /// A row that was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejection {
+    /// The file, in a set of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Line of the file, or row of a Parquet file, from 1.
     pub line: u64,
     /// Stable upper-case reason.
@@ -135,6 +120,10 @@ pub struct Imported {
     pub dataset: String,
     /// Movies added to the catalog or replaced in it.
     pub movies: u64,
+    /// Movies that were left out, because they are not valid.
+    pub movies_left_out: u64,
+    /// Why the first of them were left out.
+    pub movie_faults: Vec<String>,
     /// Acknowledged ratings: they are in the log.
     pub accepted: u64,
     /// Rows that the fleet rejected or that could not be read.
@@ -147,6 +136,8 @@ pub struct Imported {
     pub resumed_at: u64,
     /// Ratings without a time. They have the times of their places in the file.
     pub without_time: u64,
+    /// Rows that say that there is no rating. They are left out.
+    pub unrated: u64,
     /// How often the stream broke and was opened again.
     pub reconnects: u64,
     /// Wall time of sending the ratings.
@@ -158,32 +149,57 @@ pub struct Imported {
 }
 
 impl Imported {
-    fn reject(&mut self, line: u64, reason: &str, message: String) {
+    fn reject(&mut self, (file, line): (Option<String>, u64), reason: &str, message: String) {
         self.rejected += 1;
         *self.reasons.entry(reason.to_owned()).or_default() += 1;
         if self.rejections.len() < SHOWN {
-            self.rejections.push(Rejection { line, reason: reason.to_owned(), message });
+            self.rejections.push(Rejection { file, line, reason: reason.to_owned(), message });
         }
     }
 }
 
 pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Result<(), crate::Error> {
-    let options = marquee_datasets::Options { format: args.format.map(Format::from), movies: args.movies };
-    let path = args.path.clone();
-    let dataset = tokio::task::spawn_blocking(move || marquee_datasets::open(&path, options)).await;
-    let dataset = dataset.map_err(Error::Lost)??;
     let timeout = Duration::from_secs(args.timeout);
-    let plan = Plan { batch: args.batch as usize, resume: !args.restart, timeout };
+    let map = match args.reading.map_scale {
+        None => None,
+        Some(from) => {
+            let mut retry = Retry::new(timeout);
+            Some(marquee_datasets::ScaleMap { from, to: scale_of(client, &mut retry, &mut ()).await? })
+        }
+    };
+    let options = args.reading.options(map);
+    let paths = args.paths.clone();
+    let dataset = tokio::task::spawn_blocking(move || marquee_datasets::open_all(&paths, options)).await;
+    let dataset = dataset.map_err(Error::Lost)??;
+    if args.dry_run {
+        let scale =
+            client.call(client.ratings().get_scale(GetScaleRequest {})).await.ok().and_then(|scale| known(&scale));
+        let shown = tokio::task::spawn_blocking(move || dry_run::DryRun::of(&dataset, scale.as_ref())).await;
+        return output.show(&shown.map_err(Error::Lost)??);
+    }
+    let plan = Plan { batch: args.batch as usize, resume: !args.restart, judge: !args.allow_loss, timeout };
     let mut bar = Bar::new(output, &dataset);
     let imported = import(dataset, client, plan, &mut bar).await;
     bar.end();
     let imported = imported?;
     output.show(&imported)?;
     match imported.rejected {
+        0 if imported.accepted + imported.resumed_at + imported.unrated == 0 => Err(Error::NoRows.into()),
         0 => Ok(()),
         rejected if imported.accepted == 0 && imported.resumed_at == 0 => Err(Error::NothingAccepted(rejected).into()),
         rejected => Err(Error::SomeRejected(rejected).into()),
     }
+}
+
+/// Returns the scale of the fleet, once it answers.
+async fn scale_of(client: &Client, retry: &mut Retry, progress: &mut dyn Progress) -> Result<Scale, crate::Error> {
+    let call = || async { client.call(client.ratings().get_scale(GetScaleRequest {})).await };
+    let scale = retry.call(progress, call).await?;
+    known(&scale).ok_or_else(|| crate::Error::Outcome("the fleet has a rating scale of an unknown form".to_owned()))
+}
+
+fn known(scale: &pb::GetScaleResponse) -> Option<Scale> {
+    Scale::try_new(scale.min, scale.max, scale.step).ok()
 }
 
 /// Sends a data set to the fleet: movies first, then ratings.
@@ -199,12 +215,12 @@ pub async fn import(
     progress: &mut dyn Progress,
 ) -> Result<Imported, crate::Error> {
     let checkpoint = if plan.resume { Some(Checkpoint::of(client.address_of(INGEST), &dataset)?) } else { None };
-    Import { dataset, client, plan, checkpoint }.run(progress).await
+    Import { dataset: Arc::new(dataset), client, plan, checkpoint }.run(progress).await
 }
 
 /// One import.
 struct Import<'a> {
-    dataset: Dataset,
+    dataset: Arc<Dataset>,
     client: &'a Client,
     plan: Plan,
     /// Where the progress is kept on disk, if it is kept.
@@ -214,11 +230,19 @@ struct Import<'a> {
 impl Import<'_> {
     async fn run(mut self, progress: &mut dyn Progress) -> Result<Imported, crate::Error> {
         let mut imported = Imported { dataset: self.dataset.name.clone(), ..Imported::default() };
-        let movies = self.dataset.movies()?;
         let mut retry = Retry::new(self.plan.timeout);
+        if self.plan.judge {
+            self.judge(&mut retry, progress).await?;
+        }
+        let dataset = Arc::clone(&self.dataset);
+        let catalog = tokio::task::spawn_blocking(move || dataset.catalog()).await.map_err(Error::Lost)??;
+        imported.movies_left_out = catalog.left_out;
+        imported.movie_faults = catalog.faults.iter().take(SHOWN).map(ToString::to_string).collect();
+        let movies = catalog.movies;
         // Without a list of movies, each missing movie is added by its id. Entries that exist are
         // kept.
-        let bare = if movies.is_empty() { Some(catalog(self.client, &mut retry, progress).await?) } else { None };
+        let is_bare = movies.is_empty() && catalog.left_out == 0;
+        let bare = if is_bare { Some(known_movies(self.client, &mut retry, progress).await?) } else { None };
         let movies: Vec<pb::Movie> = movies.iter().map(convert::movie).collect();
         imported.movies = upsert(self.client, &movies, &mut retry, progress).await?;
         if !movies.is_empty() {
@@ -229,7 +253,7 @@ impl Import<'_> {
         imported.resumed_at = start.rows;
         let started = Instant::now();
         let read = reader::Plan { batch: self.plan.batch, skip: start.rows, again: start.again, bare };
-        let rows = reader::start(&self.dataset, read)?;
+        let (rows, unrated) = reader::start(&self.dataset, read)?;
         let sent = Sender::new(self.client, self.checkpoint.as_mut(), retry).send(rows, &mut imported, progress).await;
         if let Some(checkpoint) = &mut self.checkpoint {
             match &sent {
@@ -238,9 +262,27 @@ impl Import<'_> {
             }
         }
         sent?;
+        imported.unrated = unrated.load(Ordering::Relaxed);
         imported.seconds = started.elapsed().as_secs_f64();
         imported.per_second = imported.accepted as f64 / imported.seconds.max(1e-9);
         Ok(imported)
+    }
+
+    /// Compares the whole file with the scale of the fleet, before a row is lost. A file whose
+    /// publisher is known to use the same scale is not read twice.
+    async fn judge(&self, retry: &mut Retry, progress: &mut dyn Progress) -> Result<(), crate::Error> {
+        // A fleet that does not tell its scale refuses what is off it, row by row.
+        let Ok(scale) = scale_of(self.client, retry, progress).await else { return Ok(()) };
+        let is_within = |known: Scale| {
+            let steps = (1..known.levels()).map(|level| known.min() + level as f64 * known.step());
+            known.step() > 0.0 && std::iter::once(known.min()).chain(steps).all(|value| scale.check(value).is_ok())
+        };
+        if self.dataset.scale.is_some_and(is_within) {
+            return Ok(());
+        }
+        let dataset = Arc::clone(&self.dataset);
+        let survey = tokio::task::spawn_blocking(move || dataset.survey(&scale)).await.map_err(Error::Lost)??;
+        if survey.is_of_another_scale() { Err(Error::AnotherScale(survey.to_string()).into()) } else { Ok(()) }
     }
 
     /// Returns where to start, and says so.
@@ -277,7 +319,7 @@ async fn upsert(
 }
 
 /// Returns the ids of all movies in the catalog.
-async fn catalog(
+async fn known_movies(
     client: &Client,
     retry: &mut Retry,
     progress: &mut dyn Progress,
@@ -323,11 +365,19 @@ impl Show for Imported {
             let (ratings, first) = (counted(self.without_time, "rating"), marquee_datasets::ROW_ORDER_START);
             lines.push(format!("{ratings} without a time: they keep the order of the file, from {first} on"));
         }
+        if self.unrated > 0 {
+            lines.push(format!("{} without a rating: left out", counted(self.unrated, "row")));
+        }
+        if self.movies_left_out > 0 {
+            lines.push(format!("{} not valid: left out", counted(self.movies_left_out, "movie")));
+            lines.extend(self.movie_faults.iter().map(|fault| crate::error::one_line(&format!("  {fault}"))));
+        }
         for (reason, count) in &self.reasons {
             lines.push(format!("rejected as {reason}: {}", thousands(*count)));
         }
         for rejection in &self.rejections {
-            lines.push(crate::error::one_line(&format!("  line {}: {}", rejection.line, rejection.message)));
+            let file = rejection.file.as_ref().map(|file| format!("{file}, ")).unwrap_or_default();
+            lines.push(crate::error::one_line(&format!("  {file}line {}: {}", rejection.line, rejection.message)));
         }
         Human::Text(lines.join("\n"))
     }

@@ -31,6 +31,12 @@ pub enum Error {
     /// Every row was rejected.
     #[error("no row was accepted: all {0} were rejected")]
     NothingAccepted(u64),
+    /// The file has no rows.
+    #[error("the file has no ratings")]
+    NoRows,
+    /// Most ratings are off the scale of the fleet, so nothing was sent.
+    #[error("nothing was imported: {0}")]
+    AnotherScale(String),
     /// The thread that reads the file panicked.
     #[error("the thread that reads the file failed")]
     Lost(#[source] tokio::task::JoinError),
@@ -52,6 +58,10 @@ impl Error {
             }
             Self::NothingAccepted(_) => "check the format of the file and the rating scale of the fleet",
             Self::File(_) => "the file may be cut off: download it again and run the same command; no row counts twice",
+            Self::NoRows => "look with --dry-run at what was understood of the file",
+            Self::AnotherScale(_) => {
+                "--dry-run shows what was understood of the file; --allow-loss imports the rows that are on the scale"
+            }
             Self::OutOfOrder { .. } | Self::Lost(_) => return None,
         };
         Some(hint.to_owned())

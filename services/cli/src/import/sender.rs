@@ -128,31 +128,29 @@ impl<'a> Sender<'a> {
         self.retry.progressed();
         imported.accepted += answer.accepted;
         imported.without_time += batch.without_time;
-        let refused = !answer.rejected.is_empty() || !batch.errors.is_empty();
+        let refused = !answer.rejected.is_empty() || batch.fatal.is_some();
         let refused_ones: HashSet<usize> = answer.rejected.iter().map(|one| one.index as usize).collect();
         let accepted = (0..batch.ratings.len()).rev().find(|index| !refused_ones.contains(index));
         for rejected in answer.rejected {
-            let line = batch.lines.get(rejected.index as usize).copied().unwrap_or_default();
+            let index = rejected.index as usize;
+            let place = batch.places.locate(batch.lines.get(index).copied().unwrap_or_default());
+            if let Some(error) = batch.unreadable.get(&index) {
+                imported.reject(place, "UNREADABLE", format!("{} {}", error.field, error.reason));
+                continue;
+            }
             let reason = rejected
                 .violations
                 .first()
                 .map_or(marquee_domain::Reason::Malformed.as_str(), |violation| violation.reason.as_str());
             let text: Vec<String> =
                 rejected.violations.iter().map(|v| format!("{} {}", field(&v.field), v.description)).collect();
-            imported.reject(line, reason, text.join("; "));
+            imported.reject(place, reason, text.join("; "));
         }
         for position in answer.positions {
             let last = imported.positions.entry(position.partition).or_default();
             *last = position.offset.max(*last);
         }
-        let mut fatal = None;
-        for error in batch.errors {
-            if error.fatal {
-                fatal = Some(error);
-                continue;
-            }
-            imported.reject(error.line, "UNREADABLE", format!("{} {}", error.field, error.reason));
-        }
+        let fatal = batch.fatal;
         if let Some(checkpoint) = &mut self.checkpoint {
             let accepted = accepted.and_then(|index| batch.ratings.get(index));
             let rows = batch.rows.clone();

@@ -37,6 +37,10 @@ struct Ingest {
     accepted: Mutex<BTreeMap<(String, String), f64>>,
     /// Messages that were received.
     messages: AtomicU64,
+    /// The scale, if it is told: minimum, maximum and step.
+    scale: Option<(f64, f64, f64)>,
+    /// What was refused because it has no value, by the ids.
+    refused: Mutex<Vec<(String, String)>>,
 }
 
 impl Ingest {
@@ -50,7 +54,10 @@ impl Ingest {
         let (mut rejected, mut accepted) = (Vec::new(), 0);
         for (index, rating) in (0..).zip(message.ratings) {
             let value = rating.rating();
-            if limit > 0.0 && value > limit {
+            if rating.rating.is_none() {
+                self.refused.lock().expect("whole").push((rating.user_id, rating.movie_id));
+                rejected.push(pb::RejectedRating { index, ..Default::default() });
+            } else if limit > 0.0 && value > limit {
                 rejected.push(pb::RejectedRating { index, ..Default::default() });
             } else {
                 accepted += 1;
@@ -133,7 +140,8 @@ impl Ratings for Service {
     }
 
     async fn get_scale(&self, _: Request<pb::GetScaleRequest>) -> Result<Response<pb::GetScaleResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (min, max, step) = self.0.scale.ok_or_else(|| Status::unimplemented(""))?;
+        Ok(Response::new(pb::GetScaleResponse { min, max, step }))
     }
 }
 
@@ -280,8 +288,8 @@ async fn resumed(
 ) -> Result<Imported, crate::Error> {
     let client = server.client();
     let checkpoint = Some(Checkpoint::within(folder, client.address(), &dataset).expect("a checkpoint"));
-    let plan = Plan { batch: 10, resume: true, timeout: Duration::from_millis(200) };
-    Import { dataset, client: &client, plan, checkpoint }.run(waits).await
+    let plan = Plan { batch: 10, resume: true, judge: false, timeout: Duration::from_millis(200) };
+    Import { dataset: Arc::new(dataset), client: &client, plan, checkpoint }.run(waits).await
 }
 
 /// An import of 100 rows that ended after some of its messages.
@@ -338,4 +346,68 @@ async fn rows_without_times_have_the_times_of_their_places_and_are_counted() {
     assert_eq!((imported.accepted, imported.without_time), (3, 3));
     let crate::Human::Text(text) = crate::Show::human(&imported) else { panic!("a text") };
     assert!(text.contains("3 ratings without a time"), "{text}");
+}
+
+/// Opens a file with this text.
+fn written(text: &str) -> (tempfile::TempDir, Dataset) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("some.csv");
+    std::fs::write(&file, text).expect("a file");
+    let dataset = marquee_datasets::open(&file, Options::default()).expect("a data set");
+    (folder, dataset)
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_sent_with_its_place_and_text_so_that_ingest_keeps_it() {
+    let (_folder, dataset) = written("user,movie,rating\nann,1,4\nann,2,many\nbob,1,3\n");
+    let ingest = Arc::new(Ingest::default());
+    let server = serve(&ingest).await;
+    let imported = import(dataset, &server.client(), Plan::default(), &mut ()).await.expect("an import");
+    assert_eq!((imported.accepted, imported.rejected, imported.reasons["UNREADABLE"]), (2, 1, 1));
+    assert_eq!((imported.rejections[0].line, imported.rejections[0].file.clone()), (3, None));
+    assert!(imported.rejections[0].message.contains("rating is not a number"), "{:?}", imported.rejections);
+    let refused = ingest.refused.lock().expect("whole").clone();
+    assert_eq!(refused, [("line 3".to_owned(), "ann,2,many".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_file_of_another_scale_is_refused_before_a_row_is_lost() {
+    let rows: String = (0..100).map(|row| format!("u{row},m1,{}\n", row % 10 + 1)).collect();
+    let text = format!("user,movie,rating\n{rows}");
+    let ingest = Arc::new(Ingest { scale: Some((0.5, 5.0, 0.5)), ..Ingest::default() });
+    let server = serve(&ingest).await;
+    let plan = Plan { judge: true, ..Plan::default() };
+    let (_folder, dataset) = written(&text);
+    let error = import(dataset, &server.client(), plan, &mut ()).await.expect_err("a refusal");
+    let expected = "nothing was imported: 50 % of the values are above the scale's maximum 5: the file looks like 1–10";
+    assert!(error.line().starts_with(expected), "{}", error.line());
+    assert!(error.hint().is_some_and(|hint| hint.contains("--allow-loss")));
+    assert_eq!(ingest.messages.load(Ordering::Relaxed), 0);
+    let (_folder, dataset) = written(&text);
+    let imported = import(dataset, &server.client(), Plan::default(), &mut ()).await.expect("an import");
+    assert_eq!(imported.accepted, 100, "without the judgment every row is sent");
+}
+
+#[test]
+fn a_dry_run_shows_what_was_understood_and_the_first_rows_as_they_would_be_stored() {
+    let (_folder, dataset) =
+        written("userId;movieId;rating;timestamp\n1;7;3,5;964982703000\n1;8;9;964982704000\n1;9;x;1\n");
+    let scale = marquee_domain::Scale::try_new(0.5, 5.0, 0.5).expect("a scale");
+    let shown = super::dry_run::DryRun::of(&dataset, Some(&scale)).expect("readable");
+    let crate::Human::Text(text) = crate::Show::human(&shown) else { panic!("a text") };
+    for part in [
+        "separator     semicolon",
+        "decimal sign  comma",
+        "milliseconds since 1970, by their size",
+        "user          `userId`",
+        "2 ratings, 1 row that cannot be read",
+        "2000-07-30T18:45:03Z",
+        "rating is 9, off the scale",
+        "rating is not a number",
+    ] {
+        assert!(text.contains(part), "no '{part}' in:\n{text}");
+    }
+    let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let stored = ["2", "1", "7", "3.5", "2000-07-30T18:45:03Z"];
+    assert!(text.lines().any(|line| cells(line) == stored), "{text}");
 }

@@ -29,7 +29,9 @@ pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
             continue;
         }
         let (folders, base) = path.rsplit_once(['/', '\\']).unwrap_or(("", &path));
-        let depth = if folders.is_empty() { 0 } else { folders.split(['/', '\\']).count() };
+        let folders: Vec<String> =
+            folders.split(['/', '\\']).filter(|folder| !folder.is_empty()).map(str::to_lowercase).collect();
+        let depth = folders.len();
         let Some(start) = file.data_start() else {
             continue;
         };
@@ -42,7 +44,10 @@ pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
             continue;
         }
         let (packed, unpacked, crc) = (file.compressed_size(), file.size(), file.crc32());
-        entries.push((depth, Entry::member(base, place.clone(), Member { start, packed, unpacked, crc, deflated })));
+        entries.push((
+            depth,
+            Entry::member(base, folders, place.clone(), Member { start, packed, unpacked, crc, deflated }),
+        ));
     }
     entries.sort_by_key(|(depth, _)| *depth);
     Ok(entries.into_iter().map(|(_, entry)| entry).collect())

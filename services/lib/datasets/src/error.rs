@@ -16,7 +16,7 @@ pub enum Error {
     },
     /// The folder, archive or file is not a known data set.
     #[error(
-        "{name}: not a known data set; expected a MovieLens folder or zip, or a file named .csv, .tsv, .dat, .ndjson or .parquet"
+        "{name}: not a known data set; expected a MovieLens folder or zip, or ratings as CSV, TSV, JSON, Parquet or text with separators"
     )]
     Unknown {
         /// The name of what was opened.
@@ -49,14 +49,42 @@ pub enum Error {
         source: marquee_parquet::Error,
     },
     /// The header or the schema lacks a column.
-    #[error("{name}: no column for the {field}; name the column {expected}")]
+    #[error("{name}: no column for the {field}{}; {fix}", among(.found))]
     NoColumn {
         /// The name of the file.
         name: String,
         /// What the column should contain.
         field: &'static str,
-        /// The accepted names of the column.
-        expected: &'static str,
+        /// What to do.
+        fix: String,
+        /// The columns of the file.
+        found: Vec<String>,
+    },
+    /// The times of the file may be meant in two ways.
+    #[error("{name}: dates like these may be {first} or {second}; say which with --time-format")]
+    AmbiguousTimes {
+        /// The name of the file.
+        name: String,
+        /// One form.
+        first: String,
+        /// The other form.
+        second: String,
+    },
+    /// The file is packed in a way that is not supported.
+    #[error("{name} {reason}")]
+    Packing {
+        /// The name of the file.
+        name: String,
+        /// What it is, and what to do.
+        reason: &'static str,
+    },
+    /// Several files may hold the ratings.
+    #[error("{name}: several files may hold the ratings: {}; give one of them", .files.join(", "))]
+    SeveralFiles {
+        /// The name of the folder or archive.
+        name: String,
+        /// The files.
+        files: Vec<String>,
     },
     /// A movie file is too large.
     #[error("{name}: larger than the limit of {limit} bytes for a movie file")]
@@ -66,19 +94,21 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
-    /// An entry of the movie file is not valid.
-    #[error("{name}, line {line}: {field} {reason}")]
-    Movie {
-        /// The name of the file.
-        name: String,
-        /// The line, or the row of a Parquet file, from 1.
-        line: u64,
-        /// The field of the entry.
-        field: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
 }
+
+/// Lists the columns of a file.
+fn among(columns: &[String]) -> String {
+    const SHOWN: usize = 20;
+    if columns.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<&str> = columns.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if columns.len() > SHOWN { ", …" } else { "" };
+    format!(" among {}{more}", shown.join(", "))
+}
+
+/// The longest text of a row that an error keeps.
+const LONGEST_TEXT: usize = 1_000;
 
 /// Why a row is not a valid rating. The rows after it can be read unless the error is fatal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -92,14 +122,22 @@ pub struct RowError {
     pub reason: String,
     /// Whether the rest of the file cannot be read, for example because the file is truncated.
     pub fatal: bool,
+    /// The start of the row's text, if it is known.
+    pub text: String,
 }
 
 impl RowError {
     pub(crate) fn new(line: u64, field: &'static str, reason: impl Into<String>) -> Self {
-        Self { line, field, reason: reason.into(), fatal: false }
+        Self { line, field, reason: reason.into(), fatal: false, text: String::new() }
     }
 
     pub(crate) fn fatal(line: u64, reason: impl Into<String>) -> Self {
-        Self { line, field: "file", reason: reason.into(), fatal: true }
+        Self { line, field: "file", reason: reason.into(), fatal: true, text: String::new() }
+    }
+
+    pub(crate) fn with_text(mut self, text: &[u8]) -> Self {
+        let start = text.get(..text.len().min(LONGEST_TEXT)).unwrap_or_default();
+        self.text = String::from_utf8_lossy(start).into_owned();
+        self
     }
 }

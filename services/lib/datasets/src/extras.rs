@@ -1,8 +1,10 @@
 //! What some data sets have besides ratings and movies: facts about users, and official folds. Only
 //! evaluations use them; neither is ever part of a model.
 
+use crate::encoding::Text;
 use crate::source::Entry;
-use crate::{Dataset, Error, Format, Ratings, fields};
+use crate::understand::understand;
+use crate::{Dataset, Error, Format, Options, Ratings};
 
 /// The largest file of users that is read.
 const LARGEST: u64 = 64 << 20;
@@ -41,7 +43,7 @@ impl Dataset {
         let found = found.filter_map(|(name, separator, gender, age)| Some((self.file(name)?, separator, gender, age)));
         let Some((file, separator, gender, age)) = found.into_iter().next() else { return Ok(Vec::new()) };
         let bytes = file.read_all(LARGEST)?;
-        let text = fields::text(&bytes);
+        let text = Text::tell(&bytes, None).decode(&bytes);
         let facts = |line: &str| {
             let columns: Vec<&str> = line.split(separator).map(str::trim).collect();
             let column = |at: usize| columns.get(at).copied().filter(|text| !text.is_empty() && text.len() <= LONGEST);
@@ -61,7 +63,12 @@ impl Dataset {
     /// A file cannot be opened.
     pub fn folds(&self) -> Result<Vec<Ratings>, Error> {
         let files: Option<Vec<&Entry>> = FOLDS.map(|fold| self.file(&format!("u{fold}.test"))).collect();
-        files.unwrap_or_default().into_iter().map(|file| Ratings::open(file, Format::Tabs)).collect()
+        let options = Options { format: Some(Format::Tabs), ..Options::default() };
+        let open = |file: &Entry| {
+            let understood = understand(file, &options)?;
+            Ratings::open([file.clone()].into(), understood, options.clone())
+        };
+        files.unwrap_or_default().into_iter().map(open).collect()
     }
 }
 

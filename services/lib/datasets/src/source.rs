@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::member::Member;
+use crate::unpack::{self, Unpacked};
 
 /// The number of bytes from the start of a file that its format is recognized by. The fingerprint
 /// of a file covers as many bytes of both its ends.
@@ -57,12 +57,21 @@ impl Place {
 /// A file of a data set.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// The name without folders, in lower case, without `.gz`.
+    /// The name without folders, in lower case, without the extension of its compression.
     pub(crate) name: String,
+    /// The folders around the file, from that which was opened on, in lower case.
+    pub(crate) folders: Vec<String>,
     place: Place,
     member: Option<Member>,
-    gzip: bool,
     stored_bytes: u64,
+}
+
+/// The start of a file, unpacked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sample {
+    pub(crate) bytes: Vec<u8>,
+    /// What the file is packed with, from outside to inside.
+    pub(crate) layers: Vec<&'static str>,
 }
 
 impl Entry {
@@ -75,14 +84,13 @@ impl Entry {
     /// Returns an entry for a whole file, in memory or on disk.
     pub(crate) fn plain(name: &str, place: Place) -> Result<Self, Error> {
         let stored_bytes = place.size().map_err(|source| Error::Read { name: name.to_owned(), source })?;
-        let (name, gzip) = ungzipped(name);
-        Ok(Self { name, place, member: None, gzip, stored_bytes })
+        Ok(Self { name: unpacked_name(name), folders: Vec::new(), place, member: None, stored_bytes })
     }
 
     /// Returns an entry for a member of an archive.
-    pub(crate) fn member(name: &str, archive: Place, member: Member) -> Self {
-        let (name, gzip) = ungzipped(name);
-        Self { name, place: archive, stored_bytes: member.packed_bytes(), member: Some(member), gzip }
+    pub(crate) fn member(name: &str, folders: Vec<String>, archive: Place, member: Member) -> Self {
+        let (name, stored_bytes) = (unpacked_name(name), member.packed_bytes());
+        Self { name, folders, place: archive, member: Some(member), stored_bytes }
     }
 
     /// Returns the size as stored, by which progress is measured.
@@ -92,6 +100,10 @@ impl Entry {
 
     /// Streams the decompressed contents. `progress` counts the stored bytes that were read.
     pub(crate) fn reader(&self, progress: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Error> {
+        Ok(self.unpacked(progress)?.reader)
+    }
+
+    fn unpacked(&self, progress: &Arc<AtomicU64>) -> Result<Unpacked, Error> {
         let failed = |source| Error::Read { name: self.name.clone(), source };
         let mut raw = self.place.open().map_err(failed)?;
         let counted: Box<dyn Read + Send> = match &self.member {
@@ -102,18 +114,29 @@ impl Entry {
                 member.unpack(Counted { reader: packed, progress: Arc::clone(progress) })
             }
         };
-        Ok(if self.gzip { Box::new(MultiGzDecoder::new(counted)) } else { counted })
+        unpack::unpack(counted).map_err(failed)
     }
 
     /// Returns the first [`SAMPLE`] bytes after decompression, or fewer if the file ends or is
     /// damaged before that.
-    pub(crate) fn sample(&self) -> Result<Vec<u8>, Error> {
-        let mut sample = Vec::new();
-        let read = self.reader(&Arc::default())?.take(SAMPLE as u64).read_to_end(&mut sample);
+    pub(crate) fn sample(&self) -> Result<Sample, Error> {
+        let Unpacked { reader, layers } = self.unpacked(&Arc::default())?;
+        let mut bytes = Vec::new();
+        let read = reader.take(SAMPLE as u64).read_to_end(&mut bytes);
         match read {
-            Err(source) if sample.is_empty() => Err(Error::Read { name: self.name.clone(), source }),
-            _ => Ok(sample),
+            Err(source) if bytes.is_empty() => Err(Error::Read { name: self.name.clone(), source }),
+            _ => Ok(Sample { bytes, layers }),
         }
+    }
+
+    /// Returns the first bytes as they are stored.
+    pub(crate) fn start(&self) -> Result<Vec<u8>, Error> {
+        let failed = |source| Error::Read { name: self.name.clone(), source };
+        let mut raw = self.place.open().map_err(failed)?;
+        raw.seek(SeekFrom::Start(self.member.as_ref().map_or(0, Member::start))).map_err(failed)?;
+        let mut start = Vec::new();
+        raw.take(512).read_to_end(&mut start).map_err(failed)?;
+        Ok(start)
     }
 
     /// Returns the whole decompressed file if it has at most `limit` bytes.
@@ -129,12 +152,13 @@ impl Entry {
 
     /// Returns the decompressed size, if it is known without decompressing. It comes from the file
     /// and may be wrong, so nothing is allocated by it.
-    pub(crate) fn unpacked_bytes(&self) -> Option<u64> {
-        match (&self.member, self.gzip) {
-            (None, false) => Some(self.stored_bytes),
-            (Some(member), false) => Some(member.unpacked_bytes()),
-            (None, true) => self.gzip_trailer().ok(),
-            (Some(_), true) => None,
+    pub(crate) fn unpacked_bytes(&self, sample: &Sample) -> Option<u64> {
+        match (&self.member, &sample.layers[..]) {
+            (None, []) => Some(self.stored_bytes),
+            (Some(member), []) => Some(member.unpacked_bytes()),
+            // Other members or padding may stand before the trailer, so that it tells too little.
+            (None, ["gzip"]) => self.gzip_trailer().ok().filter(|bytes| *bytes >= self.stored_bytes),
+            _ => None,
         }
     }
 
@@ -150,7 +174,7 @@ impl Entry {
 
     /// Returns a source for formats that are read from their end.
     pub(crate) fn random_access(&self) -> Result<marquee_parquet::Source, Error> {
-        if self.member.is_some() || self.gzip {
+        if self.member.is_some() || !unpack::is_parquet(&self.start()?) {
             let reason = "Parquet files inside archives are not supported; unpack it first";
             return Err(Error::Member { name: self.name.clone(), reason });
         }
@@ -163,12 +187,11 @@ impl Entry {
         }
     }
 
-    /// Returns the SHA-256 in hexadecimal of the name, and of the size, the time of the last change
-    /// and the first and last [`SAMPLE`] bytes of the file, or of the archive that contains it.
-    pub(crate) fn fingerprint(&self) -> io::Result<String> {
+    /// Hashes the name, and the size, the time of the last change and the first and last [`SAMPLE`]
+    /// bytes of the file, or of the archive that contains it.
+    pub(crate) fn fingerprint(&self, hash: &mut Sha256) -> io::Result<()> {
         let size = self.place.size()?;
         let mut raw = self.place.open()?;
-        let mut hash = Sha256::new();
         hash.update((self.name.len() as u64).to_le_bytes());
         hash.update(self.name.as_bytes());
         hash.update(size.to_le_bytes());
@@ -178,16 +201,15 @@ impl Entry {
         raw.seek(SeekFrom::Start(size.saturating_sub(SAMPLE as u64)))?;
         raw.take(SAMPLE as u64).read_to_end(&mut ends)?;
         hash.update(&ends);
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(())
     }
 }
 
-fn ungzipped(name: &str) -> (String, bool) {
+/// Returns a name in lower case without the extension of its compression.
+fn unpacked_name(name: &str) -> String {
     let name = name.to_lowercase();
-    match name.strip_suffix(".gz") {
-        Some(inner) => (inner.to_owned(), true),
-        None => (name, false),
-    }
+    let inner = [".gz", ".gzip", ".zst", ".zstd"].iter().find_map(|extension| name.strip_suffix(extension));
+    inner.filter(|inner| !inner.is_empty()).map(str::to_owned).unwrap_or(name)
 }
 
 struct Counted<R> {

@@ -1,6 +1,12 @@
-//! Parses times: seconds since 1970 or RFC 3339.
+//! Parses times: seconds since 1970 or RFC 3339. [`format`] recognizes the other forms of files.
+
+mod civil;
+pub(crate) mod format;
+pub(crate) mod pattern;
 
 use marquee_domain::Timestamp;
+
+use civil::{days_from_civil, days_in};
 
 /// The last second of the year 9999, where RFC 3339 ends.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -94,26 +100,6 @@ fn number(digits: &[u8]) -> Option<i64> {
         return None;
     }
     Some(digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Returns the number of days from 1970-01-01 to a date. Source: Howard Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms".
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use marquee_datasets::{Options, open_bytes};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "a.csv",
     "a.tsv",
     "a.ndjson",
@@ -18,6 +18,9 @@ const NAMES: [&str; 9] = [
     "a.zip",
     "a.csv.gz",
     "movielens100k_data.parquet.brotli",
+    "a.json",
+    "ratings",
+    "a.txt",
 ];
 
 /// Reads all movies and ratings, and returns the number of items.

@@ -86,7 +86,7 @@ fn a_bad_row_names_line_and_field_and_the_rest_goes_on() {
     let csv = "user,movie,rating,timestamp\n1,10\n\n1,10,four,964982703\n1,10,4,soon\n\"1,10,4,5\n1,10,4.0,964982703";
     let rows = read("a.csv", csv);
     let faults: Vec<_> = rows.iter().filter_map(|row| row.as_ref().err()).map(|e| (e.line, e.field)).collect();
-    assert_eq!(faults, [(2, "timestamp"), (4, "rating"), (5, "timestamp"), (6, "line")]);
+    assert_eq!(faults, [(2, "rating"), (4, "rating"), (5, "timestamp"), (6, "line")]);
     assert_eq!(rows.last(), Some(&Ok(row(7, "1", "10", 4.0))));
     let ndjson = "{\"user\":1,\"rating\":4}\nnonsense\n{\"user\":[],\"movie\":2,\"rating\":4}\n{\"user\":1,\"movie\":2,\"rating\":true}";
     let faults: Vec<_> = read("a.jsonl", ndjson).into_iter().map(|row| row.unwrap_err()).collect();
@@ -240,7 +240,7 @@ fn a_folder_with_two_parquet_files_is_a_data_set() {
     assert_eq!(dataset.fingerprint().unwrap(), dataset.fingerprint().unwrap());
     let alone = open(&folder.path().join("ratings.parquet"), Options::default()).unwrap();
     assert_eq!((alone.movie_file(), alone.movies().unwrap()), (Some("items.parquet"), movies), "it lies beside");
-    let options = Options { movies: Some(folder.path().join("items.parquet")), format: None };
+    let options = Options { movies: Some(folder.path().join("items.parquet")), ..Options::default() };
     assert_eq!(open(&folder.path().join("ratings.parquet"), options).unwrap().movies().unwrap().len(), 1);
 }
 
@@ -250,8 +250,11 @@ fn what_is_no_data_set_is_an_error_that_says_what_to_give() {
     assert!(unknown.to_string().contains("expected a MovieLens folder or zip"), "{unknown}");
     let empty = zipped(&[("readme.md", b"")]);
     assert!(matches!(open_bytes("a.zip", empty.into(), Options::default()), Err(Error::Unknown { .. })));
-    let dataset = open_bytes("a.csv", "user,film,rating\n".into(), Options::default()).unwrap();
-    assert!(matches!(dataset.ratings(), Err(Error::NoColumn { field: "movie", .. })));
+    let headed = open_bytes("a.csv", "user,thing,rating\n".into(), Options::default()).unwrap_err();
+    assert!(matches!(headed, Error::NoColumn { field: "movie", .. }), "{headed}");
+    assert!(
+        headed.to_string().contains("among user, thing, rating; ") && headed.to_string().contains("--column movie=")
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! The rating scale of a deployment: a minimum, a maximum and a step.
+//! The rating scale of a deployment: a minimum, a maximum and a step, which a continuous scale does
+//! not have.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A rating scale, for example 1 to 5 in steps of 1 (MovieLens 100K) or 0.5 to 5 in steps of 0.5.
+/// A rating scale, for example 1 to 5 in steps of 1 (MovieLens 100K) or 0.5 to 5 in steps of 0.5. A
+/// step of 0 means that every value between the minimum and the maximum is a rating, as in Jester.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, try_from = "Bounds")]
 pub struct Scale {
@@ -35,8 +37,8 @@ pub enum ScaleError {
     /// A number is not finite.
     #[error("min, max and step of a scale are finite numbers")]
     NotFinite,
-    /// The maximum is not above the minimum, or the step is not above zero.
-    #[error("max of a scale is above its min, and step above 0")]
+    /// The maximum is not above the minimum, or the step is below zero.
+    #[error("max of a scale is above its min, and step is above 0, or 0 for a scale without steps")]
     Empty,
     /// The steps from the minimum do not end at the maximum, or there are too many.
     #[error("a scale reaches max from min in a whole number of steps, at most 1,000")]
@@ -47,7 +49,7 @@ pub enum ScaleError {
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum ScaleViolation {
     /// The value is NaN or infinite.
-    #[error("is not a finite number: give one from {min} to {max} in steps of {step}")]
+    #[error("is not a finite number: give one from {min} to {max}{}", steps(*.step))]
     NotANumber {
         /// The smallest rating.
         min: f64,
@@ -57,7 +59,7 @@ pub enum ScaleViolation {
         step: f64,
     },
     /// The value is below the minimum or above the maximum.
-    #[error("is {value}, off the scale: give one from {min} to {max} in steps of {step}")]
+    #[error("is {value}, off the scale: give one from {min} to {max}{}", steps(*.step))]
     OffScale {
         /// The value.
         value: f64,
@@ -82,8 +84,16 @@ pub enum ScaleViolation {
     },
 }
 
+/// The parts of a scale without steps, where ratings are counted or drawn by their size.
+const PARTS: f64 = 100.0;
+
+/// Describes the steps of a scale, if it has some.
+fn steps(step: f64) -> String {
+    if step > 0.0 { format!(" in steps of {step}") } else { String::new() }
+}
+
 impl Scale {
-    /// Checks a scale.
+    /// Checks a scale. A step of 0 makes it continuous.
     ///
     /// # Errors
     /// The numbers are not a scale.
@@ -91,8 +101,11 @@ impl Scale {
         if ![min, max, step].iter().all(|x| x.is_finite()) {
             return Err(ScaleError::NotFinite);
         }
-        if max <= min || step <= 0.0 {
+        if max <= min || step < 0.0 {
             return Err(ScaleError::Empty);
+        }
+        if step == 0.0 {
+            return Ok(Self { min, max, step: 0.0 });
         }
         let steps = (max - min) / step;
         if (steps - steps.round()).abs() > 1e-6 || steps.round() > 1_000.0 {
@@ -111,18 +124,31 @@ impl Scale {
         self.max
     }
 
-    /// Returns the distance between two neighboring ratings.
+    /// Returns the distance between two neighboring ratings, or 0 for a continuous scale.
     pub fn step(&self) -> f64 {
         self.step
     }
 
-    /// Returns the number of different ratings.
-    pub fn levels(&self) -> usize {
-        ((self.max - self.min) / self.step).round() as usize + 1
+    /// Returns whether every value between the minimum and the maximum is a rating.
+    pub fn is_continuous(&self) -> bool {
+        self.step == 0.0
     }
 
-    /// Returns the exact level of a value. The value may be off by a millionth of a step, or by the
-    /// rounding of a 32-bit float, so that ratings of such columns are on their steps.
+    /// Returns the distance between two ratings that are told apart: the step, or a hundredth of a
+    /// continuous scale. It is never 0.
+    pub fn resolution(&self) -> f64 {
+        if self.is_continuous() { (self.max - self.min) / PARTS } else { self.step }
+    }
+
+    /// Returns the number of ratings that are told apart: of different ratings, or 101 of a
+    /// continuous scale.
+    pub fn levels(&self) -> usize {
+        ((self.max - self.min) / self.resolution()).round() as usize + 1
+    }
+
+    /// Returns the exact level of a value. On a continuous scale that is the value itself. The
+    /// value may be off by a millionth of a step, or by the rounding of a 32-bit float, so that
+    /// ratings of such columns are on their steps.
     ///
     /// # Errors
     /// The value is not on the scale.
@@ -133,9 +159,12 @@ impl Scale {
         }
         let rounding = value.abs().max(min.abs()) * f64::from(f32::EPSILON);
         // A scale far from zero has steps that 32-bit floats can't tell apart.
-        let slack = rounding.clamp(step * 1e-6, step * 0.01);
+        let slack = rounding.clamp(self.resolution() * 1e-6, self.resolution() * 0.01);
         if value < min - slack || value > max + slack {
             return Err(ScaleViolation::OffScale { value, min, max, step });
+        }
+        if self.is_continuous() {
+            return Ok(self.clip(value));
         }
         let level = ((value - min) / step).round();
         let exact = min + level * step;
@@ -186,9 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn a_scale_without_steps_takes_every_value_between_its_ends() {
+        let scale = Scale::try_new(-10.0, 10.0, 0.0).expect("valid");
+        assert_eq!([scale.check(-7.82), scale.check(10.0), scale.check(0.0)], [Ok(-7.82), Ok(10.0), Ok(0.0)]);
+        assert_eq!(scale.check(f64::from(10.000_001_f32)), Ok(10.0), "a rounded end is the end");
+        let off = scale.check(10.5).expect_err("off the scale");
+        assert_eq!(off.to_string(), "is 10.5, off the scale: give one from -10 to 10");
+        assert_eq!((scale.levels(), scale.resolution(), scale.step()), (101, 0.2, 0.0));
+    }
+
+    #[test]
     fn a_scale_that_cannot_be_reached_in_steps_is_refused() {
         assert_eq!(Scale::try_new(1.0, 5.0, 0.3), Err(ScaleError::Uneven));
         assert_eq!(Scale::try_new(5.0, 1.0, 1.0), Err(ScaleError::Empty));
+        assert_eq!(Scale::try_new(1.0, 5.0, -1.0), Err(ScaleError::Empty));
         assert_eq!(Scale::try_new(f64::NAN, 5.0, 1.0), Err(ScaleError::NotFinite));
     }
 }

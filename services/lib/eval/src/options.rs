@@ -47,9 +47,9 @@ impl Options<'_> {
 /// Returns the smallest level of a scale that is at least 70 % of the way from its minimum to its
 /// maximum.
 fn like_threshold(scale: Scale) -> f64 {
-    let steps = 0.7 * (scale.max() - scale.min()) / scale.step();
+    let steps = 0.7 * (scale.max() - scale.min()) / scale.resolution();
     // A level that rounding puts a little below 70 % counts.
-    scale.min() + (steps - 1e-9).ceil() * scale.step()
+    scale.min() + (steps - 1e-9).ceil() * scale.resolution()
 }
 
 /// Which ratings of a user a prediction uses: the newest, as in serving.

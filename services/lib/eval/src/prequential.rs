@@ -49,7 +49,7 @@ pub fn prequential(
 /// Returns whether a rating can be predicted and learned. One that is off the scale by rounding is
 /// usable.
 pub(crate) fn is_usable(rating: &Rating, scale: Scale) -> bool {
-    let slack = scale.step() / 100.0;
+    let slack = scale.resolution() / 100.0;
     (scale.min() - slack..=scale.max() + slack).contains(&rating.value)
 }
 

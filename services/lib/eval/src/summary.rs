@@ -32,7 +32,7 @@ pub(crate) fn summarize(all: &Outcomes, options: &Options<'_>) -> Evaluation {
     let mut histogram = vec![0; scale.levels()];
     let mut residuals = vec![0; RESIDUAL_BINS];
     for outcome in outcomes {
-        histogram[bin((outcome.rating - scale.min()) / scale.step() + 0.5, scale.levels())] += 1;
+        histogram[bin((outcome.rating - scale.min()) / scale.resolution() + 0.5, scale.levels())] += 1;
         residuals[bin((outcome.error() + 4.0) * 4.0, RESIDUAL_BINS)] += 1;
     }
     Evaluation {

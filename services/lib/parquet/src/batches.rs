@@ -71,7 +71,8 @@ impl Batches {
     fn try_open(source: Sized, names: Option<&[String]>, batch_rows: usize) -> Result<Self, Error> {
         let metadata = footer::metadata(&source)?;
         let schema = metadata.file_metadata().schema_descr();
-        let columns: Vec<ColumnInfo> = schema.columns().iter().map(|column| values::describe(column)).collect();
+        let mut columns: Vec<ColumnInfo> = schema.columns().iter().map(|column| values::describe(column)).collect();
+        unlist_structures(&mut columns);
         let selected = select(&columns, names)?;
         let mut rows = 0_u64;
         for row_group in metadata.row_groups() {
@@ -164,7 +165,7 @@ impl Batches {
         let rows = usize::try_from(group.rows_left).unwrap_or(usize::MAX).min(most);
         let mut columns = Vec::with_capacity(group.columns.len());
         for (column, reader) in &mut group.columns {
-            columns.push((column.name().to_owned(), values::read(column, reader, rows)?));
+            columns.push((values::describe(column).name, values::read(column, reader, rows)?));
         }
         group.rows_left -= rows as u64;
         self.rows_read += rows as u64;
@@ -187,8 +188,10 @@ impl Batches {
             let plain = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build();
             let plain = plain.map_err(Error::Decode)?;
             let pages = SerializedPageReader::new(Arc::clone(&self.source), &plain, rows as usize, None);
-            let pages = Unpacked::try_new(pages.map_err(Error::Decode)?, chunk.compression(), chunk.column_type())?;
             let column = chunk.column_descr_ptr();
+            let levels = (column.max_rep_level(), column.max_def_level());
+            let pages = pages.map_err(Error::Decode)?;
+            let pages = Unpacked::try_new(pages, chunk.compression(), chunk.column_type(), levels)?;
             columns.push((Arc::clone(&column), get_column_reader(column, Box::new(pages))));
         }
         Ok(RowGroup { columns, rows_left: rows as u64 })
@@ -222,6 +225,18 @@ fn select(columns: &[ColumnInfo], names: Option<&[String]>) -> Result<Vec<usize>
     Ok(selected)
 }
 
+/// Several lists below one name are lists of structures, which are not supported.
+fn unlist_structures(columns: &mut [ColumnInfo]) {
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    for (at, column) in columns.iter_mut().enumerate() {
+        let inside = |name: &String| *name == column.name || name.starts_with(&format!("{}.", column.name));
+        let is_alone = names.iter().enumerate().all(|(other, name)| other == at || !inside(name));
+        if column.kind == Kind::List && !is_alone {
+            column.kind = Kind::Unsupported("lists of structures");
+        }
+    }
+}
+
 fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, file_bytes: u64) -> Result<(), Error> {
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
@@ -229,7 +244,9 @@ fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, file_bytes: u64) -> Resul
     if !inside {
         return Err(Error::Malformed("a column lies outside the file"));
     }
-    if chunk.num_values() != rows {
+    let is_list = chunk.column_descr().max_rep_level() > 0;
+    let most = if is_list { rows.saturating_mul(limit::LIST_VALUES) } else { rows };
+    if !(rows..=most).contains(&chunk.num_values()) {
         return Err(Error::Malformed("a column and its row group differ in length"));
     }
     Ok(())

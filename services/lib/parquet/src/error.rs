@@ -38,7 +38,7 @@ pub enum Error {
     },
     /// The pages of a column have an unsupported compression or encoding.
     #[error(
-        "unsupported compression or encoding {0}; write the file with snappy, gzip or brotli, and with plain or dictionary encoding"
+        "unsupported compression or encoding {0}; write the file with snappy, zstd, lz4, gzip or brotli, and with plain or dictionary encoding"
     )]
     Packing(String),
     /// A part of the file has, or claims to have, a size beyond a limit.

@@ -1,8 +1,8 @@
 //! Reads and writes Parquet files as plain columns.
 //!
 //! [`write()`] and [`read`] handle a whole [`Table`]. [`Batches`] reads a large file a few thousand
-//! rows at a time. Only flat columns are supported: a nested column is an error that names it. No
-//! other crate uses the `parquet` crate.
+//! rows at a time. Supported are flat columns, fields of structures, and lists of texts. Another
+//! column is an error that names it, if it is read at all. No other crate uses the `parquet` crate.
 //!
 //! **Invariant:** no file, however damaged, causes a panic (`tests/damage.rs`). What a file claims
 //! is checked against the limits in [`limit`] before memory is allocated for it.

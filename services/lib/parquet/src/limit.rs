@@ -26,3 +26,9 @@ pub const BATCH_ROWS: usize = 1 << 20;
 /// The deepest nesting of a schema or of a structure in the footer. The structures of the format
 /// itself nest about eight levels deep.
 pub const DEPTH: usize = 32;
+
+/// The most values of a list column for each row, on average over a row group.
+pub const LIST_VALUES: i64 = 1_000;
+
+/// The most lengths in one page of delta-encoded text. The decoder reserves memory for them.
+pub const PAGE_LENGTHS: u64 = 16 << 20;

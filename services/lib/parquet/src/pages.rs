@@ -18,15 +18,26 @@ pub(crate) struct Unpacked<R> {
     pages: R,
     compression: Compression,
     physical: Type,
+    /// The highest repetition and definition level.
+    levels: (i16, i16),
 }
 
 impl<R: PageReader> Unpacked<R> {
     /// Checks that the codec is supported.
-    pub(crate) fn try_new(pages: R, compression: Compression, physical: Type) -> std::result::Result<Self, Error> {
+    pub(crate) fn try_new(
+        pages: R,
+        compression: Compression,
+        physical: Type,
+        levels: (i16, i16),
+    ) -> std::result::Result<Self, Error> {
         match compression {
-            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::BROTLI(_) => {
-                Ok(Self { pages, compression, physical })
-            }
+            Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::BROTLI(_)
+            | Compression::ZSTD(_)
+            | Compression::LZ4
+            | Compression::LZ4_RAW => Ok(Self { pages, compression, physical, levels }),
             other => Err(Error::Packing(format!("{other}"))),
         }
     }
@@ -41,6 +52,9 @@ impl<R: PageReader> Unpacked<R> {
             Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, statistics } => {
                 check_encoding(encoding)?;
                 let buf = unpack(self.compression, &buf)?;
+                if encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY {
+                    check_lengths(behind_levels(&buf, self.levels)?, num_values)?;
+                }
                 Ok(Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, statistics })
             }
             Page::DataPageV2 {
@@ -65,6 +79,9 @@ impl<R: PageReader> Unpacked<R> {
                 } else {
                     buf
                 };
+                if encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY {
+                    check_lengths(buf.get(levels..).unwrap_or_default(), num_values)?;
+                }
                 Ok(Page::DataPageV2 {
                     buf,
                     num_values,
@@ -107,12 +124,13 @@ impl<R: PageReader> PageReader for Unpacked<R> {
 }
 
 /// Checks the value count of a dictionary, because the decoder reserves memory for that many
-/// values. Each value takes at least one bit.
+/// values. Each value takes at least one bit, and one of a fixed length at least one byte.
 fn check_dictionary(physical: Type, values: u32, bytes: usize) -> std::result::Result<(), Error> {
     let values = u64::from(values);
     let bits = match physical {
         Type::BOOLEAN => values,
         Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => values * 32,
+        Type::FIXED_LEN_BYTE_ARRAY => values * 8,
         _ => values * 64,
     };
     if bits > bytes as u64 * 8 {
@@ -121,8 +139,42 @@ fn check_dictionary(physical: Type, values: u32, bytes: usize) -> std::result::R
     Ok(())
 }
 
-/// Checks the encoding of a page. Delta-encoded text is refused, because its decoder reserves
-/// memory for as many lengths as the page claims.
+/// Returns the values of a version 1 page, which follow the levels and their lengths.
+fn behind_levels(page: &[u8], (repetition, definition): (i16, i16)) -> std::result::Result<&[u8], Error> {
+    let mut rest = page;
+    for _ in [repetition, definition].into_iter().filter(|level| *level > 0) {
+        let short = || Error::Malformed("a page is shorter than its levels");
+        let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(short)?;
+        rest = behind.get(u32::from_le_bytes(*length) as usize..).ok_or_else(short)?;
+    }
+    Ok(rest)
+}
+
+/// Checks the number of lengths of delta-encoded text, because the decoder reserves memory for as
+/// many as the page claims. The header is the block size, the number of blocks in it and the number
+/// of lengths, each a number of seven bits a byte.
+fn check_lengths(values: &[u8], count: u32) -> std::result::Result<(), Error> {
+    let mut bytes = values.iter();
+    let mut number = || {
+        let mut number = 0_u64;
+        for shift in (0..63).step_by(7) {
+            let byte = bytes.next()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    };
+    let header = (number(), number(), number());
+    match header {
+        (Some(_), Some(_), Some(lengths)) if lengths <= u64::from(count) && lengths <= limit::PAGE_LENGTHS => Ok(()),
+        _ => Err(Error::Malformed("a page has more lengths than values")),
+    }
+}
+
+/// Checks the encoding of a page. Text with shared prefixes is refused, because its decoder
+/// reserves memory for as many lengths as the page claims in its middle.
 fn check_encoding(encoding: Encoding) -> std::result::Result<(), Error> {
     match encoding {
         Encoding::PLAIN
@@ -130,6 +182,7 @@ fn check_encoding(encoding: Encoding) -> std::result::Result<(), Error> {
         | Encoding::PLAIN_DICTIONARY
         | Encoding::RLE_DICTIONARY
         | Encoding::DELTA_BINARY_PACKED
+        | Encoding::DELTA_LENGTH_BYTE_ARRAY
         | Encoding::BYTE_STREAM_SPLIT => Ok(()),
         other => Err(Error::Packing(format!("{other}"))),
     }
@@ -154,6 +207,9 @@ fn unpack_within(compression: Compression, packed: &Bytes, limit: usize) -> std:
         }
         Compression::GZIP(_) => read_within(flate2::read::MultiGzDecoder::new(&packed[..]), limit)?,
         Compression::BROTLI(_) => read_within(brotli_decompressor::Decompressor::new(&packed[..], 64 << 10), limit)?,
+        Compression::ZSTD(_) => read_within(zstd::Decoder::with_buffer(&packed[..]).map_err(Error::Io)?, limit)?,
+        Compression::LZ4_RAW => lz4_block(packed, limit)?,
+        Compression::LZ4 => lz4(packed, limit)?,
         _ => return Ok(packed.clone()),
     };
     if page.len() > limit {
@@ -166,6 +222,59 @@ fn read_within(packed: impl Read, limit: usize) -> std::result::Result<Vec<u8>, 
     let mut page = Vec::new();
     packed.take(limit as u64 + 1).read_to_end(&mut page).map_err(Error::Io)?;
     Ok(page)
+}
+
+/// Unpacks a block of LZ4. It does not say how long it is, so the room grows until it fits. The
+/// ratio of LZ4 is at most 255 to 1.
+fn lz4_block(packed: &[u8], limit: usize) -> std::result::Result<Vec<u8>, Error> {
+    let most = limit.min(packed.len().saturating_mul(256).saturating_add(64));
+    let mut room = most.min(packed.len().saturating_mul(4).saturating_add(64));
+    loop {
+        let mut page = vec![0; room];
+        match lz4_flex::block::decompress_into(packed, &mut page) {
+            Ok(length) => {
+                page.truncate(length);
+                return Ok(page);
+            }
+            Err(lz4_flex::block::DecompressError::OutputTooSmall { .. }) if room < most => room = most.min(room * 4),
+            Err(error) => return Err(Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error))),
+        }
+    }
+}
+
+/// Unpacks what older writers call LZ4: blocks of Hadoop with their lengths, the frame format, or a
+/// block as it is.
+fn lz4(packed: &[u8], limit: usize) -> std::result::Result<Vec<u8>, Error> {
+    if let Some(page) = lz4_hadoop(packed, limit) {
+        return Ok(page);
+    }
+    if packed.starts_with(&[0x04, 0x22, 0x4d, 0x18]) {
+        return read_within(lz4_flex::frame::FrameDecoder::new(packed), limit);
+    }
+    lz4_block(packed, limit)
+}
+
+/// Unpacks blocks that each have their unpacked and packed length before them, the highest byte
+/// first. Returns `None` for another form.
+fn lz4_hadoop(packed: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let (mut rest, mut page) = (packed, Vec::new());
+    while !rest.is_empty() {
+        let (unpacked, behind) = rest.split_first_chunk::<4>()?;
+        let (length, behind) = behind.split_first_chunk::<4>()?;
+        let unpacked = u32::from_be_bytes(*unpacked) as usize;
+        let block = behind.get(..u32::from_be_bytes(*length) as usize)?;
+        if unpacked > block.len().saturating_mul(256) || page.len().saturating_add(unpacked) > limit {
+            return None;
+        }
+        let start = page.len();
+        page.resize(start + unpacked, 0);
+        let written = lz4_flex::block::decompress_into(block, page.get_mut(start..)?).ok()?;
+        if written != unpacked {
+            return None;
+        }
+        rest = behind.get(block.len()..)?;
+    }
+    Some(page)
 }
 
 #[cfg(test)]
@@ -184,6 +293,47 @@ mod tests {
         let codec = Compression::GZIP(GzipLevel::default());
         assert_eq!(unpack_within(codec, &packed, 1 << 20).unwrap().len(), 1 << 20);
         assert!(matches!(unpack_within(codec, &packed, (1 << 20) - 1), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn pages_of_zstd_and_of_every_kind_of_lz4_are_unpacked_within_the_limit() {
+        let page: Vec<u8> = (0..50_000_u32).flat_map(|number| (number / 100).to_le_bytes()).collect();
+        let block = lz4_flex::block::compress(&page);
+        let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        frame.write_all(&page).unwrap();
+        let hadoop = |part: &[u8]| {
+            let packed = lz4_flex::block::compress(part);
+            let lengths = [part.len(), packed.len()].map(|length| (length as u32).to_be_bytes()).concat();
+            [lengths, packed].concat()
+        };
+        let halves = [hadoop(&page[..100_000]), hadoop(&page[100_000..])].concat();
+        for (codec, packed) in [
+            (Compression::ZSTD(Default::default()), zstd::encode_all(&page[..], 3).unwrap()),
+            (Compression::LZ4_RAW, block.clone()),
+            (Compression::LZ4, block),
+            (Compression::LZ4, frame.finish().unwrap()),
+            (Compression::LZ4, halves),
+        ] {
+            let packed = Bytes::from(packed);
+            assert_eq!(unpack_within(codec, &packed, page.len()).unwrap(), page, "{codec}");
+            assert!(unpack_within(codec, &packed, page.len() - 1).is_err(), "{codec}");
+            for cut in [0, 1, 7, packed.len() / 2] {
+                assert!(
+                    unpack_within(codec, &packed.slice(..cut), page.len()).map_or(true, |part| part != page),
+                    "{codec}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_with_more_lengths_than_values_is_refused() {
+        // Blocks of 128, 4 in each, and 3 lengths.
+        let header = [0x80, 0x01, 0x04, 0x03];
+        assert!(check_lengths(&header, 3).is_ok());
+        assert!(check_lengths(&header, 2).is_err());
+        assert!(check_lengths(&[0x80, 0x01, 0x04, 0xff, 0xff, 0xff, 0xff, 0x07], u32::MAX).is_err());
+        assert!(check_lengths(&[0x80], 3).is_err());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub enum Column {
     Float64(Vec<Option<f64>>),
     /// Booleans.
     Bool(Vec<Option<bool>>),
+    /// Lists of texts, only for reading.
+    List(Vec<Option<Vec<String>>>),
 }
 
 impl Column {
@@ -23,6 +25,7 @@ impl Column {
             Self::Int64(values) | Self::Timestamp(values) => values.len(),
             Self::Float64(values) => values.len(),
             Self::Bool(values) => values.len(),
+            Self::List(values) => values.len(),
         }
     }
 
@@ -40,6 +43,7 @@ impl Column {
             (Self::Timestamp(values), Self::Timestamp(mut more)) => values.append(&mut more),
             (Self::Float64(values), Self::Float64(mut more)) => values.append(&mut more),
             (Self::Bool(values), Self::Bool(mut more)) => values.append(&mut more),
+            (Self::List(values), Self::List(mut more)) => values.append(&mut more),
             _ => debug_assert!(false, "one column of one file has one kind"),
         }
     }
@@ -53,6 +57,10 @@ impl Column {
             Self::Int64(values) | Self::Timestamp(values) => values.len() * size_of::<Option<i64>>(),
             Self::Float64(values) => values.len() * size_of::<Option<f64>>(),
             Self::Bool(values) => values.len(),
+            Self::List(values) => {
+                let texts = values.iter().flatten().flatten().map(|text| text.capacity() + size_of::<String>());
+                texts.sum::<usize>() + values.len() * size_of::<Option<Vec<String>>>()
+            }
         }
     }
 }

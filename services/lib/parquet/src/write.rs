@@ -38,6 +38,9 @@ fn check(table: &Table) -> Result<(), Error> {
     }
     let expected = table.rows();
     for (name, column) in &table.columns {
+        if let Column::List(_) = column {
+            return Err(Error::Unsupported { column: name.clone(), found: "lists" });
+        }
         if column.len() != expected {
             return Err(Error::Ragged { column: name.clone(), rows: column.len(), expected });
         }
@@ -73,6 +76,7 @@ fn field(name: &str, column: &Column) -> Result<Arc<Type>, ParquetError> {
         Column::Timestamp(_) => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
         Column::Float64(_) => (Physical::DOUBLE, None),
         Column::Bool(_) => (Physical::BOOLEAN, None),
+        Column::List(_) => return Err(ParquetError::NYI("lists are not written".to_owned())),
     };
     let field = Type::primitive_type_builder(name, physical)
         .with_repetition(Repetition::OPTIONAL)
@@ -95,6 +99,7 @@ fn encode_column(
         }
         Column::Float64(values) => encode_values::<DoubleType, _>(writer, &values[rows], |value| *value),
         Column::Bool(values) => encode_values::<BoolType, _>(writer, &values[rows], |value| *value),
+        Column::List(_) => Err(ParquetError::NYI("lists are not written".to_owned())),
     }
 }
 

@@ -41,7 +41,7 @@ impl Bench<'_> {
     ) -> Result<f64, FitError> {
         let posterior = fit(&fold.dense, self.algorithm, parameters, observer)?;
         // A rating is given to the nearest step, and this is the deviation of that rounding.
-        let posterior = with_smallest_spread(posterior, self.scale.step() / 12_f64.sqrt());
+        let posterior = with_smallest_spread(posterior, self.scale.resolution() / 12_f64.sqrt());
         let evaluation = evaluate(&posterior, self.index, fold.train, fold.test, self.scale);
         Ok(match self.order {
             Order::Time => evaluation.rmse,

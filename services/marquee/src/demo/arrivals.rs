@@ -94,7 +94,7 @@ pub(super) fn dataset(rows: &[Row]) -> Result<Dataset> {
         serde_json::to_writer(&mut text, &line)?;
         text.write_all(b"\n")?;
     }
-    let options = Options { format: Some(Format::Ndjson), movies: None };
+    let options = Options { format: Some(Format::Ndjson), ..Options::default() };
     marquee_datasets::open_bytes("ratings.ndjson", text.into(), options).context("read the ratings again")
 }
 

@@ -130,7 +130,7 @@ fn dataset(snapshot: &Snapshot) -> Dataset {
 
 /// Returns the distributions that drift is measured against.
 fn distributions(snapshot: &Snapshot, scale: Scale) -> Vec<Distribution> {
-    let levels: Vec<f64> = (0..scale.levels()).map(|level| scale.min() + level as f64 * scale.step()).collect();
+    let levels: Vec<f64> = (0..scale.levels()).map(|level| scale.min() + level as f64 * scale.resolution()).collect();
     let mut by_user: HashMap<&str, u64> = HashMap::new();
     let mut by_movie: HashMap<&str, u64> = HashMap::new();
     for rating in snapshot.ratings() {

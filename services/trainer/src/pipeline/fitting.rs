@@ -120,10 +120,11 @@ fn judge(
 }
 
 /// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
-/// and this is the standard deviation of that rounding. So ratings that never differ don't make a
+/// and this is the standard deviation of that rounding. On a scale without steps it is that of a
+/// hundredth of the scale. So ratings that never differ don't make a
 /// model certain.
 pub(super) fn smallest_spread(scale: Scale) -> f64 {
-    scale.step() / 12_f64.sqrt()
+    scale.resolution() / 12_f64.sqrt()
 }
 
 /// Fits models of a run.

@@ -4,8 +4,14 @@
 use marquee_datasets::{Options, open_bytes};
 
 /// Reads all movies and ratings.
+#[allow(dead_code, reason = "one target gives options")]
 pub fn exhaust(name: &str, data: &[u8]) {
-    let Ok(dataset) = open_bytes(name, data.to_vec().into(), Options::default()) else { return };
+    exhaust_with(name, data, Options::default());
+}
+
+/// Reads all movies and ratings with options.
+pub fn exhaust_with(name: &str, data: &[u8], options: Options) {
+    let Ok(dataset) = open_bytes(name, data.to_vec().into(), options) else { return };
     let _ = dataset.movies();
     let _ = dataset.fingerprint();
     let Ok(ratings) = dataset.ratings() else { return };

@@ -176,7 +176,7 @@ struct Levels {
 impl Levels {
     fn new(options: &Options<'_>) -> Self {
         let (scale, levels) = (options.scale, options.scale.levels());
-        let (min, step) = (scale.min(), scale.step());
+        let (min, step) = (scale.min(), scale.resolution());
         if levels <= LEVELS {
             return Self { min, width: step, count: levels, step };
         }

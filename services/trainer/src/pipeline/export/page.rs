@@ -30,6 +30,7 @@ pub(super) fn rows(
         parameters.seed,
     );
     let Dataset { digest, ratings, users, movies, first_rated_at, last_rated_at } = dataset;
+    let steps = if scale.is_continuous() { String::new() } else { format!(" in steps of {}", scale.step()) };
     let mut rows = vec![
         ("run", training.to_string()),
         ("date", created_at.to_rfc3339()),
@@ -39,7 +40,7 @@ pub(super) fn rows(
         ("ratings", format!("{ratings} by {users} users of {movies} movies")),
         ("dates of the ratings", format!("{first_rated_at} to {last_rated_at}")),
         ("digest of the ratings", digest.clone()),
-        ("scale", format!("{} to {} in steps of {}", scale.min(), scale.max(), scale.step())),
+        ("scale", format!("{} to {}{steps}", scale.min(), scale.max())),
     ];
     rows.extend(gates.iter().map(|gate| ("gate", shown(gate))));
     rows.extend(git_revision.iter().map(|revision| ("revision of the code", revision.clone())));
