@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use marquee_domain::{ModelName, MovieId, Scale, Version};
-use marquee_model::{Catalogue, Manifest, tensors};
+use marquee_model::{Catalogue, Manifest, TensorSpec, tensors};
 use marquee_onnx::{Batcher, Data, RunError, Tensor};
 use thiserror::Error;
 
@@ -68,6 +68,8 @@ pub(crate) struct Model {
     pub(crate) answered: AtomicU64,
     /// Requests in which this version failed.
     pub(crate) failed: AtomicU64,
+    /// The sums over a history that the learner carries beside the state, if it does.
+    sums: Vec<TensorSpec>,
     parts: Background<Parts>,
 }
 
@@ -84,6 +86,10 @@ pub(crate) struct Change {
 impl Change {
     /// Leaves a state as it is.
     pub(crate) const NONE: Self = Self { movie: 0, rating: 0.0, weight: 0.0 };
+
+    pub(crate) fn is_none(self) -> bool {
+        self.weight == 0.0
+    }
 }
 
 /// What a package contains.
@@ -106,6 +112,7 @@ impl Model {
             verified,
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            sums: sums(&parts),
             parts: Background::new(parts),
         }
     }
@@ -163,21 +170,29 @@ impl Model {
     pub(crate) async fn encode_many(&self, histories: &[&[(i64, f32)]]) -> Result<State, RunError> {
         // At least one column: an empty history is one entry of weight 0.
         let columns = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
-        let shape = vec![histories.len(), columns];
-        let cells = histories.len() * columns;
-        let (mut movies, mut ratings, mut weights) = (vec![0i64; cells], vec![0f32; cells], vec![0f32; cells]);
-        for (row, history) in histories.iter().enumerate() {
-            for (column, &(movie, rating)) in history.iter().enumerate() {
-                let cell = row * columns + column;
-                (movies[cell], ratings[cell], weights[cell]) = (movie, rating, 1.0);
-            }
-        }
-        let inputs = vec![
-            (tensors::MOVIE.to_owned(), tensor(shape.clone(), Data::I64(movies))),
-            (tensors::RATING.to_owned(), tensor(shape.clone(), Data::F32(ratings))),
-            (tensors::WEIGHT.to_owned(), tensor(shape, Data::F32(weights))),
-        ];
+        let padded = |history: &&[(i64, f32)]| {
+            let entry = |&(movie, rating): &(i64, f32)| Change { movie, rating, weight: 1.0 };
+            let entries: Vec<Change> = history.iter().map(entry).collect();
+            entries.into_iter().chain(std::iter::repeat(Change::NONE)).take(columns).collect::<Vec<_>>()
+        };
+        let entries: Vec<Change> = histories.iter().flat_map(padded).collect();
+        let inputs = ratings(vec![histories.len(), columns], &entries);
         Ok(Arc::new(self.parts.encoder.evaluate(inputs).await?))
+    }
+
+    /// Returns the user state of a history, which [`Self::learn`] can change.
+    pub(crate) async fn begin(&self, history: &[(i64, f32)]) -> Result<State, RunError> {
+        let Some(learner) = self.parts.learner.as_ref().filter(|_| !self.sums.is_empty()) else {
+            return self.encode(history).await;
+        };
+        let mut inputs: Tensors = self.sums.iter().map(|spec| (spec.name.clone(), zeros(spec))).collect();
+        let entry = |&(movie, rating): &(i64, f32)| Change { movie, rating, weight: 1.0 };
+        let mut entries: Vec<Change> = history.iter().map(entry).collect();
+        if entries.is_empty() {
+            entries.push(Change::NONE);
+        }
+        inputs.extend(ratings(vec![1, entries.len()], &entries));
+        Ok(Arc::new(tensors::next_state(learner.evaluate(inputs).await?)))
     }
 
     /// Scores movies by index for a user state. Every row of a state with several rows gets the
@@ -194,7 +209,7 @@ impl Model {
     }
 
     async fn run_scorer(&self, state: &State, movies: Tensor) -> Result<Vec<Score>, RunError> {
-        let mut inputs: Tensors = state.as_ref().clone();
+        let mut inputs: Tensors = state.iter().filter(|(name, _)| !self.is_sum(name)).cloned().collect();
         inputs.push((tensors::MOVIE.to_owned(), movies));
         let outputs = self.parts.scorer.evaluate(inputs).await?;
         let output = |name: &str| {
@@ -210,21 +225,71 @@ impl Model {
         self.parts.learner.is_some()
     }
 
-    /// Changes each row of a state by one rating. Without a learner the state stays as it is.
-    pub(crate) async fn learn(&self, state: State, changes: &[Change]) -> Result<State, RunError> {
+    /// Changes each row of a state, which [`Self::begin`] returned: takes away one rating and adds
+    /// another. Without a learner the state stays as it is.
+    pub(crate) async fn learn(&self, state: State, changes: [&[Change]; 2]) -> Result<State, RunError> {
         let Some(learner) = &self.parts.learner else { return Ok(state) };
-        let floats = |value: fn(&Change) -> f32| {
-            let values = changes.iter().map(value).collect();
-            tensor(vec![changes.len()], Data::F32(values))
-        };
-        let movies = changes.iter().map(|change| change.movie).collect();
-        let mut inputs = Arc::unwrap_or_clone(state);
-        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![changes.len()], Data::I64(movies))));
-        inputs.push((tensors::RATING.to_owned(), floats(|change| change.rating)));
-        inputs.push((tensors::WEIGHT.to_owned(), floats(|change| change.weight)));
-        let outputs = learner.evaluate(inputs).await?;
-        Ok(Arc::new(tensors::next_state(outputs)))
+        let changes: Vec<&[Change]> =
+            changes.into_iter().filter(|changes| !changes.iter().all(|change| change.is_none())).collect();
+        if changes.is_empty() {
+            return Ok(state);
+        }
+        if self.sums.is_empty() {
+            return self.learn_one_by_one(learner.as_ref(), state, &changes).await;
+        }
+        let rows = changes[0].len();
+        let entries: Vec<Change> = (0..rows).flat_map(|row| changes.iter().map(move |changes| changes[row])).collect();
+        let state = Arc::unwrap_or_clone(state);
+        let mut inputs: Tensors = state.into_iter().filter(|(name, _)| self.is_sum(name)).collect();
+        inputs.extend(ratings(vec![rows, changes.len()], &entries));
+        Ok(Arc::new(tensors::next_state(learner.evaluate(inputs).await?)))
     }
+
+    /// Does the same with a learner that reads one rating of each row.
+    async fn learn_one_by_one(
+        &self,
+        learner: &dyn Graph,
+        mut state: State,
+        changes: &[&[Change]],
+    ) -> Result<State, RunError> {
+        for changes in changes {
+            let mut inputs = Arc::unwrap_or_clone(state);
+            inputs.extend(ratings(vec![changes.len()], changes));
+            state = Arc::new(tensors::next_state(learner.evaluate(inputs).await?));
+        }
+        Ok(state)
+    }
+
+    /// Returns whether a tensor of a state is for the learner and not for the scorer.
+    fn is_sum(&self, name: &str) -> bool {
+        self.sums.iter().any(|sum| sum.name == name)
+    }
+}
+
+/// Returns the tensors that the learner carries and the encoder does not return. They start from
+/// zeros.
+fn sums(parts: &Parts) -> Vec<TensorSpec> {
+    let Manifest { encoder, learner, .. } = &parts.manifest;
+    let is_sum = |spec: &&TensorSpec| encoder.outputs.iter().all(|output| output.name != spec.name);
+    learner.iter().flat_map(tensors::carried).filter(is_sum).cloned().collect()
+}
+
+/// Returns the sum over no ratings, of one row.
+fn zeros(spec: &TensorSpec) -> Tensor {
+    let shape = spec.smallest_shape();
+    let values = shape.iter().product();
+    tensor(shape, Data::F32(vec![0.0; values]))
+}
+
+/// Returns the inputs of a graph that reads ratings.
+fn ratings(shape: Vec<usize>, entries: &[Change]) -> Tensors {
+    let floats = |value: fn(&Change) -> f32| Data::F32(entries.iter().map(value).collect());
+    let movies = Data::I64(entries.iter().map(|entry| entry.movie).collect());
+    vec![
+        (tensors::MOVIE.to_owned(), tensor(shape.clone(), movies)),
+        (tensors::RATING.to_owned(), tensor(shape.clone(), floats(|entry| entry.rating))),
+        (tensors::WEIGHT.to_owned(), tensor(shape, floats(|entry| entry.weight))),
+    ]
 }
 
 fn tensor(shape: Vec<usize>, data: Data) -> Tensor {

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use marquee_domain::{
     BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
 };
-use marquee_model::{Catalogue, Dataset, GraphSignature, Manifest, SCHEMA};
+use marquee_model::{Catalogue, Dataset, Dim, Dtype, GraphSignature, Manifest, SCHEMA, TensorSpec};
 use marquee_onnx::{Data, RunError, Runtime, Tensor};
 
 pub(crate) use features::FakeFeatures;
@@ -148,6 +148,34 @@ impl Graph for FakeLearner {
     }
 }
 
+/// Does the same with a total that it carries, and returns the sum beside it.
+#[derive(Debug)]
+struct FakeSummer;
+
+impl FakeSummer {
+    /// Says that the total starts from zero.
+    fn signature() -> GraphSignature {
+        let total = |name| TensorSpec::new(name, Dtype::Float32, vec![Dim::named("batch"), Dim::Fixed(1)]);
+        GraphSignature { inputs: vec![total("total")], outputs: vec![total("next_total"), total("sum")] }
+    }
+}
+
+#[async_trait]
+impl Graph for FakeSummer {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        let (ratings, weights) = (floats(&inputs, "rating"), floats(&inputs, "weight"));
+        if inputs.len() != 4 || ratings.iter().any(|rating| *rating > 100.0) {
+            return Err(RunError::Closed);
+        }
+        let columns = find(&inputs, "rating").shape()[1];
+        let cells: Vec<f32> = ratings.iter().zip(weights).map(|(rating, weight)| (rating - 3.0) * weight).collect();
+        let totals = floats(&inputs, "total").iter().zip(cells.chunks(columns));
+        let totals: Vec<f32> = totals.map(|(total, cells)| total + cells.iter().sum::<f32>()).collect();
+        let total = tensor(vec![totals.len(), 1], totals);
+        Ok(vec![("next_total".to_owned(), total.clone()), ("sum".to_owned(), total)])
+    }
+}
+
 fn find<'a>(inputs: &'a Tensors, name: &str) -> &'a Tensor {
     inputs.iter().find(|(input, _)| input == name).map(|(_, tensor)| tensor).expect("the input is given")
 }
@@ -167,6 +195,8 @@ pub(crate) struct Kind {
     pub(crate) fails: bool,
     /// The package has no learner.
     pub(crate) has_no_learner: bool,
+    /// The learner carries a sum beside the state.
+    pub(crate) carries_sums: bool,
     /// The package has other files than those that serve.
     pub(crate) is_changed: bool,
 }
@@ -183,12 +213,18 @@ pub(crate) fn counted_model(version: u64, kind: Kind, encoded: Arc<AtomicUsize>)
         Movie::try_new(movie(&format!("m{index}")), "A", None, genres).expect("valid")
     };
     let catalog = Catalogue::new((0..5).map(one).collect()).expect("distinct");
+    let learner: Option<Box<dyn Graph>> = match kind {
+        Kind { has_no_learner: true, .. } => None,
+        Kind { carries_sums: true, .. } => Some(Box::new(FakeSummer)),
+        _ => Some(Box::new(FakeLearner)),
+    };
+    let signature = kind.carries_sums.then(FakeSummer::signature);
     let parts = Parts {
-        manifest: manifest(version),
+        manifest: Manifest { learner: signature, ..manifest(version) },
         catalog,
         encoder: Box::new(FakeEncoder { fails: kind.fails, encoded }),
         scorer: Box::new(FakeScorer),
-        learner: (!kind.has_no_learner).then(|| Box::new(FakeLearner) as Box<dyn Graph>),
+        learner,
     };
     let changed = if kind.is_changed { "-changed" } else { "" };
     Model::new(format!("digest-{version}{changed}"), true, parts)

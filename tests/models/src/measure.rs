@@ -264,9 +264,8 @@ fn run(arguments: &Arguments, fold: &Fold) -> Result<Measured> {
     let all = [fold.train.clone(), fold.test.clone()].concat();
     let last = fit(all, end.as_ref())?;
     let writing = Instant::now();
-    let graphs =
-        [Some(write_encoder(&last.posterior)?), Some(write_scorer(&last.posterior)?), write_learner(&last.posterior)?];
-    let bytes: usize = graphs.iter().flatten().map(|graph| graph.bytes.len()).sum();
+    let graphs = [write_encoder(&last.posterior)?, write_scorer(&last.posterior)?, write_learner(&last.posterior)?];
+    let bytes: usize = graphs.iter().map(|graph| graph.bytes.len()).sum();
     let writing = writing.elapsed().as_secs_f64();
     let seconds = |name: &str, value| Figure::new(name, Unit::Seconds, value);
     let figures = vec![

@@ -65,7 +65,7 @@ impl Draft {
     /// Replaces its graphs by those of a model that takes a tenth of a second for each new user.
     pub(super) fn slow(mut self) -> Result<Self> {
         let movies = Catalogue::from_parquet(self.files[CATALOG].clone())?.len();
-        let (samples, factors) = (64, 64);
+        let (samples, factors) = (64, 128);
         let sample = Sample {
             offset: 3.0,
             noise_precision: 1.0,
@@ -79,7 +79,7 @@ impl Draft {
         let learner = write_learner(&posterior)?;
         self.manifest.encoder = self.replace(ENCODER, write_encoder(&posterior)?);
         self.manifest.scorer = self.replace(SCORER, write_scorer(&posterior)?);
-        self.manifest.learner = learner.map(|learner| self.replace(LEARNER, learner));
+        self.manifest.learner = Some(self.replace(LEARNER, learner));
         Ok(self)
     }
 

@@ -3,8 +3,10 @@
 //! The encoder reads each history once, alone, as it does for a prediction, unless its state was
 //! kept by an earlier evaluation. Then each round scores one step of each sequence in one run, and
 //! the learner adds the ratings of the round to the states in another. So the cost of a rating does
-//! not grow with the history. The state after the last step is kept for the next ratings of the
-//! user. A package without a learner has its histories encoded again after each step.
+//! not grow with the history. Where a rating moves everything, as in models with noise weights, the
+//! learner carries sums over the history, and reads the history once in place of the encoder. The
+//! state after the last step is kept for the next ratings of the user. A package without a learner
+//! has its histories encoded again after each step.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -128,7 +130,7 @@ impl<'a> Group<'a> {
 
     /// Encodes histories, each alone.
     async fn encode(&self, histories: impl Iterator<Item = &Vec<(i64, f32)>>) -> Result<Vec<State>, StepError> {
-        let states = try_join_all(histories.map(|history| self.model.encode(history))).await;
+        let states = try_join_all(histories.map(|history| self.model.begin(history))).await;
         states.map_err(|error| StepError::Run("encoder", error))
     }
 
@@ -147,15 +149,12 @@ impl<'a> Group<'a> {
 
     /// Changes the states as the steps of the round say. Those of the first `left` sequences are
     /// encoded again where too much was learned since they were; the others are left as they are.
-    async fn learn(&mut self, mut state: State, mut learned: Vec<Learned>, left: usize) -> Result<State, StepError> {
+    async fn learn(&mut self, state: State, mut learned: Vec<Learned>, left: usize) -> Result<State, StepError> {
         let outdated = self.count(&mut learned);
         let removed: Vec<Change> = learned.iter().map(|learned| learned.removed).collect();
         let added: Vec<Change> = learned.iter().map(|learned| learned.added).collect();
-        for changes in [removed, added] {
-            if changes.iter().any(|change| change.weight != 0.0) {
-                state = self.model.learn(state, &changes).await.map_err(|error| StepError::Run("learner", error))?;
-            }
-        }
+        let learned = self.model.learn(state, [&removed, &added]).await;
+        let state = learned.map_err(|error| StepError::Run("learner", error))?;
         let outdated: Vec<usize> = outdated.into_iter().filter(|row| *row < left).collect();
         let histories: Vec<Vec<(i64, f32)>> = outdated.iter().map(|row| self.walks[*row].known()).collect();
         let encoded = self.encode(histories.iter()).await?;

@@ -144,10 +144,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn each_step_is_predicted_from_the_history_before_it(sequences in prop::collection::vec(sequence(), 1..40)) {
+    fn each_step_is_predicted_from_the_history_before_it(
+        sequences in prop::collection::vec(sequence(), 1..40),
+        carries_sums in any::<bool>(),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let bench = Bench::new(&[(2, Step::WithoutLearner)]).await;
+            let learner = carries_sums.then_some((1, Step::CarriesSums));
+            let script: Vec<_> = [(2, Step::WithoutLearner)].into_iter().chain(learner).collect();
+            let bench = Bench::new(&script).await;
             let expected: Vec<Estimate> = sequences.iter().flat_map(expected).collect();
             let results = bench.evaluate(request(&[2, 1], &sequences)).await;
             assert_eq!(results.iter().map(|result| result.version.0).collect::<Vec<_>>(), [2, 1]);

@@ -35,7 +35,7 @@ impl Learned {
 
     /// Returns how many runs of the learner it takes.
     pub(super) fn runs(self) -> usize {
-        [self.removed, self.added].iter().filter(|change| change.weight != 0.0).count()
+        [self.removed, self.added].iter().filter(|change| !change.is_none()).count()
     }
 }
 

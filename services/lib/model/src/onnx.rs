@@ -1,14 +1,10 @@
 //! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
-//! turns states and movies into ratings. The learner changes states by one rating.
+//! turns states and movies into ratings. The learner changes states by some ratings.
 //!
 //! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A
 //! server passes the state from one graph to the other and never looks inside. The graphs compute
 //! the same as [`Posterior::state`], [`Posterior::estimate`] and
-//! [`UserState::learn`](marquee_posterior::UserState::learn), in single precision.
-//!
-//! A model in which a rating changes more than the sums of one regression has no learner: there the
-//! noise of a user or the set of the rated movies moves everything, so that learning costs as much
-//! as encoding.
+//! [`UserState::update`](marquee_posterior::UserState::update), in single precision.
 //!
 //! **Invariant:** equal posteriors produce equal bytes (held by
 //! `equal_posteriors_give_equal_bytes`).
@@ -17,8 +13,12 @@ mod encoder;
 mod graph;
 mod inverse;
 mod learner;
+mod noise;
 mod proto;
+mod rank_one;
 mod scorer;
+mod state;
+mod sums;
 
 use marquee_posterior::{Posterior, Sample};
 use thiserror::Error;
@@ -153,14 +153,11 @@ fn movie_rows(posterior: &Posterior, scale: impl Fn(&Sample, usize) -> f64) -> V
     rows
 }
 
-/// Returns offset + B_i of all movies and samples, [samples, movies], multiplied by the same scale.
-fn movie_baselines(posterior: &Posterior, scale: impl Fn(&Sample, usize) -> f64) -> Vec<f64> {
-    let mut baselines = Vec::with_capacity(posterior.samples.len() * posterior.movies);
-    for sample in &posterior.samples {
-        let one = |(movie, bias): (usize, &f64)| scale(sample, movie) * (sample.offset + bias);
-        baselines.extend(sample.movie_bias.iter().enumerate().map(one));
-    }
-    baselines
+/// Returns offset + B_i of all movies and samples, [samples, movies].
+fn movie_baselines(posterior: &Posterior) -> Vec<f64> {
+    let of_sample =
+        |sample: &Sample| -> Vec<f64> { sample.movie_bias.iter().map(|bias| sample.offset + bias).collect() };
+    posterior.samples.iter().flat_map(of_sample).collect()
 }
 
 /// Returns the precision of the noise of a movie's ratings by an ordinary user, in 1/stars².

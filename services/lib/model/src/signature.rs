@@ -47,6 +47,16 @@ impl TensorSpec {
     pub fn new(name: &str, dtype: Dtype, dims: Vec<Dim>) -> Self {
         Self { name: name.to_owned(), dtype, dims }
     }
+
+    /// Returns the shape of the tensor where each dimension that the caller chooses is 1.
+    pub fn smallest_shape(&self) -> Vec<usize> {
+        let length = |dim: &Dim| match dim {
+            // A length that this machine cannot address fits no tensor.
+            Dim::Fixed(length) => usize::try_from(*length).unwrap_or(usize::MAX),
+            Dim::Named(_) => 1,
+        };
+        self.dims.iter().map(length).collect()
+    }
 }
 
 /// The inputs and outputs of a graph, in the order of the graph.

@@ -3,8 +3,12 @@
 //! The encoder reads [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the state: [`MEAN`],
 //! [`COVARIANCE`] and, in models with noise weights, [`NOISE`]. The scorer reads the state and
 //! [`MOVIE`] and returns [`RATING`] and [`SPREAD`].
-//! The learner reads the state, [`MOVIE`], [`RATING`] and [`WEIGHT`] and returns the [`next`]
-//! state. The names are stored in every package, so they must not change.
+//! The learner reads what it [carries](carried) from run to run, [`MOVIE`], [`RATING`] and
+//! [`WEIGHT`], and returns the [`next`] of each carried tensor. A learner that carries the state
+//! starts from that of the encoder. One that carries the sums over a history starts from zeros, and
+//! returns the state beside them. The names are stored in every package, so they must not change.
+
+use crate::signature::{GraphSignature, TensorSpec};
 
 /// Index of a movie.
 pub const MOVIE: &str = "movie";
@@ -25,6 +29,21 @@ pub const COVARIANCE: &str = "covariance";
 /// By how much the variance of the noise of a user's ratings is larger than usual.
 pub const NOISE: &str = "noise";
 
+/// Sum over a history: products of what is known of the movies.
+pub const GRAM: &str = "gram";
+
+/// Sum over a history: what is known of the movies, times what the ratings differ from them.
+pub const EVIDENCE: &str = "evidence";
+
+/// Sum over a history: the squares of what the ratings differ from the movies.
+pub const SQUARES: &str = "squares";
+
+/// Sum over a history: what having rated the movies adds to the prior.
+pub const ADDITIONS: &str = "additions";
+
+/// Sum over a history: the number of ratings.
+pub const COUNT: &str = "count";
+
 /// Standard deviation of a rating, in stars.
 pub const SPREAD: &str = "spread";
 
@@ -41,8 +60,20 @@ pub(crate) fn replaced(output: &str) -> Option<&str> {
     output.strip_prefix(NEXT)
 }
 
-/// Returns the changed state: the outputs of the learner under the names of what they replace.
+/// Returns the tensors that a learner carries from run to run: those inputs that an output
+/// replaces.
+pub fn carried(learner: &GraphSignature) -> impl Iterator<Item = &TensorSpec> {
+    let is_replaced =
+        |input: &TensorSpec| learner.outputs.iter().any(|output| replaced(&output.name) == Some(&input.name));
+    learner.inputs.iter().filter(move |input| is_replaced(input))
+}
+
+/// Returns the outputs of the learner under the names of what they replace. Outputs that replace
+/// nothing keep their names.
 pub fn next_state<T>(outputs: Vec<(String, T)>) -> Vec<(String, T)> {
-    let next = |(name, tensor): (String, T)| Some((replaced(&name)?.to_owned(), tensor));
-    outputs.into_iter().filter_map(next).collect()
+    let rename = |(name, tensor): (String, T)| match replaced(&name) {
+        Some(replaced) => (replaced.to_owned(), tensor),
+        None => (name, tensor),
+    };
+    outputs.into_iter().map(rename).collect()
 }

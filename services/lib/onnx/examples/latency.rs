@@ -1,11 +1,11 @@
-//! Measures the latency of the encoder and the scorer at the size of MovieLens 100K: `cargo run
-//! --release -p marquee-onnx --example latency [library]`. The models are ones of `bayes`, with
-//! noise weights and sets of rated movies.
+//! Measures the latency of the graphs at the size of MovieLens 100K: `cargo run --release -p
+//! marquee-onnx --example latency [library]`. The models are ones of `bayes`, with noise weights
+//! and sets of rated movies.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use marquee_model::{write_encoder, write_scorer};
+use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
@@ -37,13 +37,31 @@ fn posterior((factors, samples): (usize, usize), rng: &mut ChaCha8Rng) -> Poster
 }
 
 fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {
-    let movies = (0..length).map(|_| rng.random_range(0..MOVIES as i64)).collect();
-    let ratings = (0..length).map(|_| rng.random_range(1.0..5.0)).collect();
+    histories((1, length), rng)
+}
+
+/// Returns the histories of some users.
+fn histories((users, length): (usize, usize), rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {
+    let (shape, cells) = (vec![users, length], users * length);
+    let movies = (0..cells).map(|_| rng.random_range(0..MOVIES as i64)).collect();
+    let ratings = (0..cells).map(|_| rng.random_range(1.0..5.0)).collect();
     Ok(vec![
-        ("movie".to_owned(), Tensor::try_new(vec![1, length], Data::I64(movies))?),
-        ("rating".to_owned(), Tensor::try_new(vec![1, length], Data::F32(ratings))?),
-        ("weight".to_owned(), Tensor::try_new(vec![1, length], Data::F32(vec![1.0; length]))?),
+        ("movie".to_owned(), Tensor::try_new(shape.clone(), Data::I64(movies))?),
+        ("rating".to_owned(), Tensor::try_new(shape.clone(), Data::F32(ratings))?),
+        ("weight".to_owned(), Tensor::try_new(shape, Data::F32(vec![1.0; cells]))?),
     ])
+}
+
+/// Returns the sums over no ratings of some users.
+fn nothing(users: usize, sums: &[TensorSpec]) -> Result<Named, Box<dyn std::error::Error>> {
+    let mut inputs = Vec::new();
+    for spec in sums {
+        let mut shape = spec.smallest_shape();
+        shape[0] = users;
+        let values = shape.iter().product();
+        inputs.push((spec.name.clone(), Tensor::try_new(shape, Data::F32(vec![0.0; values]))?));
+    }
+    Ok(inputs)
 }
 
 /// Prints the median and the 99th percentile of many runs. The time includes the queue and the
@@ -58,7 +76,7 @@ async fn measure(what: &str, graph: &Graph, inputs: &Named) -> Result<(), Box<dy
         }
     }
     micros.sort_unstable();
-    println!("{what:<24} median {:>6} us   p99 {:>6} us", micros[RUNS / 2], micros[RUNS * 99 / 100]);
+    println!("{what:<26} median {:>6} us   p99 {:>6} us", micros[RUNS / 2], micros[RUNS * 99 / 100]);
     Ok(())
 }
 
@@ -80,14 +98,21 @@ async fn of_size(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let posterior = posterior(size, rng);
     let begin = Instant::now();
-    let (encoder, scorer) = (write_encoder(&posterior)?, write_scorer(&posterior)?);
-    let (size, written) = (encoder.bytes.len() + scorer.bytes.len(), begin.elapsed());
+    let (encoder, scorer, learner) =
+        (write_encoder(&posterior)?, write_scorer(&posterior)?, write_learner(&posterior)?);
+    let size = encoder.bytes.len() + scorer.bytes.len() + learner.bytes.len();
+    let (written, sums) = (begin.elapsed(), tensors::carried(&learner.signature).cloned().collect::<Vec<_>>());
     let begin = Instant::now();
     let encoder = Graph::load(runtime, &encoder.bytes, Threads::default())?;
     let scorer = Graph::load(runtime, &scorer.bytes, Threads::default())?;
-    println!("both graphs: {size} bytes, written in {written:.0?}, loaded in {:.0?}", begin.elapsed());
+    let learner = Graph::load(runtime, &learner.bytes, Threads::default())?;
+    println!("the graphs: {size} bytes, written in {written:.0?}, loaded in {:.0?}", begin.elapsed());
     for length in [1, 20, 200, 500] {
         measure(&format!("encoder, history {length}"), &encoder, &history(length, rng)?).await?;
+    }
+    for (users, length) in [(1, 200), (1, 1), (8, 1), (32, 1), (32, 2)] {
+        let inputs = [nothing(users, &sums)?, histories((users, length), rng)?].concat();
+        measure(&format!("learner, {users} x {length} ratings"), &learner, &inputs).await?;
     }
     let state = encoder.run(history(50, rng)?).await?;
     for count in [1, 100, MOVIES] {

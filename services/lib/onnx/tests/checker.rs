@@ -28,14 +28,16 @@ fn onnx_checker_accepts_all_graphs() {
         std::fs::write(&encoder, write_encoder(&posterior).expect("encoder").bytes).expect("writes");
         std::fs::write(&scorer, write_scorer(&posterior).expect("scorer").bytes).expect("writes");
         let learner = folder.path().join("learner.onnx");
-        let graph = write_learner(&posterior).expect("learner").expect("a learner");
+        let graph = write_learner(&posterior).expect("learner");
         std::fs::write(&learner, graph.bytes).expect("writes");
         let posterior = fixture::rich(50, factors, 4, 5);
         let (rich_encoder, rich_scorer) =
             (folder.path().join("rich_encoder.onnx"), folder.path().join("rich_scorer.onnx"));
         std::fs::write(&rich_encoder, write_encoder(&posterior).expect("encoder").bytes).expect("writes");
         std::fs::write(&rich_scorer, write_scorer(&posterior).expect("scorer").bytes).expect("writes");
-        let graphs = [&encoder, &scorer, &learner, &rich_encoder, &rich_scorer];
+        let rich_learner = folder.path().join("rich_learner.onnx");
+        std::fs::write(&rich_learner, write_learner(&posterior).expect("learner").bytes).expect("writes");
+        let graphs = [&encoder, &scorer, &learner, &rich_encoder, &rich_scorer, &rich_learner];
         let output = Command::new(&python).args(["-c", SCRIPT]).args(graphs).output().expect("Python starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use marquee_model::{tensors, write_encoder, write_learner, write_scorer};
+use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
@@ -77,24 +77,49 @@ pub(crate) fn graphs(runtime: &Runtime, posterior: &Posterior) -> (Graph, Graph)
     (load(&write_encoder(posterior).expect("encoder").bytes), load(&write_scorer(posterior).expect("scorer").bytes))
 }
 
-/// Returns the learner of a posterior.
-pub(crate) fn learner(runtime: &Runtime, posterior: &Posterior) -> Graph {
-    Graph::load(runtime, &write_learner(posterior).expect("learner").expect("a learner").bytes, Threads::default())
-        .expect("loads")
+/// A user state, and the sums over a history that some learners carry beside it.
+pub(crate) type State = Vec<(String, Tensor)>;
+
+/// The learner of a posterior.
+pub(crate) struct Learner {
+    graph: Graph,
+    /// The sums that it carries, or nothing if it carries the state.
+    sums: Vec<TensorSpec>,
 }
 
-/// Changes a state of one row by one rating.
-pub(crate) async fn learn(
-    learner: &Graph,
-    mut state: Vec<(String, Tensor)>,
-    (movie, rating): (usize, f64),
-    weight: f32,
-) -> Vec<(String, Tensor)> {
-    let one = |data| Tensor::try_new(vec![1], data).expect("fits");
-    state.push(("movie".to_owned(), one(Data::I64(vec![movie as i64]))));
-    state.push(("rating".to_owned(), one(Data::F32(vec![rating as f32]))));
-    state.push(("weight".to_owned(), one(Data::F32(vec![weight]))));
-    tensors::next_state(learner.run(state).await.expect("learns"))
+impl Learner {
+    pub(crate) fn new(runtime: &Runtime, posterior: &Posterior) -> Self {
+        let learner = write_learner(posterior).expect("learner");
+        let is_sum = |spec: &&TensorSpec| spec.name != tensors::MEAN && spec.name != tensors::COVARIANCE;
+        let sums = tensors::carried(&learner.signature).filter(is_sum).cloned().collect();
+        Self { graph: Graph::load(runtime, &learner.bytes, Threads::default()).expect("loads"), sums }
+    }
+
+    /// Returns the state of a history, which the learner can change.
+    pub(crate) async fn begin(&self, encoder: &Graph, history: &[(usize, f64)]) -> State {
+        if self.sums.is_empty() {
+            return encoder.run(encoder_inputs(history)).await.expect("encodes");
+        }
+        let mut inputs = encoder_inputs(history);
+        for spec in &self.sums {
+            let shape = spec.smallest_shape();
+            let values = vec![0.0; shape.iter().product()];
+            inputs.push((spec.name.clone(), Tensor::try_new(shape, Data::F32(values)).expect("fits")));
+        }
+        tensors::next_state(self.graph.run(inputs).await.expect("begins"))
+    }
+
+    /// Changes a state of one row by one rating.
+    pub(crate) async fn learn(&self, state: State, (movie, rating): (usize, f64), weight: f32) -> State {
+        let shape = if self.sums.is_empty() { vec![1] } else { vec![1, 1] };
+        let one = |data| Tensor::try_new(shape.clone(), data).expect("fits");
+        let is_carried = |name: &str| self.sums.is_empty() || self.sums.iter().any(|sum| sum.name == name);
+        let mut inputs: State = state.into_iter().filter(|(name, _)| is_carried(name)).collect();
+        inputs.push(("movie".to_owned(), one(Data::I64(vec![movie as i64]))));
+        inputs.push(("rating".to_owned(), one(Data::F32(vec![rating as f32]))));
+        inputs.push(("weight".to_owned(), one(Data::F32(vec![weight]))));
+        tensors::next_state(self.graph.run(inputs).await.expect("learns"))
+    }
 }
 
 /// Returns the encoder's inputs for one history. An empty history is one entry of weight 0.
@@ -113,11 +138,12 @@ pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> 
     ]
 }
 
-/// Returns the scorer's inputs: a state from the encoder, and movies.
+/// Returns the scorer's inputs: a state without sums, and movies.
 pub(crate) fn scorer_inputs(state: &[(String, Tensor)], movies: &[usize]) -> Vec<(String, Tensor)> {
     let movies = Data::I64(movies.iter().map(|&movie| movie as i64).collect());
     let movies = Tensor::try_new(vec![1, movies.len()], movies).expect("fits");
-    state.iter().cloned().chain([("movie".to_owned(), movies)]).collect()
+    let state = state.iter().filter(|(name, _)| ["mean", "covariance", "noise"].contains(&name.as_str()));
+    state.cloned().chain([("movie".to_owned(), movies)]).collect()
 }
 
 /// Returns the values of an output by name.

@@ -62,7 +62,7 @@ async fn ten_thousand_predictions_agree_with_double_precision() {
 #[tokio::test]
 async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
     let Some(runtime) = fixture::runtime() else { return };
-    for (factors, samples) in [(0, 3), (1, 1), (40, 2)] {
+    for (factors, samples) in [(0, 3), (1, 1), (40, 2), (128, 2)] {
         let model = Model::new(&runtime, fixture::posterior(300, factors, samples, 2));
         let (rating, spread) = differences(&model, 50, 5, 20).await;
         assert!(rating <= BOUND && spread <= BOUND, "k = {factors}: {rating:e}, {spread:e}");
@@ -75,14 +75,26 @@ async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
 #[tokio::test]
 async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
     let Some(runtime) = fixture::runtime() else { return };
-    let mut posterior = fixture::posterior(1_000, 8, 4, 3);
-    for sample in &mut posterior.samples {
-        sample.prior_precision = vec![0.5, 5_000.0, 1.0, 60.0, 700.0, 5.0, 20.0, 0.5, 5.0];
-        sample.noise_precision = 30.0;
+    for mut posterior in [fixture::posterior(1_000, 8, 4, 3), fixture::rich(1_000, 8, 4, 3)] {
+        for sample in &mut posterior.samples {
+            sample.prior_precision = vec![0.5, 5_000.0, 1.0, 60.0, 700.0, 5.0, 20.0, 0.5, 5.0];
+            sample.noise_precision = 30.0;
+        }
+        let model = Model::new(&runtime, posterior);
+        for length in [0, 3, 900] {
+            let (rating, spread) = differences(&model, length, 5, 100).await;
+            assert!(rating <= BOUND && spread <= BOUND, "history {length}: {rating:e}, {spread:e}");
+        }
     }
-    let model = Model::new(&runtime, posterior);
-    for length in [0, 3, 900] {
-        let (rating, spread) = differences(&model, length, 5, 100).await;
+}
+
+#[tokio::test]
+async fn the_determinants_of_a_wide_model_neither_overflow_nor_vanish() {
+    let Some(runtime) = fixture::runtime() else { return };
+    let model = Model::new(&runtime, fixture::rich(1_000, 128, 2, 8));
+    for length in [0, 100, 900] {
+        let (rating, spread) = differences(&model, length, 2, 20).await;
+        println!("history {length}: rating differs by at most {rating:.1e}, spread by {spread:.1e} stars");
         assert!(rating <= BOUND && spread <= BOUND, "history {length}: {rating:e}, {spread:e}");
     }
 }
@@ -109,32 +121,45 @@ const LEARNED: usize = 64;
 #[tokio::test]
 async fn learning_and_forgetting_equal_encoding_again() {
     let Some(runtime) = fixture::runtime() else { return };
-    let posterior = fixture::posterior(1_682, 16, 16, 6);
-    let (encoder, scorer) = fixture::graphs(&runtime, &posterior);
-    let learner = fixture::learner(&runtime, &posterior);
-    let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let movies: Vec<usize> = (0..1_682).step_by(97).collect();
-    for before in [0, 5, 100] {
-        let history = fixture::history(1_682, before + LEARNED, &mut rng);
-        let mut state = encoder.run(fixture::encoder_inputs(&history[..before])).await.expect("encodes");
-        for &entry in &history[before..] {
-            state = fixture::learn(&learner, state, entry, 1.0).await;
-        }
-        // Every second one is forgotten again, and a weight of 0 changes nothing.
-        let (kept, forgotten): (Vec<_>, Vec<_>) = history.iter().enumerate().partition(|(index, _)| index % 2 == 0);
-        for (_, entry) in &forgotten[..LEARNED / 2] {
-            state = fixture::learn(&learner, state, **entry, -1.0).await;
-            state = fixture::learn(&learner, state, **entry, 0.0).await;
-        }
-        let left = kept.iter().chain(&forgotten[LEARNED / 2..]).map(|(_, entry)| **entry);
-        let again = encoder.run(fixture::encoder_inputs(&left.collect::<Vec<_>>())).await.expect("encodes");
-        let scores = |state: &[(String, marquee_onnx::Tensor)]| scorer.run(fixture::scorer_inputs(state, &movies));
-        let (learned, encoded) = (scores(&state).await.expect("scores"), scores(&again).await.expect("scores"));
-        for name in ["rating", "spread"] {
-            let pairs = fixture::floats(&learned, name).iter().zip(fixture::floats(&encoded, name));
-            let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
-            println!("{before} + {LEARNED} ratings: {name} differs by at most {largest:.1e} stars");
-            assert!(largest < 2e-5, "{name} after {before} + {LEARNED}: {largest:e}");
+    let plain = fixture::posterior(1_682, 16, 16, 6);
+    let rich = fixture::rich(1_682, 16, 16, 6);
+    let (mut weights, mut sets) = (rich.clone(), rich.clone());
+    weights.samples.iter_mut().for_each(|sample| sample.additions.clear());
+    sets.user_noise.clear();
+    for (posterior, about) in [(plain, "plain"), (rich, "rich"), (weights, "with weights"), (sets, "with sets")] {
+        for before in [0, 5, 100] {
+            for (name, largest) in learned(&runtime, &posterior, before).await {
+                println!("{about}, {before} + {LEARNED} ratings: {name} differs by at most {largest:.1e} stars");
+                assert!(largest < 2e-5, "{about}, {name} after {before} + {LEARNED}: {largest:e}");
+            }
         }
     }
+}
+
+/// Returns by how much ratings and spreads differ between a state that has learned and forgotten,
+/// and the one of the encoder.
+async fn learned(runtime: &Runtime, posterior: &Posterior, before: usize) -> [(&'static str, f32); 2] {
+    let (encoder, scorer) = fixture::graphs(runtime, posterior);
+    let learner = fixture::Learner::new(runtime, posterior);
+    let mut rng = ChaCha8Rng::seed_from_u64(7 + before as u64);
+    let movies: Vec<usize> = (0..1_682).step_by(97).collect();
+    let history = fixture::history(1_682, before + LEARNED, &mut rng);
+    let mut state = learner.begin(&encoder, &history[..before]).await;
+    for &entry in &history[before..] {
+        state = learner.learn(state, entry, 1.0).await;
+    }
+    // Every second one is forgotten again, and a weight of 0 changes nothing.
+    let (kept, forgotten): (Vec<_>, Vec<_>) = history.iter().enumerate().partition(|(index, _)| index % 2 == 0);
+    for (_, entry) in &forgotten[..LEARNED / 2] {
+        state = learner.learn(state, **entry, -1.0).await;
+        state = learner.learn(state, **entry, 0.0).await;
+    }
+    let left = kept.iter().chain(&forgotten[LEARNED / 2..]).map(|(_, entry)| **entry);
+    let again = encoder.run(fixture::encoder_inputs(&left.collect::<Vec<_>>())).await.expect("encodes");
+    let scores = |state: &fixture::State| scorer.run(fixture::scorer_inputs(state, &movies));
+    let (learned, encoded) = (scores(&state).await.expect("scores"), scores(&again).await.expect("scores"));
+    ["rating", "spread"].map(|name| {
+        let pairs = fixture::floats(&learned, name).iter().zip(fixture::floats(&encoded, name));
+        (name, pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max))
+    })
 }

@@ -39,10 +39,10 @@ pub(super) struct Facts {
 
 /// Inputs and outputs of the graphs.
 #[derive(Debug, Clone)]
-struct Signatures {
+pub(super) struct Signatures {
     encoder: GraphSignature,
     scorer: GraphSignature,
-    learner: Option<GraphSignature>,
+    pub(super) learner: GraphSignature,
 }
 
 /// Everything in a package that does not depend on its version.
@@ -51,9 +51,8 @@ pub(super) struct Files {
     facts: Facts,
     pub(super) encoder: Bytes,
     pub(super) scorer: Bytes,
-    /// Absent if a rating changes more of a state than a learner can.
-    pub(super) learner: Option<Bytes>,
-    signatures: Signatures,
+    pub(super) learner: Bytes,
+    pub(super) signatures: Signatures,
     files: BTreeMap<String, Bytes>,
     dataset: Dataset,
     metrics: BTreeMap<String, f64>,
@@ -67,24 +66,23 @@ pub(super) struct Files {
 pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
     let (encoder, scorer) = (write_encoder(&fitted.posterior)?, write_scorer(&fitted.posterior)?);
     let learner = write_learner(&fitted.posterior)?;
-    let (encoder_bytes, scorer_bytes) = (Bytes::from(encoder.bytes), Bytes::from(scorer.bytes));
-    let (learner_bytes, learner) = learner.map(|learner| (Bytes::from(learner.bytes), learner.signature)).unzip();
+    let [encoder_bytes, scorer_bytes, learner_bytes] = [encoder.bytes, scorer.bytes, learner.bytes].map(Bytes::from);
     let profile = profile::to_parquet(&distributions(&fitted.snapshot, facts.scale))?;
-    let mut files = BTreeMap::from([
+    let files = BTreeMap::from([
         ("encoder.onnx".to_owned(), encoder_bytes.clone()),
         ("scorer.onnx".to_owned(), scorer_bytes.clone()),
+        ("learner.onnx".to_owned(), learner_bytes.clone()),
         ("movies.parquet".to_owned(), Catalogue::new(movies)?.to_parquet()?.into()),
         ("profile.parquet".to_owned(), profile.into()),
         ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
     ]);
-    files.extend(learner_bytes.clone().map(|bytes| ("learner.onnx".to_owned(), bytes)));
     let smallest_spread = fitting::smallest_spread(facts.scale);
     Ok(Files {
         facts,
         encoder: encoder_bytes,
         scorer: scorer_bytes,
         learner: learner_bytes,
-        signatures: Signatures { encoder: encoder.signature, scorer: scorer.signature, learner },
+        signatures: Signatures { encoder: encoder.signature, scorer: scorer.signature, learner: learner.signature },
         files,
         dataset: dataset(&fitted.snapshot),
         metrics: metrics(fitted, smallest_spread),
@@ -210,7 +208,7 @@ impl Files {
             scale,
             encoder: self.signatures.encoder.clone(),
             scorer: self.signatures.scorer.clone(),
-            learner: self.signatures.learner.clone(),
+            learner: Some(self.signatures.learner.clone()),
             files: BTreeMap::new(),
             dataset: self.dataset.clone(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use marquee_domain::UserId;
-use marquee_model::tensors;
+use marquee_model::{TensorSpec, tensors};
 use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
 use marquee_posterior::Estimate;
 
@@ -30,15 +30,17 @@ struct Case {
     expected: Vec<Estimate>,
 }
 
-/// The encoder, the scorer and the learner, if there is one.
-type Graphs = (Bytes, Bytes, Option<Bytes>);
+/// The encoder, the scorer and the learner, and the tensors that the learner carries.
+type Graphs = ([Bytes; 3], Vec<TensorSpec>);
 
 /// What is compared.
 #[derive(Debug)]
 struct Comparison {
     encoder: Graph,
     scorer: Graph,
-    learner: Option<Graph>,
+    learner: Graph,
+    /// The tensors that the learner carries.
+    carried: Vec<TensorSpec>,
     movies: Vec<i64>,
     cases: Vec<Case>,
 }
@@ -50,7 +52,8 @@ pub(super) async fn largest_difference(
     files: &Files,
 ) -> Result<f64, PipelineError> {
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
-    let graphs = (files.encoder.clone(), files.scorer.clone(), files.learner.clone());
+    let carried = tensors::carried(&files.signatures.learner).cloned().collect();
+    let graphs = ([files.encoder.clone(), files.scorer.clone(), files.learner.clone()], carried);
     let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted)).await;
     let comparison = prepared.map_err(PipelineError::Graph)?;
     let mut largest = 0_f64;
@@ -62,10 +65,9 @@ pub(super) async fn largest_difference(
 
 impl Comparison {
     /// Loads the graphs and predicts with the model itself.
-    fn prepare(runtime: &Runtime, (encoder, scorer, learner): &Graphs, fitted: &Trained) -> Result<Self, GraphError> {
-        let load = |bytes: &Bytes| Graph::load(runtime, bytes, Threads::default());
-        let (encoder, scorer) = (load(encoder)?, load(scorer)?);
-        let learner = learner.as_ref().map(load).transpose()?;
+    fn prepare(runtime: &Runtime, (graphs, carried): &Graphs, fitted: &Trained) -> Result<Self, GraphError> {
+        let [encoder, scorer, learner] = graphs.each_ref().map(|bytes| Graph::load(runtime, bytes, Threads::default()));
+        let (encoder, scorer, learner) = (encoder?, scorer?, learner?);
         // Both are spread evenly over all users and movies.
         let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
         let cases = histories(fitted).into_iter().map(|history| {
@@ -74,7 +76,8 @@ impl Comparison {
             Case { history, expected }
         });
         let cases = cases.collect();
-        Ok(Self { encoder, scorer, learner, movies: movies.into_iter().map(|movie| movie as i64).collect(), cases })
+        let movies = movies.into_iter().map(|movie| movie as i64).collect();
+        Ok(Self { encoder, scorer, learner, carried: carried.clone(), movies, cases })
     }
 
     /// Compares the state that the encoder computes from the whole history.
@@ -83,19 +86,29 @@ impl Comparison {
         self.score(case, state).await
     }
 
-    /// Compares the state that the encoder computes without the newest rating, and that then learns
-    /// it.
+    /// Compares the state that the learner computes from all ratings but the newest, and that then
+    /// learns it.
     async fn learned(&self, case: &Case) -> Result<f64, PipelineError> {
-        let (Some(learner), Some((&(movie, rating), before))) = (&self.learner, case.history.split_last()) else {
-            return Ok(0.0);
+        let Some((newest, before)) = case.history.split_last() else { return Ok(0.0) };
+        let run = async |graph: &Graph, inputs| graph.run(inputs).await.map_err(PipelineError::Run);
+        let has_rows = self.learner.inputs().iter().any(|port| port.name == tensors::RATING && port.axes.len() == 2);
+        let mut state = match has_rows {
+            // It carries sums over the history, which start from zeros.
+            true => {
+                let start: Vec<_> = self.carried.iter().map(|spec| (spec.name.clone(), zeros(spec))).collect();
+                tensors::next_state(run(&self.learner, [start, inputs(before)].concat()).await?)
+            }
+            false => run(&self.encoder, inputs(before)).await?,
         };
-        let mut state = self.encoder.run(inputs(before)).await.map_err(PipelineError::Run)?;
-        let one = |data| tensor(vec![1], data);
-        state.push((tensors::MOVIE.to_owned(), one(Data::I64(vec![movie as i64]))));
-        state.push((tensors::RATING.to_owned(), one(Data::F32(vec![rating as f32]))));
-        state.push((tensors::WEIGHT.to_owned(), one(Data::F32(vec![1.0]))));
-        let outputs = learner.run(state).await.map_err(PipelineError::Run)?;
-        self.score(case, tensors::next_state(outputs)).await
+        state.retain(|(name, _)| self.carried.iter().any(|spec| spec.name == *name));
+        state.extend(inputs(&[*newest]).into_iter().map(|(name, one)| {
+            let (shape, data) = one.into_parts();
+            (name, tensor(if has_rows { shape } else { vec![1] }, data))
+        }));
+        let mut state = tensors::next_state(run(&self.learner, state).await?);
+        let takes = |name: &str| self.scorer.inputs().iter().any(|port| port.name == name);
+        state.retain(|(name, _)| takes(name));
+        self.score(case, state).await
     }
 
     /// Scores the movies of the comparison from a state, and compares ratings and spreads.
@@ -149,6 +162,13 @@ fn inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
         (tensors::RATING.to_owned(), tensor(vec![1, columns], Data::F32(ratings))),
         (tensors::WEIGHT.to_owned(), tensor(vec![1, columns], Data::F32(weights))),
     ]
+}
+
+/// Returns zeros of the shape of a carried tensor, for one user.
+fn zeros(spec: &TensorSpec) -> Tensor {
+    let shape = spec.smallest_shape();
+    let values = shape.iter().product();
+    tensor(shape, Data::F32(vec![0.0; values]))
 }
 
 fn tensor(shape: Vec<usize>, data: Data) -> Tensor {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use marquee_domain::Movie;
 use marquee_kit::Metrics;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
-use marquee_posterior::{Posterior, Sample};
+use marquee_posterior::{Posterior, Sample, UserNoise};
 use prometheus_client::metrics::gauge::Gauge;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -28,7 +28,8 @@ const HISTORY: usize = 100;
 /// precision, which grows a little with the ratings that are learned one by one.
 const ROUNDING: f64 = 2e-5;
 
-fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
+/// Returns a model, with noise weights and sets of rated movies if it is `rich`.
+fn posterior(is_rich: bool, rng: &mut ChaCha8Rng) -> Posterior {
     let mut uniform = |count: usize, low: f64, high: f64| (0..count).map(|_| rng.random_range(low..high)).collect();
     let samples = (0..SAMPLES)
         .map(|_| Sample {
@@ -38,16 +39,19 @@ fn posterior(rng: &mut ChaCha8Rng) -> Posterior {
             prior_precision: uniform(FACTORS + 1, 5.0, 60.0),
             movie_bias: uniform(MOVIES, -1.0, 1.0),
             factors: uniform(MOVIES * FACTORS, -0.5, 0.5),
-            ..Sample::default()
+            movie_precision: if is_rich { uniform(MOVIES, 0.5, 2.0) } else { Vec::new() },
+            additions: if is_rich { uniform(MOVIES * (FACTORS + 1), -0.2, 0.2) } else { Vec::new() },
         })
         .collect();
-    Posterior { movies: MOVIES, factors: FACTORS, samples, ..Posterior::default() }
+    let value = |precision| UserNoise { precision, probability: 0.25 };
+    let user_noise = if is_rich { [0.5, 0.8, 1.2, 1.7].map(value).to_vec() } else { Vec::new() };
+    Posterior { movies: MOVIES, factors: FACTORS, samples, user_noise }
 }
 
 /// Returns the files of a package.
 fn package(posterior: &Posterior) -> BTreeMap<String, Bytes> {
     let (encoder, scorer) = (write_encoder(posterior).unwrap(), write_scorer(posterior).unwrap());
-    let learner = write_learner(posterior).unwrap().unwrap();
+    let learner = write_learner(posterior).unwrap();
     let one = |index: usize| Movie::try_new(movie(&format!("m{index}")), "A", None, Vec::new()).unwrap();
     let catalog = Catalogue::new((0..MOVIES).map(one).collect()).unwrap();
     let manifest = marquee_model::Manifest {
@@ -103,9 +107,9 @@ async fn run(model: &Arc<Model>, states: &States, sequences: &[Ratings]) -> Vec<
 }
 
 /// Loads a model for evaluations, and one that serves.
-fn open(runtime: marquee_onnx::Runtime, rng: &mut ChaCha8Rng) -> (Arc<Model>, Model) {
-    let files = package(&posterior(rng));
-    let opener = Opener::new(runtime, None, &Settings::default());
+fn open(runtime: &marquee_onnx::Runtime, is_rich: bool, rng: &mut ChaCha8Rng) -> (Arc<Model>, Model) {
+    let files = package(&posterior(is_rich, rng));
+    let opener = Opener::new(runtime.clone(), None, &Settings::default());
     let serving = opener.open(&key(1), files.clone()).unwrap();
     let copy = Arc::new(opener.in_background().open(&key(1), files).unwrap());
     (copy, serving)
@@ -114,12 +118,18 @@ fn open(runtime: marquee_onnx::Runtime, rng: &mut ChaCha8Rng) -> (Arc<Model>, Mo
 #[tokio::test]
 async fn an_evaluation_equals_predictions_of_the_same_graphs() {
     let Some(runtime) = runtime() else { return };
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let (copy, serving) = open(runtime, &mut rng);
+    for is_rich in [false, true] {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let (copy, serving) = open(&runtime, is_rich, &mut rng);
+        compare_with_predictions(&copy, &serving, &mut rng).await;
+    }
+}
+
+async fn compare_with_predictions(copy: &Arc<Model>, serving: &Model, rng: &mut ChaCha8Rng) {
     assert!(copy.has_learner() && !serving.has_learner(), "serving needs no learner");
     for (users, steps) in [(200, 1), (100, 10), (50, 20), (10, 100)] {
-        let sequences = sequences(users, steps, &mut rng);
-        let found = run(&copy, &states(0), &sequences).await;
+        let sequences = sequences(users, steps, rng);
+        let found = run(copy, &states(0), &sequences).await;
         let mut largest = 0.0_f64;
         for ((history, steps, _), found) in sequences.iter().zip(&found).step_by(users / 5) {
             let mut history: Vec<(usize, f64)> = history.iter().map(|&(movie, rating, _)| (movie, rating)).collect();
@@ -179,8 +189,14 @@ fn assert_equal(found: &[Estimates], expected: &[Estimates]) -> f64 {
 #[tokio::test]
 async fn estimates_from_kept_states_equal_those_of_the_encoder() {
     let Some(runtime) = runtime() else { return };
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let (copy, _) = open(runtime, &mut rng);
+    for is_rich in [false, true] {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let (copy, _) = open(&runtime, is_rich, &mut rng);
+        compare_kept_states(&copy, &mut rng).await;
+    }
+}
+
+async fn compare_kept_states(copy: &Arc<Model>, rng: &mut ChaCha8Rng) {
     // The second cache has room for a few users only, so its states come and go.
     let (kept, few, off) = (states(64 << 20), states(1 << 20), states(0));
     let mut walkers: Vec<Walker> = (0..40).map(|user| (Vec::new(), [5, 30, 100][user % 3])).collect();
@@ -188,7 +204,7 @@ async fn estimates_from_kept_states_equal_those_of_the_encoder() {
     for _ in 0..40 {
         let mut questions: Vec<Ratings> = Vec::new();
         for walker in &mut walkers {
-            let steps = go_on(walker, &mut rng);
+            let steps = go_on(walker, rng);
             let history = walker.0.iter().map(|&(movie, rating)| (movie, rating, false)).collect();
             questions.push((history, steps.clone(), Some(walker.1)));
             for (movie, rating, _) in steps {
@@ -199,12 +215,12 @@ async fn estimates_from_kept_states_equal_those_of_the_encoder() {
             let beyond = walker.0.len().saturating_sub(walker.1 + 3);
             walker.0.drain(..beyond);
         }
-        let expected = run(&copy, &off, &questions).await;
+        let expected = run(copy, &off, &questions).await;
         for states in [&kept, &few] {
-            largest = largest.max(assert_equal(&run(&copy, states, &questions).await, &expected));
+            largest = largest.max(assert_equal(&run(copy, states, &questions).await, &expected));
         }
         // The same question again, as after an answer that was lost.
-        largest = largest.max(assert_equal(&run(&copy, &kept, &questions).await, &expected));
+        largest = largest.max(assert_equal(&run(copy, &kept, &questions).await, &expected));
     }
     println!("an evaluation from kept states differs from one without by at most {largest:.1e} stars");
 }

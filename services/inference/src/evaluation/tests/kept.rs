@@ -92,3 +92,13 @@ async fn a_step_that_is_not_learned_changes_no_state() {
     assert_eq!(bench.encoded(&[1], std::slice::from_ref(&question)).await, 1);
     assert_eq!(bench.encoded(&[1], &[(question.0, rated(4, 1), None)]).await, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_learner_that_carries_sums_needs_no_encoder() {
+    let bench = Bench::new(&[(1, Step::CarriesSums)]).await;
+    let mut question = (rated(0, 3), rated(3, 2), Some(4));
+    for n in 0..50 {
+        assert_eq!(bench.encoded(&[1], std::slice::from_ref(&question)).await, 0, "question {n}");
+        question = (go_on(&question), rated(5 + n, 1 + n % 3), Some(4));
+    }
+}

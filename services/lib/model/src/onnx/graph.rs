@@ -65,7 +65,17 @@ impl GraphBuilder {
         self.constant(name, &[values.len()], Dtype::Int64, raw, doc)
     }
 
+    /// Adds a constant integer without dimensions.
+    pub(crate) fn integer(&mut self, name: &str, value: i64) -> Value {
+        self.constant(name, &[], Dtype::Int64, value.to_le_bytes().to_vec(), "")
+    }
+
+    /// Adds a constant, unless there is one of that name, which then has the same values.
     fn constant(&mut self, name: &str, dims: &[usize], dtype: Dtype, raw: Vec<u8>, doc: &str) -> Value {
+        if let Some(known) = self.graph.initializer.iter().find(|known| known.name.as_deref() == Some(name)) {
+            debug_assert_eq!(known.raw_data.as_ref(), Some(&raw), "{name} has one value");
+            return Value(name.to_owned());
+        }
         self.graph.initializer.push(proto::Tensor {
             dims: dims.iter().map(|&dim| dim as i64).collect(),
             data_type: Some(element_type(dtype)),

@@ -1,122 +1,60 @@
-//! The learner: updates a user's state by one rating, so that the history need not be encoded
-//! again.
+//! The learner: changes a user's state by some ratings, so that the history need not be read again.
 //!
-//! For each posterior sample, c = covariance x and v = 1 / alpha + w xᵀ c. Then the covariance
-//! becomes covariance − (w / v) c cᵀ, and the mean becomes mean + (w / v) c (r − offset − B − xᵀ
-//! mean). The weight w is 1 for a rating that is added and −1 for one that is taken away, because
-//! the precision matrix changes by w alpha x xᵀ (Sherman and Morrison, "Adjustment of an Inverse
-//! Matrix Corresponding to a Change in One Element of a Given Matrix", 1950). With w = 0 the state
-//! stays as it is.
+//! There are two kinds. A rating of a plain model changes the covariance by a product of two
+//! vectors, so [`rank_one`] goes from state to state. In a model with noise weights or with sets of
+//! rated movies, a rating moves the noise of the user or the prior, and with them everything. There
+//! the learner carries the sums from which the state follows, and solves again. Many users go
+//! through the graph together, and the history is not read, so this costs a fraction of an encoder
+//! run.
 
 use marquee_posterior::Posterior;
 
-use super::encoder::{State, has_sets, state};
-use super::graph::{GraphBuilder, Value, ints};
-use super::{BATCH, GraphError, OnnxGraph, check, precision};
-use crate::signature::{Dim, Dtype, TensorSpec};
+use super::graph::GraphBuilder;
+use super::state::{State, solve};
+use super::sums::{Ratings, has_noise, has_sets, shapes, sums};
+use super::{GraphError, OnnxGraph, check, rank_one};
+use crate::signature::TensorSpec;
 use crate::tensors;
 
-/// Writes the learner graph of a posterior with S samples, where n = factors + 1. Returns `None`
-/// for a model with noise weights of users or with sets of rated movies.
+/// Writes the learner graph of a posterior with S samples, where n = factors + 1.
 ///
-/// Inputs: `mean` float32 [batch, S, n] and `covariance` float32 [batch, S, n, n], as the encoder
-/// returns them; `movie` int64 `[batch]`; `rating` float32 `[batch]`, in stars; `weight` float32
-/// `[batch]`, 1 to add the rating, −1 to take away a rating that the state contains, 0 to keep the
-/// state.
+/// A plain model: the inputs are `mean` float32 [batch, S, n] and `covariance` float32 [batch, S,
+/// n, n], as the encoder returns them; `movie` int64 `[batch]`; `rating` float32 `[batch]`, in
+/// stars; `weight` float32 `[batch]`, 1 to add the rating, −1 to take away a rating that the state
+/// contains, 0 to keep the state. The outputs are `next_mean` and `next_covariance`, with the
+/// shapes of `mean` and `covariance`.
 ///
-/// Outputs: `next_mean` and `next_covariance`, with the shapes of `mean` and `covariance`.
+/// A model with noise weights or sets: the inputs are the sums over the history, which are zeros
+/// for an empty history; `movie`, `rating` and `weight` [batch, history], for any number of
+/// ratings, with the same weights. The sums are `gram` [batch, S, n, n], `evidence` [batch, S, 1,
+/// n], `count` [batch, 1], with noise weights `squares` [batch, P, 1, 1], and with sets `additions`
+/// [batch, S, 1, n]. The outputs are the changed sums, with `next_` before their names, and the
+/// state, as the encoder returns it.
 ///
 /// **Invariant:** the state equals the one that the encoder computes from the changed history, up
 /// to rounding (held by `learning_and_forgetting_equal_encoding_again` in `marquee-onnx`).
 ///
 /// # Errors
 /// The posterior is inconsistent or too large; see [`GraphError`].
-pub fn write_learner(posterior: &Posterior) -> Result<Option<OnnxGraph>, GraphError> {
+pub fn write_learner(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     check(posterior)?;
-    let State { mean, covariance, noise } = state(posterior);
-    if noise.is_some() || has_sets(posterior) {
-        return Ok(None);
+    if !has_noise(posterior) && !has_sets(posterior) {
+        return Ok(rank_one::write(posterior));
     }
-    let mut graph = GraphBuilder::new("learner", "user's state and one rating -> user's state");
-    let next = |spec: &TensorSpec| TensorSpec { name: tensors::next(&spec.name), ..spec.clone() };
-    let (next_mean, next_covariance) = (next(&mean), next(&covariance));
-    let mean = graph.input(mean, "mean of the user's state");
-    let covariance = graph.input(covariance, "covariance of the user's state");
-    let one = |name, dtype| TensorSpec::new(name, dtype, vec![Dim::named(BATCH)]);
-    let movie = graph.input(one(tensors::MOVIE, Dtype::Int64), "index of the movie");
-    let rating = graph.input(one(tensors::RATING, Dtype::Float32), "stars");
-    let weight = graph.input(one(tensors::WEIGHT, Dtype::Float32), "1: add, -1: take away, 0: keep the state");
-
-    let last = graph.integers("last_axis", &[-1], "");
-    let scalar_axes = graph.integers("scalar_axes", &[1, 2, 3], "");
-    let Movie { x, baseline, noise } = gather(&mut graph, posterior, &movie);
-    let x_row = graph.node_with("Transpose", "x_row", &[&x], vec![ints("perm", &[0, 1, 3, 2])]);
-    graph.note("[batch, S, 1, n]");
-    let projected = graph.node("MatMul", "projected", &[&covariance, &x]);
-    graph.note("[batch, S, n, 1]: covariance times x");
-    let explained = graph.node("MatMul", "explained", &[&x_row, &projected]);
-    graph.note("[batch, S, 1, 1]");
-    let weight = graph.node("Unsqueeze", "weight_scalar", &[&weight, &scalar_axes]);
-    let explained = graph.node("Mul", "weighted_explained", &[&explained, &weight]);
-    let variance = graph.node("Add", "variance", &[&explained, &noise]);
-    let weighted = graph.node("Mul", "weighted_projected", &[&projected, &weight]);
-    let gain = graph.node("Div", "gain", &[&weighted, &variance]);
-    graph.note("[batch, S, n, 1]");
-
-    let column = graph.node("Unsqueeze", "mean_column", &[&mean, &last]);
-    let expected = graph.node("MatMul", "expected", &[&x_row, &column]);
-    let rating = graph.node("Unsqueeze", "rating_scalar", &[&rating, &scalar_axes]);
-    let residual = graph.node("Sub", "residual", &[&rating, &baseline]);
-    let surprise = graph.node("Sub", "surprise", &[&residual, &expected]);
-    graph.note("[batch, S, 1, 1]");
-    let step = graph.node("Mul", "step", &[&gain, &surprise]);
-    let column = graph.node("Add", "next_mean_column", &[&column, &step]);
-    graph.node("Squeeze", &next_mean.name, &[&column, &last]);
-
-    let row = graph.node_with("Transpose", "projected_row", &[&projected], vec![ints("perm", &[0, 1, 3, 2])]);
-    let update = graph.node("Mul", "update", &[&gain, &row]);
-    graph.note("[batch, S, n, n]");
-    graph.node("Sub", &next_covariance.name, &[&covariance, &update]);
-    graph.output(next_mean, "mean of the changed state");
-    graph.output(next_covariance, "covariance of the changed state");
+    let mut graph = GraphBuilder::new("learner", "sums over a history and ratings -> sums and user's state");
+    let mut before = Vec::new();
+    for spec in shapes(posterior) {
+        let value = graph.input(spec.clone(), "sum over the history");
+        before.push((spec, value));
+    }
+    let ratings = Ratings::declare(&mut graph, true);
+    let sums = sums(&mut graph, posterior, &ratings).add(&mut graph, &before);
+    solve(&mut graph, posterior, &sums);
+    for (spec, _) in before {
+        let name = tensors::next(&spec.name);
+        graph.output(TensorSpec { name, ..spec }, "sum over the changed history");
+    }
+    State::of(posterior).output(&mut graph);
     let (bytes, signature) = graph.finish();
-    Ok(Some(OnnxGraph { bytes, signature }))
-}
-
-/// What the samples know of the movie of each row.
-struct Movie {
-    /// [batch, S, n, 1].
-    x: Value,
-    /// [batch, S, 1, 1].
-    baseline: Value,
-    /// [batch, S, 1, 1]: 1 / (alpha g_i).
-    noise: Value,
-}
-
-/// Returns what the samples know of the movies. The tables have the movies first, so that the
-/// values of a movie lie together.
-fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> Movie {
-    let (movies, factors, samples) = (posterior.movies, posterior.factors, posterior.samples.len());
-    let mut rows = Vec::with_capacity(movies * samples * (factors + 1));
-    let mut baselines = Vec::with_capacity(movies * samples);
-    let mut noise = Vec::with_capacity(movies * samples);
-    for movie in 0..movies {
-        for sample in &posterior.samples {
-            rows.push(1.0);
-            rows.extend_from_slice(&sample.factors[movie * factors..][..factors]);
-            baselines.push(sample.offset + sample.movie_bias[movie]);
-            noise.push(1.0 / precision(sample, movie));
-        }
-    }
-    let one = [movies, samples, 1, 1];
-    let rows = graph.floats("movie_rows", &[movies, samples, factors + 1, 1], rows, "[movies, S, n, 1]: [1; Q_i]");
-    let baselines = graph.floats("movie_baselines", &one, baselines, "[movies, S, 1, 1]: offset + B_i");
-    let noise = graph.floats("movie_noise", &one, noise, "[movies, S, 1, 1]: 1 / (alpha g_i)");
-    let x = graph.node("Gather", "x", &[&rows, movie]);
-    graph.note("[batch, S, n, 1]");
-    let baseline = graph.node("Gather", "baseline", &[&baselines, movie]);
-    graph.note("[batch, S, 1, 1]");
-    let noise = graph.node("Gather", "noise_of_movie", &[&noise, movie]);
-    graph.note("[batch, S, 1, 1]");
-    Movie { x, baseline, noise }
+    Ok(OnnxGraph { bytes, signature })
 }

@@ -6,8 +6,8 @@
 
 use marquee_posterior::Posterior;
 
-use super::encoder::{State, state};
 use super::graph::{GraphBuilder, int, ints};
+use super::state::State;
 use super::{BATCH, GraphError, MOVIES, OnnxGraph, check, movie_baselines, movie_rows, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
@@ -27,7 +27,7 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let (samples, states) = (posterior.samples.len(), posterior.factors + 1);
     let scored = || vec![Dim::named(BATCH), Dim::named(MOVIES)];
     let mut graph = GraphBuilder::new("scorer", "user's state and movies -> expected ratings and their spread");
-    let State { mean, covariance, noise } = state(posterior);
+    let State { mean, covariance, noise } = State::of(posterior);
     let mean = graph.input(mean, "mean of the user's state");
     let covariance = graph.input(covariance, "covariance of the user's state");
     let noise_of_user = noise.map(|noise| graph.input(noise, "variance of the noise of the user's ratings"));
@@ -35,7 +35,7 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
 
     let rows = movie_rows(posterior, |_, _| 1.0);
     let rows = graph.floats("movie_rows", &[samples, posterior.movies, states], rows, "[S, movies, n]: [1; Q_i]");
-    let baselines = movie_baselines(posterior, |_, _| 1.0);
+    let baselines = movie_baselines(posterior);
     let baselines =
         graph.floats("movie_baselines", &[samples, posterior.movies], baselines, "[S, movies]: offset + B_i");
     let noise_of = |movie: usize| posterior.samples.iter().map(|sample| 1.0 / precision(sample, movie)).sum::<f64>();

@@ -65,9 +65,7 @@ fn every_tensor_is_made_once_and_before_its_use() {
         for posterior in [posterior(5, factors), rich(5, factors)] {
             assert_well_formed(&write_encoder(&posterior).expect("encoder"));
             assert_well_formed(&write_scorer(&posterior).expect("scorer"));
-            let learner = write_learner(&posterior).expect("learner");
-            assert_eq!(learner.is_none(), posterior == rich(5, factors));
-            learner.iter().for_each(assert_well_formed);
+            assert_well_formed(&write_learner(&posterior).expect("learner"));
         }
     }
 }
@@ -85,7 +83,7 @@ fn the_scorer_takes_the_state_that_the_encoder_gives() {
     let encoder = write_encoder(&posterior(5, 3)).expect("encoder").signature;
     let scorer = write_scorer(&posterior(5, 3)).expect("scorer").signature;
     assert_eq!(encoder.outputs, scorer.inputs[..2]);
-    let learner = write_learner(&posterior(5, 3)).expect("learner").expect("a learner").signature;
+    let learner = write_learner(&posterior(5, 3)).expect("learner").signature;
     assert_eq!(encoder.outputs, learner.inputs[..2]);
     for (output, tensor) in learner.outputs.iter().zip(&encoder.outputs) {
         assert_eq!(crate::tensors::replaced(&output.name), Some(tensor.name.as_str()));
@@ -98,6 +96,37 @@ fn the_scorer_takes_the_state_that_the_encoder_gives() {
     let scorer = write_scorer(&rich(5, 3)).expect("scorer").signature;
     assert_eq!(encoder.outputs, scorer.inputs[..3]);
     assert_eq!(names(&encoder.outputs), ["mean", "covariance", "noise"]);
+}
+
+#[test]
+fn a_learner_carries_the_state_or_else_sums_beside_it() {
+    fn carried(learner: &GraphSignature) -> Vec<String> {
+        crate::tensors::carried(learner).map(|spec| spec.name.clone()).collect()
+    }
+    let plain = write_learner(&posterior(5, 3)).expect("learner").signature;
+    assert_eq!(carried(&plain), ["mean", "covariance"]);
+    let rich = rich(5, 3);
+    let learner = write_learner(&rich).expect("learner").signature;
+    assert_eq!(carried(&learner), ["gram", "evidence", "count", "squares", "additions"]);
+    let encoder = write_encoder(&rich).expect("encoder").signature;
+    assert_eq!(learner.outputs[5..], encoder.outputs);
+    let (mut quiet, mut alone) = (rich.clone(), rich);
+    quiet.user_noise.clear();
+    alone.samples.iter_mut().for_each(|sample| sample.additions.clear());
+    for (posterior, names) in
+        [(quiet, ["gram", "evidence", "count", "additions"]), (alone, ["gram", "evidence", "count", "squares"])]
+    {
+        let learner = write_learner(&posterior).expect("learner");
+        assert_well_formed(&learner);
+        assert_eq!(carried(&learner.signature), names);
+    }
+}
+
+#[test]
+fn a_changed_state_has_the_names_of_the_state() {
+    let outputs = ["next_gram", "mean"].map(|name| (name.to_owned(), 0));
+    let names: Vec<String> = crate::tensors::next_state(outputs.to_vec()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["gram", "mean"]);
 }
 
 #[test]
