@@ -26,7 +26,8 @@ pub(super) fn check(graph: &Graph, signature: &GraphSignature) -> Result<(), Str
     Ok(())
 }
 
-fn port(spec: &TensorSpec) -> Port {
+/// Returns an input or output of a manifest as a graph has it.
+pub(crate) fn port(spec: &TensorSpec) -> Port {
     let kind = match spec.dtype {
         Dtype::Float32 => Kind::F32,
         Dtype::Int64 => Kind::I64,

@@ -22,7 +22,7 @@ mod transport;
 pub use admin::admin_routes;
 pub use compute::Compute;
 pub use context::Context;
-pub use failure::{Failure, Kind, chain};
+pub use failure::{Failure, FailureMessage, Kind, chain};
 pub use health::{Check, CheckState, Health};
 pub use marquee_domain::{Reason, Violation};
 pub use marquee_settings as settings;
