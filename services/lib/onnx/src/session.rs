@@ -220,8 +220,9 @@ fn borrow(tensor: &Tensor) -> Result<SessionInputValue<'_>, EngineError> {
         Kind::F32 => view::<f32>(tensor),
         Kind::F64 => view::<f64>(tensor),
         Kind::Text => {
-            let texts = tensor.as_texts().unwrap_or_default().iter().map(|text| std::str::from_utf8(text));
-            let texts: Vec<&str> =
+            // ONNX Runtime copies them, and takes owned ones only.
+            let texts = tensor.as_texts().unwrap_or_default().iter().map(|text| String::from_utf8(text.to_vec()));
+            let texts: Vec<String> =
                 texts.collect::<Result<_, _>>().map_err(|_| EngineError::new("a text is not UTF-8"))?;
             Ok(ort::value::Tensor::from_string_array((tensor.shape(), texts.as_slice()))?.into())
         }
