@@ -80,12 +80,12 @@ fn binary(sizes: [u64; 2], behind: &[u8]) -> Result<Read, Failure> {
 
 #[test]
 fn bytes_behind_the_json_are_inputs_in_their_order() {
-    let read = binary([4, 7], b"\0\0\x80\x3f\x03\0\0\0ann").expect("valid");
-    assert_eq!(read.call.inputs[0].1.as_f32(), Some([1.0].as_slice()));
-    assert_eq!(read.call.inputs[1].1.as_texts(), Some([Bytes::from_static(b"ann")].as_slice()));
-    assert_eq!((read.call.priority, read.call.timeout), (2, Some(Duration::from_micros(9))));
-    assert_eq!(read.call.outputs, ["a", "b"]);
-    assert!(read.form.is_binary("a") && !read.form.is_binary("b"));
+    let found = binary([4, 7], b"\0\0\x80\x3f\x03\0\0\0ann").expect("valid");
+    assert_eq!(found.call.inputs[0].1.as_f32(), Some([1.0].as_slice()));
+    assert_eq!(found.call.inputs[1].1.as_texts(), Some([Bytes::from_static(b"ann")].as_slice()));
+    assert_eq!((found.call.priority, found.call.timeout), (2, Some(Duration::from_micros(9))));
+    assert_eq!(found.call.outputs, ["a", "b"]);
+    assert!(found.form.is_binary("a") && !found.form.is_binary("b"));
     for (sizes, message) in [
         ([4, 8], "inputs[1] has a binary_data_size of 8, but 7 bytes are left"),
         ([4, u64::MAX], "inputs[1] has a binary_data_size of 18446744073709551615, but 7 bytes are left"),
