@@ -11,6 +11,7 @@ from pathlib import Path
 
 warnings.filterwarnings("ignore")
 
+import ml_dtypes  # noqa: E402
 import numpy as np  # noqa: E402
 
 if sys.argv[1] == "triton":
@@ -34,7 +35,7 @@ TENSORS = [
     ("same_int32", "INT32", np.array([[1, 2, -(2**31)]], dtype=np.int32)),
     ("same_int64", "INT64", np.array([[1, 2, -(2**63)]], dtype=np.int64)),
     ("same_float16", "FP16", FLOATS.astype(np.float16)),
-    ("same_bfloat16", "BF16", FLOATS),
+    ("same_bfloat16", "BF16", FLOATS.astype(ml_dtypes.bfloat16)),
     ("same_float32", "FP32", FLOATS),
     ("same_float64", "FP64", FLOATS.astype(np.float64)),
     ("same_string", "BYTES", np.array([["ann", "", "größe"]], dtype=np.object_)),
