@@ -96,3 +96,9 @@ pub mod feast {
         include!("gen/feast.serving.rs");
     }
 }
+
+/// The Open Inference Protocol, version 2, with Triton's extensions.
+#[allow(missing_docs, missing_debug_implementations, clippy::all, clippy::unwrap_used, reason = "generated code")]
+pub mod inference {
+    include!("gen/inference.rs");
+}

@@ -4,7 +4,7 @@
     fetch.py onnxruntime    ONNX Runtime's shared library, with its licence and notices
     fetch.py movielens      MovieLens 100K as Parquet
     fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
-    fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast
+    fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast, Triton, KServe
     fetch.py models         a Python environment with libraries that fit rating models: myFM and Surprise
     fetch.py libmf          the source of LibMF, which fits rating models and has no wheel
     fetch.py mlflow         a Python environment with MLflow, whose server and client the tracker is tested with
@@ -306,10 +306,13 @@ CLIENTS = Environment(
         "feast",
         "google.protobuf",
         "grpc",
+        "kserve",
         "pandas",
         "polars",
         "pyarrow.parquet",
         "redis",
+        "tritonclient.grpc",
+        "tritonclient.http",
     ),
 )
 
@@ -343,12 +346,14 @@ def build(environment: Environment, place: Path) -> None:
     # They name the temporary folder, and nobody needs them.
     for script in (place / "bin").glob("[aA]ctivate*"):
         script.unlink()
-    probe = [str(place / "bin" / "python"), "-I", "-c", f"import {', '.join(environment.modules)}"]
-    result = subprocess.run(probe, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        fix = "choose another Python with PYTHON="
-        raise Failure(f"what {environment.requirements.name} pins does not run in {sys.executable}; {fix}: {reason}")
+    # Each by itself: two of them may define the same protobuf messages, which one process refuses.
+    for module in environment.modules:
+        probe = [str(place / "bin" / "python"), "-I", "-c", f"import {module}"]
+        result = subprocess.run(probe, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
+            fix = "choose another Python with PYTHON="
+            raise Failure(f"what {environment.requirements.name} pins does not run in {sys.executable}; {fix}: {reason}")
     (place / "requirements.sha256").write_text(sha256(environment.requirements))
 
 

@@ -46,6 +46,11 @@ impl Http {
         Self { base: base.to_owned(), client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
+    /// The address of the server, as `http://HOST:PORT`.
+    pub fn address(&self) -> &str {
+        &self.base
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.send(Method::GET, path, "", Bytes::new()).await

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use prost::Message;
 
 /// The contracts, relative to `proto/`. A new file is added here and to `proto/src/lib.rs`.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     "marquee/ratings/v1/ratings.proto",
     "marquee/features/v1/features.proto",
     "marquee/training/v1/training.proto",
@@ -25,6 +25,8 @@ const SOURCES: [&str; 11] = [
     "marquee/monitor/v1/monitor.proto",
     "feast/types/Value.proto",
     "feast/serving/ServingService.proto",
+    "inference/model_config.proto",
+    "inference/grpc_service.proto",
 ];
 
 /// The folder that holds the `.proto` files.

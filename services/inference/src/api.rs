@@ -8,14 +8,16 @@ mod features;
 mod grpc;
 mod http;
 mod models;
+mod oip;
 mod served;
 mod wire;
 
 use std::sync::Arc;
 
 use marquee_domain::{Clock, ModelName, Reason, Route, RouteSpec, Salt, Version};
-use marquee_kit::{Compute, Failure, Kind, chain};
+use marquee_kit::{Compute, Failure, Health, Kind, chain};
 use marquee_proto::convert;
+use marquee_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use marquee_proto::prediction::v1 as pb;
 use marquee_proto::prediction::v1::evaluations_server::EvaluationsServer;
 use marquee_proto::prediction::v1::models_server::ModelsServer;
@@ -28,6 +30,7 @@ pub(crate) use features::FeatureStores;
 pub(crate) use served::{RequestIds, encode as encode_served};
 
 use crate::evaluation::Evaluation;
+use crate::models::Models;
 use crate::rating::Rating;
 use crate::repository::{Key, Repository, VersionState};
 use crate::routing::{RouteChange, Routing};
@@ -47,7 +50,9 @@ pub struct Service(Arc<Core>);
 pub(crate) struct Core {
     pub(crate) default_model: ModelName,
     pub(crate) route_first: bool,
-    pub(crate) rating: Rating,
+    pub(crate) rating: Arc<Rating>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) health: Health,
     pub(crate) evaluation: Evaluation,
     pub(crate) served: ServedLog,
     pub(crate) request_ids: RequestIds,
@@ -90,9 +95,15 @@ impl Service {
         RoutingServer::new(self.clone())
     }
 
-    /// Returns the same calls over HTTP as JSON.
+    /// Returns the gRPC server of the Open Inference Protocol.
+    pub fn open_inference(&self) -> GrpcInferenceServiceServer<Self> {
+        let server = GrpcInferenceServiceServer::new(self.clone());
+        server.max_decoding_message_size(oip::LARGEST).max_encoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// Returns the same calls over HTTP as JSON, and the Open Inference Protocol.
     pub fn http(&self) -> axum::Router {
-        http::routes(self.clone())
+        http::routes(self.clone()).merge(oip::routes(self.clone()))
     }
 
     async fn call_predict(&self, request: pb::PredictRequest, id: RequestId) -> Result<pb::PredictResponse, Failure> {

@@ -14,6 +14,7 @@
 //! | `routing` | the wanted table, the effective table, the mirror on disk, the report |
 //! | `repository` | model versions: fetch, verify, load, retry, unload |
 //! | `model` | one loaded version |
+//! | `models` | packages and ONNX files by name, for the Open Inference Protocol |
 //!
 //! **Invariant:** a route only answers with versions that are loaded and warm on this instance
 //! (`routing::tests::a_route_answers_only_once_all_its_versions_are_warm`).
@@ -23,6 +24,7 @@ mod background;
 mod evaluation;
 mod metrics;
 mod model;
+mod models;
 mod pressure;
 mod rating;
 mod repository;
@@ -39,5 +41,5 @@ pub use api::Service;
 pub use role::Inference;
 #[cfg(any(fuzzing, test))]
 pub use routing::fuzzing;
-pub use settings::{EvaluationSettings, PredictionSettings, Settings};
+pub use settings::{EvaluationSettings, PredictionSettings, RepositorySettings, Settings};
 pub use start::{Dependencies, Error};

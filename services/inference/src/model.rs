@@ -125,6 +125,16 @@ impl Model {
         &self.parts.catalog
     }
 
+    /// Returns the graph that turns a history into a state.
+    pub(crate) fn encoder(&self) -> &dyn Graph {
+        &*self.parts.encoder
+    }
+
+    /// Returns the graph that turns a state and movies into ratings.
+    pub(crate) fn scorer(&self) -> &dyn Graph {
+        &*self.parts.scorer
+    }
+
     /// Returns the index of a movie in the graphs, or `None` for a movie that the version does not
     /// know.
     pub(crate) fn index_of(&self, movie: &MovieId) -> Option<i64> {

@@ -106,7 +106,7 @@ type StateKey = (UserId, ModelName, Version, u64);
 /// Returns about how many bytes a cached state takes.
 fn weigh((user, model, ..): &StateKey, state: &State) -> usize {
     // No value has more than eight bytes.
-    let tensor = |(name, tensor): &(String, Tensor)| 128 + name.len() + 8 * tensor.data().len();
+    let tensor = |(name, tensor): &(String, Tensor)| 128 + name.len() + 8 * tensor.len();
     // Beside the state, the table has the key and the pointers to it.
     192 + user.as_str().len() + model.as_str().len() + state.iter().map(tensor).sum::<usize>()
 }

@@ -22,6 +22,7 @@ use marquee_kit::{Stop, Tasks, chain};
 use marquee_model::Stamp;
 use tokio::sync::{Semaphore, watch};
 
+pub(crate) use contract::port;
 pub(crate) use loader::{LoadError, Loader, Opener, PackageLoader};
 
 use crate::model::Model;
@@ -155,6 +156,11 @@ impl Repository {
     /// Returns every version of the last listing.
     pub(crate) fn stored(&self) -> BTreeSet<Key> {
         lock(&self.stored).iter().flat_map(BTreeMap::keys).cloned().collect()
+    }
+
+    /// Returns whether a version of a model was in the last listing.
+    pub(crate) fn knows(&self, name: &ModelName) -> bool {
+        lock(&self.stored).iter().flat_map(BTreeMap::keys).any(|key| key.0 == *name)
     }
 
     /// Says why a version is not warm.

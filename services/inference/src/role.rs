@@ -52,6 +52,7 @@ impl Role for Inference {
             .grpc(service.evaluations())
             .grpc(service.models())
             .grpc(service.routing())
+            .grpc(service.open_inference())
             .http(service.http()))
     }
 }

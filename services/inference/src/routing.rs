@@ -112,6 +112,11 @@ impl Routing {
         })
     }
 
+    /// Returns whether a model has an effective route.
+    pub(crate) fn is_effective(&self, name: &ModelName) -> bool {
+        self.effective.borrow().contains_key(name)
+    }
+
     /// Computes the effective table and tells the repository what is needed.
     ///
     /// **Invariant:** a version that an effective route names is never unloaded

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use marquee_domain::ModelName;
+use marquee_ports::{KeyError, ObjectKey};
 use marquee_settings::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,62 @@ impl Default for PredictionSettings {
     }
 }
 
+/// Settings of the model repository: ONNX files that clients of the Open Inference Protocol run.
+/// Each model has a folder: `NAME/VERSION/model.onnx`, and a configuration in `NAME/config.pbtxt`
+/// or `NAME/config.json` if the defaults do not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RepositorySettings {
+    /// The folder of this machine with the models. Empty: none. Default empty.
+    pub folder: PathBuf,
+    /// The folder of the object store with the models, in place of `folder`. Empty: none. Default
+    /// empty.
+    pub prefix: String,
+    /// How often the files are compared with those that were loaded. `0s`: models are loaded at the
+    /// start and when a client asks for it. Default `0s`.
+    #[serde(with = "humantime_serde")]
+    pub poll: Duration,
+    /// How many of the newest versions of a model are served whose configuration has no version
+    /// policy. 0: all. Default 1.
+    pub latest: usize,
+    /// How many instances a model has whose configuration does not say it. Default 1.
+    pub instances: usize,
+    /// How many threads share one operator of a model. Default 1.
+    pub threads: usize,
+    /// The largest file of a model, in bytes. Default 2,147,483,648.
+    pub max_model_bytes: u64,
+}
+
+impl Default for RepositorySettings {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            prefix: String::new(),
+            poll: Duration::ZERO,
+            latest: 1,
+            instances: 1,
+            threads: 1,
+            max_model_bytes: 2 << 30,
+        }
+    }
+}
+
+impl Validate for RepositorySettings {
+    fn validate(&self) -> Result<(), Invalid> {
+        let is_one = self.folder.as_os_str().is_empty() || self.prefix.is_empty();
+        Invalid::unless(is_one, "prefix", "is set, and folder too; set one of them")?;
+        let problem = |error: KeyError| Invalid::new("prefix", error.to_string());
+        if !self.prefix.is_empty() {
+            ObjectKey::try_new(&self.prefix).map_err(problem)?;
+        }
+        Invalid::unless_time_in(Duration::ZERO..=24 * HOUR, "poll", self.poll)?;
+        Invalid::unless_in(0..=1_000_000, "latest", self.latest as u64)?;
+        Invalid::unless_in(1..=64, "instances", self.instances as u64)?;
+        Invalid::unless_in(1..=64, "threads", self.threads as u64)?;
+        Invalid::unless_in(1..=1 << 40, "max_model_bytes", self.max_model_bytes)
+    }
+}
+
 /// Settings of the inference role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -91,6 +148,8 @@ pub struct Settings {
     pub queue: usize,
     /// The largest number of rows that one run of a graph takes. Default 64.
     pub max_batch: usize,
+    /// The ONNX files that are served besides model packages.
+    pub repository: RepositorySettings,
     /// Evaluations of versions on known ratings.
     pub evaluation: EvaluationSettings,
     /// The log of served predictions.
@@ -113,6 +172,7 @@ impl Default for Settings {
             state_dir: PathBuf::new(),
             queue: 1_024,
             max_batch: 64,
+            repository: RepositorySettings::default(),
             evaluation: EvaluationSettings::default(),
             predictions: PredictionSettings::default(),
         }
@@ -139,6 +199,7 @@ impl Validate for Settings {
         ];
         counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
         Invalid::unless_in(0..=1 << 40, "evaluation.cache_bytes", self.evaluation.cache_bytes as u64)?;
+        self.repository.validate().map_err(|invalid| invalid.within("repository"))?;
         let sample = self.predictions.sample;
         let is_share = (0.0..=1.0).contains(&sample);
         Invalid::unless(is_share, "predictions.sample", format!("is {sample}; give a number from 0 to 1"))?;
@@ -157,7 +218,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 18] = [
+        let cases: [(Change, &str); 22] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -168,6 +229,19 @@ mod tests {
             (
                 |settings| settings.feature_deadline = Duration::ZERO,
                 "feature_deadline: is 0s; give a time from 1ms to 1h",
+            ),
+            (|settings| settings.repository.instances = 0, "repository.instances: is 0; give a number from 1 to 64"),
+            (|settings| settings.repository.poll = Duration::MAX, "repository.poll: is "),
+            (
+                |settings| settings.repository.prefix = "../a".to_owned(),
+                "repository.prefix: object path '../a': not valid",
+            ),
+            (
+                |settings| {
+                    settings.repository.prefix = "a".to_owned();
+                    settings.repository.folder = "b".into();
+                },
+                "repository.prefix: is set, and folder too; set one of them",
             ),
             (|settings| settings.keep = 0, "keep: is 0; give a number from 1 to 1,000"),
             (|settings| settings.loads = 0, "loads: is 0"),

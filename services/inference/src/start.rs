@@ -1,17 +1,18 @@
 //! Puts the role together and starts its tasks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use marquee_domain::{Clock, IdError, ModelName, RouteError, SystemClock};
 use marquee_kit::{Context, Transport};
 use marquee_model::{ModelStore, VerifyingKey};
 use marquee_onnx::Runtime;
-use marquee_ports::{ObjectStore, RatingLog, Tracker};
+use marquee_ports::{KeyError, ObjectKey, ObjectStore, RatingLog, Tracker};
 use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
 use crate::evaluation::{self, Copies, Evaluation, States};
 use crate::metrics::{RoutingMetrics, StateMetrics, in_flight};
+use crate::models::{Defaults, Models, Packages, Scheduling, Source, Store, StoreParts, VersionPolicy};
 use crate::pressure::Pressure;
 use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
@@ -26,6 +27,9 @@ pub enum Error {
     /// The default model has no valid name.
     #[error("inference.default_model: not a model name")]
     DefaultModel(#[source] IdError),
+    /// The folder of the model repository is not a path of the object store.
+    #[error("inference.repository.prefix: not a folder of the object store")]
+    Prefix(#[source] KeyError),
     /// The sample of served predictions has no valid salt.
     #[error("sample served predictions")]
     Sample(#[source] RouteError),
@@ -61,6 +65,7 @@ impl Service {
         let Dependencies { objects, features, runtime, verifying_key, log, instance, tracker } = dependencies;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let plan = Plan { settings: &settings, clock: Arc::clone(&clock), context };
+        let (objects_of_models, runtime_of_models) = (Arc::clone(&objects), runtime.clone());
         let opener = Opener::new(runtime, verifying_key, &settings);
         let store = ModelStore::new(Arc::clone(&objects));
         let repository = plan.repository(store.clone(), opener.clone());
@@ -69,7 +74,21 @@ impl Service {
         let tallies = Arc::new(Tallies::new(incarnation, &context.metrics));
         let pressure = Arc::new(Pressure::new(settings.evaluation.busy, in_flight(&context.metrics)));
         let counted = Counted { tallies: Arc::clone(&tallies), pressure: Arc::clone(&pressure) };
-        let rating = plan.rating(features, &routing, counted);
+        let rating = Arc::new(plan.rating(features, &routing, counted));
+        let packages = Packages {
+            routing: Arc::clone(&routing),
+            repository: Arc::clone(&repository),
+            rating: Arc::clone(&rating),
+            route_first: settings.route_first,
+            scheduling: Scheduling { max_batch_size: settings.max_batch, instances: 1, queue: settings.queue },
+            clock: Arc::clone(&clock),
+            counters: Mutex::default(),
+        };
+        let models = Arc::new(Models::new(plan.store(objects_of_models, runtime_of_models)?, packages));
+        if plan.has_repository() {
+            let poll = settings.repository.poll;
+            models.follow((!poll.is_zero()).then_some(poll), context);
+        }
         let parts = evaluation::Parts {
             routing: Arc::clone(&routing),
             repository: Arc::clone(&repository),
@@ -82,6 +101,8 @@ impl Service {
             default_model,
             route_first: settings.route_first,
             rating,
+            models,
+            health: context.health.clone(),
             evaluation: Evaluation::new(parts, context),
             served: ServedLog::start(&settings.predictions, log, encode_served, context).map_err(Error::Sample)?,
             request_ids: RequestIds::default(),
@@ -109,6 +130,38 @@ impl Plan<'_> {
         let limits = Limits { loads: settings.loads, deadline: settings.load_deadline, keep: settings.keep };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: Arc::clone(clock) };
         Repository::new(Arc::new(loader), limits, process)
+    }
+
+    fn has_repository(&self) -> bool {
+        let repository = &self.settings.repository;
+        !repository.folder.as_os_str().is_empty() || !repository.prefix.is_empty()
+    }
+
+    /// Returns the models of the repository, of which none is loaded yet.
+    fn store(&self, objects: Arc<dyn ObjectStore>, runtime: Runtime) -> Result<Store, Error> {
+        let Self { settings, clock, context } = self;
+        let repository = &settings.repository;
+        let source = match (self.has_repository(), repository.prefix.as_str()) {
+            (false, _) => Source::Absent,
+            (true, "") => Source::Folder(repository.folder.clone()),
+            (true, prefix) => Source::Objects(objects, ObjectKey::try_new(prefix).map_err(Error::Prefix)?),
+        };
+        let policy = if repository.latest == 0 { VersionPolicy::All } else { VersionPolicy::Latest(repository.latest) };
+        let defaults = Defaults {
+            policy,
+            instances: repository.instances,
+            threads: repository.threads,
+            queue: settings.queue,
+            max_batch: settings.max_batch,
+        };
+        Ok(Store::new(StoreParts {
+            source,
+            defaults,
+            largest: repository.max_model_bytes,
+            runtime,
+            compute: context.compute.clone(),
+            clock: Arc::clone(clock),
+        }))
     }
 
     /// Returns the versions that evaluations use.

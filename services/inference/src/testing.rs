@@ -124,7 +124,7 @@ struct FakeScorer;
 impl Graph for FakeScorer {
     async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
         let movies = find(&inputs, "movie");
-        let Data::I64(indices) = movies.data() else { return Err(RunError::Closed) };
+        let Some(indices) = movies.as_i64() else { return Err(RunError::Closed) };
         let rows = floats(&inputs, "sum").iter().zip(indices.chunks(movies.shape()[1]));
         let ratings: Vec<f32> =
             rows.flat_map(|(sum, row)| row.iter().map(move |index| 3.0 + sum + *index as f32 / 10.0)).collect();

@@ -1,5 +1,5 @@
 //! Clients of other projects against the product: a Python producer of Kafka, DuckDB, Polars and
-//! pandas on the archive, and Feast on the features.
+//! pandas on the archive, Feast on the features, and Triton's clients on the predictions.
 //!
 //! `make clients` puts a Python that has them into the user's cache folder.
 
@@ -9,6 +9,8 @@ mod analysts;
 mod feast;
 #[path = "foreign/hostile.rs"]
 mod hostile;
+#[path = "foreign/open_inference.rs"]
+mod open_inference;
 #[path = "foreign/producers.rs"]
 mod producers;
 

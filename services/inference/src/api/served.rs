@@ -22,7 +22,7 @@ const HEADER: &str = "x-request-id";
 const LONGEST: usize = 128;
 
 /// The id that the caller gave a request, if it is 1 to 128 visible characters of ASCII.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RequestId(Option<String>);
 
 impl RequestId {
@@ -34,7 +34,7 @@ impl RequestId {
         Self::from_text(headers.get(HEADER).and_then(|value| value.to_str().ok()))
     }
 
-    fn from_text(text: Option<&str>) -> Self {
+    pub(super) fn from_text(text: Option<&str>) -> Self {
         let is_id =
             |text: &&str| (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         Self(text.filter(is_id).map(str::to_owned))
@@ -63,7 +63,7 @@ impl RequestIds {
 }
 
 /// A request that is being answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Begun {
     id: RequestId,
     at: Instant,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marquee_onnx::{Data, Tensor};
+use marquee_onnx::Tensor;
 
 use crate::model::State;
 
@@ -14,47 +14,16 @@ pub(super) fn join(states: &[State]) -> Option<State> {
     if others.is_empty() {
         return Some(Arc::clone(first));
     }
-    let join = |(index, (name, tensor)): (usize, &(String, Tensor))| {
+    let join = |(index, (name, _)): (usize, &(String, Tensor))| {
         let tensors: Option<Vec<&Tensor>> = states.iter().map(|state| Some(&state.get(index)?.1)).collect();
-        Some((name.clone(), stack(tensor, &tensors?)?))
+        Some((name.clone(), Tensor::concat(&tensors?)?))
     };
     first.iter().enumerate().map(join).collect::<Option<Vec<_>>>().map(Arc::new)
 }
 
-/// Joins tensors along axis 0. All have the type and the other dimensions of the first one.
-fn stack(first: &Tensor, tensors: &[&Tensor]) -> Option<Tensor> {
-    let values = tensors.iter().map(|tensor| tensor.data().len()).sum();
-    let mut data = match first.data() {
-        Data::F32(_) => Data::F32(Vec::with_capacity(values)),
-        Data::F64(_) => Data::F64(Vec::with_capacity(values)),
-        Data::I64(_) => Data::I64(Vec::with_capacity(values)),
-    };
-    let mut shape = first.shape().to_vec();
-    *shape.first_mut()? = 0;
-    for tensor in tensors {
-        let (rows, inner) = tensor.shape().split_first()?;
-        if *inner != shape[1..] || !append(&mut data, tensor.data()) {
-            return None;
-        }
-        shape[0] += rows;
-    }
-    Tensor::try_new(shape, data).ok()
-}
-
 /// Returns one row of a state. `None` if it does not have the row.
 pub(super) fn row(state: &State, row: usize) -> Option<State> {
-    let cut = |(name, tensor): &(String, Tensor)| {
-        let mut shape = tensor.shape().to_vec();
-        let length: usize = shape.get(1..)?.iter().product();
-        shape[0] = 1;
-        let range = row * length..(row + 1) * length;
-        let data = match tensor.data() {
-            Data::F32(values) => Data::F32(values.get(range)?.to_vec()),
-            Data::F64(values) => Data::F64(values.get(range)?.to_vec()),
-            Data::I64(values) => Data::I64(values.get(range)?.to_vec()),
-        };
-        Some((name.clone(), Tensor::try_new(shape, data).ok()?))
-    };
+    let cut = |(name, tensor): &(String, Tensor)| Some((name.clone(), tensor.rows(row..row + 1)?));
     state.iter().map(cut).collect::<Option<Vec<_>>>().map(Arc::new)
 }
 
@@ -73,12 +42,7 @@ pub(super) fn replace(state: State, replaced: &[(usize, State)]) -> Option<State
 
 /// Returns whether all numbers of a state are finite.
 pub(super) fn is_finite(state: &State) -> bool {
-    // Without an early end, so that the loop takes several numbers at a time.
-    state.iter().all(|(_, tensor)| match tensor.data() {
-        Data::F32(values) => values.iter().fold(true, |all, value| all & value.is_finite()),
-        Data::F64(values) => values.iter().fold(true, |all, value| all & value.is_finite()),
-        Data::I64(_) => true,
-    })
+    state.iter().all(|(_, tensor)| tensor.is_finite())
 }
 
 /// Returns the first rows of a state.
@@ -86,33 +50,17 @@ pub(super) fn first(state: State, rows: usize) -> State {
     if state.iter().all(|(_, tensor)| tensor.shape().first().is_none_or(|length| *length <= rows)) {
         return state;
     }
-    let shorten = |(name, tensor): (String, Tensor)| {
-        let (mut shape, mut data) = tensor.into_parts();
-        let row: usize = shape.iter().skip(1).product();
-        shape[0] = shape[0].min(rows);
-        match &mut data {
-            Data::F32(values) => values.truncate(rows * row),
-            Data::F64(values) => values.truncate(rows * row),
-            Data::I64(values) => values.truncate(rows * row),
-        }
-        (name, Tensor::try_new(shape, data).expect("the data was cut like the shape"))
+    let shorten = |(name, tensor): &(String, Tensor)| {
+        let length = tensor.shape().first().map_or(0, |length| rows.min(*length));
+        (name.clone(), tensor.rows(0..length).unwrap_or_else(|| tensor.clone()))
     };
-    Arc::new(Arc::unwrap_or_clone(state).into_iter().map(shorten).collect())
-}
-
-/// Appends values of the same type. Returns whether they have the same type.
-fn append(data: &mut Data, more: &Data) -> bool {
-    match (data, more) {
-        (Data::F32(values), Data::F32(more)) => values.extend_from_slice(more),
-        (Data::F64(values), Data::F64(more)) => values.extend_from_slice(more),
-        (Data::I64(values), Data::I64(more)) => values.extend_from_slice(more),
-        _ => return false,
-    }
-    true
+    Arc::new(state.iter().map(shorten).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use marquee_onnx::Data;
+
     use super::*;
 
     fn state(rows: &[f32]) -> State {

@@ -207,10 +207,9 @@ impl Cached {
 
 /// Returns about how many bytes an entry takes.
 fn weigh(key: &StateKey, state: &State) -> usize {
-    // No value has more than eight bytes.
-    let width = |tensor: &marquee_onnx::Tensor| if tensor.as_f32().is_some() { 4 } else { 8 };
-    let tensors: usize =
-        state.iter().map(|(name, tensor)| 192 + name.len() + width(tensor) * tensor.data().len()).sum();
+    // The length of texts is not counted.
+    let width = |tensor: &marquee_onnx::Tensor| tensor.kind().size().unwrap_or(64);
+    let tensors: usize = state.iter().map(|(name, tensor)| 192 + name.len() + width(tensor) * tensor.len()).sum();
     // A later entry may hold the history too, when this one is gone.
     512 + 16 * key.history.len() + tensors
 }

@@ -1,6 +1,9 @@
 //! Predictions of single movies.
 
-use marquee_domain::MovieId;
+use std::sync::Arc;
+
+use marquee_domain::{MovieId, Variant};
+use tokio::time::Instant;
 
 use super::subject::{Assigned, Subject, unknown};
 use super::{Answer, Caller, Error, Rating};
@@ -38,6 +41,19 @@ impl Rating {
         let assigned = self.assign(&request.caller)?;
         let answer = self.predict_by(&assigned, request).await;
         self.count(&assigned, answer)
+    }
+
+    /// Predicts with a version that the caller names, whatever the route says. Such a request is
+    /// not counted among those that the route assigned.
+    pub(crate) async fn predict_with(
+        &self,
+        model: &Arc<Model>,
+        request: &Predict,
+    ) -> Result<Answer<Vec<Prediction>>, Error> {
+        let _running = self.counted.pressure.enter();
+        let model = Arc::clone(model);
+        let assigned = Assigned { model, variant: Variant::Stable, started: Instant::now() };
+        self.predict_by(&assigned, request).await
     }
 
     async fn predict_by(&self, assigned: &Assigned, request: &Predict) -> Result<Answer<Vec<Prediction>>, Error> {

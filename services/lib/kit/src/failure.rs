@@ -320,6 +320,11 @@ impl From<Failure> for Status {
     }
 }
 
+/// The message of a failure, among the extensions of its HTTP answer. An API whose errors have
+/// another form makes its own body from it.
+#[derive(Debug, Clone)]
+pub struct FailureMessage(pub String);
+
 /// The JSON body of a failed HTTP request.
 #[derive(Debug, Serialize, Deserialize)]
 struct Body {
@@ -338,9 +343,11 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         self.log();
         let violations = self.violations.into_iter().map(BodyViolation::from).collect();
+        let told = FailureMessage(self.message.clone());
         let error = BodyError { code: self.kind.name().to_owned(), message: self.message, violations };
         let status = self.http.unwrap_or_else(|| self.kind.http());
         let mut response = (status, Json(Body { error })).into_response();
+        response.extensions_mut().insert(told);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -23,7 +23,7 @@ mod transport;
 pub use admin::admin_routes;
 pub use compute::Compute;
 pub use context::Context;
-pub use failure::{Failure, Kind, chain};
+pub use failure::{Failure, FailureMessage, Kind, chain};
 pub use health::{Check, CheckState, Health};
 pub use low_priority::LowPriority;
 pub use marquee_domain::{Reason, Violation};

@@ -1,8 +1,8 @@
-//! Eager batching: requests that wait while the graph's thread is busy are run together when it
-//! becomes free.
+//! Eager batching: requests that wait while all instances of a graph are busy are run together when
+//! one becomes free.
 //!
-//! No request is delayed to make a batch larger. An idle graph runs a single request at once. Under
-//! load, batches grow without delay, up to [`BatchSettings::max_rows`].
+//! No request is delayed to make a batch larger. An idle instance runs a single request at once.
+//! Under load, batches grow without delay, up to [`BatchSettings::max_rows`].
 //!
 //! **Invariant:** a request receives the same outputs in a batch as alone (held by
 //! `joining_and_cutting_gives_each_request_its_own`). Requests are joined along axis 0. Their other
@@ -46,6 +46,11 @@ impl Default for BatchSettings {
     }
 }
 
+/// How urgent a request is: 0 before 1, and so on. Requests of one priority run in order of
+/// arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Priority(pub u32);
+
 /// Counters of a batcher since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -64,6 +69,16 @@ pub struct Stats {
     /// Time in ONNX Runtime and in joining and cutting tensors, in nanoseconds, summed over the
     /// runs.
     pub run_nanos: u64,
+    /// Time that requests waited for their inputs to be joined, in nanoseconds, summed over the
+    /// requests.
+    pub join_nanos: u64,
+    /// Time that requests were in ONNX Runtime, in nanoseconds, summed over the requests.
+    pub infer_nanos: u64,
+    /// Time that requests waited for their outputs to be cut, in nanoseconds, summed over the
+    /// requests.
+    pub split_nanos: u64,
+    /// Requests that wait now.
+    pub waiting: u64,
 }
 
 /// The counters behind [`Stats`]. Each is read and written independently, so relaxed order is
@@ -77,34 +92,49 @@ struct Counters {
     rows: AtomicU64,
     queue_nanos: AtomicU64,
     run_nanos: AtomicU64,
+    join_nanos: AtomicU64,
+    infer_nanos: AtomicU64,
+    split_nanos: AtomicU64,
 }
 
-/// A graph whose concurrent requests share runs. Dropping it answers the waiting requests and then
-/// joins the graph's thread.
+/// A graph whose concurrent requests share runs. It may have several instances, each with a thread.
+/// Dropping it answers the waiting requests and then joins the threads.
 pub struct Batcher {
-    graph: Graph,
+    first: Graph,
+    others: Vec<Graph>,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
 }
 
 impl Batcher {
-    /// Creates a batcher for a graph. If not all inputs and outputs begin with a dynamic axis, each
-    /// request runs alone.
+    /// Creates a batcher for a graph. If not all inputs and outputs begin with the same dynamic
+    /// axis, each request runs alone.
     pub fn new(graph: Graph, settings: &BatchSettings) -> Self {
-        let plan = Plan::new(graph.inputs(), graph.outputs(), settings);
+        Self::with_instances(graph, Vec::new(), settings)
+    }
+
+    /// Creates a batcher for several instances of one graph.
+    pub fn with_instances(first: Graph, others: Vec<Graph>, settings: &BatchSettings) -> Self {
+        let plan = Plan::new(first.inputs(), first.outputs(), settings);
         let counters = Arc::<Counters>::default();
-        let queue = Arc::new(Queue::new(plan, settings.queue.max(1), Arc::clone(&counters)));
-        Self { graph, queue, counters }
+        let queue = Arc::new(Queue::new(plan, settings.queue.max(1), 1 + others.len(), Arc::clone(&counters)));
+        Self { first, others, queue, counters }
     }
 
     /// Returns the inputs of the graph, in its order.
     pub fn inputs(&self) -> &[Port] {
-        self.graph.inputs()
+        self.first.inputs()
     }
 
     /// Returns the outputs of the graph, in its order.
     pub fn outputs(&self) -> &[Port] {
-        self.graph.outputs()
+        self.first.outputs()
+    }
+
+    /// Returns whether requests can share a run: all inputs and outputs begin with one dimension
+    /// of any length.
+    pub fn is_batchable(&self) -> bool {
+        self.queue.is_batchable()
     }
 
     /// Runs the graph on named inputs, together with other waiting requests. Returns the outputs in
@@ -114,15 +144,29 @@ impl Batcher {
     /// The queue is full; an input is missing, unknown or has the wrong type or shape; or ONNX
     /// Runtime refuses the values.
     pub async fn run(&self, inputs: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, RunError> {
-        let inputs = Session::arrange(self.graph.inputs(), inputs)?;
+        self.run_by(inputs, Priority::default()).await
+    }
+
+    /// Runs the graph like [`Self::run`], before waiting requests that are less urgent.
+    ///
+    /// # Errors
+    /// See [`Self::run`].
+    pub async fn run_by(
+        &self,
+        inputs: Vec<(String, Tensor)>,
+        priority: Priority,
+    ) -> Result<Vec<(String, Tensor)>, RunError> {
+        let inputs = Session::arrange(self.first.inputs(), inputs)?;
         let (reply, answer) = oneshot::channel();
-        if self.queue.push(Request::new(inputs, reply))? {
+        if let Some(instance) = self.queue.push(Request::new(inputs, priority, reply))? {
             let queue = Arc::clone(&self.queue);
-            // The queue asks for one drain at a time, so there is always room for it unless the
-            // graph is closed.
-            self.graph.offer(Box::new(move |session| queue.drain(session))).inspect_err(|_| self.queue.abandon())?;
+            let graph = if instance == 0 { &self.first } else { &self.others[instance - 1] };
+            // The queue asks for one drain of an instance at a time, so there is always room for it
+            // unless the graph is closed.
+            let drain = Box::new(move |session: &mut Session| queue.drain(instance, session));
+            graph.offer(drain).inspect_err(|_| self.queue.abandon())?;
         }
-        answer.await.map_err(|_| RunError::Closed)?.map(|outputs| self.graph.named(outputs))
+        answer.await.map_err(|_| RunError::Closed)?.map(|outputs| self.first.named(outputs))
     }
 
     /// Runs the same inputs several times, so that the first real request finds memory and code
@@ -149,12 +193,16 @@ impl Batcher {
             rows: read(&self.counters.rows),
             queue_nanos: read(&self.counters.queue_nanos),
             run_nanos: read(&self.counters.run_nanos),
+            join_nanos: read(&self.counters.join_nanos),
+            infer_nanos: read(&self.counters.infer_nanos),
+            split_nanos: read(&self.counters.split_nanos),
+            waiting: self.queue.len() as u64,
         }
     }
 }
 
 impl fmt::Debug for Batcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batcher").field("graph", &self.graph).field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("Batcher").field("graph", &self.first).field("stats", &self.stats()).finish_non_exhaustive()
     }
 }

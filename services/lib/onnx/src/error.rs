@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::tensor::{Axis, Kind};
+use crate::tensor::{Axis, Kind, TensorError};
 
 /// A message of ONNX Runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,6 +21,12 @@ impl<R> From<ort::Error<R>> for EngineError {
     }
 }
 
+impl From<TensorError> for EngineError {
+    fn from(error: TensorError) -> Self {
+        Self::new(&error.to_string())
+    }
+}
+
 /// Why a graph cannot be loaded.
 #[derive(Debug, Error)]
 pub enum GraphError {
@@ -28,13 +34,22 @@ pub enum GraphError {
     #[error("ONNX Runtime does not load the graph")]
     Load(#[source] EngineError),
     /// An input or output has a type that cannot be passed.
-    #[error("'{name}' is {found}; expected a tensor of float32, float64 or int64")]
+    #[error("'{name}' is {found}; expected a tensor of booleans, integers, floating-point numbers or strings")]
     Unsupported {
         /// Name of the input or output.
         name: String,
         /// Its type.
         found: String,
     },
+    /// The bytes end too early, or are no ONNX.
+    #[error("the file is not an ONNX model, or it was cut off")]
+    Malformed,
+    /// Weights are in a file outside of the model's folder.
+    #[error("the weights are in '{0}', which is not a file of the model's folder; keep them beside the model")]
+    ExternalOutside(String),
+    /// Weights are in a file that is missing.
+    #[error("the weights are in '{0}', which is missing; put the file beside the model")]
+    ExternalMissing(String),
     /// The thread could not be started.
     #[error("the thread of the graph cannot be started")]
     Thread(#[source] std::io::Error),
@@ -88,4 +103,10 @@ pub enum RunError {
     /// ONNX Runtime refused the values, for example an index out of range.
     #[error("the graph did not run")]
     Engine(#[source] EngineError),
+}
+
+impl From<EngineError> for RunError {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{GraphError, RunError};
 use crate::runtime::Runtime;
-use crate::session::{Port, Session, Threads};
+use crate::session::{ModelFile, Port, Session, Threads};
 use crate::tensor::Tensor;
 
 /// Number of [`Graph::run`] jobs that can wait in the channel of the thread. Further calls wait
@@ -32,10 +32,18 @@ impl Graph {
     /// milliseconds to seconds. Async callers use `spawn_blocking`.
     ///
     /// # Errors
-    /// ONNX Runtime cannot load the bytes, or an input or output is not a tensor of float32,
-    /// float64 or int64.
+    /// ONNX Runtime cannot load the bytes, an input or output is not a tensor of a type that
+    /// [`crate::Kind`] has, or the weights are in other files.
     pub fn load(runtime: &Runtime, bytes: &[u8], threads: Threads) -> Result<Self, GraphError> {
-        Self::start(Session::load(runtime, bytes, threads)?, "onnx-graph", || {})
+        Self::load_model(runtime, &ModelFile::alone(bytes), threads)
+    }
+
+    /// Loads a model like [`Self::load`], with weights that are in files beside it.
+    ///
+    /// # Errors
+    /// See [`Self::load`]. A file outside of the model's folder is refused.
+    pub fn load_model(runtime: &Runtime, model: &ModelFile<'_>, threads: Threads) -> Result<Self, GraphError> {
+        Self::start(Session::load(runtime, model, threads)?, "onnx-graph", || {})
     }
 
     /// Loads a model like [`Self::load`], for work that must not slow down other graphs: its thread
@@ -45,7 +53,7 @@ impl Graph {
     /// See [`Self::load`].
     pub fn load_in_background(runtime: &Runtime, bytes: &[u8]) -> Result<Self, GraphError> {
         // One thread: the threads that share an operator would have the usual priority.
-        Self::start(Session::load(runtime, bytes, Threads(1))?, "onnx-background", lower_priority)
+        Self::start(Session::load(runtime, &ModelFile::alone(bytes), Threads(1))?, "onnx-background", lower_priority)
     }
 
     fn start(mut session: Session, name: &str, prepare: fn()) -> Result<Self, GraphError> {

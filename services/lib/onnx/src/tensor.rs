@@ -1,42 +1,25 @@
-//! Tensors as plain vectors: the inputs and outputs of a graph.
+//! Tensors: the inputs and outputs of a graph. Values are kept as bytes, so that a tensor can be
+//! made from a part of a network message, and written to one, without a copy.
 
-use std::fmt;
+mod axis;
+mod element;
+mod error;
+mod kind;
+
+use std::ops::Range;
 use std::sync::Arc;
 
-use thiserror::Error;
+use bytes::Bytes;
+use half::{bf16, f16};
 
-/// Element type of a tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
-    /// 64-bit integers.
-    I64,
-}
+pub use axis::Axis;
+pub use element::Element;
+pub use error::TensorError;
+pub use kind::Kind;
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "float32",
-            Self::F64 => "float64",
-            Self::I64 => "int64",
-        })
-    }
-}
+use element::Owned;
 
-/// One dimension of an input or output, as the graph declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Axis {
-    /// The dimension always has this length.
-    Fixed(usize),
-    /// The caller chooses the length. Dimensions with the same name must have the same length. The
-    /// name is empty if the graph declares none.
-    Dynamic(String),
-}
-
-/// Values of a tensor, row-major.
+/// Values of the types that most graphs use, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
     /// Single precision.
@@ -48,15 +31,6 @@ pub enum Data {
 }
 
 impl Data {
-    /// Returns the element type.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::F32(_) => Kind::F32,
-            Self::F64(_) => Kind::F64,
-            Self::I64(_) => Kind::I64,
-        }
-    }
-
     /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
@@ -72,19 +46,23 @@ impl Data {
     }
 }
 
-/// A shape that does not fit the number of values.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("shape {shape:?} does not hold {found} values")]
-pub struct TensorError {
-    shape: Vec<usize>,
-    found: usize,
+/// The values of a tensor, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Values {
+    /// Numbers and booleans in the byte order of the machine.
+    Packed(Bytes),
+    Texts(Arc<[Bytes]>),
 }
 
 /// A dense tensor whose shape fits its values. Clones share the values.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// **Invariant:** packed values are aligned for their type, and a boolean is 0 or 1
+/// (`tensor::tests::values_are_copied_only_where_they_are_not_aligned`).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tensor {
+    kind: Kind,
     shape: Vec<usize>,
-    data: Arc<Data>,
+    values: Values,
 }
 
 impl Tensor {
@@ -93,11 +71,48 @@ impl Tensor {
     /// # Errors
     /// The number of values is not the product of the dimensions.
     pub fn try_new(shape: Vec<usize>, data: Data) -> Result<Self, TensorError> {
-        let holds = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
-        if holds != Some(data.len()) {
-            return Err(TensorError { found: data.len(), shape });
+        match data {
+            Data::F32(values) => Self::from_vec(shape, values),
+            Data::F64(values) => Self::from_vec(shape, values),
+            Data::I64(values) => Self::from_vec(shape, values),
         }
-        Ok(Self { shape, data: Arc::new(data) })
+    }
+
+    /// Creates a tensor from a shape and its values, without a copy.
+    ///
+    /// # Errors
+    /// The number of values is not the product of the dimensions.
+    pub fn from_vec<T: Element>(shape: Vec<usize>, values: Vec<T>) -> Result<Self, TensorError> {
+        check_count(&shape, values.len())?;
+        let values = if values.is_empty() { Bytes::new() } else { Bytes::from_owner(Owned(values)) };
+        Ok(Self { kind: T::KIND, shape, values: Values::Packed(values) })
+    }
+
+    /// Creates a tensor from a shape and its values in the byte order of the machine. Copies them
+    /// only if they are not aligned for their type.
+    ///
+    /// # Errors
+    /// The number of bytes is not that of the shape, the values are texts, or a boolean is neither
+    /// 0 nor 1.
+    pub fn from_bytes(kind: Kind, shape: Vec<usize>, bytes: Bytes) -> Result<Self, TensorError> {
+        let size = kind.size().ok_or(TensorError::Texts)?;
+        let holds = count(&shape).and_then(|count| count.checked_mul(size));
+        if holds != Some(bytes.len()) {
+            return Err(TensorError::Bytes { kind, shape, found: bytes.len() });
+        }
+        if kind == Kind::Bool && bytes.iter().any(|&byte| byte > 1) {
+            return Err(TensorError::NotBool);
+        }
+        Ok(Self { kind, shape, values: Values::Packed(kind.aligned(bytes)) })
+    }
+
+    /// Creates a tensor of texts.
+    ///
+    /// # Errors
+    /// The number of texts is not the product of the dimensions.
+    pub fn from_texts(shape: Vec<usize>, texts: Vec<Bytes>) -> Result<Self, TensorError> {
+        check_count(&shape, texts.len())?;
+        Ok(Self { kind: Kind::Text, shape, values: Values::Texts(texts.into()) })
     }
 
     /// Returns the dimensions, outermost first.
@@ -105,52 +120,133 @@ impl Tensor {
         &self.shape
     }
 
-    /// Returns the values, row-major.
-    pub fn data(&self) -> &Data {
-        &self.data
+    /// Returns the same values in another shape.
+    ///
+    /// # Errors
+    /// The number of values is not the product of the dimensions.
+    pub fn reshaped(self, shape: Vec<usize>) -> Result<Self, TensorError> {
+        check_count(&shape, self.len())?;
+        Ok(Self { shape, ..self })
     }
 
     /// Returns the element type.
     pub fn kind(&self) -> Kind {
-        self.data.kind()
+        self.kind
+    }
+
+    /// Returns the number of values.
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Values::Packed(bytes) => bytes.len() / self.kind.size().unwrap_or(1),
+            Values::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Returns whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the values in the byte order of the machine, or `None` if they are texts.
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        if let Values::Packed(bytes) = &self.values { Some(bytes) } else { None }
+    }
+
+    /// Returns the texts, or `None` if the values are of another type.
+    pub fn as_texts(&self) -> Option<&[Bytes]> {
+        if let Values::Texts(texts) = &self.values { Some(texts) } else { None }
+    }
+
+    /// Returns the values, or `None` if they are of another type.
+    pub fn values<T: Element>(&self) -> Option<&[T]> {
+        if self.kind != T::KIND {
+            return None;
+        }
+        // No values need no alignment.
+        let bytes = self.as_bytes()?;
+        if bytes.is_empty() { Some(&[]) } else { bytemuck::checked::try_cast_slice(&bytes[..]).ok() }
     }
 
     /// Returns the values, or `None` if they are not single precision.
     pub fn as_f32(&self) -> Option<&[f32]> {
-        if let Data::F32(values) = &*self.data { Some(values) } else { None }
+        self.values()
     }
 
     /// Returns the values, or `None` if they are not double precision.
     pub fn as_f64(&self) -> Option<&[f64]> {
-        if let Data::F64(values) = &*self.data { Some(values) } else { None }
+        self.values()
     }
 
-    /// Returns the values, or `None` if they are not integers.
+    /// Returns the values, or `None` if they are not 64-bit integers.
     pub fn as_i64(&self) -> Option<&[i64]> {
-        if let Data::I64(values) = &*self.data { Some(values) } else { None }
+        self.values()
     }
 
-    /// Returns the shape and the values. Copies the values if other clones share them.
-    pub fn into_parts(self) -> (Vec<usize>, Data) {
-        (self.shape, Arc::unwrap_or_clone(self.data))
+    /// Joins tensors along axis 0. Returns `None` if there are none, or if their types or their
+    /// other dimensions differ.
+    pub fn concat(parts: &[&Self]) -> Option<Self> {
+        let (kind, inner) = parts.first().and_then(|first| Some((first.kind, first.shape.get(1..)?)))?;
+        let mut rows = 0_usize;
+        for part in parts {
+            let (own, dims) = part.shape.split_first()?;
+            if part.kind != kind || dims != inner {
+                return None;
+            }
+            rows = rows.checked_add(*own)?;
+        }
+        let shape = [&[rows][..], inner].concat();
+        let packed: Option<Vec<&[u8]>> = parts.iter().map(|part| part.as_bytes().map(AsRef::as_ref)).collect();
+        match packed {
+            Some(packed) => Self::from_bytes(kind, shape, packed.concat().into()).ok(),
+            None => {
+                Self::from_texts(shape, parts.iter().flat_map(|part| part.as_texts()).flatten().cloned().collect()).ok()
+            }
+        }
     }
+
+    /// Returns a copy of some rows: the values at these places of axis 0. Returns `None` if the
+    /// tensor does not have them. A copy, because a part would keep the memory of the whole.
+    pub fn rows(&self, rows: Range<usize>) -> Option<Self> {
+        let (own, inner) = self.shape.split_first()?;
+        let count = rows.end.checked_sub(rows.start).filter(|_| rows.end <= *own)?;
+        let row: usize = inner.iter().product();
+        let shape = [&[count][..], inner].concat();
+        let range = |width: usize| rows.start * row * width..rows.end * row * width;
+        match &self.values {
+            Values::Packed(bytes) => {
+                let part = bytes.get(range(self.kind.size()?))?;
+                Self::from_bytes(self.kind, shape, Bytes::copy_from_slice(part)).ok()
+            }
+            Values::Texts(texts) => Self::from_texts(shape, texts.get(range(1))?.to_vec()).ok(),
+        }
+    }
+
+    /// Returns whether all values are finite. Values that are no floating-point numbers are.
+    pub fn is_finite(&self) -> bool {
+        // Without an early end, so that the loop takes several numbers at a time.
+        match self.kind {
+            Kind::F32 => self.as_f32().unwrap_or_default().iter().fold(true, |all, value| all & value.is_finite()),
+            Kind::F64 => self.as_f64().unwrap_or_default().iter().fold(true, |all, value| all & value.is_finite()),
+            Kind::F16 => {
+                self.values::<f16>().unwrap_or_default().iter().fold(true, |all, value| all & value.is_finite())
+            }
+            Kind::Bf16 => {
+                let values = self.values::<bf16>().unwrap_or_default();
+                values.iter().fold(true, |all, value| all & value.is_finite())
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Returns the number of values that a shape holds, or `None` if it cannot be counted.
+fn count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim))
+}
+
+fn check_count(shape: &[usize], found: usize) -> Result<(), TensorError> {
+    if count(shape) == Some(found) { Ok(()) } else { Err(TensorError::Count { shape: shape.to_vec(), found }) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shape_holds_exactly_its_values() {
-        assert!(Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 6])).is_ok());
-        assert!(Tensor::try_new(vec![], Data::I64(vec![7])).is_ok());
-        assert!(Tensor::try_new(vec![0, 3], Data::F64(vec![])).is_ok());
-        let error = Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 5])).expect_err("one short");
-        assert_eq!(error.to_string(), "shape [2, 3] does not hold 5 values");
-    }
-
-    #[test]
-    fn a_shape_that_overflows_is_refused() {
-        assert!(Tensor::try_new(vec![usize::MAX, 2, 0], Data::F32(vec![])).is_err());
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 
 /// The first words of the methods that only read, of this project, of Feast, and of the services
 /// that every process has. All others write or administer.
-const READS: [&str; 11] = [
+const READS: [&str; 16] = [
     "Get",
     "List",
     "Watch",
@@ -27,6 +27,12 @@ const READS: [&str; 11] = [
     "Backfill",
     "Check",
     "ServerReflectionInfo",
+    // Of the Open Inference Protocol: `ServerReady`, `ModelInfer` and so on, over gRPC and HTTP.
+    "Server",
+    "Model",
+    "RepositoryIndex",
+    "infer",
+    "index",
 ];
 
 /// The services that every process has, besides those of its roles.

@@ -40,18 +40,28 @@ const UNKNOWN: usize = 64 << 10;
 pub struct Bodies {
     limit: usize,
     messages: &'static [(&'static str, &'static str)],
+    /// The header that holds the length of the JSON with which a body begins. Such bodies have any
+    /// content type.
+    json_length: Option<&'static str>,
 }
 
 impl Bodies {
     /// Accepts JSON of at most `limit` bytes.
     pub const fn json(limit: usize) -> Self {
-        Self { limit, messages: &[] }
+        Self { limit, messages: &[], json_length: None }
     }
 
     /// Accepts protobuf bodies too, at these paths and with these messages, by their full names.
     #[must_use]
     pub const fn or_protobuf(self, messages: &'static [(&'static str, &'static str)]) -> Self {
         Self { messages, ..self }
+    }
+
+    /// Accepts bodies of any content type that begin with JSON, and go on with other bytes. The
+    /// header `name` holds the length of the JSON. Without it the whole body is JSON.
+    #[must_use]
+    pub const fn or_json_with_bytes(self, name: &'static str) -> Self {
+        Self { json_length: Some(name), ..self }
     }
 
     /// Receives the whole body of each request before its handler runs. Bodies that are too long,
@@ -121,7 +131,11 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
     let message = bodies.messages.iter().find(|(at, _)| *at == path).map(|(_, message)| *message);
     let deadline = Instant::now() + shared.settings.body_timeout;
     let arrived = async {
-        let message = check_form(&head.headers, message)?;
+        let message = match bodies.json_length {
+            // A web page of another origin is refused before, by its `Origin`.
+            Some(_) => None,
+            None => check_form(&head.headers, message)?,
+        };
         let encoding = encoding(&head.headers)?;
         let declared = declared(&head.headers, bodies.limit)?;
         let mut share = shared.budget.take(declared.unwrap_or(UNKNOWN), deadline).await?;
@@ -141,7 +155,9 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
         head.headers.remove(header::CONTENT_ENCODING);
         head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
     }
-    check_memory(&shared, message, &bytes).await?;
+    let length = bodies.json_length.and_then(|name| head.headers.get(name)?.to_str().ok()?.parse().ok());
+    let checked = bytes.slice(..length.unwrap_or(bytes.len()).min(bytes.len()));
+    check_memory(&shared, message, &checked).await?;
     Ok((Request::from_parts(head, Body::from(bytes)), share))
 }
 
@@ -187,7 +203,9 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
     match (text.as_str(), Encoding::named(&text), given.next()) {
         ("" | "identity", _, None) => Ok(None),
         (_, Some(encoding), None) => Ok(Some(encoding)),
-        _ => Err(unsupported("content-encoding", format!("is '{}'; expected gzip, zstd or none", shown(&text)))),
+        _ => {
+            Err(unsupported("content-encoding", format!("is '{}'; expected gzip, deflate, zstd or none", shown(&text))))
+        }
     }
 }
 

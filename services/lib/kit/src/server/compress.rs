@@ -26,14 +26,22 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
     for offer in given.flat_map(|value| value.split(',')) {
         let (name, weight) = weighted(offer);
         let Some(encoding) = Encoding::named(&name.to_ascii_lowercase()) else { continue };
-        let is_better = |(present, chosen): (f32, Encoding)| {
-            weight > present || weight >= present && chosen == Encoding::Gzip && encoding == Encoding::Zstd
-        };
+        let is_better =
+            |(present, chosen): (f32, Encoding)| weight > present || weight >= present && rank(encoding) > rank(chosen);
         if weight > 0.0 && best.is_none_or(is_better) {
             best = Some((weight, encoding));
         }
     }
     best.map(|(_, encoding)| encoding)
+}
+
+/// Returns how much an encoding is preferred among those that a client accepts alike.
+fn rank(encoding: Encoding) -> u8 {
+    match encoding {
+        Encoding::Deflate => 0,
+        Encoding::Gzip => 1,
+        Encoding::Zstd => 2,
+    }
 }
 
 /// Splits `gzip;q=0.5` into the name and the weight.
@@ -169,6 +177,11 @@ pub(super) fn pack(encoding: Encoding, text: &[u8], output: Vec<u8>) -> io::Resu
     match encoding {
         Encoding::Gzip => {
             let mut writer = flate2::write::GzEncoder::new(output, flate2::Compression::fast());
+            writer.write_all(text)?;
+            writer.finish()
+        }
+        Encoding::Deflate => {
+            let mut writer = flate2::write::ZlibEncoder::new(output, flate2::Compression::fast());
             writer.write_all(text)?;
             writer.finish()
         }

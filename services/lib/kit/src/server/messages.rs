@@ -48,11 +48,13 @@ pub(super) fn take_encoding(headers: &mut HeaderMap) -> Result<Option<Encoding>,
     match value.as_bytes() {
         b"identity" => Ok(None),
         b"gzip" => Ok(Some(Encoding::Gzip)),
+        b"deflate" => Ok(Some(Encoding::Deflate)),
         other => {
             let name: String = String::from_utf8_lossy(other).chars().take(40).collect();
-            let message = format!("messages compressed with '{name}' are not supported; expected gzip or identity");
+            let message =
+                format!("messages compressed with '{name}' are not supported; expected gzip, deflate or identity");
             let mut refused = Status::unimplemented(message);
-            refused.metadata_mut().insert(frame::ACCEPT_ENCODING, MetadataValue::from_static("identity,gzip"));
+            refused.metadata_mut().insert(frame::ACCEPT_ENCODING, MetadataValue::from_static("identity,gzip,deflate"));
             Err(refused)
         }
     }

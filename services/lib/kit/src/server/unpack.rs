@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
 /// The largest window of a zstd frame, as a power of two. A decoder reserves the window.
 const ZSTD_WINDOW: u32 = 23;
@@ -12,6 +12,8 @@ const ZSTD_WINDOW: u32 = 23;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Gzip,
+    /// The format of zlib, which HTTP and gRPC call `deflate`.
+    Deflate,
     Zstd,
 }
 
@@ -20,6 +22,7 @@ impl Encoding {
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
             "zstd" => Some(Self::Zstd),
             _ => None,
         }
@@ -29,6 +32,7 @@ impl Encoding {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
             Self::Zstd => "zstd",
         }
     }
@@ -58,6 +62,7 @@ pub(super) fn unpack_behind(
     let (before, most) = (output.len(), limit as u64 + 1);
     let read = match encoding {
         Encoding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut output),
+        Encoding::Deflate => ZlibDecoder::new(packed).take(most).read_to_end(&mut output),
         Encoding::Zstd => zstd::Decoder::with_buffer(packed).and_then(|mut decoder| {
             decoder.window_log_max(ZSTD_WINDOW)?;
             decoder.take(most).read_to_end(&mut output)
@@ -79,12 +84,20 @@ mod tests {
         writer.finish().expect("memory")
     }
 
+    fn deflate(text: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        writer.write_all(text).expect("memory");
+        writer.finish().expect("memory")
+    }
+
     #[test]
     fn what_was_packed_comes_back_and_a_bomb_is_stopped_at_the_limit() {
         let text = vec![b' '; 100_000];
-        for (encoding, packed) in
-            [(Encoding::Gzip, gzip(&text)), (Encoding::Zstd, zstd::encode_all(&text[..], 3).expect("memory"))]
-        {
+        for (encoding, packed) in [
+            (Encoding::Gzip, gzip(&text)),
+            (Encoding::Deflate, deflate(&text)),
+            (Encoding::Zstd, zstd::encode_all(&text[..], 3).expect("memory")),
+        ] {
             assert_eq!(unpack(encoding, &packed, 100_000).expect("fits"), text);
             assert!(matches!(unpack(encoding, &packed, 99_999), Err(UnpackError::TooLarge)));
             let cut = &packed[..packed.len() / 2];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::BatchSettings;
 use crate::session::Port;
-use crate::tensor::{Axis, Data, Tensor};
+use crate::tensor::{Axis, Tensor};
 
 /// Padding may at most double the number of values in a batch.
 const LARGEST_PADDING_FACTOR: usize = 2;
@@ -24,8 +24,13 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(inputs: &[Port], outputs: &[Port], settings: &BatchSettings) -> Self {
-        let rows = |port: &Port| matches!(port.axes.first(), Some(Axis::Dynamic(_)));
-        let batchable = !inputs.is_empty() && inputs.iter().chain(outputs).all(rows);
+        let mut rows = inputs.iter().chain(outputs).map(|port| match port.axes.first() {
+            Some(Axis::Dynamic(name)) => Some(name),
+            _ => None,
+        });
+        let first = rows.next().flatten();
+        // An axis with another name may have another length, so that rows do not belong together.
+        let batchable = !inputs.is_empty() && first.is_some() && rows.all(|name| name == first);
         let padded = |axis: (usize, &Axis)| match axis {
             (1.., Axis::Dynamic(name)) if settings.padded.contains(name) => Some(name.clone()),
             _ => None,
@@ -33,6 +38,10 @@ impl Plan {
         let names =
             |ports: &[Port]| ports.iter().map(|port| port.axes.iter().enumerate().map(padded).collect()).collect();
         Self { max_rows: settings.max_rows, batchable, inputs: names(inputs), outputs: names(outputs) }
+    }
+
+    pub(super) fn is_batchable(&self) -> bool {
+        self.batchable
     }
 
     /// Joins the inputs of several requests along axis 0 and pads them with zeros. Returns `None`
@@ -100,13 +109,21 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     pub(super) fn new(plan: &'a Plan, first: &[Tensor]) -> Self {
         let shapes = first.iter().map(|tensor| tensor.shape().to_vec()).collect();
-        Self { plan, shapes, values: first.iter().map(|tensor| tensor.data().len()).sum() }
+        Self { plan, shapes, values: first.iter().map(|tensor| tensor.len()).sum() }
     }
 
     /// Adds a request to the batch if it fits and the padding stays within its limit. Returns
     /// whether it was added.
     pub(super) fn admit(&mut self, request: &[Tensor]) -> bool {
         if !self.plan.batchable || request.len() != self.shapes.len() {
+            return false;
+        }
+        // The axis may have no name, and then nothing has compared its lengths.
+        let own = rows(request);
+        let is_even = |length: Option<&usize>, rows: usize| length == Some(&rows);
+        let has_even_rows = request.iter().all(|tensor| is_even(tensor.shape().first(), own))
+            && self.shapes.iter().all(|shape| is_even(shape.first(), self.shapes[0][0]));
+        if !has_even_rows {
             return false;
         }
         let mut shapes = self.shapes.clone();
@@ -124,7 +141,7 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        let values = self.values + request.iter().map(|tensor| tensor.data().len()).sum::<usize>();
+        let values = self.values + request.iter().map(|tensor| tensor.len()).sum::<usize>();
         let padded: usize = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let rows = shapes.first().and_then(|shape| shape.first()).copied().unwrap_or(0);
         if rows > self.plan.max_rows || padded > LARGEST_PADDING_FACTOR * values {
@@ -142,9 +159,10 @@ fn rows(request: &[Tensor]) -> usize {
 /// Joins tensors of one rank and type along axis 0. Shorter tensors are padded with zeros at the
 /// end of each axis.
 fn concatenate(parts: &[&Tensor]) -> Option<Tensor> {
-    let mut shape = parts.first()?.shape().to_vec();
+    let first = parts.first()?;
+    let mut shape = first.shape().to_vec();
     for part in &parts[1..] {
-        if part.shape().len() != shape.len() {
+        if part.shape().len() != shape.len() || part.kind() != first.kind() {
             return None;
         }
         for (at, (length, other)) in shape.iter_mut().zip(part.shape()).enumerate() {
@@ -152,23 +170,34 @@ fn concatenate(parts: &[&Tensor]) -> Option<Tensor> {
         }
     }
     let inner = shape.get(1..)?;
-    let data = match parts.first()?.data() {
-        Data::F32(_) => Data::F32(stack(parts, inner, Tensor::as_f32)?),
-        Data::F64(_) => Data::F64(stack(parts, inner, Tensor::as_f64)?),
-        Data::I64(_) => Data::I64(stack(parts, inner, Tensor::as_i64)?),
-    };
-    Tensor::try_new(shape, data).ok()
+    match first.kind().size() {
+        Some(size) => {
+            let joined = stack(parts, inner, size, |tensor| tensor.as_bytes().map(AsRef::as_ref))?;
+            Tensor::from_bytes(first.kind(), shape, joined.into()).ok()
+        }
+        None => {
+            let joined = stack(parts, inner, 1, Tensor::as_texts)?;
+            Tensor::from_texts(shape, joined).ok()
+        }
+    }
 }
 
-fn stack<T: Copy + Default>(parts: &[&Tensor], inner: &[usize], values: fn(&Tensor) -> Option<&[T]>) -> Option<Vec<T>> {
-    let mut joined =
-        Vec::with_capacity(parts.iter().map(|part| part.shape()[0] * inner.iter().product::<usize>()).sum());
+/// Joins values that take `width` places each.
+fn stack<T: Clone + Default>(
+    parts: &[&Tensor],
+    inner: &[usize],
+    width: usize,
+    values: impl Fn(&Tensor) -> Option<&[T]>,
+) -> Option<Vec<T>> {
+    let row: usize = inner.iter().product::<usize>() * width;
+    let mut joined = Vec::with_capacity(parts.iter().map(|part| part.shape()[0] * row).sum());
     for part in parts {
         let values = values(part)?;
         if part.shape()[1..] == *inner {
             joined.extend_from_slice(values);
         } else {
-            pad(values, part.shape(), inner, &mut joined);
+            let (own, inner) = ([part.shape(), &[width]].concat(), [inner, &[width]].concat());
+            pad(values, &own, &inner, &mut joined);
         }
     }
     Some(joined)
@@ -176,7 +205,7 @@ fn stack<T: Copy + Default>(parts: &[&Tensor], inner: &[usize], values: fn(&Tens
 
 /// Appends blocks of shape `own`, padded with zeros at the end so that their inner dimensions are
 /// `inner`.
-fn pad<T: Copy + Default>(values: &[T], own: &[usize], inner: &[usize], joined: &mut Vec<T>) {
+fn pad<T: Clone + Default>(values: &[T], own: &[usize], inner: &[usize], joined: &mut Vec<T>) {
     let Some((&target, rest)) = inner.split_first() else {
         joined.extend_from_slice(values);
         return;
@@ -192,28 +221,34 @@ fn pad<T: Copy + Default>(values: &[T], own: &[usize], inner: &[usize], joined: 
 
 /// Returns the block of `shape` that begins at row `from` and at the start of all other axes.
 fn cut(tensor: &Tensor, from: usize, shape: Vec<usize>) -> Option<Tensor> {
-    let data = match tensor.data() {
-        Data::F32(values) => Data::F32(block(values, tensor.shape(), from, &shape)?),
-        Data::F64(values) => Data::F64(block(values, tensor.shape(), from, &shape)?),
-        Data::I64(values) => Data::I64(block(values, tensor.shape(), from, &shape)?),
-    };
-    Tensor::try_new(shape, data).ok()
+    match tensor.as_bytes() {
+        Some(bytes) => {
+            let taken = block(bytes, tensor.shape(), from, &shape, tensor.kind().size()?)?;
+            Tensor::from_bytes(tensor.kind(), shape, taken.into()).ok()
+        }
+        None => {
+            let taken = block(tensor.as_texts()?, tensor.shape(), from, &shape, 1)?;
+            Tensor::from_texts(shape, taken).ok()
+        }
+    }
 }
 
-fn block<T: Copy>(values: &[T], whole: &[usize], from: usize, shape: &[usize]) -> Option<Vec<T>> {
-    let row: usize = whole.get(1..)?.iter().product();
+fn block<T: Clone>(values: &[T], whole: &[usize], from: usize, shape: &[usize], width: usize) -> Option<Vec<T>> {
+    let row: usize = whole.get(1..)?.iter().product::<usize>() * width;
+    let values = values.get(from * row..)?;
+    if whole.get(1..)? == shape.get(1..)? {
+        return Some(values.get(..shape.first()? * row)?.to_vec());
+    }
+    let (whole, shape) = ([whole, &[width]].concat(), [shape, &[width]].concat());
     let mut taken = Vec::with_capacity(shape.iter().product());
-    take(values.get(from * row..)?, whole, shape, &mut taken)?;
+    take(values, &whole, &shape, &mut taken)?;
     Some(taken)
 }
 
 /// Appends the leading corner of `shape` of the values. The inner dimensions of the values are
 /// those of `whole`.
-fn take<T: Copy>(values: &[T], whole: &[usize], shape: &[usize], taken: &mut Vec<T>) -> Option<()> {
-    let Some((&count, inner)) = shape.split_first() else {
-        taken.push(*values.first()?);
-        return Some(());
-    };
+fn take<T: Clone>(values: &[T], whole: &[usize], shape: &[usize], taken: &mut Vec<T>) -> Option<()> {
+    let (&count, inner) = shape.split_first()?;
     let step: usize = whole.get(1..)?.iter().product();
     if *inner == whole[1..] {
         taken.extend_from_slice(values.get(..count * step)?);

@@ -1,8 +1,9 @@
 //! The requests that wait for a graph's thread, and the drains in which the thread runs them.
 //!
-//! At most one drain is running or scheduled. A push that finds no drain asks the caller to
-//! schedule one. A drain ends only while it holds the lock and the queue is empty. So every waiting
-//! request has a drain that will run it.
+//! Each instance of the graph has at most one drain that is running or scheduled. A push that finds
+//! an idle instance asks the caller to schedule a drain on it. A drain ends only while it holds the
+//! lock and the queue is empty. So every waiting request has a drain that will run it, and no
+//! request waits while an instance is idle.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::Counters;
 use super::plan::{Group, Plan};
+use super::{Counters, Priority};
 use crate::error::RunError;
 use crate::session::Session;
 use crate::tensor::Tensor;
@@ -22,12 +23,17 @@ use crate::tensor::Tensor;
 pub(super) struct Request {
     inputs: Vec<Tensor>,
     reply: oneshot::Sender<Result<Vec<Tensor>, RunError>>,
+    priority: Priority,
     since: Instant,
 }
 
 impl Request {
-    pub(super) fn new(inputs: Vec<Tensor>, reply: oneshot::Sender<Result<Vec<Tensor>, RunError>>) -> Self {
-        Self { inputs, reply, since: Instant::now() }
+    pub(super) fn new(
+        inputs: Vec<Tensor>,
+        priority: Priority,
+        reply: oneshot::Sender<Result<Vec<Tensor>, RunError>>,
+    ) -> Self {
+        Self { inputs, reply, priority, since: Instant::now() }
     }
 
     fn answer(self, outputs: Result<Vec<Tensor>, RunError>) {
@@ -36,10 +42,13 @@ impl Request {
     }
 }
 
-#[derive(Default)]
 struct Waiting {
+    /// More urgent ones first, and then in order of arrival.
     requests: VecDeque<Request>,
-    draining: bool,
+    /// The instances without a drain.
+    idle: Vec<usize>,
+    /// How many instances have not failed.
+    living: usize,
 }
 
 /// The bounded queue of one batcher.
@@ -51,13 +60,19 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(plan: Plan, capacity: usize, counters: Arc<Counters>) -> Self {
-        Self { plan, capacity, waiting: Mutex::default(), counters }
+    pub(super) fn new(plan: Plan, capacity: usize, instances: usize, counters: Arc<Counters>) -> Self {
+        let idle = (0..instances).rev().collect();
+        let waiting = Waiting { requests: VecDeque::new(), idle, living: instances };
+        Self { plan, capacity, waiting: Mutex::new(waiting), counters }
     }
 
-    /// Adds a request. Returns whether the caller must schedule a drain on the thread.
-    pub(super) fn push(&self, request: Request) -> Result<bool, RunError> {
+    /// Adds a request. Returns the instance on whose thread the caller must schedule a drain, or
+    /// `None` if all instances are busy.
+    pub(super) fn push(&self, request: Request) -> Result<Option<usize>, RunError> {
         let mut waiting = self.lock();
+        if waiting.living == 0 {
+            return Err(RunError::Closed);
+        }
         if waiting.requests.len() >= self.capacity {
             // Requests of callers that dropped their future still hold places.
             self.drop_abandoned(&mut waiting.requests);
@@ -67,31 +82,43 @@ impl Queue {
             return Err(RunError::Overloaded);
         }
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        waiting.requests.push_back(request);
-        Ok(!std::mem::replace(&mut waiting.draining, true))
+        let at = waiting.requests.iter().rposition(|other| other.priority <= request.priority).map_or(0, |at| at + 1);
+        waiting.requests.insert(at, request);
+        Ok(waiting.idle.pop())
     }
 
-    /// Drops the waiting requests, because no drain can be scheduled any more. Their callers
-    /// receive [`RunError::Closed`].
+    /// Drops the waiting requests, because the thread of an instance has ended. Their callers
+    /// receive [`RunError::Closed`]. The instance gets no drain again.
     pub(super) fn abandon(&self) {
-        *self.lock() = Waiting::default();
+        let mut waiting = self.lock();
+        waiting.requests.clear();
+        waiting.living = waiting.living.saturating_sub(1);
     }
 
-    /// Runs group after group on the graph's thread until the queue is empty.
-    pub(super) fn drain(&self, session: &mut Session) {
+    pub(super) fn is_batchable(&self) -> bool {
+        self.plan.is_batchable()
+    }
+
+    /// Returns the number of waiting requests.
+    pub(super) fn len(&self) -> usize {
+        self.lock().requests.len()
+    }
+
+    /// Runs group after group on the thread of an instance until the queue is empty.
+    pub(super) fn drain(&self, instance: usize, session: &mut Session) {
         let _guard = PanicGuard(self);
-        while let Some(group) = self.take() {
+        while let Some(group) = self.take(instance) {
             self.run(session, group);
         }
     }
 
     /// Takes the next group to run together: the oldest request and all requests that can join it,
     /// in order of arrival.
-    fn take(&self) -> Option<Vec<Request>> {
+    fn take(&self, instance: usize) -> Option<Vec<Request>> {
         let mut waiting = self.lock();
         self.drop_abandoned(&mut waiting.requests);
         let Some(first) = waiting.requests.pop_front() else {
-            waiting.draining = false;
+            waiting.idle.push(instance);
             return None;
         };
         let mut group = Group::new(&self.plan, &first.inputs);
@@ -123,8 +150,9 @@ impl Queue {
         match together {
             Some(outputs) => group.into_iter().zip(outputs).for_each(|(request, outputs)| request.answer(Ok(outputs))),
             None => group.into_iter().for_each(|request| {
+                let begin = Instant::now();
                 let outputs = session.run(&request.inputs);
-                self.count_run(&request.inputs);
+                self.count_run(&request.inputs, 1, begin.elapsed());
                 request.answer(outputs);
             }),
         }
@@ -134,16 +162,25 @@ impl Queue {
     /// Runs all requests in one run. Returns `None` if the run failed, so that each request must
     /// run alone.
     fn run_together(&self, session: &mut Session, inputs: &[&[Tensor]]) -> Option<Vec<Vec<Tensor>>> {
+        let begin = Instant::now();
         let joined = self.plan.join(inputs)?;
+        let joined_at = Instant::now();
         let outputs = session.run(&joined);
-        self.count_run(&joined);
-        self.plan.split(&outputs.ok()?, inputs)
+        let ran_at = Instant::now();
+        self.count_run(&joined, inputs.len(), ran_at - joined_at);
+        let split = self.plan.split(&outputs.ok()?, inputs);
+        let each = |time: Duration| nanos(time).saturating_mul(inputs.len() as u64);
+        self.counters.join_nanos.fetch_add(each(joined_at - begin), Ordering::Relaxed);
+        self.counters.split_nanos.fetch_add(each(ran_at.elapsed()), Ordering::Relaxed);
+        split
     }
 
-    fn count_run(&self, inputs: &[Tensor]) {
+    /// Counts a run that answered `requests` requests.
+    fn count_run(&self, inputs: &[Tensor], requests: usize, time: Duration) {
         let rows = inputs.first().and_then(|tensor| tensor.shape().first()).copied().unwrap_or(1);
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         self.counters.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        self.counters.infer_nanos.fetch_add(nanos(time).saturating_mul(requests as u64), Ordering::Relaxed);
     }
 
     /// Locks the queue. A poisoned lock is usable, because a panic cannot leave the queue half

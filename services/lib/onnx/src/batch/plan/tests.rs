@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tensor::Kind;
+use crate::tensor::{Data, Kind};
 
 /// Returns a plan in which `ids` [rows, length] may be padded along `length` and `state` [rows, 2]
 /// may not be padded.

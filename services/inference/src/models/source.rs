@@ -1,0 +1,194 @@
+//! Where the files of the model repository are: a folder of this machine, or a folder of the object
+//! store. Both have the layout `NAME/VERSION/model.onnx` and, if there is one, `NAME/config.pbtxt`
+//! or `NAME/config.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use marquee_ports::{ObjectEntry, ObjectKey, ObjectStore};
+
+use super::error::LoadError;
+
+/// How many folders deep the files of a model may be.
+const DEEPEST: usize = 4;
+
+/// The most files of a model.
+const MOST_FILES: usize = 10_000;
+
+/// The size of a file in bytes, and when it was written, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    pub(super) modified: i64,
+}
+
+/// The files of a model, by their paths below the folder of the model.
+pub(super) type Files = BTreeMap<String, Stamp>;
+
+/// Where the files are.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Folder(PathBuf),
+    Objects(Arc<dyn ObjectStore>, ObjectKey),
+    /// There is no repository. Only models whose files are sent can be loaded.
+    Absent,
+}
+
+impl Source {
+    /// Returns the names of the models. Folders with other names are ignored.
+    pub(super) async fn models(&self) -> Result<BTreeSet<String>, LoadError> {
+        let mut names = match self {
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                blocking(move || folders(&folder)).await?
+            }
+            Self::Objects(store, prefix) => {
+                let listed = store.list(Some(prefix)).await.map_err(LoadError::Objects)?;
+                let below =
+                    |key: &ObjectKey| Some(key.as_str().strip_prefix(prefix.as_str())?.strip_prefix('/')?.to_owned());
+                let name = |path: String| path.split_once('/').map(|(name, _)| name.to_owned());
+                listed.iter().filter_map(|entry| name(below(&entry.key)?)).collect()
+            }
+            Self::Absent => BTreeSet::new(),
+        };
+        names.retain(|name| is_name(name));
+        Ok(names)
+    }
+
+    /// Returns the files of a model. There are none if the model does not exist.
+    pub(super) async fn files(&self, model: &str) -> Result<Files, LoadError> {
+        match self {
+            Self::Folder(folder) => {
+                let folder = folder.join(model);
+                let walk = move || {
+                    let mut found = Files::new();
+                    match walk(&folder, "", DEEPEST, &mut found) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound && found.is_empty() => Ok(found),
+                        other => other.map(|()| found),
+                    }
+                };
+                blocking(walk).await
+            }
+            Self::Objects(store, prefix) => {
+                let Ok(folder) = ObjectKey::try_new(&format!("{prefix}/{model}")) else { return Ok(Files::new()) };
+                let listed = store.list(Some(&folder)).await.map_err(LoadError::Objects)?;
+                let path =
+                    |key: &ObjectKey| Some(key.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?.to_owned());
+                let stamp = |entry: &ObjectEntry| Stamp { size: entry.size, modified: entry.modified.micros() };
+                Ok(listed.iter().filter_map(|entry| Some((path(&entry.key)?, stamp(entry)))).collect())
+            }
+            Self::Absent => Ok(Files::new()),
+        }
+    }
+
+    /// Reads a file of a model. `path` is one that [`Self::files`] returned.
+    pub(super) async fn read(&self, model: &str, path: &str) -> Result<Bytes, LoadError> {
+        let missing = || LoadError::Missing(format!("{model}/{path}"));
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.join(model).join(path);
+                blocking(move || fs::read(file)).await.map(Bytes::from)
+            }
+            Self::Objects(store, prefix) => {
+                let key = ObjectKey::try_new(&format!("{prefix}/{model}/{path}")).map_err(|_| missing())?;
+                let object = store.get(&key).await.map_err(LoadError::Objects)?;
+                Ok(object.ok_or_else(missing)?.bytes)
+            }
+            Self::Absent => Err(missing()),
+        }
+    }
+}
+
+/// Returns whether a text can be the name of a model of the repository.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=128).contains(&name.len())
+        && name.bytes().all(is_part)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, LoadError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(LoadError::Read),
+        Err(error) => Err(LoadError::Read(io::Error::other(error))),
+    }
+}
+
+fn folders(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A link to a folder counts: volumes of Kubernetes consist of them.
+        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+fn walk(folder: &Path, path: &str, depth: usize, found: &mut Files) -> io::Result<()> {
+    let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with('.') || found.len() >= MOST_FILES {
+            continue;
+        }
+        let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+        // A file may vanish after it was listed.
+        let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+        if metadata.is_dir() {
+            walk(&entry.path(), &path, depth, found)?;
+        } else if metadata.is_file() {
+            let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let modified = modified.map_or(0, |time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
+            found.insert(path, Stamp { size: metadata.len(), modified });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_ports::Precondition;
+    use marquee_ports::memory::MemoryObjects;
+
+    use super::*;
+
+    async fn check(source: Source) {
+        assert_eq!(source.models().await.expect("lists"), BTreeSet::from(["rate".to_owned()]));
+        let files = source.files("rate").await.expect("lists");
+        let sizes: Vec<_> = files.iter().map(|(path, stamp)| (path.as_str(), stamp.size)).collect();
+        assert_eq!(sizes, [("1/model.onnx", 5), ("config.pbtxt", 2)]);
+        assert_eq!(source.read("rate", "1/model.onnx").await.expect("reads"), "model");
+        assert!(source.read("rate", "2/model.onnx").await.is_err());
+        assert!(source.files("other").await.expect("lists").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_folder_and_the_object_store_are_read_alike() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("writes");
+            fs::write(path, text).expect("writes");
+        };
+        let objects = MemoryObjects::default();
+        for (path, text) in [("rate/1/model.onnx", "model"), ("rate/config.pbtxt", "{}")] {
+            write(path, text);
+            let key = ObjectKey::try_new(&format!("onnx/{path}")).expect("valid");
+            objects.put(&key, Bytes::from_static(text.as_bytes()), Precondition::None).await.expect("writes");
+        }
+        write(".hidden/1/model.onnx", "model");
+        write("rate/.hidden", "model");
+        check(Source::Folder(folder.path().to_owned())).await;
+        check(Source::Objects(Arc::new(objects), ObjectKey::try_new("onnx").expect("valid"))).await;
+        assert!(Source::Folder(folder.path().join("absent")).models().await.is_err());
+        assert!(Source::Absent.models().await.expect("none").is_empty());
+    }
+}
