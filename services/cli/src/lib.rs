@@ -286,7 +286,7 @@ mod tests {
         for address in ["nonsense", "ftp://fleet:1", "http://", "fleet:port"] {
             let identity = IdentityArgs::default();
             let (grpc, addresses) = (address.to_owned(), Vec::new());
-            let args = ClientArgs { grpc, addresses, json: false, csv: false, identity };
+            let args = ClientArgs { grpc: Some(grpc), addresses, json: false, csv: false, identity };
             let error = run(Command::Status, &args, &[]).await.expect_err(address);
             assert_eq!(error.exit_code(), USAGE, "{address}");
             assert!(error.line().contains("http://HOST:PORT"), "{}", error.line());

@@ -102,8 +102,11 @@ impl Comparison {
         };
         state.retain(|(name, _)| self.carried.iter().any(|spec| spec.name == *name));
         state.extend(inputs(&[*newest]).into_iter().map(|(name, one)| {
-            let (shape, data) = one.into_parts();
-            (name, tensor(if has_rows { shape } else { vec![1] }, data))
+            let one = match has_rows {
+                true => one,
+                false => one.reshaped(vec![1]).expect("one value"),
+            };
+            (name, one)
         }));
         let mut state = tensors::next_state(run(&self.learner, state).await?);
         let takes = |name: &str| self.scorer.inputs().iter().any(|port| port.name == name);

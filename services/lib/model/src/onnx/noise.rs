@@ -1,9 +1,10 @@
 //! The noise of a user: the first samples tell how probable each value of g is, by the likelihood
 //! of the user's ratings.
 //!
-//! Twice the logarithm of the likelihood is, up to a constant, `|N| ln g − ln |A| − (g Σ r² − bᵀ A⁻¹
-//! b)`, with `A = g G + Λ`. Let `E` be A with the border b and the corner `c = g Σ r² + 1`. Then `|E|
-//! = |A| (c − bᵀ A⁻¹ b)` (Schur), so two determinants give everything, and nothing is inverted.
+//! Twice the logarithm of the likelihood is, up to a constant, `|N| ln g − ln |A| − (g Σ r² − bᵀ
+//! A⁻¹ b)`, with `A = g G + Λ`. Let `E` be A with the border b and the corner `c = g Σ r² + 1`.
+//! Then `|E| = |A| (c − bᵀ A⁻¹ b)` (Schur), so two determinants give everything, and nothing is
+//! inverted.
 //!
 //! The rows of A are scaled so that its diagonal is a number τ. As a product of n pivots in (0, τ],
 //! the determinant does not overflow. It vanishes only for more than 64 factors with a prior that
@@ -25,8 +26,8 @@ const LARGEST_DETERMINANT: f64 = 1e28;
 const BORDER: f64 = 1.0 / 4096.0;
 
 /// Returns the mean of g, [batch, 1, 1, 1], and writes the mean of 1 / g, where g has several
-/// values. Takes the prior precision times the prior mean, and the diagonal of the gram matrix. K is
-/// the number of values and P that of the samples that tell them.
+/// values. Takes the prior precision times the prior mean, and the diagonal of the gram matrix. K
+/// is the number of values and P that of the samples that tell them.
 pub(super) fn weigh(
     graph: &mut GraphBuilder,
     posterior: &Posterior,

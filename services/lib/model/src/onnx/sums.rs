@@ -192,8 +192,8 @@ fn residual(graph: &mut GraphBuilder, tables: &Tables<'_>, by_entry: &Value, rat
     graph.node("Sub", "residual", &[&rating, &baseline])
 }
 
-/// Returns Σ w (r − offset − B)² of the first samples, [batch, P, 1, 1], from the residuals, [batch,
-/// S, 1, history].
+/// Returns Σ w (r − offset − B)² of the first samples, [batch, P, 1, 1], from the residuals,
+/// [batch, S, 1, history].
 fn squares(graph: &mut GraphBuilder, posterior: &Posterior, ratings: &Ratings, residual: &Value) -> Value {
     let (first, sample_axis) = (graph.integers("first", &[0], ""), graph.integers("sample_axis", &[1], ""));
     let pilots = graph.integers("pilots", &[pilots(posterior) as i64], "");
