@@ -64,13 +64,13 @@ pub struct Gates {
     /// Default 0.95.
     pub confidence: f64,
     /// The fewest users with held-out ratings whose comparison counts, from 2 to 1,000,000,000.
-    /// With fewer, a model is not compared with the current version. Default 50.
+    /// With fewer, a model is not compared with the current version. Default 80.
     pub fewest_users: u64,
 }
 
 impl Default for Gates {
     fn default() -> Self {
-        Self { min_holdout: 10, rmse_over_bias: 1.02, parity: 1e-3, margin: 0.01, confidence: 0.95, fewest_users: 50 }
+        Self { min_holdout: 10, rmse_over_bias: 1.02, parity: 1e-3, margin: 0.01, confidence: 0.95, fewest_users: 80 }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use marquee_cli::import::{self, Plan};
+use marquee_datasets::{Dataset, Options};
 use marquee_e2e::{Clients, DEADLINE, Process, World};
 use marquee_proto::Timestamp;
 use marquee_proto::features::v1::GetMoviesRequest;
@@ -177,8 +178,7 @@ fn file(folder: &Path, round: u64) -> Result<std::path::PathBuf> {
     Ok(path)
 }
 
-async fn import(path: &Path, address: String) -> Result<import::Imported> {
-    let dataset = marquee_datasets::open(path, marquee_datasets::Options::default())?;
+async fn import(dataset: Dataset, address: String) -> Result<import::Imported> {
     let client = marquee_cli::Client::connect(&address)?;
     Ok(import::import(dataset, &client, Plan { batch: 20, ..Plan::default() }, &mut ()).await?)
 }
@@ -201,8 +201,10 @@ async fn whatever_instant_it_dies_nothing_acknowledged_is_lost_or_counted_twice(
         let clients = fleet.clients()?;
         let (acks, mut seen) = watch::channel(0_u64);
         let importing = {
-            let (path, address) = (file(files.path(), round)?, fleet.addresses().grpc.clone());
-            tokio::spawn(async move { import(&path, address).await })
+            // It is opened before, because an import that finds nobody at its start does not wait.
+            let dataset = marquee_datasets::open(&file(files.path(), round)?, Options::default())?;
+            let address = fleet.addresses().grpc.clone();
+            tokio::spawn(async move { import(dataset, address).await })
         };
         let until = rng.random_range(1..60);
         let spin = rng.random_range(0..200_000_u32);

@@ -14,7 +14,7 @@ const INGEST: &str = include_str!("../../../ingest/src/settings.rs");
 const INFERENCE: &str = include_str!("../../../inference/src/settings.rs");
 const TRAINER: &str = include_str!("../../../trainer/src/settings.rs");
 
-const GROUPS: [Group; 22] = [
+const GROUPS: [Group; 23] = [
     ("", include_str!("../settings.rs"), "Settings"),
     ("backends.", include_str!("../backends.rs"), "Backends"),
     ("server.", SERVER, "Settings"),
@@ -32,6 +32,7 @@ const GROUPS: [Group; 22] = [
     ("inference.", INFERENCE, "Settings"),
     ("inference.evaluation.", INFERENCE, "EvaluationSettings"),
     ("inference.predictions.", INFERENCE, "PredictionSettings"),
+    ("inference.repository.", INFERENCE, "RepositorySettings"),
     ("monitor.", include_str!("../../../monitor/src/settings.rs"), "Settings"),
     ("rollouts.", include_str!("../../../controller/src/settings.rs"), "Settings"),
     ("trainer.", TRAINER, "Settings"),
@@ -43,7 +44,7 @@ const GROUPS: [Group; 22] = [
 const SCALE: [(&str, &str); 3] = [
     ("scale.min", "The smallest rating. Default 0.5."),
     ("scale.max", "The largest rating. Default 5."),
-    ("scale.step", "The distance between two neighboring ratings. Default 0.5."),
+    ("scale.step", "The distance between two neighboring ratings. 0: every value is a rating. Default 0.5."),
 ];
 
 /// Returns the meaning of every setting.

@@ -5,6 +5,7 @@
 //! process, by at most [`LAST`] (`a_server_that_is_down_delays_the_end_only`).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use bytes::Bytes;
 use marquee_cli::Error;
 use marquee_domain::{Clock, ModelName, RunId, RunState, SystemClock, Timestamp};
 use marquee_embedded::EmbeddedObjects;
+use marquee_kit::Tasks;
 use marquee_mlflow::{Delivery, Recorder, Settings};
 use marquee_ports::{NoTracker, ObjectStore, TrackedDataset, TrackedRun, Tracker, TrackingEvent};
 use marquee_tuning::Snapshot;
-use tokio::task::JoinHandle;
 
 /// How long the last events are sent after the result was printed.
 const LAST: Duration = Duration::from_secs(3);
@@ -27,8 +28,8 @@ const MODEL: &str = "ratings";
 /// A run of a tracking system, and what delivers its events.
 pub(super) struct Tracked {
     teller: Teller,
-    /// Sends the events until every teller is gone. `None`: nothing is tracked.
-    delivery: Option<JoinHandle<()>>,
+    /// Sends the events until every teller is gone. Nothing runs if nothing is tracked.
+    delivery: Tasks,
     /// The recorder reads packages from here. A command publishes none.
     _objects: Option<tempfile::TempDir>,
 }
@@ -73,7 +74,7 @@ impl Tracked {
         let run = RunId::try_new(&format!("{command}-{number}")).context("name the run")?;
         let off = Self {
             teller: Teller { tracker: Arc::new(NoTracker), run, model, is_on: false },
-            delivery: None,
+            delivery: Tasks::default(),
             _objects: None,
         };
         if !settings.is_enabled() {
@@ -85,8 +86,12 @@ impl Tracked {
         let (queue, delivery) = Delivery::new(settings, recorder);
         let teller = Teller { tracker: Arc::new(queue), is_on: true, ..off.teller };
         teller.start(&teller.run, None, params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-        let delivery = tokio::spawn(delivery.run(std::future::pending::<()>()));
-        Ok(Self { teller, delivery: Some(delivery), _objects: Some(folder) })
+        let tasks = Tasks::default();
+        tasks.spawn("tracking", async move {
+            delivery.run(std::future::pending::<()>()).await;
+            Ok::<_, Infallible>(())
+        });
+        Ok(Self { teller, delivery: tasks, _objects: Some(folder) })
     }
 
     pub(super) fn is_on(&self) -> bool {
@@ -103,12 +108,7 @@ impl Tracked {
         teller.end(&teller.run, ended);
         // The delivery ends once every teller is gone and the queue is empty.
         drop(teller);
-        let Some(delivery) = delivery else { return };
-        let abort = delivery.abort_handle();
-        if tokio::time::timeout(LAST, delivery).await.is_err() {
-            abort.abort();
-            tracing::warn!("the tracking server did not take every event before the process ended");
-        }
+        delivery.join(LAST).await;
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
         tracked.teller().report("report.html", Bytes::from_static(b"<html>"));
         assert_eq!(began.elapsed(), Duration::ZERO, "nothing waits while the command works");
         tracked.end(Ended::succeeded(Vec::new())).await;
-        assert!(began.elapsed() <= LAST + Duration::from_millis(100), "{:?}", began.elapsed());
+        assert!(began.elapsed() <= LAST + Tasks::ABORT, "{:?}", began.elapsed());
     }
 
     #[tokio::test]
