@@ -1,7 +1,7 @@
 //! `import --dry-run`: what was understood of the files, and the first rows as they would be
 //! stored.
 
-use marquee_datasets::{Dataset, Survey};
+use marquee_datasets::{Dataset, Row, RowError, Survey};
 use marquee_domain::Scale;
 use serde::Serialize;
 
@@ -21,8 +21,8 @@ pub(super) struct DryRun {
     movie_faults: Vec<String>,
     /// The first rows, in the order of the file.
     rows: Vec<ShownRow>,
-    /// Rows with a readable rating, if the whole file was read.
-    ratings: Option<u64>,
+    /// Rows with a readable rating.
+    ratings: u64,
     /// Rows that cannot be read.
     unreadable: u64,
     /// Rows that say that there is no rating.
@@ -50,38 +50,54 @@ struct ShownRow {
     error: Option<String>,
 }
 
+impl ShownRow {
+    fn of(row: &Result<Row, RowError>, scale: Option<&Scale>) -> Self {
+        match row {
+            Ok(row) => {
+                let (user, movie, rated_at) = (row.user.clone(), row.movie.clone(), row.time().to_rfc3339());
+                // The fleet stores the exact step of the scale.
+                let (rating, error) = match scale.map(|scale| scale.check(row.rating)) {
+                    None => (row.rating, None),
+                    Some(Ok(exact)) => (exact, None),
+                    Some(Err(off)) => (row.rating, Some(format!("rating {off}"))),
+                };
+                Self { line: row.line, user, movie, rating: Some(rating), rated_at, error }
+            }
+            Err(error) => {
+                let (user, movie, rated_at) = Default::default();
+                let reason = Some(format!("{} {}", error.field, error.reason));
+                Self { line: error.line, user, movie, rating: None, rated_at, error: reason }
+            }
+        }
+    }
+}
+
 impl DryRun {
     /// Reads a data set. With the scale of the fleet, the ratings are compared with it.
     pub(super) fn of(dataset: &Dataset, scale: Option<&Scale>) -> Result<Self, crate::Error> {
         let catalog = dataset.catalog()?;
         let (mut ratings, mut rows) = (dataset.ratings()?, Vec::new());
-        let (mut readable, mut unreadable) = (0, 0);
-        for row in ratings.by_ref() {
-            let shown = match row {
-                Ok(row) => {
-                    readable += 1;
-                    let rated_at = row.time().to_rfc3339();
-                    // The fleet stores the exact step of the scale.
-                    let (rating, error) = match scale.map(|scale| scale.check(row.rating)) {
-                        None => (row.rating, None),
-                        Some(Ok(exact)) => (exact, None),
-                        Some(Err(off)) => (row.rating, Some(format!("rating {off}"))),
-                    };
-                    ShownRow { line: row.line, user: row.user, movie: row.movie, rating: Some(rating), rated_at, error }
-                }
-                Err(error) if error.fatal => return Err(super::Error::File(error).into()),
-                Err(error) => {
-                    unreadable += 1;
-                    let reason = Some(format!("{} {}", error.field, error.reason));
-                    let (user, movie, rated_at) = Default::default();
-                    ShownRow { line: error.line, user, movie, rating: None, rated_at, error: reason }
-                }
-            };
-            if rows.len() < ROWS {
-                rows.push(shown);
+        let (mut readable, mut unreadable, mut fatal) = (0, 0, None);
+        let seen = ratings.by_ref().inspect(|row| {
+            match row {
+                Err(error) if error.fatal => return fatal = Some(error.clone()),
+                Err(_) => unreadable += 1,
+                Ok(_) => readable += 1,
             }
+            if rows.len() < ROWS {
+                rows.push(ShownRow::of(row, scale));
+            }
+        });
+        let survey = match scale {
+            Some(scale) => Some(Survey::of(seen, scale)),
+            None => {
+                seen.for_each(drop);
+                None
+            }
+        };
+        if let Some(error) = fatal {
+            return Err(super::Error::File(error).into());
         }
-        let survey = scale.map(|scale| dataset.survey(scale)).transpose()?;
         let fact = |(name, value)| Fact { name, value };
         Ok(Self {
             dataset: dataset.name.clone(),
@@ -90,7 +106,7 @@ impl DryRun {
             movies: catalog.movies.len() as u64,
             movie_faults: catalog.faults.iter().map(ToString::to_string).collect(),
             rows,
-            ratings: Some(readable),
+            ratings: readable,
             unreadable,
             unrated: ratings.unrated().load(std::sync::atomic::Ordering::Relaxed),
             judgment: survey.filter(Survey::is_of_another_scale).map(|survey| survey.to_string()),
@@ -110,7 +126,7 @@ impl Show for DryRun {
         lines.extend(self.movie_faults.iter().map(|fault| format!("{:<14}left out: {fault}", "")));
         let counts = format!(
             "{}, {} that cannot be read, {} without a rating",
-            counted(self.ratings.unwrap_or_default(), "rating"),
+            counted(self.ratings, "rating"),
             counted(self.unreadable, "row"),
             counted(self.unrated, "row")
         );

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use marquee_domain::Timestamp;
 
-use crate::encoding::windows_1252;
+use crate::encoding::{decode, windows_1252};
 use crate::error::RowError;
 use crate::names::{FIELDS, Field};
 use crate::options::{Options, ScaleMap};
@@ -67,10 +67,7 @@ impl<'a> Cell<'a> {
     /// Returns the value as text, if it has one.
     pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Text(bytes) => Some(match std::str::from_utf8(bytes) {
-                Ok(text) => Cow::Borrowed(text),
-                Err(_) => Cow::Owned(windows_1252(bytes)),
-            }),
+            Self::Text(bytes) => Some(decode(bytes)),
             Self::Integer(number) => Some(Cow::Owned(number.to_string())),
             Self::Float(number) => Some(Cow::Owned(number.to_string())),
             Self::Time(micros) => Some(Cow::Owned(Timestamp::from_micros(*micros).to_rfc3339())),
@@ -274,12 +271,10 @@ impl Reading {
                 }
                 format.parse(&String::from_utf8_lossy(bytes))
             }
-            Cell::List(_) | Cell::Other => Err(TIME_HINT.to_owned()),
+            Cell::List(_) | Cell::Other => Err(crate::time::HINT.to_owned()),
         }
     }
 }
-
-const TIME_HINT: &str = "is not a time; give seconds since 1970, or a time like 2024-05-01T12:30:00Z";
 
 /// Parses a number. With a decimal comma, `3,5` is 3.5.
 pub(crate) fn parse_number(text: &str, decimal_comma: bool) -> Option<f64> {

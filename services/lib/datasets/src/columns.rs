@@ -29,7 +29,7 @@ pub(crate) fn cells<'a>(table: &'a Table, columns: &[(Field, ColumnInfo)], row: 
 }
 
 /// Returns a value of a column.
-pub(crate) fn cell(column: &Column, kind: Kind, row: usize) -> Cell<'_> {
+fn cell(column: &Column, kind: Kind, row: usize) -> Cell<'_> {
     let cell = match column {
         Column::Utf8(values) => {
             values.get(row).and_then(Option::as_ref).map(|text| Cell::Text(Cow::Borrowed(text.as_bytes())))

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use marquee_domain::{Movie, Scale};
-use marquee_parquet::Batches;
 use sha2::{Digest, Sha256};
 
 use crate::cells::Descriptions;
+use crate::columns;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::files::{self, Found};
@@ -17,7 +17,7 @@ use crate::names::Field;
 use crate::options::{Format, Options};
 use crate::ratings::Ratings;
 use crate::source::{Entry, Place, SAMPLE};
-use crate::survey::{Survey, survey};
+use crate::survey::Survey;
 use crate::understand::{Body, Understood, understand};
 
 /// A data set: ratings, and usually the movies that they rate.
@@ -160,7 +160,7 @@ impl Dataset {
     /// # Errors
     /// The file cannot be opened.
     pub fn survey(&self, scale: &Scale) -> Result<Survey, Error> {
-        Ok(survey(self.ratings()?, scale))
+        Ok(Survey::of(self.ratings()?, scale))
     }
 
     /// Returns the size of the rating files as they are stored.
@@ -227,10 +227,7 @@ fn identify(
 fn count(ratings: &Entry, understood: &Understood) -> Result<Option<u64>, Error> {
     let layout = match &understood.body {
         Body::Columns(_) => {
-            let options = marquee_parquet::Options { columns: Some(Vec::new()), ..Default::default() };
-            let batches = Batches::open(ratings.random_access()?, options);
-            let batches = batches.map_err(|source| Error::Parquet { name: ratings.name.clone(), source })?;
-            return Ok(Some(batches.rows()));
+            return Ok(Some(columns::open(ratings, &[], 1)?.rows()));
         }
         Body::Separated(_, layout) => Some(layout),
         Body::Json(..) => None,

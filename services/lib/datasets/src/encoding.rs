@@ -81,6 +81,14 @@ impl Text {
     }
 }
 
+/// Decodes text that may be older than UTF-8, as in MovieLens 100K and 1M.
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(windows_1252(bytes)),
+    }
+}
+
 /// Decodes a field that is not UTF-8.
 pub(crate) fn windows_1252(bytes: &[u8]) -> String {
     WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()

@@ -13,7 +13,7 @@ use encoding_rs::{UTF_8, WINDOWS_1252};
 use marquee_domain::Movie;
 
 use crate::cells::{Cell, Cells};
-use crate::encoding::{Text, windows_1252};
+use crate::encoding::{Text, decode};
 use crate::error::Error;
 use crate::json::Keys;
 use crate::json::frames::{Frame, Frames, Framing};
@@ -85,7 +85,7 @@ fn read_file(entry: &Entry, flags: Option<&Entry>, options: &Options, drafts: &m
         // others.
         text.encoding = UTF_8;
     }
-    let reader = text.reader(Box::new(std::io::Cursor::new(bytes.clone())));
+    let reader = text.reader(Box::new(std::io::Cursor::new(bytes)));
     let mut decoded = Vec::new();
     let read = reader.and_then(|mut reader| std::io::Read::read_to_end(&mut reader, &mut decoded));
     read.map_err(|source| Error::Read { name: entry.name.clone(), source })?;
@@ -126,14 +126,6 @@ fn read_file(entry: &Entry, flags: Option<&Entry>, options: &Options, drafts: &m
     }
 }
 
-/// Decodes text that may be older than UTF-8, as in MovieLens 100K and 1M.
-pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(windows_1252(bytes)),
-    }
-}
-
 /// Returns the lines that are not blank, with their numbers.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, Cow<'_, str>)> {
     let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
@@ -153,11 +145,12 @@ fn double_colons(bytes: &[u8], drafts: &mut Drafts) {
 
 /// Returns whether lines are those of `movie_titles.csv` of the Netflix Prize.
 fn is_netflix(text: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.lines().next().is_some_and(|line| {
         let mut parts = line.splitn(3, ',');
         let (id, year, title) = (parts.next(), parts.next(), parts.next());
-        id.is_some_and(is_number) && year.is_some_and(|year| is_number(year) || year == "NULL") && title.is_some()
+        id.is_some_and(sniff::is_number)
+            && year.is_some_and(|year| sniff::is_number(year) || year == "NULL")
+            && title.is_some()
     })
 }
 

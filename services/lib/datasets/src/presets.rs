@@ -84,7 +84,7 @@ const REVIEW: &[Field] = &[Field::Title, Field::Year, Field::Genres];
 pub(crate) const NETFLIX: Preset = Preset { name: "Netflix Prize", scale: Some((1.0, 5.0, 1.0)), ..PLAIN };
 pub(crate) const JESTER: Preset = Preset { name: "Jester", scale: Some((-10.0, 10.0, 0.0)), ..PLAIN };
 const MOVIE_TWEETINGS: Preset = Preset { name: "MovieTweetings", scale: Some((0.0, 10.0, 1.0)), ..PLAIN };
-const GROUPLENS: Preset = Preset { name: "GroupLens", ..PLAIN };
+pub(crate) const GROUPLENS: Preset = Preset { name: "GroupLens", ..PLAIN };
 
 impl Preset {
     /// Returns the scale of the ratings.
@@ -113,11 +113,6 @@ pub(crate) fn by_columns<'a>(names: impl Iterator<Item = &'a str>) -> Option<Pre
 pub(crate) fn of_double_colons<'a>(values: Option<Values>, mut movies: impl Iterator<Item = &'a str>) -> Preset {
     let is_imdb = |id: &str| id.len() >= 7 && id.starts_with('0');
     if values.is_some_and(|values| values.max > 5.0) || movies.any(is_imdb) { MOVIE_TWEETINGS } else { GROUPLENS }
-}
-
-/// Returns the preset of a headerless file that is called `u.data` or the like.
-pub(crate) fn of_tabs() -> Preset {
-    GROUPLENS
 }
 
 #[cfg(test)]

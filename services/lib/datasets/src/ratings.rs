@@ -247,6 +247,24 @@ impl Iterator for Ratings {
     }
 }
 
+/// Skips rows by reading them, where some say that there is no rating and so do not count. Returns
+/// how many, fewer at the end.
+fn skip_by_reading(
+    rows: u64,
+    mut next: impl FnMut() -> Option<Result<Option<Row>, RowError>>,
+) -> Result<u64, RowError> {
+    let mut skipped = 0;
+    while skipped < rows {
+        match next() {
+            None => break,
+            Some(Err(error)) if error.fatal => return Err(error),
+            Some(Ok(None)) => {}
+            Some(_) => skipped += 1,
+        }
+    }
+    Ok(skipped)
+}
+
 /// Returns whether a later part is read like the first one: it has the same header, or there are
 /// none.
 fn is_alike(entry: &Entry, first: &Understood) -> Result<bool, Error> {

@@ -8,9 +8,6 @@ use crate::options::{Format, Options};
 use crate::records::{Record, Records};
 use crate::split::{Separator, Splitting};
 
-/// The separator of MovieLens 1M.
-pub(crate) const DOUBLE_COLON: Separator = Separator::DoubleColon;
-
 /// The most records that are looked at.
 const RECORDS: usize = 500;
 
@@ -139,7 +136,7 @@ pub(crate) fn movies(sample: &str, options: &Options) -> Result<Layout, Unclear>
 }
 
 /// Returns the first field that a rating needs and that has no column.
-fn missing(columns: &Columns, needs_user: bool, from_title: bool) -> Option<Field> {
+pub(crate) fn missing(columns: &Columns, needs_user: bool, from_title: bool) -> Option<Field> {
     let has = |field| columns.get(field).is_some();
     if needs_user && !has(Field::User) {
         Some(Field::User)
@@ -164,7 +161,7 @@ fn is_netflix<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
     is_movie && lines.next().is_some_and(is_rating)
 }
 
-fn is_number(text: &str) -> bool {
+pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 
 use marquee_domain::{Scale, ScaleViolation};
 
+use crate::cells::Row;
 use crate::dialect::Values;
-use crate::ratings::Ratings;
+use crate::error::RowError;
 
 /// The fewest ratings from which a file is judged. Of a few rows each can be read in the report.
 const FEWEST: u64 = 20;
@@ -35,32 +36,33 @@ pub struct Survey {
     pub values: Option<Values>,
 }
 
-/// Reads all rows.
-pub(crate) fn survey(ratings: Ratings, scale: &Scale) -> Survey {
-    let mut survey = Survey { scale: *scale, ratings: 0, unreadable: 0, above: 0, below: 0, between: 0, values: None };
-    let (mut kept, mut min, mut max) = (Vec::new(), f64::INFINITY, f64::NEG_INFINITY);
-    for row in ratings {
-        let Ok(row) = row else {
-            survey.unreadable += 1;
-            continue;
-        };
-        survey.ratings += 1;
-        (min, max) = (min.min(row.rating), max.max(row.rating));
-        if kept.len() < KEPT {
-            kept.push(row.rating);
-        }
-        match scale.check(row.rating) {
-            Err(ScaleViolation::OffScale { .. }) if row.rating > scale.max() => survey.above += 1,
-            Err(ScaleViolation::OffScale { .. }) => survey.below += 1,
-            Err(ScaleViolation::OffStep { .. }) => survey.between += 1,
-            _ => {}
-        }
-    }
-    survey.values = Values::of(kept.into_iter().chain([min, max]));
-    survey
-}
-
 impl Survey {
+    /// Compares rows with a scale.
+    pub fn of(rows: impl IntoIterator<Item = Result<Row, RowError>>, scale: &Scale) -> Self {
+        let mut survey =
+            Self { scale: *scale, ratings: 0, unreadable: 0, above: 0, below: 0, between: 0, values: None };
+        let (mut kept, mut min, mut max) = (Vec::new(), f64::INFINITY, f64::NEG_INFINITY);
+        for row in rows {
+            let Ok(row) = row else {
+                survey.unreadable += 1;
+                continue;
+            };
+            survey.ratings += 1;
+            (min, max) = (min.min(row.rating), max.max(row.rating));
+            if kept.len() < KEPT {
+                kept.push(row.rating);
+            }
+            match scale.check(row.rating) {
+                Err(ScaleViolation::OffScale { .. }) if row.rating > scale.max() => survey.above += 1,
+                Err(ScaleViolation::OffScale { .. }) => survey.below += 1,
+                Err(ScaleViolation::OffStep { .. }) => survey.between += 1,
+                _ => {}
+            }
+        }
+        survey.values = Values::of(kept.into_iter().chain([min, max]));
+        survey
+    }
+
     /// Returns whether so many values are off the scale that the file must have another one.
     pub fn is_of_another_scale(&self) -> bool {
         let off = self.above + self.below + self.between;

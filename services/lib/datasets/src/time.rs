@@ -11,10 +11,10 @@ use civil::{days_from_civil, days_in};
 /// The last second of the year 9999, where RFC 3339 ends.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-const HINT: &str = "is not a time; give seconds since 1970, or a time like 2024-05-01T12:30:00Z";
+pub(crate) const HINT: &str = "is not a time; give seconds since 1970, or a time like 2024-05-01T12:30:00Z";
 
 /// Converts seconds since 1970.
-pub(crate) fn from_seconds(seconds: i64) -> Result<Timestamp, &'static str> {
+fn from_seconds(seconds: i64) -> Result<Timestamp, &'static str> {
     if !(-LAST_SECOND..=LAST_SECOND).contains(&seconds) {
         return Err("is beyond the year 9999; give seconds since 1970, not milliseconds");
     }
@@ -47,14 +47,8 @@ pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
 /// Parses RFC 3339, section 5.6. A space may replace the `T`. A leap second counts as the second
 /// after it.
 fn rfc_3339(text: &[u8]) -> Option<Timestamp> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let (year, month, day) = match date {
-        [year @ .., b'-', m1, m2, b'-', d1, d2] => (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?),
-        _ => return None,
-    };
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
-        return None;
-    }
+    let (day, rest) = text.split_at_checked(10)?;
+    let midnight = date(day)? * 86_400;
     let (clock, rest) = rest.split_at_checked(9)?;
     let (hour, minute, second) = match clock {
         [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] => {
@@ -77,8 +71,20 @@ fn rfc_3339(text: &[u8]) -> Option<Timestamp> {
         }
         _ => return None,
     };
-    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+    let seconds = midnight + hour * 3_600 + minute * 60 + second - offset;
     Some(Timestamp::from_micros(seconds * 1_000_000 + micros))
+}
+
+/// Parses `YYYY-MM-DD`, and returns its days since 1970.
+fn date(text: &[u8]) -> Option<i64> {
+    let (year, month, day) = match text {
+        [year @ .., b'-', m1, m2, b'-', d1, d2] => (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?),
+        _ => return None,
+    };
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
+        return None;
+    }
+    Some(days_from_civil(year, month, day))
 }
 
 /// Parses the microseconds of `.123…`, without further digits. Returns them with the rest of the

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use marquee_parquet::{Batches, ColumnInfo, Kind};
+use marquee_parquet::{ColumnInfo, Kind};
 
 use crate::calibrate::{self, Ambiguous, calibrate};
 use crate::cells::{Cell, Cells, Reading};
@@ -19,6 +19,7 @@ use crate::presets::{self, Preset};
 use crate::records::{Record, Records};
 use crate::sniff::{self, Layout, Rows, Unclear};
 use crate::source::{Entry, SAMPLE, Sample};
+use crate::split::Separator;
 use crate::time::format::TimeFormat;
 use crate::unpack;
 
@@ -136,18 +137,15 @@ fn separated(
         _ => None,
     };
     apply(preset, &mut layout.columns, &mut reading, options);
-    if !reading.movie_from_title && layout.columns.get(Field::Movie).is_none() {
-        reading.movie_from_title = layout.columns.get(Field::Title).is_some() && layout.rows == Rows::Ratings;
-    }
     let rows = sample_rows(whole, &layout);
     let has_times = layout.columns.get(Field::Time).is_some();
     let calibration = calibrate(&mut reading, &rows, has_times).map_err(|ambiguous| times_error(entry, ambiguous))?;
     let movies = rows.iter().filter_map(|cells| cells.get(Field::Movie).text()).collect::<Vec<Cow<'_, str>>>();
     let preset = preset.or(match (layout.splitting.separator, format) {
-        (sniff::DOUBLE_COLON, _) if layout.header.is_none() => {
+        (Separator::DoubleColon, _) if layout.header.is_none() => {
             Some(presets::of_double_colons(calibration.values, movies.iter().map(Cow::as_ref)))
         }
-        (_, Some(Format::Tabs)) if layout.header.is_none() => Some(presets::of_tabs()),
+        (_, Some(Format::Tabs)) if layout.header.is_none() => Some(presets::GROUPLENS),
         _ => None,
     });
     dialect.preset = preset.map(|preset| preset.name);
@@ -210,11 +208,8 @@ fn json(
     }
     apply(preset, &mut columns, &mut reading, options);
     keys.forget(preset.map_or(&[], |preset| preset.not));
-    if columns.get(Field::Movie).is_none() && columns.get(Field::Title).is_some() {
-        reading.movie_from_title = true;
-    }
     if !rows.is_empty()
-        && let Some(field) = lacking(&columns, &reading)
+        && let Some(field) = sniff::missing(&columns, reading.user.is_none(), reading.movie_from_title)
     {
         return Err(no_column(entry, field, found, preset, options));
     }
@@ -234,17 +229,12 @@ fn json(
 
 fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
     let failed = |source| Error::Parquet { name: entry.name.clone(), source };
-    let schema = marquee_parquet::Options { columns: Some(Vec::new()), ..Default::default() };
-    let all = Batches::open(entry.random_access()?, schema).map_err(failed)?;
-    let infos = all.columns().to_vec();
+    let infos = columns::open(entry, &[], 1)?.columns().to_vec();
     let names = || infos.iter().map(|info| info.name.as_str());
     let mut positions = Columns::find(names(), &options.columns, Field::rank);
     let preset = presets::by_columns(names());
     let mut reading = Reading::of(options);
     apply(preset, &mut positions, &mut reading, options);
-    if positions.get(Field::Movie).is_none() && positions.get(Field::Title).is_some() {
-        reading.movie_from_title = true;
-    }
     // Columns that are only good to have are left out if their type is not supported.
     for field in [Field::Title, Field::Year, Field::Genres, Field::Release] {
         let info = positions.get(field).and_then(|at| infos.get(at));
@@ -252,7 +242,7 @@ fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
             positions.set(field, None);
         }
     }
-    if let Some(field) = lacking(&positions, &reading) {
+    if let Some(field) = sniff::missing(&positions, reading.user.is_none(), reading.movie_from_title) {
         return Err(no_column(entry, field, names().map(str::to_owned).collect(), preset, options));
     }
     let wanted: Vec<(Field, ColumnInfo)> = positions
@@ -284,29 +274,21 @@ fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
     Ok(Understood { body: Body::Columns(wanted), reading, dialect, preset })
 }
 
-/// Adds what a preset knows.
+/// Adds what a preset knows. Titles name the movies of a file without their ids.
 fn apply(preset: Option<Preset>, columns: &mut Columns, reading: &mut Reading, options: &Options) {
-    let Some(preset) = preset else { return };
-    for value in preset.unrated {
-        if !reading.unrated.contains(value) {
-            reading.unrated.push(*value);
+    if let Some(preset) = preset {
+        for value in preset.unrated {
+            if !reading.unrated.contains(value) {
+                reading.unrated.push(*value);
+            }
         }
+        let is_named = |field: Field| options.columns.iter().any(|(named, _)| *named == field);
+        for field in preset.not.iter().filter(|field| !is_named(**field)) {
+            columns.set(*field, None);
+        }
+        reading.movie_from_title |= preset.from_title && !is_named(Field::Movie);
     }
-    let is_named = |field: Field| options.columns.iter().any(|(named, _)| *named == field);
-    for field in preset.not.iter().filter(|field| !is_named(**field)) {
-        columns.set(*field, None);
-    }
-    reading.movie_from_title |= preset.from_title && !is_named(Field::Movie);
-}
-
-/// Returns the first field that a rating needs and that nothing tells.
-fn lacking(columns: &Columns, reading: &Reading) -> Option<Field> {
-    let has = |field: Field| columns.get(field).is_some();
-    let movie = if reading.movie_from_title { Field::Title } else { Field::Movie };
-    if reading.user.is_none() && !has(Field::User) {
-        return Some(Field::User);
-    }
-    [movie, Field::Rating].into_iter().find(|field| !has(*field))
+    reading.movie_from_title |= columns.get(Field::Movie).is_none() && columns.get(Field::Title).is_some();
 }
 
 /// Returns where each field comes from, for people.

@@ -227,11 +227,16 @@ fn select(columns: &[ColumnInfo], names: Option<&[String]>) -> Result<Vec<usize>
 
 /// Several lists below one name are lists of structures, which are not supported.
 fn unlist_structures(columns: &mut [ColumnInfo]) {
-    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    for (at, column) in columns.iter_mut().enumerate() {
-        let inside = |name: &String| *name == column.name || name.starts_with(&format!("{}.", column.name));
-        let is_alone = names.iter().enumerate().all(|(other, name)| other == at || !inside(name));
-        if column.kind == Kind::List && !is_alone {
+    // A hostile file may have any number of columns, so they are not compared with each other.
+    let mut names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    names.sort_unstable();
+    for column in columns.iter_mut().filter(|column| column.kind == Kind::List) {
+        // Its own name is among them, so a second one stands right behind it.
+        let own = names.partition_point(|name| *name < column.name);
+        let has_twin = names.get(own + 1) == Some(&column.name);
+        let prefix = format!("{}.", column.name);
+        let inside = names.partition_point(|name| *name < prefix);
+        if has_twin || names.get(inside).is_some_and(|name| name.starts_with(&prefix)) {
             column.kind = Kind::Unsupported("lists of structures");
         }
     }

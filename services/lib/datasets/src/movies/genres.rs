@@ -1,6 +1,7 @@
 //! The ways in which files write the genres of a movie.
 
-use super::{Draft, Drafts, decode, lines, title};
+use super::{Draft, Drafts, lines, title};
+use crate::encoding::decode;
 use crate::time::format::is_absent;
 
 /// The genres of MovieLens 100K in the order of its flags, for a data set without `u.genre`.

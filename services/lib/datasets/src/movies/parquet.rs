@@ -4,8 +4,7 @@
 use marquee_parquet::{Batches, Column, ColumnInfo, Kind, Options, Table};
 
 use super::{Drafts, draft, genres};
-use crate::cells::{Cell, Cells};
-use crate::columns::cell;
+use crate::columns;
 use crate::error::Error;
 use crate::names::{Columns, Field, canonical};
 use crate::source::Entry;
@@ -13,11 +12,10 @@ use crate::source::Entry;
 /// Reads the movies of a file.
 pub(super) fn read(entry: &Entry, drafts: &mut Drafts) -> Result<(), Error> {
     let failed = |source| Error::Parquet { name: entry.name.clone(), source };
-    let schema = Options { columns: Some(Vec::new()), ..Options::default() };
-    let infos = Batches::open(entry.random_access()?, schema).map_err(failed)?.columns().to_vec();
-    let columns = Columns::find(infos.iter().map(|info| info.name.as_str()), &[], Field::rank_in_movies);
+    let infos = columns::open(entry, &[], 1)?.columns().to_vec();
+    let positions = Columns::find(infos.iter().map(|info| info.name.as_str()), &[], Field::rank_in_movies);
     for field in [Field::Movie, Field::Title] {
-        if columns.get(field).is_none() {
+        if positions.get(field).is_none() {
             let usual = if field == Field::Title { "`title`" } else { "`movie_id` or `item_id`" };
             let found = infos.iter().map(|info| info.name.clone()).collect();
             let fix = format!("name the column {usual}");
@@ -26,7 +24,7 @@ pub(super) fn read(entry: &Entry, drafts: &mut Drafts) -> Result<(), Error> {
     }
     let is_needed = |field: Field| matches!(field, Field::Movie | Field::Title);
     let is_readable = |info: &ColumnInfo| !matches!(info.kind, Kind::Unsupported(_));
-    let wanted: Vec<(Field, ColumnInfo)> = columns
+    let wanted: Vec<(Field, ColumnInfo)> = positions
         .iter()
         .filter_map(|(field, at)| Some((field, infos.get(at)?.clone())))
         .filter(|(field, info)| is_needed(*field) || is_readable(info))
@@ -50,12 +48,7 @@ pub(super) fn read(entry: &Entry, drafts: &mut Drafts) -> Result<(), Error> {
         let flags: Vec<(&str, &Column)> = flags.iter().filter_map(|info| flag_column(&batch, &info.name)).collect();
         for row in 0..batch.rows() {
             line += 1;
-            let mut cells = Cells::default();
-            for (field, info) in &wanted {
-                let value = batch.column(&info.name).map(|column| cell(column, info.kind, row)).unwrap_or_default();
-                cells.set(*field, whole(value));
-            }
-            let mut movie = draft(line, &cells);
+            let mut movie = draft(line, &columns::cells(&batch, &wanted, row));
             let set: Vec<String> =
                 flags.iter().filter(|(_, flags)| is_set(flags, row)).map(|(name, _)| (*name).to_owned()).collect();
             if !set.is_empty() {
@@ -65,14 +58,6 @@ pub(super) fn read(entry: &Entry, drafts: &mut Drafts) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Returns a whole number that is stored as floating point as the integer that it is.
-fn whole(cell: Cell<'_>) -> Cell<'_> {
-    match cell {
-        Cell::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Cell::Integer(number as i64),
-        other => other,
-    }
 }
 
 fn flag_column<'a>(batch: &'a Table, name: &'a str) -> Option<(&'a str, &'a Column)> {

@@ -2,6 +2,7 @@
 
 use marquee_parquet::{Batches, ColumnInfo, Table};
 
+use super::skip_by_reading;
 use crate::cells::{Reading, Row};
 use crate::columns;
 use crate::error::{Error, RowError};
@@ -39,16 +40,7 @@ impl ColumnRows {
     /// Skips rows. Returns how many, fewer at the end.
     pub(super) fn skip_rows(&mut self, rows: u64) -> Result<u64, RowError> {
         if !self.reading.unrated.is_empty() {
-            let mut skipped = 0;
-            while skipped < rows {
-                match self.next() {
-                    None => break,
-                    Some(Err(error)) if error.fatal => return Err(error),
-                    Some(Ok(None)) => {}
-                    Some(_) => skipped += 1,
-                }
-            }
-            return Ok(skipped);
+            return skip_by_reading(rows, || self.next());
         }
         let in_batch = (self.batch.rows() - self.next).min(usize::try_from(rows).unwrap_or(usize::MAX));
         self.next += in_batch;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::skip_by_reading;
 use crate::cells::{Reading, Row};
 use crate::encoding::Text;
 use crate::error::{Error, RowError};
@@ -46,21 +47,12 @@ impl JsonRows {
 
     /// Skips rows. Returns how many, fewer at the end.
     pub(super) fn skip_rows(&mut self, rows: u64) -> Result<u64, RowError> {
+        if !self.reading.unrated.is_empty() {
+            return skip_by_reading(rows, || self.next());
+        }
         let mut skipped = 0;
-        while skipped < rows {
-            if self.reading.unrated.is_empty() {
-                match self.frame()? {
-                    None => break,
-                    Some(_) => skipped += 1,
-                }
-                continue;
-            }
-            match self.next() {
-                None => break,
-                Some(Err(error)) if error.fatal => return Err(error),
-                Some(Ok(None)) => {}
-                Some(_) => skipped += 1,
-            }
+        while skipped < rows && self.frame()?.is_some() {
+            skipped += 1;
         }
         Ok(skipped)
     }

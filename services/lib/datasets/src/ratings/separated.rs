@@ -6,6 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::skip_by_reading;
 use crate::cells::{Cell, Cells, Reading, Row};
 use crate::encoding::Text;
 use crate::error::{Error, RowError};
@@ -59,18 +60,10 @@ impl SeparatedRows {
 
     /// Skips rows. Returns how many, fewer at the end.
     pub(super) fn skip_rows(&mut self, rows: u64) -> Result<u64, RowError> {
-        let mut skipped = 0;
         if !self.reading.unrated.is_empty() || self.layout.rows != Rows::Ratings {
-            while skipped < rows {
-                match self.next() {
-                    None => break,
-                    Some(Err(error)) if error.fatal => return Err(error),
-                    Some(Ok(None)) => {}
-                    Some(_) => skipped += 1,
-                }
-            }
-            return Ok(skipped);
+            return skip_by_reading(rows, || self.next());
         }
+        let mut skipped = 0;
         while skipped < rows {
             let line = self.records.number() + 1;
             if !self.records.skip().map_err(|error| unreadable(line, &error))? {

@@ -278,9 +278,9 @@ fn iso(text: &str) -> Option<Timestamp> {
         return Some(time);
     }
     let (date, rest) = text.split_at_checked(10)?;
-    let midnight = super::rfc_3339(format!("{date}T00:00:00Z").as_bytes())?;
+    let midnight = super::date(date.as_bytes())? * 86_400;
     let Some(clock) = rest.strip_prefix(['T', 't', ' ']) else {
-        return rest.is_empty().then_some(midnight);
+        return rest.is_empty().then(|| Timestamp::from_seconds(midnight));
     };
     let at = clock.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(clock.len());
     let (clock, mut behind) = clock.split_at_checked(at)?;
@@ -298,7 +298,7 @@ fn iso(text: &str) -> Option<Timestamp> {
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let seconds = midnight.seconds() + hour * 3_600 + minute * 60 + second - offset;
+    let seconds = midnight + hour * 3_600 + minute * 60 + second - offset;
     Some(Timestamp::from_micros(seconds * 1_000_000 + micros))
 }
 
