@@ -69,12 +69,9 @@ impl Defaults {
 /// Fills in the defaults of the algorithm.
 fn parameters(request: &TrainingRequest) -> FitParameters {
     let default = FitParameters::default_of(request.algorithm.unwrap_or(Algorithm::Map));
-    let sweeps = request.sweeps.unwrap_or(default.sweeps);
-    // Fewer sweeps than usual also shorten the burn-in and the samples that the caller left out.
-    let burn_in = request.burn_in.unwrap_or(default.burn_in.min(sweeps / 2));
-    let samples = request.samples.unwrap_or(default.samples.min(sweeps.saturating_sub(burn_in).max(1)));
+    let default = default.with_sweeps(request.sweeps, request.burn_in, request.samples);
     let factors = request.factors.unwrap_or(default.factors);
-    FitParameters { factors, sweeps, burn_in, samples, seed: request.seed.unwrap_or(default.seed) }
+    FitParameters { factors, seed: request.seed.unwrap_or(default.seed), ..default }
 }
 
 #[cfg(test)]

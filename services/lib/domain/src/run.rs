@@ -107,6 +107,16 @@ impl FitParameters {
         }
     }
 
+    /// Returns these with other numbers of sweeps, where they are given. Fewer sweeps than usual
+    /// also shorten the burn-in and the samples that are not given.
+    #[must_use]
+    pub fn with_sweeps(self, sweeps: Option<usize>, burn_in: Option<usize>, samples: Option<usize>) -> Self {
+        let sweeps = sweeps.unwrap_or(self.sweeps);
+        let burn_in = burn_in.unwrap_or(self.burn_in.min(sweeps / 2));
+        let samples = samples.unwrap_or(self.samples.min(sweeps.saturating_sub(burn_in).max(1)));
+        Self { sweeps, burn_in, samples, ..self }
+    }
+
     /// Checks every value.
     ///
     /// # Errors

@@ -1,18 +1,13 @@
 //! The prequential evaluation of a model whose users have moods ([`marquee_posterior::Mood`]). It
 //! is an arm of its own: serving has no moods.
 
-use std::thread;
-
 use marquee_domain::{MovieId, Rating, Timestamp};
 use marquee_fit::MovieIndex;
 use marquee_posterior::{Mood, MoodState, Posterior};
 
-use crate::prequential::{collect, is_usable, shares};
+use crate::prequential::{by_user, collect, is_usable};
 use crate::tables::{Step, Tables};
 use crate::{Method, Normal, Options, Outcome, Outcomes};
-
-/// The largest number of threads.
-const THREADS: usize = 16;
 
 /// Does the same as [`crate::prequential()`] with moods. It uses all ratings of a user,
 /// [`crate::History`] notwithstanding, and leaves out the ratings of movies outside the model.
@@ -39,7 +34,7 @@ pub fn prequential_with_mood(
     let history = tables.steps(past);
     let steps = tables.steps(future.iter().filter(usable));
     let arm = Arm { posterior, options, mood, models: &models, counts: &counts, history: &history };
-    let list = arm.outcomes(&steps);
+    let list = by_user(&steps, |steps, outcomes| arm.user(steps, outcomes));
     let left_out = (future.len() - list.len()) as u64;
     collect(&tables, list, left_out, Method::Prequential)
 }
@@ -56,23 +51,6 @@ struct Arm<'a> {
 }
 
 impl Arm<'_> {
-    fn outcomes(&self, steps: &[Step]) -> Vec<Outcome> {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-        let work = |steps: &[Step]| -> Vec<Outcome> {
-            let mut outcomes = Vec::with_capacity(steps.len());
-            steps.chunk_by(|a, b| a.user == b.user).for_each(|steps| self.user(steps, &mut outcomes));
-            outcomes
-        };
-        thread::scope(|scope| {
-            let shares: Vec<_> =
-                shares(steps, threads).into_iter().map(|steps| scope.spawn(move || work(steps))).collect();
-            let join = |share: thread::ScopedJoinHandle<'_, Vec<Outcome>>| {
-                share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            shares.into_iter().flat_map(join).collect()
-        })
-    }
-
     fn user(&self, steps: &[Step], outcomes: &mut Vec<Outcome>) {
         let Some(first) = steps.first() else { return };
         let from = self.history.partition_point(|step| step.user < first.user);

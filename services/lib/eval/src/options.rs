@@ -42,6 +42,12 @@ impl Options<'_> {
             attributes: None,
         }
     }
+
+    /// Returns the same without intervals, which take time, and without slices by attribute.
+    #[must_use]
+    pub fn without_intervals(&self) -> Self {
+        Self { bootstrap: Bootstrap { resamples: 0, ..self.bootstrap }, attributes: None, ..self.clone() }
+    }
 }
 
 /// Returns the smallest level of a scale that is at least 70 % of the way from its minimum to its

@@ -116,21 +116,7 @@ impl<'a> Predictor<'a> {
 
     /// Returns the outcomes of steps, which are sorted by user, in the same order.
     pub(crate) fn outcomes(&self, steps: &[Step], then: Then) -> Vec<Outcome> {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-        let work = |steps: &[Step]| -> Vec<Outcome> {
-            let users = steps.chunk_by(|a, b| a.user == b.user);
-            let mut outcomes = Vec::with_capacity(steps.len());
-            users.for_each(|user| self.user(user, then, &mut outcomes));
-            outcomes
-        };
-        thread::scope(|scope| {
-            let shares: Vec<_> =
-                shares(steps, threads).into_iter().map(|steps| scope.spawn(move || work(steps))).collect();
-            let join = |share: thread::ScopedJoinHandle<'_, Vec<Outcome>>| {
-                share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            shares.into_iter().flat_map(join).collect()
-        })
+        by_user(steps, |steps, outcomes| self.user(steps, then, outcomes))
     }
 
     fn user(&self, steps: &[Step], then: Then, outcomes: &mut Vec<Outcome>) {
@@ -170,8 +156,27 @@ impl<'a> Predictor<'a> {
     }
 }
 
+/// Returns the outcomes of steps, which are sorted by user, in the same order. `user` adds those of
+/// one user. Users are spread over the cores.
+pub(crate) fn by_user(steps: &[Step], user: impl Fn(&[Step], &mut Vec<Outcome>) + Sync) -> Vec<Outcome> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    let work = |steps: &[Step]| -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(steps.len());
+        steps.chunk_by(|a, b| a.user == b.user).for_each(|steps| user(steps, &mut outcomes));
+        outcomes
+    };
+    thread::scope(|scope| {
+        let work = &work;
+        let shares: Vec<_> = shares(steps, threads).into_iter().map(|steps| scope.spawn(move || work(steps))).collect();
+        let join = |share: thread::ScopedJoinHandle<'_, Vec<Outcome>>| {
+            share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        shares.into_iter().flat_map(join).collect()
+    })
+}
+
 /// Cuts steps into shares of about equal length, between users.
-pub(crate) fn shares(steps: &[Step], threads: usize) -> Vec<&[Step]> {
+fn shares(steps: &[Step], threads: usize) -> Vec<&[Step]> {
     let length = steps.len().div_ceil(threads).max(1);
     let (mut shares, mut rest) = (Vec::with_capacity(threads), steps);
     while let Some(last) = rest.get(length.min(rest.len()).wrapping_sub(1)) {

@@ -30,6 +30,7 @@ mod snapshot;
 mod start;
 mod stopping;
 
+use marquee_domain::Scale;
 use marquee_posterior::Posterior;
 use thiserror::Error;
 
@@ -155,6 +156,14 @@ pub fn fit_how(
         _ => fitted.posterior,
     };
     Ok(Fitted { posterior, ..fitted })
+}
+
+/// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
+/// and this is the standard deviation of that rounding. On a scale without steps it is that of a
+/// hundredth of the scale. So ratings that never differ don't make a model certain.
+#[must_use]
+pub fn smallest_spread(scale: Scale) -> f64 {
+    scale.resolution() / 12_f64.sqrt()
 }
 
 /// Returns the model with at least this standard deviation of the noise in every sample, in stars.

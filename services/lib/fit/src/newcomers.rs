@@ -96,9 +96,12 @@ pub fn with_newcomers(mut posterior: Posterior, ratings: &Ratings, newcomers: &N
     if !has_rows || ratings.is_empty() || !newcomers.features.len().is_multiple_of(counts.len()) {
         return posterior;
     }
+    let unrated: Vec<usize> = (0..counts.len()).filter(|&movie| counts[movie] == 0.0).collect();
+    if unrated.is_empty() {
+        return posterior;
+    }
     let n = posterior.factors + 1;
     let design = Design::new(&counts, &newcomers.features);
-    let unrated: Vec<usize> = (0..counts.len()).filter(|&movie| counts[movie] == 0.0).collect();
     let samples = posterior.samples.len();
     let noise = Noise { seed, samples, n };
     let noise: Vec<Vec<f64>> = unrated.iter().map(|&movie| noise.of(movie)).collect();

@@ -45,7 +45,8 @@ pub(super) fn fit(
         chain.sweep(if sweep <= expected { Update::Expect } else { Update::Sample });
         if sweep > burn_in {
             kept.offer(sweep - burn_in, &chain);
-            if let Some(probes) = &probes {
+            // In the last part nothing is judged any more.
+            if let Some(probes) = probes.as_ref().filter(|_| kept.parts > 1) {
                 trace.push(chain.predictions(probes));
             }
         }
@@ -63,7 +64,7 @@ pub(super) fn fit(
             break;
         }
     }
-    let Kept { mut samples, prior_means, .. } = kept;
+    let (mut samples, prior_means): (Vec<_>, Vec<_>) = kept.samples.into_iter().unzip();
     center_unrated(&mut samples, &prior_means, ratings);
     let (movies, factors) = (ratings.movies(), chain.factors());
     let posterior = Posterior { movies, factors, samples, user_noise: how.parts.user_noise() };
@@ -77,9 +78,8 @@ struct Kept {
     most: usize,
     /// Into how many parts the sweeps are divided. The samples are spread over the first one.
     parts: usize,
-    samples: Vec<Sample>,
-    /// What is expected of a movie that nobody has rated, for each sample.
-    prior_means: Vec<Vec<f64>>,
+    /// Each with what it expects of a movie that nobody has rated.
+    samples: Vec<(Sample, Vec<f64>)>,
 }
 
 impl Kept {
@@ -88,14 +88,13 @@ impl Kept {
         while stop == Stop::Early && parts < 8 && most / (2 * parts) >= wanted.max(FEWEST) {
             parts *= 2;
         }
-        Self { wanted, most, parts, samples: Vec::with_capacity(wanted), prior_means: Vec::with_capacity(wanted) }
+        Self { wanted, most, parts, samples: Vec::with_capacity(wanted) }
     }
 
     /// Keeps the state of the chain if this sweep after burn-in is due.
     fn offer(&mut self, sweep: usize, chain: &Chain<'_>) {
         if self.is_due(sweep, self.samples.len()) {
-            self.samples.push(chain.sample());
-            self.prior_means.push(chain.mean_of_unrated());
+            self.samples.push((chain.sample(), chain.mean_of_unrated()));
         }
     }
 
@@ -111,16 +110,10 @@ impl Kept {
     /// Goes on to twice as many sweeps, and drops every second sample.
     fn thin(&mut self) {
         self.parts /= 2;
-        let mut at = 0;
-        let mut is_even = |_: &Sample| {
-            at += 1;
-            at % 2 == 0
-        };
-        self.samples.retain(&mut is_even);
-        let mut at = 0;
-        self.prior_means.retain(|_| {
-            at += 1;
-            at % 2 == 0
+        let mut is_even = true;
+        self.samples.retain(|_| {
+            is_even = !is_even;
+            is_even
         });
     }
 }

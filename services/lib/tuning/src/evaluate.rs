@@ -17,17 +17,17 @@ use std::time::Instant;
 
 use marquee_domain::{Algorithm, FitParameters, Rating};
 use marquee_eval::{
-    Attributes, Bootstrap, CatalogCoverage, Comparison, Evaluation, Folds, NonInferiority, Options, Outcomes,
-    catalog_coverage, compare, kfold, prequential, retrained,
+    Attributes, CatalogCoverage, Comparison, Evaluation, Folds, NonInferiority, Options, Outcomes, catalog_coverage,
+    compare, kfold, prequential, retrained,
 };
-use marquee_fit::{FitError, MovieIndex, Observer, RatingsError, fit, with_smallest_spread};
+use marquee_fit::{FitError, MovieIndex, Observer, RatingsError, fit, smallest_spread, with_smallest_spread};
 use marquee_posterior::Posterior;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::data::Data;
 pub use arms::{Arm, ArmFigures, Part};
-pub use side::{Side, SideError, age_group};
+pub use side::{Side, SideError};
 
 /// The users whose lists the coverage of the catalog is computed from.
 const CATALOG_USERS: usize = 500;
@@ -296,10 +296,7 @@ impl Bench<'_> {
     /// Returns the options of the first seed, or those without intervals, which take time.
     fn options(&self, is_detailed: bool) -> Options<'_> {
         let whole = Options { attributes: Some(self.attributes), ..Options::new(self.data.scale) };
-        if is_detailed {
-            return whole;
-        }
-        Options { bootstrap: Bootstrap { resamples: 0, ..whole.bootstrap }, attributes: None, ..whole }
+        if is_detailed { whole } else { whole.without_intervals() }
     }
 
     fn fit(&self, ratings: &[Rating], seed: u64, what: &str) -> Result<Posterior, EvaluateError> {
@@ -321,8 +318,7 @@ impl Bench<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Posterior, EvaluateError> {
         let posterior = fit(&self.index.dense(ratings)?, algorithm, parameters, observer)?;
-        // A rating is given to the nearest step, and this is the deviation of that rounding.
-        Ok(with_smallest_spread(posterior, self.data.scale.step() / 12_f64.sqrt()))
+        Ok(with_smallest_spread(posterior, smallest_spread(self.data.scale)))
     }
 
     fn predict(&self, posterior: &Posterior, options: &Options<'_>) -> Outcomes {

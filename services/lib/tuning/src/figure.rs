@@ -1,8 +1,8 @@
 //! Fits a model on a part of the ratings and measures its error on another part.
 
 use marquee_domain::{Algorithm, FitParameters, Rating, Scale};
-use marquee_eval::evaluate;
-use marquee_fit::{FitError, MovieIndex, Observer, Ratings, RatingsError, fit, with_smallest_spread};
+use marquee_eval::{Options, prequential};
+use marquee_fit::{FitError, MovieIndex, Observer, Ratings, RatingsError, fit, smallest_spread, with_smallest_spread};
 use marquee_tune::Split;
 
 use crate::folds::{Order, Part};
@@ -40,9 +40,10 @@ impl Bench<'_> {
         observer: &mut dyn Observer,
     ) -> Result<f64, FitError> {
         let posterior = fit(&fold.dense, self.algorithm, parameters, observer)?;
-        // A rating is given to the nearest step, and this is the deviation of that rounding.
-        let posterior = with_smallest_spread(posterior, self.scale.resolution() / 12_f64.sqrt());
-        let evaluation = evaluate(&posterior, self.index, fold.train, fold.test, self.scale);
+        let posterior = with_smallest_spread(posterior, smallest_spread(self.scale));
+        let options = Options::new(self.scale).without_intervals();
+        let outcomes = prequential(&posterior, self.index, fold.train, fold.test, &options);
+        let evaluation = outcomes.evaluation(&options);
         Ok(match self.order {
             Order::Time => evaluation.rmse,
             Order::Random => evaluation.frozen_rmse,

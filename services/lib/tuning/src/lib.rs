@@ -24,8 +24,7 @@ pub use data::{Data, DataError};
 pub use marquee_fit::Snapshot;
 
 pub use evaluate::{
-    Arm, ArmFigures, CurvePoint, EvaluateError, EvaluationPlan, Judged, Part, Side, SideError, Watch, age_group,
-    evaluate,
+    Arm, ArmFigures, CurvePoint, EvaluateError, EvaluationPlan, Judged, Part, Side, SideError, Watch, evaluate,
 };
 pub use folds::{FoldError, Folds, Order};
 pub use outcome::{Counts, FoldOutcome, Outcome};

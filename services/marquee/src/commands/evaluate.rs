@@ -147,13 +147,9 @@ pub(crate) async fn run(args: EvaluateArgs, output: Output) -> Result<()> {
 /// Returns the plan of the arguments.
 fn plan(args: &EvaluateArgs) -> Result<EvaluationPlan> {
     let algorithm = Algorithm::from(args.algorithm);
-    let default = FitParameters::default_of(algorithm);
-    let sweeps = args.sweeps.unwrap_or(default.sweeps);
-    // Fewer sweeps than usual also shorten the burn-in and the samples that the caller left out.
-    let burn_in = args.burn_in.unwrap_or(default.burn_in.min(sweeps / 2));
-    let samples = args.samples.unwrap_or(default.samples.min(sweeps.saturating_sub(burn_in).max(1)));
+    let default = FitParameters::default_of(algorithm).with_sweeps(args.sweeps, args.burn_in, args.samples);
     let factors = args.factors.unwrap_or(default.factors);
-    let parameters = FitParameters { factors, sweeps, burn_in, samples, seed: args.seed };
+    let parameters = FitParameters { factors, seed: args.seed, ..default };
     parameters.check().map_err(|ParameterError { field, fix }| {
         Error::Usage(format!("--{}: is out of range; {fix}", field.replace('_', "-")))
     })?;
@@ -196,7 +192,7 @@ fn written(judged: Judged, args: &EvaluateArgs, output: Output, tracked: &Tracke
             Some(page.map_err(|source| Error::File { doing: "write the report to", path: folder.clone(), source })?)
         }
     };
-    if tracked.is_on() {
+    if tracked.teller().is_on() {
         for (file, text) in judged.report() {
             tracked.teller().report(file, Bytes::from(text));
         }

@@ -94,10 +94,6 @@ impl Tracked {
         Ok(Self { teller, delivery: tasks, _objects: Some(folder) })
     }
 
-    pub(super) fn is_on(&self) -> bool {
-        self.teller.is_on
-    }
-
     pub(super) fn teller(&self) -> Teller {
         self.teller.clone()
     }
@@ -176,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_server_nothing_is_told_and_nothing_is_waited_for() {
         let tracked = Tracked::start(&Settings::default(), "tune", Vec::new()).expect("starts");
-        assert!(!tracked.is_on() && format!("{:?}", tracked.teller()).contains("NoTracker"));
+        assert!(!tracked.teller().is_on() && format!("{:?}", tracked.teller()).contains("NoTracker"));
         tracked.teller().part("f1-t1", BTreeMap::new(), Vec::new(), RunState::Succeeded);
         let began = std::time::Instant::now();
         tracked.end(Ended::succeeded(Vec::new())).await;

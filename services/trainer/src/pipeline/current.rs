@@ -188,12 +188,7 @@ impl Contest {
             return Ok(Judgment { verdict: Verdict::TooFewUsers, ..nothing });
         }
         let reference = refit(*algorithm, parameters)?;
-        let quick = Options {
-            bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
-            attributes: None,
-            ..candidate.options.clone()
-        };
-        let evaluation = reference.evaluation(&quick);
+        let evaluation = reference.evaluation(&candidate.options.without_intervals());
         let comparison: Result<Comparison, CompareError> = compare(candidate.outcomes, &reference, &self.rule);
         let Ok(comparison) = comparison else { return Ok(Judgment { verdict: Verdict::NotComparable, ..nothing }) };
         Ok(Judgment {

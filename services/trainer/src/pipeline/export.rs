@@ -16,7 +16,7 @@ use marquee_model::{
 use marquee_report::{Heading, Page, counted};
 
 use super::current::Judgment;
-use super::fitting::{self, Trained};
+use super::fitting::Trained;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -76,7 +76,7 @@ pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Resul
         ("profile.parquet".to_owned(), profile.into()),
         ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
     ]);
-    let smallest_spread = fitting::smallest_spread(facts.scale);
+    let smallest_spread = marquee_fit::smallest_spread(facts.scale);
     Ok(Files {
         facts,
         encoder: encoder_bytes,

@@ -6,7 +6,7 @@ use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, Rating, RunMetric
 use marquee_eval::{Attributes, Evaluation, Options, has_times, prequential};
 use marquee_fit::{
     FitError, Fitted, How, MovieIndex, Newcomers, Observer, Ratings, Snapshot, Split, Start, UserIndex, fit, fit_how,
-    with_smallest_spread,
+    smallest_spread, with_smallest_spread,
 };
 use marquee_log::Movies;
 use marquee_posterior::Posterior;
@@ -55,8 +55,9 @@ pub(super) fn fit_and_judge(
     let all = index.dense_of(&mut users, snapshot.ratings()).map_err(PipelineError::Layout)?;
     let started = Instant::now();
     // The ratings of the past are most of all ratings, so the chain goes on where it was.
-    let fitter = Fitter { scale, run, newcomers: newcomers(&index, snapshot.ratings(), catalog) };
-    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, end.as_ref()).map_err(PipelineError::Fit)?;
+    let fitter = Fitter { scale, newcomers: newcomers(&index, snapshot.ratings(), catalog) };
+    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, end.as_ref(), &mut Progress::of_model(run));
+    let fitted = fitted.map_err(PipelineError::Fit)?;
     let posterior = fitted.posterior;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
@@ -87,22 +88,24 @@ fn judge(
     let predicted = |posterior: &Posterior| prequential(posterior, index, &past, &future, options);
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
     let biases = predicted(&with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale)));
-    let bias = biases.evaluation(options);
-    let fitter = Fitter { scale, run, newcomers: newcomers(index, &past, catalog) };
-    let (outcomes, evaluation, end) = if plan.algorithm == Algorithm::Bias {
-        (biases, bias.clone(), None)
+    let fitter = Fitter { scale, newcomers: newcomers(index, &past, catalog) };
+    let (outcomes, evaluation, bias, end) = if plan.algorithm == Algorithm::Bias {
+        let evaluation = biases.evaluation(options);
+        (biases, evaluation.clone(), evaluation, None)
     } else {
-        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, None);
+        // Of the biases beside another model, nobody reads intervals.
+        let bias = biases.evaluation(&options.without_intervals());
+        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, None, &mut Progress::of_model(run));
         let Fitted { posterior, end } = fitted.map_err(PipelineError::Fit)?;
         let outcomes = predicted(&posterior);
         let evaluation = outcomes.evaluation(options);
-        (outcomes, evaluation, end)
+        (outcomes, evaluation, bias, end)
     };
     let candidate =
         Candidate { plan: &plan, digest: snapshot.digest(), outcomes: &outcomes, evaluation: &evaluation, options };
     let judgment = contest.judge(&candidate, |algorithm, parameters| {
         run.enter(Stage::Evaluate, "fitting the method of the current version on the past");
-        let fitted = fitter.fit_as(&ratings, algorithm, parameters, None, &mut Reference(run))?;
+        let fitted = fitter.fit(&ratings, algorithm, parameters, None, &mut Progress::of_reference(run))?;
         Ok(predicted(&fitted.posterior))
     });
     let judgment = judgment.map_err(PipelineError::Fit)?;
@@ -119,34 +122,15 @@ fn judge(
     Ok(Judged { evaluation, bias, judgment, end })
 }
 
-/// Returns the least spread of a prediction. A rating is given to the nearest step of the scale,
-/// and this is the standard deviation of that rounding. On a scale without steps it is that of a
-/// hundredth of the scale. So ratings that never differ don't make a
-/// model certain.
-pub(super) fn smallest_spread(scale: Scale) -> f64 {
-    scale.resolution() / 12_f64.sqrt()
-}
-
 /// Fits models of a run.
-struct Fitter<'a> {
+struct Fitter {
     scale: Scale,
-    run: &'a Run,
     newcomers: Newcomers,
 }
 
-impl Fitter<'_> {
-    fn fit(
-        &self,
-        ratings: &Ratings,
-        algorithm: Algorithm,
-        parameters: &FitParameters,
-        start: Option<&Start>,
-    ) -> Result<Fitted, FitError> {
-        self.fit_as(ratings, algorithm, parameters, start, &mut Progress(self.run))
-    }
-
+impl Fitter {
     /// Fits a model. A start that does not fit the ratings is not used, and the log says why.
-    fn fit_as(
+    fn fit(
         &self,
         ratings: &Ratings,
         algorithm: Algorithm,
@@ -183,28 +167,32 @@ pub(super) fn in_index_order(index: &MovieIndex, catalog: &Movies) -> Vec<Movie>
 }
 
 /// Reports the sweeps of a fit as the run's progress, and passes on its cancellation.
-struct Progress<'a>(&'a Run);
+struct Progress<'a> {
+    run: &'a Run,
+    /// The sweeps are points of the run's curve.
+    is_tracked: bool,
+}
 
-impl Observer for Progress<'_> {
-    fn progress(&mut self, done: usize, total: usize) {
-        self.0.advance(done as f64 / total.max(1) as f64);
-        self.0.tracking().measured(self.0.id(), done, &[]);
+impl<'a> Progress<'a> {
+    fn of_model(run: &'a Run) -> Self {
+        Self { run, is_tracked: true }
     }
 
-    fn canceled(&self) -> bool {
-        self.0.must_stop()
+    /// Of the fit of another version.
+    fn of_reference(run: &'a Run) -> Self {
+        Self { run, is_tracked: false }
     }
 }
 
-/// Reports the sweeps of another version's fit as progress, which are no part of the run's curve.
-struct Reference<'a>(&'a Run);
-
-impl Observer for Reference<'_> {
+impl Observer for Progress<'_> {
     fn progress(&mut self, done: usize, total: usize) {
-        self.0.advance(done as f64 / total.max(1) as f64);
+        self.run.advance(done as f64 / total.max(1) as f64);
+        if self.is_tracked {
+            self.run.tracking().measured(self.run.id(), done, &[]);
+        }
     }
 
     fn canceled(&self) -> bool {
-        self.0.must_stop()
+        self.run.must_stop()
     }
 }

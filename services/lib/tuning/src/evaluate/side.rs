@@ -63,7 +63,7 @@ impl Side {
 }
 
 /// Returns the group of an age.
-pub fn age_group(age: u8) -> &'static str {
+fn age_group(age: u8) -> &'static str {
     AGES.iter().rev().find(|(from, _)| age >= *from).map_or(AGES[0].1, |(_, name)| name)
 }
 
