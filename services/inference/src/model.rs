@@ -177,17 +177,8 @@ impl Model {
     }
 
     /// Returns the states of several histories in one tensor, one row for each.
-    pub(crate) async fn encode_many(&self, histories: &[&[(i64, f32)]]) -> Result<State, RunError> {
-        // At least one column: an empty history is one entry of weight 0.
-        let columns = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
-        let padded = |history: &&[(i64, f32)]| {
-            let entry = |&(movie, rating): &(i64, f32)| Change { movie, rating, weight: 1.0 };
-            let entries: Vec<Change> = history.iter().map(entry).collect();
-            entries.into_iter().chain(std::iter::repeat(Change::NONE)).take(columns).collect::<Vec<_>>()
-        };
-        let entries: Vec<Change> = histories.iter().flat_map(padded).collect();
-        let inputs = ratings(vec![histories.len(), columns], &entries);
-        Ok(Arc::new(self.parts.encoder.evaluate(inputs).await?))
+    pub(crate) async fn encode_many(&self, rows: &[&[(i64, f32)]]) -> Result<State, RunError> {
+        Ok(Arc::new(self.parts.encoder.evaluate(histories(rows)).await?))
     }
 
     /// Returns the user state of a history, which [`Self::learn`] can change.
@@ -196,12 +187,7 @@ impl Model {
             return self.encode(history).await;
         };
         let mut inputs: Tensors = self.sums.iter().map(|spec| (spec.name.clone(), zeros(spec))).collect();
-        let entry = |&(movie, rating): &(i64, f32)| Change { movie, rating, weight: 1.0 };
-        let mut entries: Vec<Change> = history.iter().map(entry).collect();
-        if entries.is_empty() {
-            entries.push(Change::NONE);
-        }
-        inputs.extend(ratings(vec![1, entries.len()], &entries));
+        inputs.extend(histories(&[history]));
         Ok(Arc::new(tensors::next_state(learner.evaluate(inputs).await?)))
     }
 
@@ -289,6 +275,19 @@ fn zeros(spec: &TensorSpec) -> Tensor {
     let shape = spec.smallest_shape();
     let values = shape.iter().product();
     tensor(shape, Data::F32(vec![0.0; values]))
+}
+
+/// Returns the inputs of a graph that reads histories, one row for each, and at least one column:
+/// an empty history is one entry of weight 0.
+fn histories(histories: &[&[(i64, f32)]]) -> Tensors {
+    let columns = histories.iter().map(|history| history.len()).max().unwrap_or(0).max(1);
+    let mut entries = vec![Change::NONE; histories.len() * columns];
+    for (row, history) in entries.chunks_exact_mut(columns).zip(histories) {
+        for (entry, &(movie, rating)) in row.iter_mut().zip(*history) {
+            *entry = Change { movie, rating, weight: 1.0 };
+        }
+    }
+    ratings(vec![histories.len(), columns], &entries)
 }
 
 /// Returns the inputs of a graph that reads ratings.

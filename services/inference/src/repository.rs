@@ -160,7 +160,10 @@ impl Repository {
 
     /// Returns whether a version of a model was in the last listing.
     pub(crate) fn knows(&self, name: &ModelName) -> bool {
-        lock(&self.stored).iter().flat_map(BTreeMap::keys).any(|key| key.0 == *name)
+        let first = (name.clone(), Version(0));
+        let is_known =
+            |stored: &BTreeMap<Key, Stamp>| stored.range(first..).next().is_some_and(|((first, _), _)| first == name);
+        lock(&self.stored).as_ref().is_some_and(is_known)
     }
 
     /// Says why a version is not warm.

@@ -6,7 +6,6 @@ mod loader;
 mod objects;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use marquee_domain::{
     BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
 };
 use marquee_model::{Catalogue, Dataset, Dim, Dtype, GraphSignature, Manifest, SCHEMA, TensorSpec};
-use marquee_onnx::{Data, RunError, Runtime, Tensor};
+use marquee_onnx::{Data, RunError, Tensor};
 
 pub(crate) use features::FakeFeatures;
 pub(crate) use loader::{FakeLoader, Step};
@@ -25,20 +24,6 @@ pub(crate) use objects::SwitchedObjects;
 use crate::model::{Graph, Model, Parts, Tensors};
 use crate::rating::Entry;
 use crate::repository::Key;
-
-/// Loads ONNX Runtime from `ORT_DYLIB_PATH` or the cache. Returns `None` if it is not installed,
-/// which fails the test in continuous integration.
-pub(crate) fn runtime() -> Option<Runtime> {
-    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    match Runtime::load(explicit.as_deref()) {
-        Ok(runtime) => Some(runtime),
-        Err(error) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
 
 /// Waits for a condition of a test, at most for an hour of paused time.
 pub(crate) async fn within<T>(condition: impl Future<Output = T>) -> T {

@@ -36,6 +36,16 @@ pub(crate) enum Error {
     },
 }
 
+impl Error {
+    /// Returns why a run of a model failed.
+    pub(super) fn of_run(model: &str, error: RunError) -> Self {
+        match error {
+            RunError::Overloaded => Self::Overloaded(model.to_owned()),
+            error => Self::Run(error),
+        }
+    }
+}
+
 /// Why a version of a model of the repository was not loaded.
 #[derive(Debug, Error)]
 pub(crate) enum LoadError {

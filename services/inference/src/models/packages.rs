@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::config::ModelConfig;
 use super::error::{Error, LoadError};
-use super::raw::chosen;
+use super::raw::{check_outputs, chosen};
 use super::statistics::{Counters, Statistic};
 use super::{Answer, Call, Description, Entry, Scheduling, State};
 use crate::model::Model;
@@ -227,9 +227,7 @@ impl Packages {
             tensor("spread", Tensor::from_vec(shape(MOVIE), all(|one| one.spread)))?,
             tensor("version", Tensor::from_vec(shape(USER), integers))?,
         ];
-        if let Some(unknown) = call.outputs.iter().find(|name| !outputs.iter().any(|(output, _)| output == *name)) {
-            return Err(Error::UnknownOutput(unknown.clone()));
-        }
+        check_outputs(&call.outputs, |name| outputs.iter().any(|(output, _)| output == name))?;
         let first = versions.first().copied();
         let version = first.filter(|first| versions.iter().all(|version| version == first));
         let predicted = match model {
@@ -287,13 +285,8 @@ async fn run_graph(model: &Model, part: Part, call: Call) -> Result<Answer, Erro
         Part::Scorer => (model.scorer(), &model.manifest().scorer),
         Part::Encoder | Part::Pipeline => (model.encoder(), &model.manifest().encoder),
     };
-    if let Some(unknown) = call.outputs.iter().find(|name| !signature.outputs.iter().any(|spec| spec.name == **name)) {
-        return Err(Error::UnknownOutput(unknown.clone()));
-    }
-    let outputs = graph.evaluate(call.inputs).await.map_err(|error| match error {
-        RunError::Overloaded => Error::Overloaded(call.name.clone()),
-        error => Error::Run(error),
-    })?;
+    check_outputs(&call.outputs, |name| signature.outputs.iter().any(|spec| spec.name == name))?;
+    let outputs = graph.evaluate(call.inputs).await.map_err(|error| Error::of_run(&call.name, error))?;
     Ok(Answer { version: Some(model.version.0), outputs: chosen(outputs, &call.outputs), ..Answer::default() })
 }
 

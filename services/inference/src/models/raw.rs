@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use marquee_domain::Clock;
-use marquee_onnx::{
-    Axis, BatchSettings, Batcher, Graph, Kind, ModelFile, Port, Priority, RunError, Runtime, Tensor, Threads,
-};
+use marquee_onnx::{Axis, BatchSettings, Batcher, Graph, Kind, ModelFile, Port, Priority, Runtime, Tensor, Threads};
 use tokio::time::{Instant, timeout_at};
 
 use super::config::{ModelConfig, VersionPolicy};
@@ -132,20 +130,14 @@ impl RawModel {
     }
 
     async fn run(&self, call: Call, begin: Instant) -> Result<Vec<(String, Tensor)>, Error> {
-        let is_unknown = |name: &&String| !self.batcher.outputs().iter().any(|port| port.name == **name);
-        if let Some(unknown) = call.outputs.iter().find(is_unknown) {
-            return Err(Error::UnknownOutput(unknown.clone()));
-        }
+        check_outputs(&call.outputs, |name| self.batcher.outputs().iter().any(|port| port.name == name))?;
         let running = self.batcher.run_by(call.inputs, self.priority(call.priority));
         let outputs = match self.timeout(call.timeout).and_then(|timeout| begin.checked_add(timeout)) {
             // Dropping the run takes it out of the queue, so that it is not computed.
             Some(end) => timeout_at(end, running).await.map_err(|_| Error::TimedOut)?,
             None => running.await,
         };
-        let outputs = outputs.map_err(|error| match error {
-            RunError::Overloaded => Error::Overloaded(self.name.clone()),
-            error => Error::Run(error),
-        })?;
+        let outputs = outputs.map_err(|error| Error::of_run(&self.name, error))?;
         Ok(chosen(outputs, &call.outputs))
     }
 
@@ -166,6 +158,12 @@ impl RawModel {
             (false, level) => Priority(level),
         }
     }
+}
+
+/// Refuses outputs that the model does not have.
+pub(super) fn check_outputs(asked: &[String], has: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let unknown = asked.iter().find(|name| !has(name));
+    unknown.map_or(Ok(()), |name| Err(Error::UnknownOutput(name.clone())))
 }
 
 /// Returns the outputs that were asked for, in that order, or all of them.

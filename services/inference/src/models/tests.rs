@@ -9,13 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use marquee_domain::SystemClock;
 use marquee_kit::Compute;
-use marquee_onnx::testing::{external, model, model_of};
+use marquee_onnx::testing::{external, model, model_of, runtime};
 use marquee_onnx::{Kind, Runtime, Tensor};
 
 use super::error::LoadError;
 use super::store::{Given, Parts, Store};
 use super::{Answer, Call, Defaults, Entry, Error, Source, State, VersionPolicy};
-use crate::testing::runtime;
 
 /// Returns a model that multiplies `x` of any number of rows by itself.
 fn square(width: &str) -> Vec<u8> {

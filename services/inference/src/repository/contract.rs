@@ -64,6 +64,7 @@ mod tests {
     use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
     use marquee_model::{Catalogue, Dataset, Manifest, OnnxGraph, Package, SCHEMA, write_encoder, write_scorer};
     use marquee_onnx::Runtime;
+    use marquee_onnx::testing::runtime;
     use marquee_posterior::{Posterior, Sample};
 
     use marquee_kit::chain;
@@ -71,7 +72,6 @@ mod tests {
     use super::super::{LoadError, Opener};
     use crate::model::Model;
     use crate::settings::Settings;
-    use crate::testing::runtime;
 
     fn posterior(movies: usize, factors: usize, offset: f64) -> Posterior {
         let sample = Sample {

@@ -30,22 +30,6 @@ pub enum Data {
     I64(Vec<i64>),
 }
 
-impl Data {
-    /// Returns the number of values.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F32(values) => values.len(),
-            Self::F64(values) => values.len(),
-            Self::I64(values) => values.len(),
-        }
-    }
-
-    /// Returns whether there are no values.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
 /// The values of a tensor, row-major.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Values {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use marquee_model::{HISTORY, MOVIES};
+use marquee_onnx::testing;
 use marquee_onnx::{BatchSettings, Batcher, RunError, Tensor};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -41,7 +42,7 @@ async fn run_at_once(batcher: &Arc<Batcher>, requests: &[Named]) -> Vec<Result<N
 
 #[tokio::test]
 async fn concurrent_requests_share_runs_and_get_what_they_get_alone() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let posterior = fixture::posterior(400, 16, 16, 7);
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let (encoder, scorer) = fixture::graphs(&runtime, &posterior);
@@ -79,7 +80,7 @@ async fn concurrent_requests_share_runs_and_get_what_they_get_alone() {
 
 #[tokio::test]
 async fn a_bad_request_fails_alone() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(50, 4, 2, 8));
     let state = encoder.run(fixture::encoder_inputs(&[(1, 5.0)])).await.expect("encodes");
     let scorer = Arc::new(Batcher::new(scorer, &settings()));
@@ -91,7 +92,7 @@ async fn a_bad_request_fails_alone() {
 
 #[tokio::test]
 async fn a_full_queue_answers_at_once() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(50, 16, 16, 9));
     let batcher = Arc::new(Batcher::new(encoder, &BatchSettings { queue: 4, max_rows: 1, ..settings() }));
     let requests = vec![fixture::encoder_inputs(&[(1, 5.0)]); 200];
@@ -105,7 +106,7 @@ async fn a_full_queue_answers_at_once() {
 
 #[tokio::test]
 async fn requests_of_callers_that_left_are_not_run() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(50, 16, 16, 10));
     let batcher = Arc::new(Batcher::new(encoder, &BatchSettings { max_rows: 1, ..settings() }));
     let mut leaving = JoinSet::new();
@@ -124,7 +125,7 @@ async fn requests_of_callers_that_left_are_not_run() {
 
 #[tokio::test]
 async fn warming_runs_as_often_as_asked() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(50, 4, 2, 11));
     let batcher = Batcher::new(encoder, &settings());
     batcher.warm(&fixture::encoder_inputs(&[(1, 5.0)]), 5).await.expect("runs");

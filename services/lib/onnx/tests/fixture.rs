@@ -1,6 +1,4 @@
-//! Shared by the tests: ONNX Runtime if it is installed, and a realistic random model.
-
-use std::path::PathBuf;
+//! Shared by the tests: a realistic random model.
 
 use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
@@ -8,20 +6,6 @@ use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
-
-/// Returns ONNX Runtime from `ORT_DYLIB_PATH` or the cache, or `None` if it is not installed.
-/// Panics instead of returning `None` in continuous integration.
-pub(crate) fn runtime() -> Option<Runtime> {
-    let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    match Runtime::load(explicit.as_deref()) {
-        Ok(runtime) => Some(runtime),
-        Err(error) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
 
 /// Returns a posterior with numbers of the size that a trained model has. ML-100K has 1,682 movies.
 pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64) -> Posterior {
@@ -140,8 +124,8 @@ pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> 
 
 /// Returns the scorer's inputs: a state without sums, and movies.
 pub(crate) fn scorer_inputs(state: &[(String, Tensor)], movies: &[usize]) -> Vec<(String, Tensor)> {
-    let movies = Data::I64(movies.iter().map(|&movie| movie as i64).collect());
-    let movies = Tensor::try_new(vec![1, movies.len()], movies).expect("fits");
+    let indices = movies.iter().map(|&movie| movie as i64).collect();
+    let movies = Tensor::try_new(vec![1, movies.len()], Data::I64(indices)).expect("fits");
     let state = state.iter().filter(|(name, _)| ["mean", "covariance", "noise"].contains(&name.as_str()));
     state.cloned().chain([("movie".to_owned(), movies)]).collect()
 }

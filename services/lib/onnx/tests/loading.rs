@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use marquee_model::{write_encoder, write_scorer};
+use marquee_onnx::testing;
 use marquee_onnx::{Axis, Data, Graph, Kind, RunError, Runtime, Tensor, Threads};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -11,14 +12,14 @@ use crate::fixture;
 
 #[test]
 fn the_same_library_loads_any_number_of_times() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let again = Runtime::load(Some(runtime.path())).expect("the same");
     assert_eq!(runtime.path(), again.path());
 }
 
 #[test]
 fn a_graph_tells_its_inputs_and_outputs() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(20, 3, 2, 1));
     let dynamic = |name: &str| Axis::Dynamic(name.to_owned());
     assert_eq!(encoder.inputs()[0].axes, [dynamic("batch"), dynamic("history")]);
@@ -29,7 +30,7 @@ fn a_graph_tells_its_inputs_and_outputs() {
 
 #[test]
 fn damaged_graphs_are_refused() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let posterior = fixture::posterior(10, 2, 2, 1);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let load = |bytes: &[u8]| Graph::load(&runtime, bytes, Threads::default());
@@ -59,7 +60,7 @@ fn damaged_graphs_are_refused() {
 
 #[tokio::test]
 async fn wrong_inputs_are_named() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(20, 3, 2, 1));
     let good = fixture::encoder_inputs(&[(1, 4.0)]);
     let with = |at: usize, shape: Vec<usize>, data: Data| {

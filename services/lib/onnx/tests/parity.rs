@@ -1,5 +1,6 @@
 //! Compares the encoder and the scorer under ONNX Runtime with the double-precision reference.
 
+use marquee_onnx::testing;
 use marquee_onnx::{Graph, Runtime};
 use marquee_posterior::Posterior;
 use rand::SeedableRng;
@@ -46,7 +47,7 @@ impl Model {
 
 #[tokio::test]
 async fn ten_thousand_predictions_agree_with_double_precision() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     type Make = fn(usize, usize, usize, u64) -> Posterior;
     let models: [(Make, &str); 2] = [(fixture::posterior, "plain"), (fixture::rich, "with weights and sets")];
     for (posterior, about) in models {
@@ -61,7 +62,7 @@ async fn ten_thousand_predictions_agree_with_double_precision() {
 
 #[tokio::test]
 async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     for (factors, samples) in [(0, 3), (1, 1), (40, 2), (128, 2)] {
         let model = Model::new(&runtime, fixture::posterior(300, factors, samples, 2));
         let (rating, spread) = differences(&model, 50, 5, 20).await;
@@ -74,7 +75,7 @@ async fn a_model_of_biases_alone_and_a_wide_one_agree_too() {
 
 #[tokio::test]
 async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     for mut posterior in [fixture::posterior(1_000, 8, 4, 3), fixture::rich(1_000, 8, 4, 3)] {
         for sample in &mut posterior.samples {
             sample.prior_precision = vec![0.5, 5_000.0, 1.0, 60.0, 700.0, 5.0, 20.0, 0.5, 5.0];
@@ -90,7 +91,7 @@ async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
 
 #[tokio::test]
 async fn the_determinants_of_a_wide_model_neither_overflow_nor_vanish() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let model = Model::new(&runtime, fixture::rich(1_000, 128, 2, 8));
     for length in [0, 100, 900] {
         let (rating, spread) = differences(&model, length, 2, 20).await;
@@ -101,7 +102,7 @@ async fn the_determinants_of_a_wide_model_neither_overflow_nor_vanish() {
 
 #[tokio::test]
 async fn entries_of_weight_0_change_nothing() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let (encoder, _) = fixture::graphs(&runtime, &fixture::rich(200, 4, 2, 4));
     let plain = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0)]);
     let mut padded = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0), (0, 0.0), (150, 5.0)]);
@@ -120,7 +121,7 @@ const LEARNED: usize = 64;
 
 #[tokio::test]
 async fn learning_and_forgetting_equal_encoding_again() {
-    let Some(runtime) = fixture::runtime() else { return };
+    let Some(runtime) = testing::runtime() else { return };
     let plain = fixture::posterior(1_682, 16, 16, 6);
     let rich = fixture::rich(1_682, 16, 16, 6);
     let (mut weights, mut sets) = (rich.clone(), rich.clone());

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,15 +56,7 @@ impl World {
     /// Returns an empty log, or `None` where ONNX Runtime is not installed. It must be installed in
     /// CI.
     pub(crate) async fn empty() -> Option<Self> {
-        let explicit = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-        let runtime = match Runtime::load(explicit.as_deref()) {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "{error}");
-                println!("skipped: {error}");
-                return None;
-            }
-        };
+        let runtime = marquee_onnx::testing::runtime()?;
         let folder = tempfile::tempdir().expect("temporary folder");
         let log = EmbeddedLog::open(&folder.path().join("log"), &LogSettings::default()).expect("opens");
         let objects = EmbeddedObjects::open(&folder.path().join("objects")).expect("opens");

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use marquee_domain::Movie;
 use marquee_kit::Metrics;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
+use marquee_onnx::testing::runtime;
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use prometheus_client::metrics::gauge::Gauge;
 use rand::rngs::ChaCha8Rng;
@@ -15,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::repository::Opener;
 use crate::settings::Settings;
-use crate::testing::{manifest, runtime};
+use crate::testing::manifest;
 
 const MOVIES: usize = 1_682;
 const FACTORS: usize = 16;
