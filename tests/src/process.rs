@@ -1,6 +1,7 @@
 //! A fleet, or one role of it, in a process of its own, for what only a process can: be killed.
 
 use std::ffi::OsStr;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use marquee::Addresses;
 use tokio::process::{Child, Command};
 
+use crate::servers::free_ports;
 use crate::{Clients, DEADLINE, Http};
 
 /// Runs the `marquee` command line to its end.
@@ -118,7 +120,7 @@ impl Launch {
         self
     }
 
-    /// Starts it on ports that the system picks, and waits until it serves.
+    /// Starts it on free ports, and waits until it serves.
     pub async fn start(self) -> Result<Process> {
         let mut process = self.spawned()?;
         process.ready().await?;
@@ -134,7 +136,11 @@ impl Launch {
 
     /// Starts it, and waits for nothing.
     pub fn spawned(self) -> Result<Process> {
-        let child = self.spawn(["127.0.0.1:0", "127.0.0.1:0"])?;
+        // The system would pick ports that it also gives to outgoing connections, even to those
+        // that try to reach this process while it is away. A restart would not find them free.
+        let ports = free_ports(2)?.into_iter().map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+        let ports: Vec<String> = ports.collect();
+        let child = self.spawn([&ports[0], &ports[1]])?;
         let addresses = Addresses { grpc: String::new(), http: String::new(), admin: None, pid: 0 };
         Ok(Process { launch: self, child, addresses })
     }
@@ -166,8 +172,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program up` on a folder with whole stars and ports that the system picks, and waits
-    /// until every role serves. `settings` are further `key=value` pairs.
+    /// Starts `program up` on a folder with whole stars and free ports, and waits until every role
+    /// serves. `settings` are further `key=value` pairs.
     pub async fn start(program: &str, folder: &Path, settings: &[&str]) -> Result<Self> {
         let launch = Launch::new(program, folder).set("inference.refresh=100ms");
         settings.iter().fold(launch, |launch, setting| launch.set(*setting)).start().await

@@ -114,7 +114,7 @@ fn token(length: usize) -> Result<String> {
 static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// Returns distinct free ports of the loopback interface whose Redis bus ports are free too.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
+pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
     let mut held = Vec::new();
     let mut ports = Vec::new();
     let started = Instant::now();
@@ -135,6 +135,11 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
         }
     }
     Ok(ports)
+}
+
+/// Returns a port on which nobody listens.
+pub fn closed_port() -> Result<u16> {
+    free_ports(1)?.pop().context("no free port")
 }
 
 /// Starts something on free ports, and on others if another process took one of them meanwhile.

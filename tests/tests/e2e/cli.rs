@@ -17,6 +17,7 @@ mod settings;
 use std::process::{Output, Stdio};
 
 use anyhow::Result;
+use marquee_e2e::servers::closed_port;
 use marquee_e2e::{DEADLINE, Fleet, World, marquee};
 use marquee_proto::ratings::v1::Movie;
 use marquee_proto::training::v1::Algorithm;
@@ -112,9 +113,7 @@ async fn what_is_typed_wrong_ends_with_64_and_says_what_to_type() -> Result<()> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_ends_with_1_and_says_what_helps() -> Result<()> {
-    // Nobody listens on a port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let nobody = format!("http://127.0.0.1:{port}");
+    let nobody = format!("http://127.0.0.1:{}", closed_port()?);
     for arguments in [&["status"][..], &["rate", "ann", "m", "4"], &["train"], &["route", "show"]] {
         let output = run_with(&[("MARQUEE_GRPC", &nobody)], arguments).await?;
         fails(

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use marquee_cli::import::{self, Plan};
+use marquee_cli::import::{self, Plan, Progress};
 use marquee_datasets::{Dataset, Options};
 use marquee_e2e::{Clients, DEADLINE, Process, World};
 use marquee_proto::Timestamp;
@@ -17,7 +17,7 @@ use marquee_proto::ratings::v1::Rating;
 use marquee_proto::training::v1::{Algorithm, Parameters};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_marquee-under-test");
 
@@ -178,9 +178,23 @@ fn file(folder: &Path, round: u64) -> Result<std::path::PathBuf> {
     Ok(path)
 }
 
-async fn import(dataset: Dataset, address: String) -> Result<import::Imported> {
+/// Says when an import sends its first ratings. Before that it has not reached the fleet, and would
+/// not wait for one that is away.
+struct Begun(Option<oneshot::Sender<()>>);
+
+impl Progress for Begun {
+    fn movies(&mut self, _done: u64, _total: u64) {}
+    fn ratings(&mut self, _resumed_at: u64) {
+        self.0.take().map(|begun| begun.send(()));
+    }
+    fn acknowledged(&mut self, _imported: &import::Imported, _rows: u64, _bytes: u64) {}
+    fn waiting(&mut self, _why: &str, _left: Duration) {}
+}
+
+async fn import(dataset: Dataset, address: String, begun: oneshot::Sender<()>) -> Result<import::Imported> {
     let client = marquee_cli::Client::connect(&address)?;
-    Ok(import::import(dataset, &client, Plan { batch: 20, ..Plan::default() }, &mut ()).await?)
+    let plan = Plan { batch: 20, ..Plan::default() };
+    Ok(import::import(dataset, &client, plan, &mut Begun(Some(begun))).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,19 +210,18 @@ async fn whatever_instant_it_dies_nothing_acknowledged_is_lost_or_counted_twice(
     clients.rate_all(world.ratings()).await?;
     clients.train(Algorithm::Map, Parameters::default()).await?;
     let mut writers: Vec<Writer> = (0..WRITERS).map(|number| Writer::new(number, seed)).collect();
-    let (mut answers, mut interrupted, mut slowest) = (0, 0, std::time::Duration::ZERO);
+    let (mut answers, mut interrupted, mut slowest) = (0, 0, Duration::ZERO);
     for round in 0..kills {
         let clients = fleet.clients()?;
         let (acks, mut seen) = watch::channel(0_u64);
-        let importing = {
-            // It is opened before, because an import that finds nobody at its start does not wait.
-            let dataset = marquee_datasets::open(&file(files.path(), round)?, Options::default())?;
-            let address = fleet.addresses().grpc.clone();
-            tokio::spawn(async move { import(dataset, address).await })
-        };
+        let dataset = marquee_datasets::open(&file(files.path(), round)?, Options::default())?;
+        let (begun, begins) = oneshot::channel();
+        let importing = tokio::spawn(import(dataset, fleet.addresses().grpc.clone(), begun));
         let until = rng.random_range(1..60);
         let spin = rng.random_range(0..200_000_u32);
         let killing = async {
+            tokio::time::timeout(DEADLINE, begins).await.context("the import does not begin")??;
+            let until = *seen.borrow_and_update() + until;
             tokio::time::timeout(DEADLINE, seen.wait_for(|acks| *acks >= until))
                 .await
                 .context("no acknowledgements")??;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use marquee_e2e::operator::{register, unregister, until_rollout};
+use marquee_e2e::servers::closed_port;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
@@ -39,9 +40,7 @@ async fn predictions_and_routes_stay_while_the_api_server_is_away_for_a_minute()
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_wait_for_an_instance_that_does_not_answer_until_it_is_gone() -> Result<()> {
     let Some(stage) = Stage::start(92).await? else { return Ok(()) };
-    // Nothing listens there.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    register(&stage.kubernetes, "inference", &[("inference-1", closed)]).await?;
+    register(&stage.kubernetes, "inference", &[("inference-1", closed_port()?)]).await?;
     let operator = stage.operator("one").await?;
     stage.roll_out(json!([{"setWeight": 10}, {"setWeight": 20}, {"pause": {}}]), &json!({})).await?;
     let waits = |status: &Value| {
