@@ -17,11 +17,13 @@ use std::time::Instant;
 
 use marquee_domain::{Algorithm, FitParameters, Rating};
 use marquee_eval::{
-    Attributes, CatalogCoverage, Comparison, Evaluation, Folds, NonInferiority, Options, Outcomes, catalog_coverage,
-    compare, kfold, prequential, retrained,
+    CatalogCoverage, Comparison, Evaluation, Folds, NonInferiority, Options, Outcomes, catalog_coverage, compare,
+    kfold, prequential, prequential_with_mood, retrained,
 };
-use marquee_fit::{FitError, MovieIndex, Observer, RatingsError, fit, smallest_spread, with_smallest_spread};
-use marquee_posterior::Posterior;
+use marquee_fit::{
+    FitError, How, MovieIndex, Newcomers, Observer, RatingsError, fit_how, smallest_spread, with_smallest_spread,
+};
+use marquee_posterior::{Mood, Posterior};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -44,7 +46,7 @@ pub struct EvaluationPlan {
     pub parameters: FitParameters,
     /// The number of seeds, at least 1. The others follow the first.
     pub seeds: u32,
-    /// How ratings are held out. Empty: every arm that the ratings allow.
+    /// How ratings are held out. Empty: every arm that the ratings allow, but for that with moods.
     pub arms: Vec<Arm>,
     /// The share of the newest ratings that the arms by time hold out, above 0 and at most 0.5.
     pub holdout: f64,
@@ -184,8 +186,7 @@ pub fn evaluate(data: &Data, side: &Side, plan: &EvaluationPlan, watch: &dyn Wat
         plan,
         watch,
         index: &index,
-        attributes: &side.attributes,
-        folds: side.folds.as_deref(),
+        side,
         seeds: &seeds,
         parts: (past, future),
         every,
@@ -211,7 +212,7 @@ pub fn evaluate(data: &Data, side: &Side, plan: &EvaluationPlan, watch: &dyn Wat
 /// Returns the arms of a plan. Without a choice, those that the ratings allow.
 fn chosen(plan: &EvaluationPlan, has_times: bool) -> Result<Vec<Arm>, EvaluateError> {
     if plan.arms.is_empty() {
-        return Ok(Arm::ALL.into_iter().filter(|arm| has_times || !arm.follows_time()).collect());
+        return Ok(Arm::ALL.into_iter().filter(|arm| arm.is_default() && (has_times || !arm.follows_time())).collect());
     }
     match plan.arms.iter().find(|arm| arm.follows_time() && !has_times) {
         Some(arm) => Err(EvaluateError::NoTimes(*arm)),
@@ -241,6 +242,13 @@ fn notes(data: &Data, side: &Side, arms: &[Arm], has_times: bool) -> Vec<String>
                 .to_owned(),
         );
     }
+    if arms.contains(&Arm::Mood) {
+        notes.push(
+            "a mood adds the same to all movies of a moment, so it changes no ranking, and is partly what people \
+             choose to rate next; serving has none"
+                .to_owned(),
+        );
+    }
     if arms.contains(&Arm::Folds) && side.folds.is_some() {
         notes.push("the folds are those that the data set comes with".to_owned());
     }
@@ -258,8 +266,7 @@ struct Bench<'a> {
     plan: &'a EvaluationPlan,
     watch: &'a dyn Watch,
     index: &'a MovieIndex,
-    attributes: &'a Attributes,
-    folds: Option<&'a [u32]>,
+    side: &'a Side,
     seeds: &'a [u64],
     /// Before and after the cut.
     parts: (&'a [Rating], &'a [Rating]),
@@ -295,7 +302,7 @@ impl Bench<'_> {
 
     /// Returns the options of the first seed, or those without intervals, which take time.
     fn options(&self, is_detailed: bool) -> Options<'_> {
-        let whole = Options { attributes: Some(self.attributes), ..Options::new(self.data.scale) };
+        let whole = Options { attributes: Some(&self.side.attributes), ..Options::new(self.data.scale) };
         if is_detailed { whole } else { whole.without_intervals() }
     }
 
@@ -317,12 +324,21 @@ impl Bench<'_> {
         parameters: &FitParameters,
         observer: &mut dyn Observer,
     ) -> Result<Posterior, EvaluateError> {
-        let posterior = fit(&self.index.dense(ratings)?, algorithm, parameters, observer)?;
-        Ok(with_smallest_spread(posterior, smallest_spread(self.data.scale)))
+        // As in training, so that what is judged is what would serve.
+        let has_times = self.data.has_times && marquee_eval::has_times(ratings);
+        let newcomers = Newcomers::new(self.index, ratings, has_times, self.side.movies.iter());
+        let how = How { newcomers: Some(&newcomers), ..How::default() };
+        let fitted = fit_how(&self.index.dense(ratings)?, algorithm, parameters, how, observer)?;
+        Ok(with_smallest_spread(fitted.posterior, smallest_spread(self.data.scale)))
     }
 
     fn predict(&self, posterior: &Posterior, options: &Options<'_>) -> Outcomes {
         prequential(posterior, self.index, self.parts.0, self.parts.1, options)
+    }
+
+    fn with_moods(&self, posterior: &Posterior) -> Evaluation {
+        let ((past, future), options) = (self.parts, self.options(false));
+        prequential_with_mood(posterior, self.index, past, future, &options, &Mood::default()).evaluation(&options)
     }
 
     /// Judges by time, both with the states at the cut and with states that learn.
@@ -331,9 +347,14 @@ impl Bench<'_> {
         let detailed = self.options(true);
         let biases = self.predict(&self.biases(past)?, &detailed);
         let bias = biases.evaluation(&self.options(false));
-        let mut all = Vec::new();
+        let (mut all, mut with_moods) = (Vec::new(), Vec::new());
         for (number, &seed) in self.seeds.iter().enumerate() {
             let posterior = self.fit(past, seed, &format!("before the cut, seed {seed}"))?;
+            if arms.contains(&Arm::Mood) {
+                let evaluation = self.with_moods(&posterior);
+                Arm::Mood.tell(self.watch, seed, &evaluation);
+                with_moods.push(evaluation);
+            }
             let options = self.options(number == 0);
             let outcomes = self.predict(&posterior, &options);
             let evaluation = outcomes.evaluation(&options);
@@ -343,12 +364,13 @@ impl Bench<'_> {
                 judged.evaluation = evaluation.clone();
                 judged.bias_rmse = bias.rmse;
             }
-            let here = arms.iter().filter(|arm| arm.keeps_the_model());
+            let here = arms.iter().filter(|arm| arm.keeps_the_model() && **arm != Arm::Mood);
             here.for_each(|arm| arm.tell(self.watch, seed, &evaluation));
             all.push(evaluation);
         }
         let here = arms.iter().filter(|arm| arm.keeps_the_model());
-        judged.arms.extend(here.flat_map(|arm| arm.rows(&all, &bias)));
+        let all_of = |arm: Arm| if arm == Arm::Mood { &with_moods } else { &all };
+        judged.arms.extend(here.flat_map(|arm| arm.rows(all_of(*arm), &bias)));
         if self.plan.has_curve {
             judged.curve = self.curve(all.first().map_or(f64::NAN, |first| first.rmse))?;
         }
@@ -400,7 +422,7 @@ impl Bench<'_> {
         };
         let (mut all, mut bias) = (Vec::new(), None);
         for (number, &seed) in self.seeds.iter().enumerate() {
-            let folds = match self.folds {
+            let folds = match self.side.folds.as_deref() {
                 Some(numbers) => Folds::Given(numbers),
                 None => Folds::Random { folds: self.plan.folds, seed },
             };

@@ -57,7 +57,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
     seeds: u32,
     /// How ratings are held out; several are separated by commas. [default: all that the ratings
-    /// allow]
+    /// allow, but for mood]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ARM")]
     arms: Vec<ArmName>,
     /// Share of the newest ratings that is held out by time, above 0 and at most 0.5.
@@ -92,6 +92,9 @@ enum ArmName {
     Retrained,
     /// The newest ratings; nothing is learned after the cut.
     Temporal,
+    /// Like prequential, with users whose moods pass: what an evening's ratings share. Serving has
+    /// no moods, and they change no ranking. Takes long.
+    Mood,
     /// Folds: those of the data set if it has some, or else random ones.
     Folds,
 }
@@ -102,6 +105,7 @@ impl From<ArmName> for Arm {
             ArmName::Prequential => Self::Prequential,
             ArmName::Retrained => Self::Retrained,
             ArmName::Temporal => Self::Temporal,
+            ArmName::Mood => Self::Mood,
             ArmName::Folds => Self::Folds,
         }
     }

@@ -18,6 +18,9 @@ pub enum Arm {
     Retrained,
     /// The newest ratings; nothing is learned after the cut.
     Temporal,
+    /// Like prequential, with users whose moods pass ([`marquee_eval::prequential_with_mood`]).
+    /// Serving has no moods.
+    Mood,
     /// Folds, without regard to time.
     Folds,
 }
@@ -72,6 +75,7 @@ impl fmt::Display for Arm {
             Self::Prequential => "prequential",
             Self::Retrained => "retrained",
             Self::Temporal => "temporal",
+            Self::Mood => "mood",
             Self::Folds => "folds",
         })
     }
@@ -79,34 +83,39 @@ impl fmt::Display for Arm {
 
 impl Arm {
     /// Every arm, in the order of a table.
-    pub const ALL: [Self; 4] = [Self::Prequential, Self::Retrained, Self::Temporal, Self::Folds];
+    pub const ALL: [Self; 5] = [Self::Prequential, Self::Retrained, Self::Temporal, Self::Mood, Self::Folds];
 
     /// Returns whether each rating is predicted from earlier ones only.
     pub fn follows_time(self) -> bool {
         self != Self::Folds
     }
 
+    /// Returns whether a plan without arms has it. The arm with moods is not about what serves, and
+    /// takes as long as many others.
+    pub(super) fn is_default(self) -> bool {
+        self != Self::Mood
+    }
+
     /// Returns whether one model, which was fitted before the cut, predicts all ratings.
     pub(super) fn keeps_the_model(self) -> bool {
-        matches!(self, Self::Prequential | Self::Temporal)
+        matches!(self, Self::Prequential | Self::Temporal | Self::Mood)
     }
 
     /// Returns the rows of evaluations by time, one for each seed.
     pub(super) fn rows(self, all: &[Evaluation], bias: &Evaluation) -> Vec<ArmFigures> {
         let one_by_one = |one: &Evaluation| one.one_by_one.unwrap_or_default();
         match self {
-            Self::Prequential => vec![
-                ArmFigures::strict(self, "prequential, strict".to_owned(), all, bias),
-                ArmFigures {
-                    mae: over(all, |one| Some(one_by_one(one).mae)),
-                    ..ArmFigures::errors(
-                        (self, "prequential, one rating after the other".to_owned()),
-                        all,
-                        bias,
-                        |one| one_by_one(one).rmse,
-                    )
-                },
-            ],
+            Self::Prequential | Self::Mood => {
+                let what = if self == Self::Mood { "prequential with moods" } else { "prequential" };
+                let one_after_the_other =
+                    ArmFigures::errors((self, format!("{what}, one rating after the other")), all, bias, |one| {
+                        one_by_one(one).rmse
+                    });
+                vec![
+                    ArmFigures::strict(self, format!("{what}, strict"), all, bias),
+                    ArmFigures { mae: over(all, |one| Some(one_by_one(one).mae)), ..one_after_the_other },
+                ]
+            }
             Self::Temporal => {
                 let name = "temporal, nothing learned after the cut".to_owned();
                 vec![ArmFigures::errors((self, name), all, bias, |one| one.frozen_rmse)]
@@ -128,7 +137,7 @@ impl Arm {
         let mut figures = BTreeMap::new();
         match self {
             Self::Temporal => figures.extend([("rmse".to_owned(), evaluation.frozen_rmse)]),
-            Self::Prequential | Self::Retrained => {
+            Self::Prequential | Self::Retrained | Self::Mood => {
                 figures.extend([
                     ("rmse".to_owned(), evaluation.rmse),
                     ("mae".to_owned(), evaluation.mae),

@@ -1,5 +1,6 @@
-//! What a data set says besides its ratings: movies with genres, facts about users, and folds. It
-//! is used to judge and never to fit.
+//! What a data set says besides its ratings: movies with genres, facts about users, and folds.
+//! Facts about users and folds are used to judge and never to fit. Genres and years also tell what
+//! is expected of movies that nobody has rated.
 
 use std::collections::HashMap;
 

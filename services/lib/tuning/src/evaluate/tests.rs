@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use marquee_datasets::{Dataset, open, open_bytes};
+use marquee_domain::{Movie, MovieId};
 use marquee_eval::Verdict;
 
 use super::*;
@@ -111,6 +112,49 @@ fn every_arm_is_judged_with_every_seed_on_the_folds_of_the_set() {
     assert_eq!(of_folds, 10);
     assert!(judged.catalog.is_some_and(|catalog| catalog.share > 0.0));
     assert!(judged.against_biases.is_some_and(|one| one.ratings == judged.evaluation.ratings));
+}
+
+#[test]
+fn moods_are_an_arm_of_their_own_that_is_judged_if_it_is_asked_for() {
+    let (_folder, dataset) = folder();
+    let data = Data::read(&dataset, None).expect("ratings");
+    let side = Side::read(&dataset, data.snapshot.ratings()).expect("reads");
+    let parameters = FitParameters { factors: 2, sweeps: 6, burn_in: 3, samples: 3, seed: 1 };
+    let algorithm = Algorithm::Bayes;
+    let plan = EvaluationPlan { algorithm, parameters, arms: vec![Arm::Mood], has_curve: false, ..plan() };
+    let seen = Seen::default();
+    let judged = evaluate(&data, &side, &plan, &seen).expect("judged");
+    let names: Vec<&str> = judged.arms.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["prequential with moods, strict", "prequential with moods, one rating after the other"]);
+    assert!(judged.arms[0].coverage.len() == 3 && judged.arms[0].by_seed.len() == 2);
+    assert_ne!(judged.arms[0].by_seed[0], judged.evaluation.rmse, "the page is about what serves");
+    assert!(seen.parts.into_inner().iter().all(|part| part.arm == Arm::Mood));
+    assert!(judged.notes.iter().any(|note| note.contains("changes no ranking")), "{:?}", judged.notes);
+}
+
+#[test]
+fn movies_that_are_new_after_the_cut_are_expected_to_be_like_others_of_their_genres() {
+    let mut text = "userId,movieId,rating,timestamp\n".to_owned();
+    let is_good = |movie: u64| movie.is_multiple_of(2);
+    for number in 0..1_000_u64 {
+        // A movie is rated for some time only, so those after the cut are new.
+        let (user, movie) = (number * 7 % 30, number / 20);
+        text.push_str(&format!("{user},{movie},{},{}\n", if is_good(movie) { 5 } else { 2 }, 1_000 + number * 37));
+    }
+    let dataset = open_bytes("ratings.csv", Bytes::from(text), marquee_datasets::Options::default()).expect("opens");
+    let data = Data::read(&dataset, None).expect("ratings");
+    let side = Side::read(&dataset, data.snapshot.ratings()).expect("reads");
+    let movie = |movie: u64| Movie {
+        id: MovieId::try_new(&movie.to_string()).expect("an id"),
+        title: String::new(),
+        year: None,
+        genres: vec![if is_good(movie) { "Drama" } else { "Horror" }.to_owned()],
+    };
+    let with_genres = Side { movies: (0..50).map(movie).collect(), ..side.clone() };
+    let plan = EvaluationPlan { arms: vec![Arm::Temporal], seeds: 1, has_curve: false, ..plan() };
+    let error = |side: &Side| evaluate(&data, side, &plan, &()).expect("judged").arms[0].rmse.mean;
+    let (with, without) = (error(&with_genres), error(&side));
+    assert!(with < 0.7 * without, "{with} with genres, {without} without");
 }
 
 #[test]
