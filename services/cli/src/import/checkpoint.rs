@@ -103,6 +103,10 @@ impl Checkpoint {
 
     /// Returns the checkpoint in a folder.
     pub(super) fn within(folder: &Path, address: &str, dataset: &Dataset) -> Result<Self, marquee_datasets::Error> {
+        // It is made at once, so that who looks for a checkpoint finds at least its folder.
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            tracing::debug!(%error, "could not make the folder for checkpoints of imports");
+        }
         let path = dataset.path().map(|path| folder.join(name(address, path)));
         let content = Content { file: dataset.fingerprint()?, ..Content::default() };
         Ok(Self { path, content, written: Instant::now() })
@@ -254,6 +258,15 @@ fn folder() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folder_is_there_before_anything_was_sent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dataset = marquee_datasets::open_bytes("a.csv", "user,movie,rating\n1,2,3\n".into(), Default::default());
+        let state = folder.path().join("marquee/imports");
+        Checkpoint::within(&state, "127.0.0.1:7070", &dataset.expect("a data set")).expect("a checkpoint").save();
+        assert_eq!(std::fs::read_dir(state).expect("a folder").count(), 0);
+    }
 
     fn note(content: &mut Content, rows: Range<u64>, refused: bool, user: Option<&str>) {
         let rating = user.map(|user| pb::Rating { user_id: user.to_owned(), ..pb::Rating::default() });

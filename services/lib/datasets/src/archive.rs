@@ -30,7 +30,7 @@ pub(crate) fn entries(name: &str, place: &Place) -> Result<Vec<Entry>, Error> {
         }
         let (folders, base) = path.rsplit_once(['/', '\\']).unwrap_or(("", &path));
         let folders: Vec<String> =
-            folders.split(['/', '\\']).filter(|folder| !folder.is_empty()).map(str::to_lowercase).collect();
+            folders.split(['/', '\\']).filter(|folder| !folder.is_empty()).map(str::to_owned).collect();
         let depth = folders.len();
         let Some(start) = file.data_start() else {
             continue;

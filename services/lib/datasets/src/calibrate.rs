@@ -141,9 +141,10 @@ fn are_whole_floats<'a>(ids: impl Iterator<Item = Cow<'a, str>>) -> bool {
 mod tests {
     use super::*;
     use crate::options::Options;
+    use crate::partitions::Given;
 
     fn calibrated(rows: &[[&str; 3]]) -> (Reading, Result<Calibration, Ambiguous>) {
-        let mut reading = Reading::of(&Options::default());
+        let mut reading = Reading::of(&Options::default(), &Given::default());
         let sample: Vec<Cells<'_>> = rows
             .iter()
             .map(|[user, rating, time]| {

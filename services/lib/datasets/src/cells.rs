@@ -11,6 +11,7 @@ use crate::encoding::{decode, windows_1252};
 use crate::error::RowError;
 use crate::names::{FIELDS, Field};
 use crate::options::{Options, ScaleMap};
+use crate::partitions::Given;
 use crate::time::format::{TimeFormat, is_absent};
 
 /// The time of the first line of a file for rows without a time. It is the time of the first rating
@@ -155,6 +156,8 @@ pub(crate) struct Reading {
     /// Values that mean that there is no rating.
     pub(crate) unrated: Vec<f64>,
     pub(crate) user: Option<String>,
+    /// Values that rows have without a column.
+    pub(crate) given: Cells<'static>,
     pub(crate) movie_from_title: bool,
     pub(crate) map: Option<ScaleMap>,
     /// Whether text must be UTF-8.
@@ -163,7 +166,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Returns the reading that the caller's options ask for, before the file is looked at.
-    pub(crate) fn of(options: &Options) -> Self {
+    pub(crate) fn of(options: &Options, given: &Given) -> Self {
         Self {
             descriptions: None,
             time: options.time_format.clone(),
@@ -172,6 +175,7 @@ impl Reading {
             whole_movies: false,
             unrated: if options.zero_is_none { vec![0.0] } else { Vec::new() },
             user: options.user.clone(),
+            given: given.cells(),
             movie_from_title: options.movie_from_title,
             map: options.map,
             strict: true,
@@ -180,14 +184,18 @@ impl Reading {
 
     /// Returns the rating of a row, or `None` if the row says that there is no rating.
     pub(crate) fn row(&self, line: u64, cells: &Cells<'_>) -> Result<Option<Row>, RowError> {
-        let Some(rating) = self.rating(line, cells.get(Field::Rating))? else { return Ok(None) };
+        let cell = |field: Field| match cells.get(field) {
+            Cell::Missing => self.given.get(field),
+            cell => cell,
+        };
+        let Some(rating) = self.rating(line, cell(Field::Rating))? else { return Ok(None) };
         let user = match &self.user {
             Some(user) => user.clone(),
-            None => self.id(line, Field::User, cells.get(Field::User), self.whole_users)?,
+            None => self.id(line, Field::User, cell(Field::User), self.whole_users)?,
         };
         let movie = match self.movie_from_title {
             true => titled(cells).ok_or_else(|| RowError::new(line, "movie", "has no title"))?,
-            false => self.id(line, Field::Movie, cells.get(Field::Movie), self.whole_movies)?,
+            false => self.id(line, Field::Movie, cell(Field::Movie), self.whole_movies)?,
         };
         let rated_at = self.time(cells.get(Field::Time)).map_err(|reason| RowError::new(line, "timestamp", reason))?;
         let row = Row { line, user, movie, rating, rated_at };
@@ -311,7 +319,8 @@ mod tests {
     use super::*;
 
     fn reading(change: impl FnOnce(&mut Reading)) -> Reading {
-        let mut reading = Reading::of(&Options { time_format: Some(TimeFormat::Epoch(1)), ..Options::default() });
+        let mut reading =
+            Reading::of(&Options { time_format: Some(TimeFormat::Epoch(1)), ..Options::default() }, &Given::default());
         change(&mut reading);
         reading
     }

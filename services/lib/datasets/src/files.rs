@@ -126,7 +126,7 @@ fn folder(path: &Path) -> Result<Vec<Entry>, Error> {
                 continue;
             }
             if file.is_dir() && folders.len() < DEEPEST {
-                let inner = [folders.clone(), vec![name.to_lowercase()]].concat();
+                let inner = [folders.clone(), vec![name]].concat();
                 waiting.push((file, inner));
             } else if file.is_file() && entries.len() < MOST {
                 let mut entry = Entry::file(&file)?;
@@ -207,12 +207,15 @@ fn series(entry: &Entry) -> String {
     let stem: String = stem.chars().filter(|c| !c.is_ascii_digit()).collect();
     let stem = if is_part { "part".to_owned() } else { stem };
     let extension = extension.rsplit('.').next().unwrap_or_default();
-    format!("{}/{stem}.{extension}", folders.join("/"))
+    format!("{}/{stem}.{extension}", folders.join("/").to_lowercase())
 }
 
 /// Returns whether a file holds movies by its name, or by that of the folder with its parts.
 fn is_of_movies(entry: &Entry) -> bool {
-    let is_folder = |folder: &String| matches!(folder.split('.').next(), Some("movies" | "items"));
+    let is_folder = |folder: &String| {
+        let name = folder.split('.').next().unwrap_or_default();
+        ["movies", "items"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
     let is_part = entry.name.starts_with("part-") || entry.name.starts_with("000");
     let is_data = Format::of(&entry.name).is_some() || entry.name.ends_with(".item");
     MOVIES.contains(&entry.name.as_str())

@@ -29,6 +29,7 @@ mod member;
 mod movies;
 mod names;
 mod options;
+mod partitions;
 mod presets;
 mod ratings;
 mod records;

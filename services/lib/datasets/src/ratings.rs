@@ -107,7 +107,8 @@ impl Ratings {
         let name = if self.parts.len() > 1 { entry.name.clone() } else { String::new() };
         self.places.start(self.lines_before, name);
         self.progress = Arc::new(AtomicU64::new(0));
-        let Understood { body, reading, .. } = understood;
+        let Understood { body, mut reading, .. } = understood;
+        reading.given = entry.given(&self.options).cells();
         self.rows = Some(match body {
             Body::Separated(text, layout) => {
                 Rows::Separated(Box::new(SeparatedRows::open(entry, text, layout, reading, &self.progress)?))

@@ -5,6 +5,7 @@ mod headless;
 
 use crate::names::{Columns, Field, canonical};
 use crate::options::{Format, Options};
+use crate::partitions::Given;
 use crate::records::{Record, Records};
 use crate::split::{Separator, Splitting};
 
@@ -63,7 +64,11 @@ struct Attempt {
 }
 
 /// Recognizes the layout of a rating file.
-pub(crate) fn ratings(sample: &str, format: Option<Format>, options: &Options) -> Result<Layout, Unclear> {
+pub(crate) fn ratings(
+    sample: &str,
+    format: Option<Format>,
+    (options, given): (&Options, &Given),
+) -> Result<Layout, Unclear> {
     let lines = || sample.lines().zip(1_u64..).filter(|(line, _)| !line.trim().is_empty());
     if format.is_none_or(|format| format == Format::Netflix) && is_netflix(lines().map(|(line, _)| line)) {
         let mut columns = Columns::default();
@@ -82,7 +87,6 @@ pub(crate) fn ratings(sample: &str, format: Option<Format>, options: &Options) -
             notes: Vec::new(),
         });
     }
-    let needs_user = options.user.is_none();
     let attempts = attempts(sample, format);
     let mut best: Option<(usize, Layout)> = None;
     for attempt in &attempts {
@@ -92,13 +96,13 @@ pub(crate) fn ratings(sample: &str, format: Option<Format>, options: &Options) -
         }
     }
     if let Some((_, layout)) = &best
-        && missing(&layout.columns, needs_user, options.movie_from_title).is_none()
+        && missing(&layout.columns, given, options.movie_from_title).is_none()
     {
         return Ok(layout.clone());
     }
     let named = attempts.iter().find_map(|attempt| attempt.matrix(options));
     if let Some(layout) =
-        named.or_else(|| attempts.iter().find_map(|attempt| headless::ratings(attempt, format, options)))
+        named.or_else(|| attempts.iter().find_map(|attempt| headless::ratings(attempt, format, (options, given))))
     {
         return Ok(layout);
     }
@@ -115,7 +119,7 @@ pub(crate) fn ratings(sample: &str, format: Option<Format>, options: &Options) -
             (Columns::default(), found)
         }
     };
-    Err(Unclear { field: missing(&columns, needs_user, options.movie_from_title), found })
+    Err(Unclear { field: missing(&columns, given, options.movie_from_title), found })
 }
 
 /// Recognizes the layout of a file of movies with a header.
@@ -135,10 +139,10 @@ pub(crate) fn movies(sample: &str, options: &Options) -> Result<Layout, Unclear>
     Err(Unclear { field: lacks(&columns), found })
 }
 
-/// Returns the first field that a rating needs and that has no column.
-pub(crate) fn missing(columns: &Columns, needs_user: bool, from_title: bool) -> Option<Field> {
-    let has = |field| columns.get(field).is_some();
-    if needs_user && !has(Field::User) {
+/// Returns the first field that a rating needs and that has no column and is not given.
+pub(crate) fn missing(columns: &Columns, given: &Given, from_title: bool) -> Option<Field> {
+    let has = |field| columns.get(field).is_some() || given.has(field);
+    if !has(Field::User) {
         Some(Field::User)
     } else if from_title && !has(Field::Title) {
         Some(Field::Title)
@@ -311,7 +315,7 @@ mod tests {
     use super::*;
 
     fn told(sample: &str) -> Result<Layout, Unclear> {
-        ratings(sample, None, &Options::default())
+        ratings(sample, None, (&Options::default(), &Given::default()))
     }
 
     fn places(columns: &Columns) -> [Option<usize>; 4] {

@@ -1,7 +1,7 @@
 //! The files of a data set: in a folder, in an archive, or in memory.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +11,19 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::member::Member;
+use crate::options::Options;
+use crate::partitions::Given;
 use crate::unpack::{self, Unpacked};
 
 /// The number of bytes from the start of a file that its format is recognized by. The fingerprint
 /// of a file covers as many bytes of both its ends.
 pub(crate) const SAMPLE: usize = 64 << 10;
+
+/// The number of bytes below which a packed Parquet file is unpacked into memory.
+const IN_MEMORY: u64 = 64 << 20;
+
+/// The largest packed Parquet file after unpacking.
+const LARGEST_UNPACKED: u64 = 32 << 30;
 
 /// Stored bytes: a file or an archive.
 #[derive(Debug, Clone)]
@@ -59,7 +67,7 @@ impl Place {
 pub(crate) struct Entry {
     /// The name without folders, in lower case, without the extension of its compression.
     pub(crate) name: String,
-    /// The folders around the file, from that which was opened on, in lower case.
+    /// The folders around the file, from that which was opened on.
     pub(crate) folders: Vec<String>,
     place: Place,
     member: Option<Member>,
@@ -91,6 +99,11 @@ impl Entry {
     pub(crate) fn member(name: &str, folders: Vec<String>, archive: Place, member: Member) -> Self {
         let (name, stored_bytes) = (unpacked_name(name), member.packed_bytes());
         Self { name, folders, place: archive, member: Some(member), stored_bytes }
+    }
+
+    /// Returns the values of its rows that are not in the file.
+    pub(crate) fn given(&self, options: &Options) -> Given {
+        Given::new(&self.folders, options)
     }
 
     /// Returns the size as stored, by which progress is measured.
@@ -172,19 +185,18 @@ impl Entry {
         Ok(u64::from(u32::from_le_bytes(trailer)))
     }
 
-    /// Returns a source for formats that are read from their end.
+    /// Returns a source for formats that are read from their end. What is packed is unpacked into
+    /// memory if it is small, or else into a temporary file without a name.
     pub(crate) fn random_access(&self) -> Result<marquee_parquet::Source, Error> {
-        if self.member.is_some() || !unpack::is_parquet(&self.start()?) {
-            let reason = "Parquet files inside archives are not supported; unpack it first";
-            return Err(Error::Member { name: self.name.clone(), reason });
+        let failed = |source| Error::Read { name: self.name.clone(), source };
+        if self.member.is_none() && unpack::is_parquet(&self.start()?) {
+            return match &self.place {
+                Place::Memory(bytes) => Ok(bytes.clone().into()),
+                Place::File(path) => Ok(File::open(path).map_err(failed)?.into()),
+            };
         }
-        match &self.place {
-            Place::Memory(bytes) => Ok(bytes.clone().into()),
-            Place::File(path) => {
-                let file = File::open(path).map_err(|source| Error::Read { name: self.name.clone(), source })?;
-                Ok(file.into())
-            }
-        }
+        let unpacked = seekable(self.reader(&Arc::default())?, (IN_MEMORY, LARGEST_UNPACKED)).map_err(failed)?;
+        unpacked.ok_or_else(|| Error::TooLarge { name: self.name.clone(), limit: LARGEST_UNPACKED })
     }
 
     /// Hashes the name, and the size, the time of the last change and the first and last [`SAMPLE`]
@@ -205,6 +217,21 @@ impl Entry {
     }
 }
 
+/// Reads everything into memory if it has less than `small` bytes, or else into a temporary file.
+/// Returns `None` if it has more than `most`.
+fn seekable(mut reader: impl Read, (small, most): (u64, u64)) -> io::Result<Option<marquee_parquet::Source>> {
+    let mut start = Vec::new();
+    (&mut reader).take(small).read_to_end(&mut start)?;
+    if (start.len() as u64) < small {
+        return Ok(Some(Bytes::from(start).into()));
+    }
+    let mut file = tempfile::tempfile()?;
+    file.write_all(&start)?;
+    let left = most.saturating_sub(small);
+    let copied = io::copy(&mut reader.take(left.saturating_add(1)), &mut file)?;
+    Ok((copied <= left).then(|| file.into()))
+}
+
 /// Returns a name in lower case without the extension of its compression.
 fn unpacked_name(name: &str) -> String {
     let name = name.to_lowercase();
@@ -222,5 +249,22 @@ impl<R: Read> Read for Counted<R> {
         let count = self.reader.read(buffer)?;
         self.progress.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marquee_parquet::Source;
+
+    use super::*;
+
+    #[test]
+    fn small_files_are_unpacked_into_memory_large_ones_into_a_file_and_no_more_than_the_limit() {
+        let bytes = [7_u8; 100];
+        let unpack = |small, most| seekable(&bytes[..], (small, most)).expect("readable");
+        assert!(matches!(unpack(101, 200), Some(Source::Memory(all)) if all[..] == bytes));
+        let Some(Source::File(file)) = unpack(40, 100) else { panic!("not a file") };
+        assert_eq!(file.metadata().expect("a file").len(), 100);
+        assert!(unpack(40, 99).is_none());
     }
 }

@@ -15,6 +15,7 @@ use crate::json::Keys;
 use crate::json::frames::{Frame, Frames, Framing};
 use crate::names::{Columns, Field, OF_RATINGS};
 use crate::options::{Format, Options};
+use crate::partitions::Given;
 use crate::presets::{self, Preset};
 use crate::records::{Record, Records};
 use crate::sniff::{self, Layout, Rows, Unclear};
@@ -47,19 +48,15 @@ pub(crate) enum Body {
 pub(crate) fn understand(entry: &Entry, options: &Options) -> Result<Understood, Error> {
     let start = entry.start()?;
     if unpack::is_parquet(&start) {
-        return parquet(entry, options);
+        return parquet(entry, &Sample::default(), options);
     }
     if let Some(reason) = unpack::foreign(&start) {
         return Err(Error::Packing { name: entry.name.clone(), reason });
     }
     let sample = entry.sample()?;
-    if unpack::is_parquet(&sample.bytes) {
-        // This names what to do.
-        entry.random_access()?;
-    }
     let format = options.format.or_else(|| Format::of(&entry.name));
-    if format == Some(Format::Parquet) {
-        return parquet(entry, options);
+    if format == Some(Format::Parquet) || unpack::is_parquet(&sample.bytes) {
+        return parquet(entry, &sample, options);
     }
     if let Some(reason) = unpack::foreign(&sample.bytes) {
         return Err(Error::Packing { name: entry.name.clone(), reason });
@@ -124,10 +121,10 @@ fn separated(
     decoded: &str,
     format: Option<Format>,
 ) -> Result<Understood, Error> {
-    let whole = whole_lines(decoded, sample.bytes.len() >= SAMPLE);
-    let mut layout =
-        sniff::ratings(whole, format, options).map_err(|unclear| unclear_error(entry, unclear, format, options))?;
-    let mut reading = Reading::of(options);
+    let (whole, given) = (whole_lines(decoded, sample.bytes.len() >= SAMPLE), entry.given(options));
+    let mut layout = sniff::ratings(whole, format, (options, &given))
+        .map_err(|unclear| unclear_error(entry, unclear, format, options))?;
+    let mut reading = Reading::of(options, &given);
     reading.strict = text.strict;
     let mut dialect = dialect(format.unwrap_or(Format::Csv), sample, text);
     let preset = match (&layout.rows, &layout.header) {
@@ -160,7 +157,7 @@ fn separated(
         Some(name) => format!("`{name}`"),
         None => format!("column {}", index + 1),
     };
-    dialect.columns = shown_columns(&reading, |field| layout.columns.get(field).map(name));
+    dialect.columns = shown_columns((&reading, &given), |field| layout.columns.get(field).map(name));
     match &layout.rows {
         Rows::Netflix => dialect.columns.push((Field::Movie, "the line above".to_owned())),
         Rows::Matrix { movies, .. } => {
@@ -201,7 +198,8 @@ fn json(
         found.push(path.to_owned());
     }
     let preset = presets::by_columns(found.iter().map(String::as_str));
-    let mut reading = Reading::of(options);
+    let given = entry.given(options);
+    let mut reading = Reading::of(options, &given);
     let mut columns = Columns::default();
     for (at, (field, path)) in Field::ALL.into_iter().zip(&paths).enumerate() {
         columns.set(field, path.as_ref().map(|_| at));
@@ -209,7 +207,7 @@ fn json(
     apply(preset, &mut columns, &mut reading, options);
     keys.forget(preset.map_or(&[], |preset| preset.not));
     if !rows.is_empty()
-        && let Some(field) = sniff::missing(&columns, reading.user.is_none(), reading.movie_from_title)
+        && let Some(field) = sniff::missing(&columns, &given, reading.movie_from_title)
     {
         return Err(no_column(entry, field, found, preset, options));
     }
@@ -220,20 +218,21 @@ fn json(
     let mut dialect = dialect(Format::Ndjson, sample, text);
     dialect.preset = preset.map(|preset| preset.name);
     let path = |field: Field| paths.get(field as usize).cloned().flatten().filter(|_| columns.get(field).is_some());
-    dialect.columns = shown_columns(&reading, |field| path(field).map(|path| format!("`{path}`")));
+    dialect.columns = shown_columns((&reading, &given), |field| path(field).map(|path| format!("`{path}`")));
     dialect.time = calibration.time;
     dialect.values = calibration.values;
     dialect.notes = calibration.notes;
     Ok(Understood { body: Body::Json(text, framing, keys), reading, dialect, preset })
 }
 
-fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
+fn parquet(entry: &Entry, sample: &Sample, options: &Options) -> Result<Understood, Error> {
     let failed = |source| Error::Parquet { name: entry.name.clone(), source };
     let infos = columns::open(entry, &[], 1)?.columns().to_vec();
     let names = || infos.iter().map(|info| info.name.as_str());
     let mut positions = Columns::find(names(), &options.columns, Field::rank);
     let preset = presets::by_columns(names());
-    let mut reading = Reading::of(options);
+    let given = entry.given(options);
+    let mut reading = Reading::of(options, &given);
     apply(preset, &mut positions, &mut reading, options);
     // Columns that are only good to have are left out if their type is not supported.
     for field in [Field::Title, Field::Year, Field::Genres, Field::Release] {
@@ -242,7 +241,7 @@ fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
             positions.set(field, None);
         }
     }
-    if let Some(field) = sniff::missing(&positions, reading.user.is_none(), reading.movie_from_title) {
+    if let Some(field) = sniff::missing(&positions, &given, reading.movie_from_title) {
         return Err(no_column(entry, field, names().map(str::to_owned).collect(), preset, options));
     }
     let wanted: Vec<(Field, ColumnInfo)> = positions
@@ -260,12 +259,12 @@ fn parquet(entry: &Entry, options: &Options) -> Result<Understood, Error> {
     let dialect = Dialect {
         preset: preset.map(|preset| preset.name),
         format: Format::Parquet,
-        packed: Vec::new(),
+        packed: sample.layers.clone(),
         encoding: None,
         separator: None,
         returns: false,
         header: None,
-        columns: shown_columns(&reading, name),
+        columns: shown_columns((&reading, &given), name),
         decimal_comma: false,
         time: calibration.time,
         values: calibration.values,
@@ -288,15 +287,16 @@ fn apply(preset: Option<Preset>, columns: &mut Columns, reading: &mut Reading, o
         }
         reading.movie_from_title |= preset.from_title && !is_named(Field::Movie);
     }
-    reading.movie_from_title |= columns.get(Field::Movie).is_none() && columns.get(Field::Title).is_some();
+    let has_movie = columns.get(Field::Movie).is_some() || !matches!(reading.given.get(Field::Movie), Cell::Missing);
+    reading.movie_from_title |= !has_movie && columns.get(Field::Title).is_some();
 }
 
 /// Returns where each field comes from, for people.
-fn shown_columns(reading: &Reading, name: impl Fn(Field) -> Option<String>) -> Vec<(Field, String)> {
+fn shown_columns((reading, given): (&Reading, &Given), name: impl Fn(Field) -> Option<String>) -> Vec<(Field, String)> {
     let from = |field: Field| match field {
         Field::User if reading.user.is_some() => reading.user.as_ref().map(|user| format!("always {user}")),
         Field::Movie if reading.movie_from_title => Some("title and year".to_owned()),
-        field => name(field),
+        field => name(field).or_else(|| Some(format!("`{}` of the folder", given.name(field)?))),
     };
     OF_RATINGS.into_iter().filter_map(|field| Some((field, from(field)?))).collect()
 }

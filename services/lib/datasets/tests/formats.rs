@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use marquee_datasets::{Error, Format, Options, Row, RowError, open, open_bytes};
+use marquee_datasets::{Error, Field, Format, Options, Row, RowError, open, open_bytes};
 use marquee_domain::Timestamp;
 use marquee_parquet::{Column, Table};
 use zip::write::SimpleFileOptions;
@@ -242,6 +242,75 @@ fn a_folder_with_two_parquet_files_is_a_data_set() {
     assert_eq!((alone.movie_file(), alone.movies().unwrap()), (Some("items.parquet"), movies), "it lies beside");
     let options = Options { movies: Some(folder.path().join("items.parquet")), ..Options::default() };
     assert_eq!(open(&folder.path().join("ratings.parquet"), options).unwrap().movies().unwrap().len(), 1);
+}
+
+#[test]
+fn folders_of_hive_and_spark_give_the_columns_that_their_files_lack() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, bytes: &[u8]| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    write("_SUCCESS", b"");
+    write("rating=4.5/part-00000.csv", b"userId,movieId,timestamp\n1,10,964982703\n2,20,964982704\n");
+    write("rating=2.0/part-00000.csv", b"userId,movieId,timestamp\n1,20,964982705\n");
+    let dataset = open(folder.path(), Options::default()).unwrap();
+    let shown = dataset.dialect();
+    assert!(shown.columns.contains(&(Field::Rating, "`rating` of the folder".to_owned())), "{:?}", shown.columns);
+    let mut rows: Vec<_> = dataset.ratings().unwrap().map(|row| row.unwrap()).collect();
+    rows.sort_by_key(|row| row.rated_at);
+    let found: Vec<_> = rows.iter().map(|row| (row.user.as_str(), row.movie.as_str(), row.rating)).collect();
+    assert_eq!(found, [("1", "10", 4.5), ("2", "20", 4.5), ("1", "20", 2.0)]);
+
+    let users = tempfile::tempdir().unwrap();
+    let ratings = Table {
+        columns: vec![
+            ("item".to_owned(), Column::Int64(vec![Some(1), Some(2)])),
+            ("rating".to_owned(), Column::Float64(vec![Some(4.0), None])),
+        ],
+    };
+    for user in ["Ann%20B", "Zoë"] {
+        let inner = users.path().join(format!("user_id={user}"));
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("data.parquet"), marquee_parquet::write(&ratings).unwrap()).unwrap();
+    }
+    let rows: Vec<_> = open(users.path(), Options::default()).unwrap().ratings().unwrap().collect();
+    let found: Vec<_> = rows.iter().flatten().map(|row| (row.user.as_str(), row.movie.as_str())).collect();
+    assert_eq!(found, [("Ann B", "1"), ("Zoë", "1")]);
+    assert_eq!(rows.iter().filter(|row| row.is_err()).count(), 2, "a rating without a value is an error of its row");
+}
+
+#[test]
+fn packed_parquet_files_and_those_of_an_archive_are_read() {
+    let texts = |texts: [&str; 2]| Column::Utf8(texts.map(|text| Some(text.to_owned())).into());
+    let ratings = Table {
+        columns: vec![
+            ("user_id".to_owned(), texts(["ann", "bob"])),
+            ("movie_id".to_owned(), Column::Int64(vec![Some(1), Some(2)])),
+            ("rating".to_owned(), Column::Float64(vec![Some(4.5), Some(2.0)])),
+        ],
+    };
+    let movies = Table {
+        columns: vec![
+            ("movie_id".to_owned(), Column::Int64(vec![Some(1), Some(2)])),
+            ("title".to_owned(), texts(["Toy Story (1995)", "GoldenEye (1995)"])),
+        ],
+    };
+    let (ratings, movies) = (marquee_parquet::write(&ratings).unwrap(), marquee_parquet::write(&movies).unwrap());
+    let archive = zipped(&[("set/ratings.parquet", &ratings), ("set/movies.parquet", &movies)]);
+    let dataset = open_bytes("set.zip", archive.clone().into(), Options::default()).unwrap();
+    assert_eq!((dataset.rating_count, dataset.movies().unwrap().len()), (Some(2), 2));
+    assert_eq!(dataset.movies().unwrap()[0].title, "Toy Story");
+    let packed = gzipped(&ratings);
+    for (name, bytes) in [("set.zip", archive), ("ratings.parquet.gz", packed.clone()), ("export", packed)] {
+        let rows: Vec<_> = read(name, bytes).into_iter().map(|row| row.unwrap()).collect();
+        let shown: Vec<_> = rows.iter().map(|row| (row.user.as_str(), row.movie.as_str(), row.rating)).collect();
+        assert_eq!(shown, [("ann", "1", 4.5), ("bob", "2", 2.0)], "{name}");
+    }
+    // The footer is at the end, so a file that is cut off says what it is not.
+    let cut = gzipped(&ratings[..ratings.len() - 9]);
+    assert!(matches!(open_bytes("a.parquet.gz", cut.into(), Options::default()), Err(Error::Parquet { .. })));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! (`a_table_comes_back_and_equal_tables_give_equal_bytes`).
 
 mod batches;
+mod delta;
 mod error;
 mod footer;
 pub mod limit;

@@ -29,6 +29,3 @@ pub const DEPTH: usize = 32;
 
 /// The most values of a list column for each row, on average over a row group.
 pub const LIST_VALUES: i64 = 1_000;
-
-/// The most lengths in one page of delta-encoded text. The decoder reserves memory for them.
-pub const PAGE_LENGTHS: u64 = 16 << 20;

@@ -11,7 +11,7 @@ use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-use crate::{Error, limit};
+use crate::{Error, delta, limit};
 
 /// Decompresses and checks the pages of another reader.
 pub(crate) struct Unpacked<R> {
@@ -52,9 +52,8 @@ impl<R: PageReader> Unpacked<R> {
             Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, statistics } => {
                 check_encoding(encoding)?;
                 let buf = unpack(self.compression, &buf)?;
-                if encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY {
-                    check_lengths(behind_levels(&buf, self.levels)?, num_values)?;
-                }
+                let levels = if is_delta(encoding) { levels_before(&buf, self.levels)? } else { 0 };
+                let (buf, encoding) = self.plain(buf, (levels, num_values), encoding)?;
                 Ok(Page::DataPage { buf, num_values, encoding, def_level_encoding, rep_level_encoding, statistics })
             }
             Page::DataPageV2 {
@@ -79,9 +78,7 @@ impl<R: PageReader> Unpacked<R> {
                 } else {
                     buf
                 };
-                if encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY {
-                    check_lengths(buf.get(levels..).unwrap_or_default(), num_values)?;
-                }
+                let (buf, encoding) = self.plain(buf, (levels, num_values), encoding)?;
                 Ok(Page::DataPageV2 {
                     buf,
                     num_values,
@@ -95,6 +92,31 @@ impl<R: PageReader> Unpacked<R> {
                 })
             }
         }
+    }
+}
+
+impl<R> Unpacked<R> {
+    /// Writes out texts that are stored by their lengths. Other pages stay as they are. `levels` is
+    /// the number of bytes before the values.
+    fn plain(
+        &self,
+        page: Bytes,
+        (levels, values): (usize, u32),
+        encoding: Encoding,
+    ) -> std::result::Result<(Bytes, Encoding), Error> {
+        if !is_delta(encoding) {
+            return Ok((page, encoding));
+        }
+        let has_prefixes = encoding == Encoding::DELTA_BYTE_ARRAY;
+        let is_fixed = match self.physical {
+            Type::BYTE_ARRAY => false,
+            Type::FIXED_LEN_BYTE_ARRAY => true,
+            _ => return Err(Error::Malformed("numbers are stored as texts are")),
+        };
+        let (before, behind) =
+            page.split_at_checked(levels).ok_or(Error::Malformed("a page is shorter than its levels"))?;
+        let texts = delta::plain(behind, delta::Form { has_prefixes, is_fixed, values })?;
+        Ok(([before, &texts].concat().into(), Encoding::PLAIN))
     }
 }
 
@@ -139,42 +161,23 @@ fn check_dictionary(physical: Type, values: u32, bytes: usize) -> std::result::R
     Ok(())
 }
 
-/// Returns the values of a version 1 page, which follow the levels and their lengths.
-fn behind_levels(page: &[u8], (repetition, definition): (i16, i16)) -> std::result::Result<&[u8], Error> {
+/// Returns whether texts are stored by their lengths.
+fn is_delta(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY)
+}
+
+/// Returns the number of bytes of the levels and their lengths at the start of a version 1 page.
+fn levels_before(page: &[u8], (repetition, definition): (i16, i16)) -> std::result::Result<usize, Error> {
     let mut rest = page;
     for _ in [repetition, definition].into_iter().filter(|level| *level > 0) {
         let short = || Error::Malformed("a page is shorter than its levels");
         let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         rest = behind.get(u32::from_le_bytes(*length) as usize..).ok_or_else(short)?;
     }
-    Ok(rest)
+    Ok(page.len() - rest.len())
 }
 
-/// Checks the number of lengths of delta-encoded text, because the decoder reserves memory for as
-/// many as the page claims. The header is the block size, the number of blocks in it and the number
-/// of lengths, each a number of seven bits a byte.
-fn check_lengths(values: &[u8], count: u32) -> std::result::Result<(), Error> {
-    let mut bytes = values.iter();
-    let mut number = || {
-        let mut number = 0_u64;
-        for shift in (0..63).step_by(7) {
-            let byte = bytes.next()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    };
-    let header = (number(), number(), number());
-    match header {
-        (Some(_), Some(_), Some(lengths)) if lengths <= u64::from(count) && lengths <= limit::PAGE_LENGTHS => Ok(()),
-        _ => Err(Error::Malformed("a page has more lengths than values")),
-    }
-}
-
-/// Checks the encoding of a page. Text with shared prefixes is refused, because its decoder
-/// reserves memory for as many lengths as the page claims in its middle.
+/// Checks the encoding of a page.
 fn check_encoding(encoding: Encoding) -> std::result::Result<(), Error> {
     match encoding {
         Encoding::PLAIN
@@ -183,6 +186,7 @@ fn check_encoding(encoding: Encoding) -> std::result::Result<(), Error> {
         | Encoding::RLE_DICTIONARY
         | Encoding::DELTA_BINARY_PACKED
         | Encoding::DELTA_LENGTH_BYTE_ARRAY
+        | Encoding::DELTA_BYTE_ARRAY
         | Encoding::BYTE_STREAM_SPLIT => Ok(()),
         other => Err(Error::Packing(format!("{other}"))),
     }
@@ -324,16 +328,6 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn a_page_with_more_lengths_than_values_is_refused() {
-        // Blocks of 128, 4 in each, and 3 lengths.
-        let header = [0x80, 0x01, 0x04, 0x03];
-        assert!(check_lengths(&header, 3).is_ok());
-        assert!(check_lengths(&header, 2).is_err());
-        assert!(check_lengths(&[0x80, 0x01, 0x04, 0xff, 0xff, 0xff, 0xff, 0x07], u32::MAX).is_err());
-        assert!(check_lengths(&[0x80], 3).is_err());
     }
 
     #[test]

@@ -104,23 +104,46 @@ fn lists_of_texts_and_fields_of_structures_are_read() {
 }
 
 #[test]
-fn text_with_lengths_as_differences_is_read_and_its_count_checked() {
-    let properties = || {
-        let properties = WriterProperties::builder().set_dictionary_enabled(false);
-        properties.set_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY)
-    };
-    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-        let bytes = file("optional binary t (UTF8);", properties().set_writer_version(version), |group| {
-            column::<ByteArrayType>(group, &texts(&["a", "bcd"]), Some(&[1, 0, 1]), None);
-        });
-        let expected = Column::Utf8(vec![Some("a".to_owned()), None, Some("bcd".to_owned())]);
-        assert_eq!(read(bytes.clone()).expect("readable").column("t"), Some(&expected));
-        for at in 0..bytes.len() {
-            for value in [0, 0x7f, 0x80, 0xff] {
-                let mut damaged = bytes.to_vec();
-                damaged[at] = value;
-                let _ = read(damaged.into());
+fn text_with_lengths_and_beginnings_as_differences_is_read_and_no_damage_panics() {
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = || {
+                let properties = WriterProperties::builder().set_dictionary_enabled(false);
+                properties.set_encoding(encoding).set_writer_version(version)
+            };
+            let bytes = file("optional binary t (UTF8);", properties(), |group| {
+                column::<ByteArrayType>(group, &texts(&["abc", "abde"]), Some(&[1, 0, 1]), None);
+            });
+            let expected = Column::Utf8(vec![Some("abc".to_owned()), None, Some("abde".to_owned())]);
+            assert_eq!(read(bytes.clone()).expect("readable").column("t"), Some(&expected));
+            for at in 0..bytes.len() {
+                for value in [0, 0x7f, 0x80, 0xff] {
+                    let mut damaged = bytes.to_vec();
+                    damaged[at] = value;
+                    let _ = read(damaged.into());
+                }
             }
+
+            // Several pages, and several blocks of lengths of several widths in each.
+            let many: Vec<String> = (0..5_000).map(|n| format!("user-{}{}", n / 3, "x".repeat(n * n % 61))).collect();
+            let columns = "required binary t (UTF8); required fixed_len_byte_array(3) d (DECIMAL(5,1));";
+            let properties = properties().set_data_page_row_count_limit(1_700).set_write_batch_size(100);
+            let properties = properties.set_column_encoding("d".into(), Encoding::DELTA_BYTE_ARRAY);
+            let bytes = file(columns, properties, |group| {
+                column::<ByteArrayType>(
+                    group,
+                    &texts(&many.iter().map(String::as_str).collect::<Vec<_>>()),
+                    None,
+                    None,
+                );
+                let decimals: Vec<FixedLenByteArray> =
+                    (0..5_000_u32).map(|n| n.to_be_bytes()[1..].to_vec().into()).collect();
+                column::<FixedLenByteArrayType>(group, &decimals, None, None);
+            });
+            let table = read(bytes).expect("readable");
+            assert_eq!(table.column("t"), Some(&Column::Utf8(many.into_iter().map(Some).collect())));
+            let decimals = (0..5_000_u32).map(|n| Some(f64::from(n) / 10.0)).collect();
+            assert_eq!(table.column("d"), Some(&Column::Float64(decimals)), "{encoding} {version:?}");
         }
     }
 }

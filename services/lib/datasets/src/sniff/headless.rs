@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Attempt, Layout, missing};
 use crate::names::{Columns, Field};
 use crate::options::{Format, Options};
+use crate::partitions::Given;
 use crate::split::Separator;
 use crate::time::format::{TimeFormat, Told, is_absent, tell};
 
@@ -15,19 +16,23 @@ const EARLIEST: f64 = 1e8;
 const HIGHEST: f64 = 100.0;
 
 /// Returns the layout of a rating file without a header.
-pub(super) fn ratings(attempt: &Attempt, format: Option<Format>, options: &Options) -> Option<Layout> {
+pub(super) fn ratings(
+    attempt: &Attempt,
+    format: Option<Format>,
+    (options, given): (&Options, &Given),
+) -> Option<Layout> {
     let (skip, rows) = rows(attempt);
     let width = usual_width(&rows)?;
     let rows: Vec<&[String]> = rows.into_iter().filter(|row| row.len() == width).collect();
     if !options.columns.is_empty() {
         let names: Vec<String> = (1..=width).map(|number| number.to_string()).collect();
         let columns = Columns::find(names.iter().map(String::as_str), &options.columns, |_, _| None);
-        let is_whole = missing(&columns, options.user.is_none(), options.movie_from_title).is_none();
+        let is_whole = missing(&columns, given, options.movie_from_title).is_none();
         return is_whole.then(|| attempt.layout(skip, columns, width));
     }
     let is_positional = matches!(format, Some(Format::Tabs | Format::DoubleColons))
         || attempt.splitting.separator == Separator::DoubleColon;
-    let columns = if is_positional { positional(width) } else { guess(&rows, width, options.user.is_some()) };
+    let columns = if is_positional { positional(width) } else { guess(&rows, width, given.has(Field::User)) };
     columns.map(|columns| attempt.layout(skip, columns, width))
 }
 
@@ -131,7 +136,7 @@ mod tests {
     use super::*;
 
     fn places(sample: &str, options: &Options) -> Option<[Option<usize>; 4]> {
-        let columns = sniff(sample, None, options).ok()?.columns;
+        let columns = sniff(sample, None, (options, &Given::new(&[], options))).ok()?.columns;
         Some([Field::User, Field::Movie, Field::Rating, Field::Time].map(|field| columns.get(field)))
     }
 
