@@ -5,7 +5,7 @@ use marquee_cli::{ClientArgs, Error, Output};
 use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, DemoArgs, FleetArgs};
-use crate::commands::{self, evaluate, keys, rekey, tune};
+use crate::commands::{self, data, evaluate, keys, rekey, tune};
 use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
@@ -35,6 +35,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Copy the topics of Kafka to new ones, for another number of partitions.
     Rekey(rekey::RekeyArgs),
+    /// Make versions of data sets, compare them, and copy them to and from a remote, as DVC does.
+    Data(data::DataArgs),
     /// Judge a model on a data set: by folds and by time, with several seeds.
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Search for the best parameters of a model on a data set, and judge them on other ratings.
@@ -99,6 +101,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Config(args) => commands::config(args, output),
         Command::Keys(args) => keys::run(args, output),
         Command::Rekey(args) => rekey::run(args, output).await,
+        Command::Data(args) => data::run(args, output).await,
         Command::Evaluate(args) => evaluate::run(*args, output).await,
         Command::Tune(args) => tune::run(*args, output).await,
     };

@@ -1,0 +1,104 @@
+//! Contents by their digests, in `.dvc/cache`. They are never changed, so files are read-only.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{Digest, Error, Manifest, digest};
+
+/// Tells temporary files of this process apart.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// The contents in a folder, which may be a remote as well.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    /// Whether the files are read-only.
+    is_protected: bool,
+}
+
+impl Cache {
+    pub(crate) fn new(folder: PathBuf, is_protected: bool) -> Self {
+        Self { folder, is_protected }
+    }
+
+    /// Returns the file of contents, which may not exist.
+    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(digest.place())
+    }
+
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Copies a file. Fails if its contents are others than when the digest was computed.
+    pub(crate) fn add_file(&self, file: &Path, expected: &Digest) -> Result<(), Error> {
+        if self.has(expected) {
+            return Ok(());
+        }
+        self.add(expected, |temporary| {
+            fs::copy(file, temporary).map_err(Error::io("copy", file))?;
+            let copy = fs::File::open(temporary).map_err(Error::io("open", temporary))?;
+            let (found, _) = digest::read(copy, |_| Ok(())).map_err(Error::io("read", temporary))?;
+            let reason = "changed while it was read; try again when nothing writes it";
+            if found == *expected { Ok(()) } else { Err(Error::Unfit { path: file.to_owned(), reason }) }
+        })
+    }
+
+    /// Stores bytes whose digest was checked.
+    pub(crate) fn add_bytes(&self, bytes: &[u8], digest: &Digest) -> Result<(), Error> {
+        if self.has(digest) {
+            return Ok(());
+        }
+        self.add(digest, |temporary| {
+            let mut file = fs::File::create(temporary).map_err(Error::io("make", temporary))?;
+            file.write_all(bytes).map_err(Error::io("write", temporary))
+        })
+    }
+
+    /// Writes a file beside its place, and moves it there when it is whole.
+    fn add(&self, digest: &Digest, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
+        let place = self.path(digest);
+        let folder = place.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let temporary = folder.join(format!(".{}.{number}.tmp", std::process::id()));
+        let written = write(&temporary).and_then(|()| {
+            let file = fs::File::open(&temporary).map_err(Error::io("open", &temporary))?;
+            file.sync_all().map_err(Error::io("write", &temporary))?;
+            self.protect(&file, &temporary)?;
+            fs::rename(&temporary, &place).map_err(Error::io("write", &place))
+        });
+        if written.is_err() {
+            // It is of no use, and the error says what matters.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn protect(&self, file: &fs::File, path: &Path) -> Result<(), Error> {
+        let mut permissions = file.metadata().map_err(Error::io("look at", path))?.permissions();
+        #[cfg(unix)]
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, if self.is_protected { 0o444 } else { 0o644 });
+        #[cfg(not(unix))]
+        permissions.set_readonly(self.is_protected);
+        file.set_permissions(permissions).map_err(Error::io("protect", path))
+    }
+
+    /// Reads the manifest of a folder. `None` if it is not here.
+    pub(crate) fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>, Error> {
+        let path = self.path(digest);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        };
+        let found = Digest::of_folder(&bytes);
+        if found != *digest {
+            let (expected, found) = (digest.to_string(), found.to_string());
+            return Err(Error::Damaged { place: path.display().to_string(), expected, found });
+        }
+        Manifest::parse(&bytes).map(Some).map_err(|reason| Error::malformed(&path, reason))
+    }
+}
