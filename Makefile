@@ -28,7 +28,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients mlflow models backends servers headers clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc mlflow models backends servers headers clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
@@ -46,7 +46,7 @@ else
 	$(TARGET)/release/marquee demo $(ARGS)
 endif
 
-test: headers onnxruntime movielens checker clients mlflow ## run all tests
+test: headers onnxruntime movielens checker clients dvc mlflow ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
 	$(call say,testing what provisions and what deploys)
@@ -56,8 +56,8 @@ test: headers onnxruntime movielens checker clients mlflow ## run all tests
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/cluster
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
-	    mlflow="$$($(FETCH) --where mlflow)"; \
-	    MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" MARQUEE_MLFLOW_PYTHON="$$mlflow" $(TESTS)
+	    mlflow="$$($(FETCH) --where mlflow)"; dvc="$$($(FETCH) --where dvc)"; \
+	    MARQUEE_DVC_PYTHON="$$dvc" MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" MARQUEE_MLFLOW_PYTHON="$$mlflow" $(TESTS)
 
 node: headers onnxruntime movielens ## build what a node of Kubernetes is made of, and check the chart and the Terraform modules with their tools
 	$(call say,preparing the programs of the node)
@@ -166,6 +166,9 @@ clients: ## put a Python with clients of Kafka, S3, Parquet and Feast into the c
 
 models: ## put a Python with myFM and Surprise, and the source of LibMF, into the cache folder
 	@$(FETCH) models libmf
+
+dvc: ## put a Python with DVC into the cache folder
+	@$(FETCH) dvc
 
 mlflow: ## put a Python with MLflow into the cache folder
 	@$(FETCH) mlflow

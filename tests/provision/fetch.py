@@ -316,6 +316,8 @@ CLIENTS = Environment(
     ),
 )
 
+DVC = Environment("dvc", HERE / "dvc-requirements.txt", "dvc", ("dvc", "dvc_s3"))
+
 MODELS = Environment("models", HERE / "models-requirements.txt", "myfm", ("myfm", "numpy", "scipy.sparse", "surprise"))
 
 MLFLOW = Environment(
@@ -375,7 +377,7 @@ def provide_environment(environment: Environment, cache: Path) -> str:
     return f"now in {place}"
 
 
-ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "mlflow": MLFLOW, "models": MODELS}
+ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "dvc": DVC, "mlflow": MLFLOW, "models": MODELS}
 
 # What callers find by its folder.
 FOLDERS = {"libmf": libmf, "movielens": movielens}

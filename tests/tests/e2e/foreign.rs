@@ -1,10 +1,13 @@
 //! Clients of other projects against the product: a Python producer of Kafka, DuckDB, Polars and
-//! pandas on the archive, Feast on the features, and Triton's clients on the predictions.
+//! pandas on the archive, Feast on the features, Triton's clients on the predictions, and DVC on
+//! versions of data.
 //!
-//! `make clients` puts a Python that has them into the user's cache folder.
+//! `make clients` and `make dvc` put Pythons that have them into the user's cache folder.
 
 #[path = "foreign/analysts.rs"]
 mod analysts;
+#[path = "foreign/dvc.rs"]
+mod dvc;
 #[path = "foreign/feast.rs"]
 mod feast;
 #[path = "foreign/hostile.rs"]
@@ -30,10 +33,15 @@ impl Python {
     /// None, and a line that says so, where no variable names one, which `CI=true` does not
     /// forgive.
     pub(crate) fn or_skip() -> Option<Self> {
-        let python = std::env::var_os("MARQUEE_CLIENTS_PYTHON");
+        Self::of("MARQUEE_CLIENTS_PYTHON", "clients")
+    }
+
+    /// The same for the Python that `make TARGET` makes.
+    fn of(variable: &str, target: &str) -> Option<Self> {
+        let python = std::env::var_os(variable);
         if python.is_none() {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "MARQUEE_CLIENTS_PYTHON names a Python with clients");
-            println!("skipped: MARQUEE_CLIENTS_PYTHON names no Python with clients: run `make clients`");
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} names the Python of `make {target}`");
+            println!("skipped: {variable} names no Python: run `make {target}`");
         }
         python.map(Self)
     }

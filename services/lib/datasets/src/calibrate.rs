@@ -141,10 +141,9 @@ fn are_whole_floats<'a>(ids: impl Iterator<Item = Cow<'a, str>>) -> bool {
 mod tests {
     use super::*;
     use crate::options::Options;
-    use crate::partitions::Given;
 
     fn calibrated(rows: &[[&str; 3]]) -> (Reading, Result<Calibration, Ambiguous>) {
-        let mut reading = Reading::of(&Options::default(), &Given::default());
+        let mut reading = Reading::of(&Options::default(), Cells::default());
         let sample: Vec<Cells<'_>> = rows
             .iter()
             .map(|[user, rating, time]| {

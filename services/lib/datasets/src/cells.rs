@@ -11,7 +11,6 @@ use crate::encoding::{decode, windows_1252};
 use crate::error::RowError;
 use crate::names::{FIELDS, Field};
 use crate::options::{Options, ScaleMap};
-use crate::partitions::Given;
 use crate::time::format::{TimeFormat, is_absent};
 
 /// The time of the first line of a file for rows without a time. It is the time of the first rating
@@ -165,8 +164,9 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Returns the reading that the caller's options ask for, before the file is looked at.
-    pub(crate) fn of(options: &Options, given: &Given) -> Self {
+    /// Returns the reading that the caller's options ask for, before the file is looked at. Rows
+    /// have the values of `given` without a column.
+    pub(crate) fn of(options: &Options, given: Cells<'static>) -> Self {
         Self {
             descriptions: None,
             time: options.time_format.clone(),
@@ -175,7 +175,7 @@ impl Reading {
             whole_movies: false,
             unrated: if options.zero_is_none { vec![0.0] } else { Vec::new() },
             user: options.user.clone(),
-            given: given.cells(),
+            given,
             movie_from_title: options.movie_from_title,
             map: options.map,
             strict: true,
@@ -320,7 +320,7 @@ mod tests {
 
     fn reading(change: impl FnOnce(&mut Reading)) -> Reading {
         let mut reading =
-            Reading::of(&Options { time_format: Some(TimeFormat::Epoch(1)), ..Options::default() }, &Given::default());
+            Reading::of(&Options { time_format: Some(TimeFormat::Epoch(1)), ..Options::default() }, Cells::default());
         change(&mut reading);
         reading
     }

@@ -124,7 +124,7 @@ fn separated(
     let (whole, given) = (whole_lines(decoded, sample.bytes.len() >= SAMPLE), entry.given(options));
     let mut layout = sniff::ratings(whole, format, (options, &given))
         .map_err(|unclear| unclear_error(entry, unclear, format, options))?;
-    let mut reading = Reading::of(options, &given);
+    let mut reading = Reading::of(options, given.cells());
     reading.strict = text.strict;
     let mut dialect = dialect(format.unwrap_or(Format::Csv), sample, text);
     let preset = match (&layout.rows, &layout.header) {
@@ -199,7 +199,7 @@ fn json(
     }
     let preset = presets::by_columns(found.iter().map(String::as_str));
     let given = entry.given(options);
-    let mut reading = Reading::of(options, &given);
+    let mut reading = Reading::of(options, given.cells());
     let mut columns = Columns::default();
     for (at, (field, path)) in Field::ALL.into_iter().zip(&paths).enumerate() {
         columns.set(field, path.as_ref().map(|_| at));
@@ -232,7 +232,7 @@ fn parquet(entry: &Entry, sample: &Sample, options: &Options) -> Result<Understo
     let mut positions = Columns::find(names(), &options.columns, Field::rank);
     let preset = presets::by_columns(names());
     let given = entry.given(options);
-    let mut reading = Reading::of(options, &given);
+    let mut reading = Reading::of(options, given.cells());
     apply(preset, &mut positions, &mut reading, options);
     // Columns that are only good to have are left out if their type is not supported.
     for field in [Field::Title, Field::Year, Field::Genres, Field::Release] {

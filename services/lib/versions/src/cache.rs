@@ -3,12 +3,10 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::NamedTempFile;
 
 use crate::{Digest, Error, Manifest, digest};
-
-/// Tells temporary files of this process apart.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// The contents in a folder, which may be a remote as well.
 #[derive(Debug, Clone)]
@@ -52,8 +50,8 @@ impl Cache {
             return Ok(());
         }
         self.add(digest, |temporary| {
-            let mut file = fs::File::create(temporary).map_err(Error::io("make", temporary))?;
-            file.write_all(bytes).map_err(Error::io("write", temporary))
+            let file = fs::File::options().write(true).truncate(true).open(temporary);
+            file.and_then(|mut file| file.write_all(bytes)).map_err(Error::io("write", temporary))
         })
     }
 
@@ -62,19 +60,13 @@ impl Cache {
         let place = self.path(digest);
         let folder = place.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let temporary = folder.join(format!(".{}.{number}.tmp", std::process::id()));
-        let written = write(&temporary).and_then(|()| {
-            let file = fs::File::open(&temporary).map_err(Error::io("open", &temporary))?;
-            file.sync_all().map_err(Error::io("write", &temporary))?;
-            self.protect(&file, &temporary)?;
-            fs::rename(&temporary, &place).map_err(Error::io("write", &place))
-        });
-        if written.is_err() {
-            // It is of no use, and the error says what matters.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        // It is removed where something fails.
+        let temporary = NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
+        write(temporary.path())?;
+        let file = fs::File::open(temporary.path()).map_err(Error::io("open", temporary.path()))?;
+        file.sync_all().map_err(Error::io("write", temporary.path()))?;
+        self.protect(&file, temporary.path())?;
+        temporary.persist(&place).map(drop).map_err(|error| Error::io("write", &place)(error.error))
     }
 
     fn protect(&self, file: &fs::File, path: &Path) -> Result<(), Error> {

@@ -184,7 +184,8 @@ impl Repository {
         })
     }
 
-    /// Returns the paths of all data with a pointer. Folders whose names begin with a dot have none.
+    /// Returns the paths of all data with a pointer. Folders whose names begin with a dot have
+    /// none.
     ///
     /// # Errors
     /// A folder cannot be read.

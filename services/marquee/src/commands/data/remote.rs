@@ -37,7 +37,7 @@ fn settings(config: &RemoteConfig) -> Settings {
     let endpoint = option("endpointurl");
     Settings {
         url: config.url.clone(),
-        // Whoever wrote `http://` into the configuration has decided.
+        // An address with `http://` in the configuration is a decision.
         allow_http: endpoint.starts_with("http://"),
         endpoint,
         region: option("region"),
