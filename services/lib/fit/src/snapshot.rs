@@ -13,7 +13,10 @@ use marquee_domain::{MovieId, Offset, Rating, RatingEvent, UserId};
 use sha2::{Digest, Sha256};
 
 use self::revised::Folded;
-use crate::{Ratings, RatingsError};
+use crate::{Ratings, RatingsError, Watched};
+
+/// The most ratings that a fit is watched by. More would cost time and show no more.
+const MOST_WATCHED: usize = 20_000;
 
 pub use revised::Split;
 
@@ -193,6 +196,19 @@ impl MovieIndex {
     }
 }
 
+impl MovieIndex {
+    /// Returns ratings to watch a fit by, for users of whom some may not be in the fit: at most
+    /// 20,000, evenly spread over the given ones. Ratings of movies outside the index are left out.
+    pub fn watched(&self, users: &UserIndex, ratings: &[Rating]) -> Vec<Watched> {
+        let step = ratings.len().div_ceil(MOST_WATCHED).max(1);
+        let watched = |rating: &Rating| {
+            let user = users.0.get(&rating.user).copied();
+            Some(Watched { user, movie: self.get(&rating.movie)?, rating: rating.value })
+        };
+        ratings.iter().step_by(step).filter_map(watched).collect()
+    }
+}
+
 /// Users by dense index, in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub struct UserIndex(HashMap<UserId, u32>);
@@ -263,6 +279,8 @@ mod tests {
         assert_eq!(past.by_user().row(1).0, [1]);
         let rows: Vec<&[u32]> = (0..3).map(|user| all.by_user().row(user).0).collect();
         assert_eq!(rows, [&[][..], &[0], &[0, 1]]);
+        let watched = index.watched(&users, &[rating(2, 1), rating(7, 0), rating(2, 9)]);
+        assert_eq!(watched.iter().map(|one| (one.user, one.movie)).collect::<Vec<_>>(), [(Some(1), 1), (None, 0)]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! the parts of the model find.
 
 use super::*;
-use crate::linear::dot;
 
 fn ratings() -> Ratings {
     let triplets = (0..60u32).flat_map(|user| {
