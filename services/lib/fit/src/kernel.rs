@@ -162,8 +162,8 @@ impl Regression {
             added.iter_mut().zip(variances).for_each(|(sum, variance)| *sum += variance);
         }
         self.squares += added[0];
-        for i in 1..n {
-            self.gram[i * n + i] += added[i];
+        for (i, added) in added.iter().enumerate().skip(1) {
+            self.gram[i * n + i] += added;
         }
     }
 }
