@@ -15,6 +15,7 @@ mod export;
 mod fitting;
 mod gates;
 mod parity;
+mod progress;
 mod snapshot;
 
 use std::collections::BTreeMap;

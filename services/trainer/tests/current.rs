@@ -62,6 +62,13 @@ async fn every_version_says_how_it_compares_with_the_stable_one() {
     let short = read(&world, second.version, "report.md").await;
     let short = String::from_utf8_lossy(&short);
     assert!(short.contains("**Against version 1, the current one:** Not worse"), "{short}");
+    assert!(short.contains("- the fit on the past: took all of its 6 sweeps; RMSE on held-out ratings"), "{short}");
+    assert!(short.contains("- the fit on all ratings: took all of its 6 sweeps\n"), "{short}");
+    let page = read(&world, second.version, "report.html").await;
+    let page = String::from_utf8_lossy(&page);
+    for curve in ["By sweep, the fit on the past", "By sweep, the fit on all ratings", "held-out ratings (RMSE), 6: "] {
+        assert!(page.contains(curve), "{curve} is not in the page");
+    }
 
     route(&world, second.version).await;
     let third = trainer.until(&trainer.start((Algorithm::Map, SHORT)).await, State::Succeeded).await;

@@ -35,10 +35,10 @@ async fn a_tracker_is_told_of_each_run_from_its_start_to_its_end() {
     let ended = trainer.until(&run, State::Succeeded).await;
     let events = world.events.until_end_of(&run.training_id).await;
     let kinds: Vec<String> = events.iter().map(kind).collect();
-    let curve = |name: &str| (1..=3).map(move |step| format!("{step} {name}/seconds")).collect::<Vec<_>>();
+    let curve = |names: &'static str| (1..=3).map(move |step| format!("{step} {names}")).collect::<Vec<_>>();
     let mut expected = vec!["started".to_owned(), "read".to_owned()];
-    expected.extend(curve("evaluate"));
-    expected.extend(curve("fit"));
+    expected.extend(curve("evaluate/seconds evaluate/noise evaluate/rmse"));
+    expected.extend(curve("fit/seconds fit/noise"));
     expected.extend(["published".to_owned(), "ended Succeeded".to_owned()]);
     assert_eq!(kinds, expected);
 

@@ -11,6 +11,7 @@ mod chart;
 mod encoder;
 mod figures;
 mod fold;
+mod folding;
 mod generated;
 mod measure;
 mod model;
@@ -19,6 +20,7 @@ mod plan;
 mod prepare;
 mod prequential;
 mod report;
+mod warm;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};

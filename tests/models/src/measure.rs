@@ -50,7 +50,9 @@ pub(crate) fn row(name: Name, arguments: &Arguments, work: &Path) -> Result<Meas
         Name::FoldIn => fold_in(arguments, &first()?),
         Name::Sweep => sweep(arguments, &first()?),
         Name::Run => run(arguments, &first()?),
+        Name::Warm => crate::warm::measure(arguments, &folds()?),
         Name::Scale => scale(arguments),
+        Name::Fold => crate::folding::measure(arguments),
         Name::Encoder => encoder(arguments),
     }
 }

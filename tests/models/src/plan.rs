@@ -27,8 +27,12 @@ pub(crate) enum Name {
     Sweep,
     /// A whole training run on MovieLens 1M.
     Run,
+    /// Where the last fit of a training run should start.
+    Warm,
     /// Memory and time with many generated ratings.
     Scale,
+    /// Memory and time from as many events to rows to fit on.
+    Fold,
     /// The exported encoder.
     Encoder,
 }
@@ -61,7 +65,7 @@ pub(crate) enum When {
 
 impl Name {
     /// All rows, in the order of the report.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Folds,
         Self::Random,
         Self::Million,
@@ -71,7 +75,9 @@ impl Name {
         Self::FoldIn,
         Self::Sweep,
         Self::Run,
+        Self::Warm,
         Self::Scale,
+        Self::Fold,
         Self::Encoder,
     ];
 
@@ -87,7 +93,9 @@ impl Name {
             Self::FoldIn => "fold-in",
             Self::Sweep => "sweep",
             Self::Run => "run",
+            Self::Warm => "warm",
             Self::Scale => "scale",
+            Self::Fold => "fold",
             Self::Encoder => "encoder",
         }
     }
@@ -104,24 +112,26 @@ impl Name {
             Self::FoldIn => "ML-100K, each fifth of the users left out of training, against leaving out another fifth",
             Self::Sweep => "one sweep on ML-1M, k = 32",
             Self::Run => "whole bayes run on ML-1M: fit, judge, fit on all, write the graphs",
+            Self::Warm => "ML-100K: starts of a fit, judged on a tenth of each training part",
             Self::Scale => "generated ratings, k = 32",
+            Self::Fold => "events of generated ratings, folded into rows to fit on",
             Self::Encoder => "encoder in ONNX Runtime on one thread, history of 200, k = 32, 32 samples",
         }
     }
 
     /// Returns whether a quick run has the row.
     pub(crate) fn is_quick(self) -> bool {
-        !matches!(self, Self::Million | Self::Map | Self::Sweep | Self::Run | Self::Scale)
+        !matches!(self, Self::Million | Self::Map | Self::Sweep | Self::Run | Self::Warm | Self::Scale | Self::Fold)
     }
 
     /// Returns the folds of the row. Those of the peers are the same.
     pub(crate) fn folds(self) -> Folds {
         match self {
-            Self::Folds => Folds::Official,
+            Self::Folds | Self::Warm => Folds::Official,
             Self::Random | Self::FoldIn => Folds::Random,
             Self::Million | Self::Map | Self::Sweep | Self::Run => Folds::Million,
             Self::Prequential | Self::Coverage => Folds::Temporal,
-            Self::Scale | Self::Encoder => Folds::None,
+            Self::Scale | Self::Fold | Self::Encoder => Folds::None,
         }
     }
 
@@ -156,7 +166,7 @@ impl Name {
             Self::Map => &[("libmf-64", When::Always), ("libmf-128", When::Always)],
             Self::Prequential => &[("surprise-svd-tuned", When::Full), ("myfm-both", When::Always)],
             Self::Sweep => &[("myfm-both", When::Always)],
-            Self::Coverage | Self::FoldIn | Self::Run | Self::Scale | Self::Encoder => &[],
+            Self::Coverage | Self::FoldIn | Self::Run | Self::Warm | Self::Scale | Self::Fold | Self::Encoder => &[],
         }
     }
 }

@@ -30,7 +30,7 @@ use super::shards::Shards;
 use super::start::Start;
 use super::stopping::Probes;
 use super::{FitParameters, Parts};
-use crate::linear::Update;
+use crate::linear::{Update, dot};
 
 /// How often sets also move with their rows while sampling. More often costs more than it gains.
 const MOVE_EVERY: usize = 4;
@@ -109,6 +109,21 @@ impl<'a> Chain<'a> {
             })
         };
         probes.0.iter().flat_map(of_user).collect()
+    }
+
+    /// Returns what the present state predicts for a user and a movie, in stars. A user or a movie
+    /// without ratings is at the mean of the prior.
+    pub(super) fn predicted(&self, user: Option<u32>, movie: usize) -> f64 {
+        let user = user.map(|user| user as usize).filter(|user| !self.ratings.by_user().row(*user).0.is_empty());
+        let user: Vec<f64> = match user {
+            Some(user) => self.users.whole(user).collect(),
+            None => self.users.prior.mean.clone(),
+        };
+        let movie: Vec<f64> = match self.is_rated(movie) {
+            true => self.movies.whole(movie).collect(),
+            false => self.mean_of_unrated(),
+        };
+        self.offset + user[0] + movie[0] + dot(&user[1..], &movie[1..])
     }
 
     /// Updates everything once.

@@ -271,13 +271,16 @@ impl<'a> Half<'a> {
             for (projected, gram) in self.projected.chunks_exact_mut(n).zip(self.grams.chunks_exact(n * n)) {
                 projected.iter_mut().zip(gram).for_each(|(projected, g)| *projected -= moved * f64::from(*g));
             }
-            let mut rows = Rows { grams: &self.grams, projected: &mut self.projected, sums: &mut self.set_sums };
+            let (grams, projected, sums) = (&self.grams[..], &mut self.projected[..], &mut self.set_sums[..]);
+            let mut rows = Rows { shards: &self.shards, grams, projected, sums };
             sets.pass_own(self.members, context.alpha, &mut rows, context.how, draw);
             if context.how == Update::Expect {
                 return;
             }
         }
-        // The sums are computed from scratch below. So rounding errors of many sweeps can't add up.
+        // The sums are computed from scratch now and then, so that rounding errors of many sweeps
+        // can't add up.
+        let is_from_scratch = context.moves_rows || context.how == Update::Expect;
         let (side, shards) = (self.side, &self.shards);
         let mut whole = std::mem::take(&mut self.own);
         let parts = shards.split(&mut whole, n).into_iter().zip(shards.split(&mut self.set_sums, n));
@@ -289,7 +292,11 @@ impl<'a> Half<'a> {
         let sets = &*sets;
         shards.run(parts.collect(), |range, (whole, sums)| {
             for (row, (own, sum)) in range.zip(whole.chunks_exact_mut(n).zip(sums.chunks_exact_mut(n))) {
-                sets.sum(side.row(row).0, sum);
+                if is_from_scratch {
+                    sets.sum(side.row(row).0, sum)
+                } else {
+                    sets.kept_sum(row, sum)
+                }
                 own.iter_mut().zip(sum).for_each(|(own, sum)| *own -= *sum);
             }
         });

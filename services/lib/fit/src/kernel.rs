@@ -6,9 +6,12 @@
 //! added in double precision, so a long row loses no digits.
 //!
 //! **Invariant:** the result does not depend on the machine
-//! (`both_ways_to_add_a_panel_give_the_same_bits`). Wider registers only hold more of the same
+//! (`every_way_to_add_a_panel_gives_the_same_bits`). Wider registers only hold more of the same
 //! lanes, and no product is fused with a sum.
 
+mod tiles;
+
+use self::tiles::Registers;
 use super::shards::Shards;
 
 /// The numbers of a tile's side.
@@ -96,7 +99,7 @@ pub(crate) struct Regression {
     width: usize,
     panel: Vec<f32>,
     sums: Vec<f64>,
-    is_wide: bool,
+    registers: Registers,
 }
 
 impl Regression {
@@ -111,7 +114,7 @@ impl Regression {
             width,
             panel: vec![0.0; PANEL * width],
             sums: vec![0.0; width * width],
-            is_wide: is_wide(),
+            registers: Registers::of_machine(),
         }
     }
 
@@ -128,7 +131,7 @@ impl Regression {
                 let target = f64::from(rating) - offset - side.bias[row];
                 out[side.factors + 1] = out[side.factors] * target as f32;
             }
-            if self.is_wide { add_wide(panel, width, &mut self.sums) } else { add(panel, width, &mut self.sums) }
+            self.registers.add(panel, width, &mut self.sums);
         }
         self.take();
     }
@@ -159,90 +162,10 @@ impl Regression {
             added.iter_mut().zip(variances).for_each(|(sum, variance)| *sum += variance);
         }
         self.squares += added[0];
-        for i in 1..n {
-            self.gram[i * n + i] += added[i];
+        for (i, added) in added.iter().enumerate().skip(1) {
+            self.gram[i * n + i] += added;
         }
     }
-}
-
-/// Adds `Σ z zᵀ` over the rows `z` of a panel, in the tiles of the upper triangle.
-fn add(panel: &[f32], width: usize, sums: &mut [f64]) {
-    for (top, left) in tiles(width) {
-        let mut tile = [[0.0_f32; LANES]; LANES];
-        for row in panel.chunks_exact(width) {
-            let (Some(a), Some(b)) = (row[top..].first_chunk::<LANES>(), row[left..].first_chunk::<LANES>()) else {
-                continue;
-            };
-            for (sums, a) in tile.iter_mut().zip(a) {
-                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += a * b);
-            }
-        }
-        add_tile(&tile, &mut sums[top * width + left..], width);
-    }
-}
-
-/// Returns the first rows and columns of the tiles of the upper triangle.
-fn tiles(width: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..width).step_by(LANES).flat_map(move |top| (top..width).step_by(LANES).map(move |left| (top, left)))
-}
-
-/// Adds a tile to a matrix of this width, at its first number.
-fn add_tile(tile: &[[f32; LANES]; LANES], sums: &mut [f64], width: usize) {
-    for (tile, row) in tile.iter().zip(sums.chunks_mut(width)) {
-        row.iter_mut().zip(tile).for_each(|(sum, value)| *sum += f64::from(*value));
-    }
-}
-
-/// Returns whether the machine has registers of eight numbers.
-fn is_wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let is_wide = std::arch::is_x86_feature_detected!("avx2");
-    #[cfg(not(target_arch = "x86_64"))]
-    let is_wide = false;
-    is_wide
-}
-
-/// Does the same as [`add`] in registers of eight numbers. Only for machines that have them.
-///
-/// The compiler finds these registers by itself, but then spends most of the time on moving numbers
-/// between them.
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "the compiler cannot know the machine that the program will run on")]
-fn add_wide(panel: &[f32], width: usize, sums: &mut [f64]) {
-    use std::arch::x86_64::{
-        _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-    };
-
-    #[target_feature(enable = "avx2")]
-    fn wide(panel: &[f32], width: usize, sums: &mut [f64]) {
-        for (top, left) in tiles(width) {
-            let mut tile = [_mm256_setzero_ps(); LANES];
-            for row in panel.chunks_exact(width) {
-                let (Some(a), Some(b)) = (row[top..].first_chunk::<LANES>(), row[left..].first_chunk::<LANES>()) else {
-                    continue;
-                };
-                // SAFETY: the array has eight numbers, and the load needs no alignment.
-                let b = unsafe { _mm256_loadu_ps(b.as_ptr()) };
-                for (sum, a) in tile.iter_mut().zip(a) {
-                    *sum = _mm256_add_ps(*sum, _mm256_mul_ps(_mm256_set1_ps(*a), b));
-                }
-            }
-            let mut out = [[0.0; LANES]; LANES];
-            for (sum, out) in tile.iter().zip(&mut out) {
-                // SAFETY: the array has eight numbers, and the store needs no alignment.
-                unsafe { _mm256_storeu_ps(out.as_mut_ptr(), *sum) };
-            }
-            add_tile(&out, &mut sums[top * width + left..], width);
-        }
-    }
-    assert!(is_wide());
-    // SAFETY: the machine has these registers, as was just checked.
-    unsafe { wide(panel, width, sums) }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn add_wide(panel: &[f32], width: usize, sums: &mut [f64]) {
-    add(panel, width, sums);
 }
 
 #[cfg(test)]
@@ -302,19 +225,5 @@ mod tests {
                 near(regression.gram[i * n + i] - before.0[i * n + i], rows.iter().map(|&row| variance(row, i)).sum());
             }
         }
-    }
-
-    #[test]
-    fn both_ways_to_add_a_panel_give_the_same_bits() {
-        if !is_wide() {
-            return;
-        }
-        let width = 24;
-        let panel: Vec<f32> = (0..PANEL * width).map(|at| ((at * 37 % 101) as f32).sin() * 3.0).collect();
-        let (mut plain, mut wide) = (vec![0.0; width * width], vec![0.0; width * width]);
-        add(&panel, width, &mut plain);
-        add_wide(&panel, width, &mut wide);
-        assert!(plain.iter().any(|sum| *sum != 0.0));
-        assert_eq!(plain, wide);
     }
 }

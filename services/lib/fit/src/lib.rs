@@ -29,6 +29,7 @@ mod shards;
 mod snapshot;
 mod start;
 mod stopping;
+mod watch;
 
 use marquee_domain::Scale;
 use marquee_posterior::Posterior;
@@ -41,6 +42,7 @@ pub use parts::Parts;
 pub use ratings::{Ratings, RatingsError, Side};
 pub use snapshot::{Fold, MovieIndex, Snapshot, Split, UserIndex};
 pub use start::{Start, StartError};
+pub use watch::{SweepFigures, Watched};
 
 /// Why a fit has no result.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -61,6 +63,10 @@ pub enum FitError {
 
 /// Observes a fit and may cancel it. Called after every sweep, on the fitting thread.
 pub trait Observer {
+    /// Receives what the sweep has led to, before its progress. Fits of biases alone measure
+    /// nothing.
+    fn measured(&mut self, _figures: &SweepFigures) {}
+
     /// Receives the number of sweeps done, and of all sweeps.
     fn progress(&mut self, done: usize, total: usize);
 
@@ -101,6 +107,9 @@ pub struct How<'a> {
     /// What is known of movies that nobody has rated. Absent if they are like any movie of the
     /// prior. Biases alone do not use it.
     pub newcomers: Option<&'a Newcomers>,
+    /// Ratings whose error is measured after every sweep, for the observer. The fit is the same
+    /// without them.
+    pub watched: &'a [Watched],
 }
 
 /// A fitted model.
@@ -146,7 +155,7 @@ pub fn fit_how(
     let whole = |posterior| Fitted { posterior, end: None };
     let fitted = match algorithm {
         Algorithm::Bias => return bias::fit(ratings, parameters, observer).map(whole),
-        Algorithm::Map => map::fit(ratings, parameters, how.parts, observer).map(whole),
+        Algorithm::Map => map::fit(ratings, parameters, how, observer).map(whole),
         Algorithm::Bayes => bayes::fit(ratings, parameters, how, observer),
     }?;
     let posterior = match how.newcomers {

@@ -9,19 +9,22 @@
 use marquee_posterior::Posterior;
 
 use super::chain::Chain;
-use super::{FitError, FitParameters, Observer, Parts, Ratings, report};
+use super::watch::Watch;
+use super::{FitError, FitParameters, How, Observer, Ratings, report};
 use crate::linear::Update;
 
 /// Sweeps by expectation and returns the means as the only sample.
 pub(super) fn fit(
     ratings: &Ratings,
     parameters: &FitParameters,
-    parts: Parts,
+    How { parts, watched, .. }: How<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Posterior, FitError> {
     let mut chain = Chain::new(ratings, parameters, parts);
+    let mut watch = Watch::new(watched);
     for sweep in 1..=parameters.sweeps {
         chain.sweep(Update::Expect);
+        observer.measured(&watch.after(&chain, false));
         report(observer, sweep, parameters.sweeps)?;
     }
     let (movies, factors) = (ratings.movies(), chain.factors());

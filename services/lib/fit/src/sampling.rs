@@ -5,6 +5,7 @@ use marquee_posterior::{Posterior, Sample};
 use super::chain::Chain;
 use super::newcomers::coordinate;
 use super::stopping::{Probes, Trace};
+use super::watch::Watch;
 use super::{FitError, FitParameters, Fitted, How, Observer, Ratings, Stop, report};
 use crate::linear::Update;
 
@@ -40,6 +41,7 @@ pub(super) fn fit(
     let mut kept = Kept::new(parameters.samples, most, how.stop);
     let probes = (kept.parts > 1).then(|| Probes::new(ratings, parameters.seed));
     let mut trace = Trace::default();
+    let mut watch = Watch::new(how.watched);
     let total = burn_in + most;
     for sweep in 1..=total {
         chain.sweep(if sweep <= expected { Update::Expect } else { Update::Sample });
@@ -50,15 +52,18 @@ pub(super) fn fit(
                 trace.push(chain.predictions(probes));
             }
         }
+        let mut figures = watch.after(&chain, sweep > burn_in);
         let mut is_enough = false;
         if sweep > burn_in && kept.is_whole() {
             // What the error would lose if the chain went on for ever, as a share of the noise.
             let gain = trace.squared_error() / (2.0 * chain.noise().powi(2));
             is_enough = gain <= LEAST_GAIN;
+            figures.gain = Some(gain);
             if !is_enough {
                 kept.thin();
             }
         }
+        observer.measured(&figures);
         report(observer, if is_enough { total } else { sweep }, total)?;
         if is_enough {
             break;
@@ -137,7 +142,7 @@ fn center_unrated(samples: &mut [Sample], prior_means: &[Vec<f64>], ratings: &Ra
 
 #[cfg(test)]
 mod tests {
-    use super::super::Algorithm;
+    use super::super::{Algorithm, SweepFigures, Watched};
     use super::*;
 
     fn ratings() -> Ratings {
@@ -149,9 +154,14 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Sweeps(Vec<(usize, usize)>);
+    struct Sweeps(Vec<(usize, usize)>, Vec<SweepFigures>);
 
     impl Observer for Sweeps {
+        fn measured(&mut self, figures: &SweepFigures) {
+            assert_eq!(self.0.len(), self.1.len(), "the figures come before the progress");
+            self.1.push(*figures);
+        }
+
         fn progress(&mut self, done: usize, total: usize) {
             self.0.push((done, total));
         }
@@ -184,6 +194,51 @@ mod tests {
         assert_eq!(seen.last(), Some(&(SWEEPS, SWEEPS)), "the last progress is that of a whole fit");
         assert_eq!(early.posterior.samples.len(), 12);
         assert_eq!(fitted(Stop::Early, SWEEPS), (early, seen));
+    }
+
+    #[test]
+    fn a_watched_fit_is_the_same_fit_and_tells_its_error_and_where_it_was_judged() {
+        let parameters = FitParameters {
+            factors: 2,
+            sweeps: 410,
+            burn_in: 10,
+            samples: 12,
+            ..FitParameters::default_of(Algorithm::Bayes)
+        };
+        let held_out = (0..40u32).filter(|movie| movie % 3 == 0).map(|movie| Watched {
+            user: (movie % 2 == 0).then_some(0),
+            movie,
+            rating: f64::from(movie * 11 % 5) + 1.0,
+        });
+        let watched: Vec<_> = held_out.collect();
+        let fitted = |watched: &[Watched]| {
+            let mut seen = Sweeps::default();
+            let fitted = fit(&ratings(), &parameters, How { watched, ..How::default() }, &mut seen).unwrap();
+            (fitted, seen.1)
+        };
+        let ((plain, unseen), (seen_fit, figures)) = (fitted(&[]), fitted(&watched));
+        assert_eq!(plain, seen_fit);
+        assert_eq!(unseen.len(), figures.len());
+        assert!(unseen.iter().all(|figures| figures.held_out.is_none() && figures.noise > 0.0));
+        // The average of all samples is nearly what the posterior predicts.
+        let last = figures.last().unwrap().held_out.unwrap();
+        let ratings = ratings();
+        let (movies, values) = ratings.by_user().row(0);
+        let history: Vec<_> =
+            movies.iter().zip(values).map(|(&movie, &value)| (movie as usize, f64::from(value))).collect();
+        let square = |one: &Watched| {
+            let state = plain.posterior.state(if one.user.is_some() { &history } else { &[] });
+            (plain.posterior.estimate(&state, one.movie as usize).rating - one.rating).powi(2)
+        };
+        let direct: f64 = watched.iter().map(square).sum();
+        let direct = (direct / watched.len() as f64).sqrt();
+        assert!((last / direct - 1.0).abs() < 0.1, "{last} {direct}");
+        let judged: Vec<usize> =
+            (1..).zip(&figures).filter(|(_, one)| one.gain.is_some()).map(|(sweep, _)| sweep).collect();
+        assert_eq!(judged.first(), Some(&60), "after an eighth of the sweeps after burn-in");
+        let enough = |at: usize| figures[at - 1].gain.unwrap() <= LEAST_GAIN;
+        assert!(judged.iter().rev().skip(1).all(|at| !enough(*at)));
+        assert_eq!(enough(*judged.last().unwrap()), figures.len() < 410);
     }
 
     #[test]

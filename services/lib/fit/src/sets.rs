@@ -26,11 +26,15 @@ use rand_distr::{Distribution, StandardNormal};
 use super::hyper::Prior;
 use super::random::{Group, stream};
 use super::ratings::Side;
+use super::shards::Shards;
 use super::start::SetsStart;
 use crate::kernel::LANES;
 use crate::linear::Update;
 
 type Lanes = [f32; LANES];
+
+/// The fewest numbers of all rows for which [`Sets::pass_own`] uses threads.
+const FEWEST_CELLS: usize = 1 << 18;
 
 /// The additions of members and their prior.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(super) struct Sets {
     blocks: Vec<Vec<Lanes>>,
     /// The variances of their conditionals, in the same layout. Only expectations have them.
     variances: Vec<Vec<Lanes>>,
+    /// `s_r` after the last [`Sets::pass_whole`]: for each block of coordinates, `[rows]`.
+    sums: Vec<Vec<Lanes>>,
     /// `|R(r)|^-½`, `[rows]`, or 0 without members.
     scales: Vec<f32>,
     /// `Σ |R(r)|^-1` over the rows of a member, `[members]`.
@@ -52,6 +58,7 @@ pub(super) struct Sets {
 /// otherwise.
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
+    pub(super) shards: &'a Shards,
     /// `Σ g x xᵀ` of each row, upper triangle, `[rows, n, n]`.
     pub(super) grams: &'a [f32],
     /// `Σ g x e`, the residuals projected on the members. A pass keeps it up to date.
@@ -69,7 +76,7 @@ pub(super) struct Draw {
 
 /// The residual and curvature of a row for one coordinate, scaled by `|R(r)|^-½`. They are always
 /// read together, so they are stored side by side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Slope {
     residual: f64,
     curvature: f64,
@@ -79,16 +86,23 @@ impl Sets {
     /// Creates additions of 0. `rows` are the rows by their members.
     pub(super) fn new(rows: &Side, members: &Side, prior: Prior, group: Group) -> Self {
         let blocks = prior.mean.len().div_ceil(LANES);
-        let zeros = || vec![vec![[0.0; LANES]; members.rows()]; blocks];
+        let zeros = |count: usize| vec![vec![[0.0; LANES]; count]; blocks];
         let scales: Vec<f32> = rows.starts().windows(2).map(|ends| scale(ends[1] - ends[0]) as f32).collect();
         let curvature = |member: usize| members.row(member).0.iter().map(|&row| scales[row as usize].powi(2)).sum();
         let curvatures = (0..members.rows()).map(curvature).collect();
-        Self { prior, blocks: zeros(), variances: zeros(), scales, curvatures, group }
+        let (additions, variances, sums) = (zeros(members.rows()), zeros(members.rows()), zeros(rows.rows()));
+        Self { prior, blocks: additions, variances, sums, scales, curvatures, group }
     }
 
     /// Writes `s_r`, `[n]`, of a row with these members.
     pub(super) fn sum(&self, members: &[u32], out: &mut [f64]) {
         gather(&self.blocks, members, scale(members.len()), out);
+    }
+
+    /// Writes `s_r`, `[n]`, of a row as [`Self::pass_whole`] has left it. That is as exact as a new
+    /// sum, but a sum that is taken again and again collects the rounding errors of all passes.
+    pub(super) fn kept_sum(&self, row: usize, out: &mut [f64]) {
+        out.iter_mut().zip(coordinates(&self.sums, row, self.prior.mean.len())).for_each(|(out, sum)| *out = sum);
     }
 
     /// Writes the variances of `s_r`, `[n]`.
@@ -140,7 +154,7 @@ impl Sets {
     }
 
     /// Updates every addition given the whole rows, `whole` and `sums` both `[rows, n]`, with this
-    /// prior of their own parameters. The sums are not updated.
+    /// prior of their own parameters. The new sums are those of [`Self::kept_sum`].
     ///
     /// A row is `N(m + s_r, Λ⁻¹)`. With `D_r = |R(r)|^-½ (row − m − s_r)` and `c = Σ |R(r)|^-1`, an
     /// addition is `N((Λ (Σ D_r + c z_a) + λ μ) / (Λ c + λ), (Λ c + λ)⁻¹)` in each coordinate.
@@ -153,31 +167,29 @@ impl Sets {
         draw: Draw,
     ) {
         let n = self.prior.mean.len();
-        let Self { prior: own, blocks, variances, scales, curvatures, group } = self;
+        let Self { prior: own, blocks, variances, sums: kept, scales, curvatures, group } = self;
         let given = Given { members, whole, sums, n, rows: prior, own, scales, curvatures, how };
-        let work = |number: usize, block: &mut [Lanes], variances: &mut [Lanes]| {
+        let work = |number: usize, block: Block<'_>| {
             let mut random = stream(draw.seed, draw.sweep, *group, number);
             let first = number * LANES;
             // A last block of one coordinate is common, and an eighth of the memory.
             match n - first {
-                1 => given.pass::<1>(first, (block, variances), &mut random),
-                _ => given.pass::<LANES>(first, (block, variances), &mut random),
+                1 => given.pass::<1>(first, block, &mut random),
+                _ => given.pass::<LANES>(first, block, &mut random),
             }
         };
-        let threads = super::shards::Shards::threads().min(blocks.len());
+        let threads = Shards::threads().min(blocks.len());
         let mut shares: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
-        for (number, block) in blocks.iter_mut().zip(variances).enumerate() {
-            shares[number % threads].push((number, block));
+        for (number, ((additions, variances), sums)) in blocks.iter_mut().zip(variances).zip(kept).enumerate() {
+            shares[number % threads].push((number, Block { additions, variances, sums }));
         }
         let work = &work;
         thread::scope(|scope| {
             let last = shares.pop();
             for share in shares {
-                scope.spawn(move || {
-                    share.into_iter().for_each(|(number, (block, variances))| work(number, block, variances))
-                });
+                scope.spawn(move || share.into_iter().for_each(|(number, block)| work(number, block)));
             }
-            last.into_iter().flatten().for_each(|(number, (block, variances))| work(number, block, variances));
+            last.into_iter().flatten().for_each(|(number, block)| work(number, block));
         });
     }
 
@@ -185,29 +197,14 @@ impl Sets {
     pub(super) fn pass_own(&mut self, members: &Side, alpha: f64, rows: &mut Rows<'_>, how: Update, draw: Draw) {
         let n = self.prior.mean.len();
         let mut random = stream(draw.seed, draw.sweep, self.group, self.blocks.len());
-        let mut slopes = Vec::with_capacity(self.scales.len());
+        let mut slopes = vec![Slope::default(); self.scales.len()];
+        let here = Shards::one(self.scales.len());
+        // Threads cost more than they gain where a coordinate of all rows takes microseconds.
+        let shards = if self.scales.len() * n < FEWEST_CELLS { &here } else { rows.shards };
+        rows.step(shards, &self.scales, &mut slopes, (None, Some(0)));
         for f in 0..n {
-            slopes.clear();
-            slopes.extend(self.scales.iter().enumerate().map(|(row, scale)| {
-                let scale = f64::from(*scale);
-                let curvature = f64::from(rows.grams[(row * n + f) * n + f]);
-                Slope { residual: scale * rows.projected[row * n + f], curvature: scale * scale * curvature }
-            }));
             self.coordinate(f, members, alpha, &mut slopes, (how, &mut random));
-            for (row, (slope, scale)) in slopes.iter().zip(&self.scales).enumerate() {
-                if slope.curvature <= 0.0 {
-                    continue;
-                }
-                let scale = f64::from(*scale);
-                let before = scale * rows.projected[row * n + f];
-                let moved = scale * (before - slope.residual) / slope.curvature;
-                rows.sums[row * n + f] += moved;
-                let gram = &rows.grams[row * n * n..][..n * n];
-                let projected = &mut rows.projected[row * n..][..n];
-                for (i, projected) in projected.iter_mut().enumerate() {
-                    *projected -= f64::from(gram[i.min(f) * n + i.max(f)]) * moved;
-                }
-            }
+            rows.step(shards, &self.scales, &mut slopes, (Some(f), Some(f + 1).filter(|next| *next < n)));
         }
     }
 
@@ -227,12 +224,7 @@ impl Sets {
             if rows.is_empty() {
                 continue;
             }
-            let (mut residual, mut curvature) = (0.0, 0.0);
-            for &row in rows {
-                let slope = slopes[row as usize];
-                residual += slope.residual;
-                curvature += slope.curvature;
-            }
+            let Slope { residual, curvature } = total(slopes, rows);
             let old = f64::from(addition[lane]);
             let sharpness = alpha * curvature + precision;
             let mut new = (alpha * (residual + curvature * old) + precision * mean) / sharpness;
@@ -249,6 +241,72 @@ impl Sets {
             }
         }
     }
+}
+
+impl Rows<'_> {
+    /// Moves the rows with the coordinate that has just been updated, and writes the slopes for the
+    /// next one. Threads share the rows, which do not depend on one another.
+    fn step(
+        &mut self,
+        shards: &Shards,
+        scales: &[f32],
+        slopes: &mut [Slope],
+        (last, next): (Option<usize>, Option<usize>),
+    ) {
+        let grams = self.grams;
+        let n = self.sums.len() / slopes.len().max(1);
+        let parts = shards.split(slopes, 1).into_iter().zip(shards.split(self.projected, n));
+        let parts = parts.zip(shards.split(self.sums, n)).collect();
+        shards.run(parts, |range, ((slopes, projected), sums)| {
+            let rows = projected.chunks_exact_mut(n).zip(sums.chunks_exact_mut(n));
+            for (row, (slope, (projected, sums))) in range.zip(slopes.iter_mut().zip(rows)) {
+                let (scale, gram) = (f64::from(scales[row]), &grams[row * n * n..][..n * n]);
+                if let Some(f) = last.filter(|_| slope.curvature > 0.0) {
+                    let moved = scale * (scale * projected[f] - slope.residual) / slope.curvature;
+                    sums[f] += moved;
+                    for (i, projected) in projected.iter_mut().enumerate() {
+                        *projected -= f64::from(gram[i.min(f) * n + i.max(f)]) * moved;
+                    }
+                }
+                if let Some(f) = next {
+                    let curvature = f64::from(gram[f * n + f]);
+                    *slope = Slope { residual: scale * projected[f], curvature: scale * scale * curvature };
+                }
+            }
+        });
+    }
+}
+
+/// Adds up the slopes of some rows. There are four sums, because one addition would have to wait
+/// for the one before. Their order is fixed.
+fn total(slopes: &[Slope], rows: &[u32]) -> Slope {
+    let add = |sum: &mut Slope, row: u32| {
+        let slope = slopes[row as usize];
+        sum.residual += slope.residual;
+        sum.curvature += slope.curvature;
+    };
+    let mut sums = [Slope::default(); 4];
+    let (fours, rest) = rows.as_chunks::<4>();
+    for rows in fours {
+        sums.iter_mut().zip(rows).for_each(|(sum, row)| add(sum, *row));
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, row)| add(sum, *row));
+    let [a, b, c, d] = sums;
+    Slope {
+        residual: (a.residual + b.residual) + (c.residual + d.residual),
+        curvature: (a.curvature + b.curvature) + (c.curvature + d.curvature),
+    }
+}
+
+/// What [`Sets::pass_whole`] writes for a block of coordinates.
+#[derive(Debug)]
+struct Block<'a> {
+    /// `[members]`.
+    additions: &'a mut [Lanes],
+    /// `[members]`.
+    variances: &'a mut [Lanes],
+    /// `s_r`, `[rows]`.
+    sums: &'a mut [Lanes],
 }
 
 /// What [`Sets::pass_whole`] reads.
@@ -274,7 +332,7 @@ impl Given<'_> {
     fn pass<const L: usize>(
         &self,
         first: usize,
-        (block, variances): (&mut [Lanes], &mut [Lanes]),
+        Block { additions, variances, sums }: Block<'_>,
         random: &mut impl Rng,
     ) {
         let (n, scales) = (self.n, self.scales);
@@ -296,7 +354,7 @@ impl Given<'_> {
         }));
         let (rows_precision, precision) = (lane(&self.rows.precision), lane(&self.own.precision));
         let mean = lane(&self.own.mean);
-        let additions = block.iter_mut().zip(variances).zip(self.curvatures);
+        let additions = additions.iter_mut().zip(variances).zip(self.curvatures);
         for (member, ((addition, variance), curvature)) in additions.enumerate() {
             let (rows, _) = self.members.row(member);
             if rows.is_empty() {
@@ -324,6 +382,13 @@ impl Given<'_> {
                 let (rest, scale) = (&mut rest[row as usize], scales[row as usize]);
                 let square = scale * scale;
                 rest.iter_mut().zip(&change).for_each(|(rest, change)| *rest -= square * change);
+            }
+        }
+        let rows = self.whole.chunks_exact(n).zip(scales).zip(sums.iter_mut().zip(&rest));
+        for ((row, scale), (sums, rest)) in rows.filter(|((_, scale), _)| **scale > 0.0) {
+            let (row, mean) = (&row[lanes.clone()], &self.rows.mean[lanes.clone()]);
+            for (sum, ((row, mean), rest)) in sums.iter_mut().zip(row.iter().zip(mean).zip(rest)) {
+                *sum = (row - mean - f64::from(rest / scale)) as f32;
             }
         }
     }

@@ -38,6 +38,11 @@ impl Shards {
         Self(ranges)
     }
 
+    /// Makes one range of all rows, for work that is too small for threads.
+    pub(super) fn one(rows: usize) -> Self {
+        Self(std::iter::once(0..rows).collect())
+    }
+
     /// Splits a row-major matrix with `stride` numbers per row into the parts of the shards.
     pub(super) fn split<'a, T>(&self, mut matrix: &'a mut [T], stride: usize) -> Vec<&'a mut [T]> {
         let mut parts = Vec::with_capacity(self.0.len());

@@ -7,38 +7,61 @@
 
 mod revised;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 
 use marquee_domain::{MovieId, Offset, Rating, RatingEvent, UserId};
 use sha2::{Digest, Sha256};
 
 use self::revised::Folded;
-use crate::{Ratings, RatingsError};
+use crate::{Ratings, RatingsError, Watched};
 
 pub use revised::Split;
+
+/// The most ratings that a fit is watched by. More would cost time and show no more.
+const MOST_WATCHED: usize = 20_000;
 
 /// Folds events into the ratings that count.
 ///
 /// Events of one user must come in log order; users may interleave in any order. Beside the ratings
 /// that count, it keeps the events that were undone: ratings that were given again or removed, and
 /// removals.
+///
+/// **Invariant:** the text of an id is in memory once, however many ratings have it
+/// (`ratings_share_the_texts_of_their_ids`). Decoders make a new text for each event.
 #[derive(Debug, Default)]
 pub struct Fold {
     users: HashMap<UserId, Folded>,
+    movies: HashSet<MovieId>,
+    ratings: usize,
 }
 
 impl Fold {
     /// Applies the next event, at its offset in the user's partition.
     pub fn apply(&mut self, offset: Offset, event: &RatingEvent) {
-        match self.users.get_mut(event.user()) {
-            Some(user) => user.apply(offset, event),
-            None => self.users.entry(event.user().clone()).or_default().apply(offset, event),
-        }
+        let user = match self.users.get_key_value(event.user()) {
+            Some((user, _)) => user.clone(),
+            None => event.user().clone(),
+        };
+        let event = match event {
+            RatingEvent::Rated(rating) => {
+                let movie = shared(&mut self.movies, &rating.movie);
+                RatingEvent::Rated(Rating { user: user.clone(), movie, ..*rating })
+            }
+            RatingEvent::Removed { movie, at, .. } => {
+                let movie = shared(&mut self.movies, movie);
+                RatingEvent::Removed { user: user.clone(), movie, at: *at }
+            }
+            RatingEvent::UserRemoved { at, .. } => RatingEvent::UserRemoved { user: user.clone(), at: *at },
+        };
+        self.ratings += usize::from(matches!(event, RatingEvent::Rated(_)));
+        self.users.entry(user).or_default().apply(offset, &event);
     }
 
     /// Returns the ratings that count after the events so far.
     pub fn finish(self) -> Snapshot {
-        let (mut ratings, mut revised) = (Vec::new(), Vec::new());
+        // A list that grows would be copied, and both copies would be in memory.
+        let (mut ratings, mut revised) = (Vec::with_capacity(self.ratings), Vec::new());
         for (user, folded) in self.users {
             let (counted, events) = folded.finish(&user);
             ratings.extend(counted);
@@ -46,6 +69,15 @@ impl Fold {
         }
         Snapshot::new(ratings, revised)
     }
+}
+
+/// Returns the id whose text is in memory already, or this one.
+fn shared(ids: &mut HashSet<MovieId>, id: &MovieId) -> MovieId {
+    if let Some(known) = ids.get(id) {
+        return known.clone();
+    }
+    ids.insert(id.clone());
+    id.clone()
 }
 
 /// Ratings in canonical order: by time, then by user, then by movie.
@@ -128,11 +160,8 @@ fn in_canonical_order(ratings: &mut [Rating]) {
     ratings.sort_unstable_by(|a, b| (a.rated_at, &a.user, &a.movie).cmp(&(b.rated_at, &b.user, &b.movie)));
 }
 
-fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = &'a T>) -> usize {
-    let mut all: Vec<&T> = values.collect();
-    all.sort_unstable();
-    all.dedup();
-    all.len()
+fn distinct<'a, T: Hash + Eq + 'a>(values: impl Iterator<Item = &'a T>) -> usize {
+    values.collect::<HashSet<_>>().len()
 }
 
 /// Movies by dense index, in the order of their ids.
@@ -190,6 +219,19 @@ impl MovieIndex {
             triplets.push((users.number(&rating.user), movie, rating.value));
         }
         Ratings::try_new(users.0.len(), self.len(), triplets)
+    }
+}
+
+impl MovieIndex {
+    /// Returns ratings to watch a fit by, for users of whom some may not be in the fit: at most
+    /// 20,000, evenly spread over the given ones. Ratings of movies outside the index are left out.
+    pub fn watched(&self, users: &UserIndex, ratings: &[Rating]) -> Vec<Watched> {
+        let step = ratings.len().div_ceil(MOST_WATCHED).max(1);
+        let watched = |rating: &Rating| {
+            let user = users.0.get(&rating.user).copied();
+            Some(Watched { user, movie: self.get(&rating.movie)?, rating: rating.value })
+        };
+        ratings.iter().step_by(step).filter_map(watched).collect()
     }
 }
 
@@ -263,6 +305,28 @@ mod tests {
         assert_eq!(past.by_user().row(1).0, [1]);
         let rows: Vec<&[u32]> = (0..3).map(|user| all.by_user().row(user).0).collect();
         assert_eq!(rows, [&[][..], &[0], &[0, 1]]);
+        let watched = index.watched(&users, &[rating(2, 1), rating(7, 0), rating(2, 9)]);
+        assert_eq!(watched.iter().map(|one| (one.user, one.movie)).collect::<Vec<_>>(), [(Some(1), 1), (None, 0)]);
+    }
+
+    #[test]
+    fn ratings_share_the_texts_of_their_ids() {
+        let mut fold = Fold::default();
+        let kinds = [(0, 0, 2), (1, 0, 3), (0, 1, 4), (0, 0, 5), (1, 1, 1), (1, 1, 8)];
+        for (offset, (user, movie, kind)) in (0..).zip(kinds) {
+            fold.apply(Offset(offset), &event(user, movie, kind, offset as i64));
+        }
+        let snapshot = fold.finish();
+        let split = Split::as_of(snapshot.split(0.5), &snapshot.revised);
+        let all = snapshot.ratings().iter().chain(split.past.iter()).chain(split.future.iter());
+        let (mut users, mut movies) = (HashMap::new(), HashMap::new());
+        for rating in all {
+            let (user, movie) = (rating.user.as_str(), rating.movie.as_str());
+            assert_eq!(*users.entry(user).or_insert(user.as_ptr()), user.as_ptr(), "{user}");
+            assert_eq!(*movies.entry(movie).or_insert(movie.as_ptr()), movie.as_ptr(), "{movie}");
+        }
+        assert_eq!((users.len(), movies.len()), (2, 2));
+        assert!(!snapshot.revised.is_empty());
     }
 
     #[test]

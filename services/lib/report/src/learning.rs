@@ -1,13 +1,14 @@
-//! The charts of what a model learns: over the ratings of a user, over the data, and over time.
+//! The charts of what a model learns: over the ratings of a user, over the data, over time, and by
+//! sweep of its fits.
 
 use marquee_eval::Window;
 
-use crate::Page;
 use crate::charts::{Texts, figure};
 use crate::lines::{Line, lines};
+use crate::{Page, SweepCurve};
 
-/// Returns the charts of what the model learns: over the ratings of a user, over the data, and over
-/// time. Charts without values are left out.
+/// Returns the charts of what the model learns: over the ratings of a user, over the data, over
+/// time, and by sweep of its fits. Charts without values are left out.
 pub(crate) fn of(page: &Page<'_>) -> Vec<String> {
     let evaluation = page.evaluation;
     let slices: Vec<_> = evaluation.by_history.iter().filter(|slice| slice.ratings > 0).collect();
@@ -39,7 +40,9 @@ pub(crate) fn of(page: &Page<'_>) -> Vec<String> {
         (data_texts, lines(&data, &data_names)),
         (window_texts, over_time(page)),
     ];
-    drawn.iter().filter(|(_, inside)| !inside.is_empty()).map(|(texts, inside)| figure(texts, inside)).collect()
+    let drawn = drawn.iter().filter(|(_, inside)| !inside.is_empty()).map(|(texts, inside)| figure(texts, inside));
+    let by_sweep = page.sweeps.iter().map(SweepCurve::chart).filter(|chart| !chart.is_empty());
+    drawn.chain(by_sweep).collect()
 }
 
 /// Draws the errors of windows, and those of the other model where it has the same windows.

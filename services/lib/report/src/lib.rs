@@ -8,11 +8,13 @@ mod lines;
 mod markdown;
 mod page;
 mod slices;
+mod sweeps;
 
 use std::fmt::Write as _;
 
 pub use markdown::markdown;
 pub use page::{Heading, Page, Table, Versus};
+pub use sweeps::SweepCurve;
 
 /// The colors of pages and charts. Printers get the light ones.
 const COLORS: &str = "\

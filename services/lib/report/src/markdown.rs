@@ -9,8 +9,8 @@ use crate::{Page, Table, counted, slices};
 /// The most slices that are listed.
 const SLICES: usize = 12;
 
-/// Returns a page as Markdown: the headline figures, the comparison, and the slices that the model
-/// treats differently. Every text that it is given is escaped.
+/// Returns a page as Markdown: the headline figures, the comparison, what the fits did, and the
+/// slices that the model treats differently. Every text that it is given is escaped.
 pub fn markdown(page: &Page<'_>) -> String {
     let Page { evaluation, heading, .. } = page;
     let mut text = format!("## {}\n\n{}", plain(heading.title), plain(heading.subtitle));
@@ -25,6 +25,12 @@ pub fn markdown(page: &Page<'_>) -> String {
             plain(&versus.verdict),
             plain(&versus.figures())
         );
+    }
+    for curve in page.sweeps {
+        let _ = writeln!(text, "- {}", plain(&curve.line()));
+    }
+    if !page.sweeps.is_empty() {
+        text.push('\n');
     }
     biased(&mut text, &evaluation.slices);
     if !heading.facts.is_empty() {
@@ -136,8 +142,11 @@ mod tests {
             rows: vec![vec!["folds".to_owned(), "0.8777".to_owned()]],
         };
         let versus = Versus { name: "version 2".to_owned(), verdict: "not worse.".to_owned(), ..Versus::default() };
+        let fit =
+            crate::SweepCurve { name: "the fit".to_owned(), ended: "3 of 9 sweeps".to_owned(), ..Default::default() };
         let page = Page {
             figures: std::slice::from_ref(&figures),
+            sweeps: std::slice::from_ref(&fit),
             versus: Some(&versus),
             notes: &["no times".to_owned()],
             ..Page::new(&evaluation, heading)
@@ -148,6 +157,7 @@ mod tests {
             "| RMSE (strict) | 0.9123 |",
             "| arm | RMSE |\n|---|--:|\n| folds | 0.8777 |",
             "**Against version 2:** not worse.",
+            "- the fit: 3 of 9 sweeps\n\n",
             "- gender: female: predicted too high; RMSE 0.900, mean error +0.200",
             "| revision | a\\|b &lt;c> |",
             "> no times",

@@ -2,6 +2,8 @@
 
 use marquee_eval::{Comparison, Evaluation, Window};
 
+use crate::SweepCurve;
+
 /// What the page says besides the evaluation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Heading<'a> {
@@ -27,6 +29,8 @@ pub struct Page<'a> {
     pub figures: &'a [Table],
     /// The error by the number of ratings that the model was fitted on. Empty: not measured.
     pub learning: &'a [(u64, f64)],
+    /// What the fits did, sweep by sweep. Empty: not measured.
+    pub sweeps: &'a [SweepCurve],
     /// The comparison with another model, if there was one.
     pub versus: Option<&'a Versus>,
     /// What a reader must know.
@@ -64,7 +68,7 @@ pub struct Versus {
 impl<'a> Page<'a> {
     /// Returns a page with nothing but an evaluation.
     pub fn new(evaluation: &'a Evaluation, heading: Heading<'a>) -> Self {
-        Self { evaluation, heading, figures: &[], learning: &[], versus: None, notes: &[] }
+        Self { evaluation, heading, figures: &[], learning: &[], sweeps: &[], versus: None, notes: &[] }
     }
 }
 

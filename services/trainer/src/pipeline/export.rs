@@ -13,7 +13,7 @@ use marquee_model::{
     Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
     write_encoder, write_learner, write_scorer,
 };
-use marquee_report::{Heading, Page, counted};
+use marquee_report::{Heading, Page, SweepCurve, counted};
 
 use super::current::Judgment;
 use super::fitting::Trained;
@@ -60,6 +60,7 @@ pub(super) struct Files {
     evaluation: Evaluation,
     bias_rmse: f64,
     judgment: Judgment,
+    sweeps: Vec<SweepCurve>,
 }
 
 /// Writes the files.
@@ -90,6 +91,7 @@ pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Resul
         evaluation: fitted.evaluation.clone(),
         bias_rmse: fitted.bias.rmse,
         judgment: fitted.judgment.clone(),
+        sweeps: fitted.sweeps.clone(),
     })
 }
 
@@ -180,7 +182,8 @@ impl Files {
         let versus = self.judgment.for_report();
         let heading = Heading { title: &title, subtitle: &subtitle, bias_rmse: self.bias_rmse, facts: &facts };
         let notes = [NO_ATTRIBUTES.to_owned()];
-        let page = Page { versus: Some(&versus), notes: &notes, ..Page::new(&self.evaluation, heading) };
+        let page =
+            Page { versus: Some(&versus), notes: &notes, sweeps: &self.sweeps, ..Page::new(&self.evaluation, heading) };
         [("report.html", marquee_report::html(&page)), ("report.md", marquee_report::markdown(&page))]
     }
 

@@ -5,14 +5,16 @@ use std::time::Instant;
 use marquee_domain::{Algorithm, FitParameters, Movie, MovieId, Rating, RunMetrics, Scale, Stage};
 use marquee_eval::{Attributes, Evaluation, Options, has_times, prequential};
 use marquee_fit::{
-    FitError, Fitted, How, MovieIndex, Newcomers, Observer, Ratings, Snapshot, Split, Start, UserIndex, fit, fit_how,
-    smallest_spread, with_smallest_spread,
+    FitError, Fitted, How, MovieIndex, Newcomers, Observer, Ratings, Snapshot, Split, Start, UserIndex, Watched, fit,
+    fit_how, smallest_spread, with_smallest_spread,
 };
 use marquee_log::Movies;
 use marquee_posterior::Posterior;
+use marquee_report::SweepCurve;
 
 use super::PipelineError;
 use super::current::{Candidate, Contest, Judgment};
+use super::progress::Progress;
 use crate::queue::Run;
 
 /// A fitted model and how it was judged.
@@ -29,6 +31,8 @@ pub(super) struct Trained {
     /// How the algorithm compares with that of the current version.
     pub(super) judgment: Judgment,
     pub(super) train_seconds: f64,
+    /// What the fits of the model did, sweep by sweep.
+    pub(super) sweeps: Vec<SweepCurve>,
 }
 
 /// Fits and judges as the run's plan says.
@@ -48,7 +52,7 @@ pub(super) fn fit_and_judge(
     let options = Options { attributes: Some(&attributes), ..Options::new(scale) };
     let mut users = UserIndex::default();
     let judged = judge(&snapshot, (&index, &mut users, catalog), &options, (contest, run))?;
-    let Judged { evaluation, bias, judgment, end } = judged;
+    let Judged { evaluation, bias, judgment, end, curve } = judged;
 
     run.enter(Stage::Fit, "fitting on all ratings");
     let plan = run.now().plan;
@@ -56,12 +60,14 @@ pub(super) fn fit_and_judge(
     let started = Instant::now();
     // The ratings of the past are most of all ratings, so the chain goes on where it was.
     let fitter = Fitter { scale, newcomers: newcomers(&index, snapshot.ratings(), catalog) };
-    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, end.as_ref(), &mut Progress::of_model(run));
+    let mut progress = Progress::of_model(run);
+    let fitted = fitter.fit(&all, plan.algorithm, &plan.parameters, (end.as_ref(), &[]), &mut progress);
     let fitted = fitted.map_err(PipelineError::Fit)?;
+    let sweeps = curve.into_iter().chain(progress.curve("the fit on all ratings")).collect();
     let posterior = fitted.posterior;
     let train_seconds = started.elapsed().as_secs_f64();
     run.update(|run| run.train_seconds = Some(train_seconds));
-    Ok(Trained { snapshot, index, posterior, evaluation, bias, judgment, train_seconds })
+    Ok(Trained { snapshot, index, posterior, evaluation, bias, judgment, train_seconds, sweeps })
 }
 
 /// What was measured before the last fit.
@@ -71,6 +77,8 @@ struct Judged {
     judgment: Judgment,
     /// Where the fit on the past has ended.
     end: Option<Start>,
+    /// What that fit did.
+    curve: Option<SweepCurve>,
 }
 
 /// Judges the algorithm and, beside it, the bias-only model and the method of the current version.
@@ -89,23 +97,26 @@ fn judge(
     let biases = fit(&ratings, Algorithm::Bias, &FitParameters::default_of(Algorithm::Bias), &mut ());
     let biases = predicted(&with_smallest_spread(biases.map_err(PipelineError::Fit)?, smallest_spread(scale)));
     let fitter = Fitter { scale, newcomers: newcomers(index, &past, catalog) };
-    let (outcomes, evaluation, bias, end) = if plan.algorithm == Algorithm::Bias {
+    let (outcomes, evaluation, bias, end, curve) = if plan.algorithm == Algorithm::Bias {
         let evaluation = biases.evaluation(options);
-        (biases, evaluation.clone(), evaluation, None)
+        (biases, evaluation.clone(), evaluation, None, None)
     } else {
         // Of the biases beside another model, nobody reads intervals.
         let bias = biases.evaluation(&options.without_intervals());
-        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, None, &mut Progress::of_model(run));
+        // The held-out ratings are looked at, and change nothing of the fit.
+        let watched = index.watched(users, &future);
+        let mut progress = Progress::of_model(run);
+        let fitted = fitter.fit(&ratings, plan.algorithm, &plan.parameters, (None, &watched), &mut progress);
         let Fitted { posterior, end } = fitted.map_err(PipelineError::Fit)?;
         let outcomes = predicted(&posterior);
         let evaluation = outcomes.evaluation(options);
-        (outcomes, evaluation, bias, end)
+        (outcomes, evaluation, bias, end, progress.curve("the fit on the past"))
     };
     let candidate =
         Candidate { plan: &plan, digest: snapshot.digest(), outcomes: &outcomes, evaluation: &evaluation, options };
     let judgment = contest.judge(&candidate, |algorithm, parameters| {
         run.enter(Stage::Evaluate, "fitting the method of the current version on the past");
-        let fitted = fitter.fit(&ratings, algorithm, parameters, None, &mut Progress::of_reference(run))?;
+        let fitted = fitter.fit(&ratings, algorithm, parameters, (None, &[]), &mut Progress::of_reference(run))?;
         Ok(predicted(&fitted.posterior))
     });
     let judgment = judgment.map_err(PipelineError::Fit)?;
@@ -119,7 +130,7 @@ fn judge(
         training_ratings: past.len() as u64,
     };
     run.update(|run| run.metrics = Some(metrics));
-    Ok(Judged { evaluation, bias, judgment, end })
+    Ok(Judged { evaluation, bias, judgment, end, curve })
 }
 
 /// Fits models of a run.
@@ -129,18 +140,19 @@ struct Fitter {
 }
 
 impl Fitter {
-    /// Fits a model. A start that does not fit the ratings is not used, and the log says why.
+    /// Fits a model, and watches it by some held-out ratings. A start that does not fit the ratings
+    /// is not used, and the log says why.
     fn fit(
         &self,
         ratings: &Ratings,
         algorithm: Algorithm,
         parameters: &FitParameters,
-        start: Option<&Start>,
+        (start, watched): (Option<&Start>, &[Watched]),
         observer: &mut dyn Observer,
     ) -> Result<Fitted, FitError> {
         let newcomers = Some(&self.newcomers);
         let mut fit = |start| {
-            let how = How { start, newcomers, ..How::default() };
+            let how = How { start, newcomers, watched, ..How::default() };
             fit_how(ratings, algorithm, parameters, how, observer)
         };
         let fitted = match fit(start) {
@@ -164,35 +176,4 @@ fn newcomers(index: &MovieIndex, ratings: &[Rating], catalog: &[Movie]) -> Newco
 pub(super) fn in_index_order(index: &MovieIndex, catalog: &Movies) -> Vec<Movie> {
     let bare = |id: &MovieId| Movie { id: id.clone(), title: String::new(), year: None, genres: Vec::new() };
     index.movies().map(|id| catalog.get(id).cloned().unwrap_or_else(|| bare(id))).collect()
-}
-
-/// Reports the sweeps of a fit as the run's progress, and passes on its cancellation.
-struct Progress<'a> {
-    run: &'a Run,
-    /// The sweeps are points of the run's curve.
-    is_tracked: bool,
-}
-
-impl<'a> Progress<'a> {
-    fn of_model(run: &'a Run) -> Self {
-        Self { run, is_tracked: true }
-    }
-
-    /// Of the fit of another version.
-    fn of_reference(run: &'a Run) -> Self {
-        Self { run, is_tracked: false }
-    }
-}
-
-impl Observer for Progress<'_> {
-    fn progress(&mut self, done: usize, total: usize) {
-        self.run.advance(done as f64 / total.max(1) as f64);
-        if self.is_tracked {
-            self.run.tracking().measured(self.run.id(), done, &[]);
-        }
-    }
-
-    fn canceled(&self) -> bool {
-        self.run.must_stop()
-    }
 }

@@ -2,7 +2,6 @@
 //! the parts of the model find.
 
 use super::*;
-use crate::linear::dot;
 
 fn ratings() -> Ratings {
     let triplets = (0..60u32).flat_map(|user| {
@@ -60,7 +59,7 @@ fn the_sets_of_a_sweep_are_the_scaled_sums_of_their_members() {
     for (how, move_every) in [(Update::Sample, 1), (Update::Sample, 100), (Update::Expect, 1)] {
         let mut chain = chain(&ratings, 1, 2);
         chain.move_every = move_every;
-        for _ in 0..4 {
+        for _ in 0..9 {
             chain.sweep(how);
         }
         for (half, side) in [(&chain.users, ratings.by_user()), (&chain.movies, ratings.by_movie())] {

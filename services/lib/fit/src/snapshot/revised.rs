@@ -42,7 +42,7 @@ impl Folded {
         for change in changes {
             if let Some(old) = change.old {
                 let offset = old.offset;
-                self.undone.insert(offset, rated(event.user(), change.movie, old));
+                self.undone.insert(offset, rated(event.user(), change.movie, &old));
             }
         }
     }
@@ -55,7 +55,7 @@ impl Folded {
         // A removal of all ratings undid those before it, and does not touch those after it. So the
         // movies of the undone events are enough.
         for (movie, entry) in ledger.iter().filter(|(movie, _)| movies.contains(*movie)) {
-            undone.insert(entry.offset, rated(user, movie.clone(), entry.clone()));
+            undone.insert(entry.offset, rated(user, movie.clone(), entry));
         }
         let has_ratings = undone.values().any(|event| matches!(event, RatingEvent::Rated(_)));
         let events = if has_ratings { undone.into_values().collect() } else { Vec::new() };
@@ -70,7 +70,7 @@ impl Folded {
     }
 }
 
-fn rated(user: &UserId, movie: MovieId, entry: LedgerEntry<()>) -> RatingEvent {
+fn rated(user: &UserId, movie: MovieId, entry: &LedgerEntry<()>) -> RatingEvent {
     RatingEvent::Rated(Rating { user: user.clone(), movie, value: entry.value, rated_at: entry.rated_at })
 }
 
