@@ -16,31 +16,39 @@ const MOVIES: usize = 3_706;
 
 const FACTORS: usize = 32;
 const SAMPLES: usize = 32;
-const HISTORY: usize = 200;
+/// The length of the history that the target is for.
+pub(crate) const HISTORY: usize = 200;
+
+/// Other lengths. An empty history is passed to the graph as one entry of weight 0.
+pub(crate) const OTHER_HISTORIES: [usize; 4] = [0, 1, 10, 50];
 
 /// Runs before the first that counts, and those that count.
 const WARM: usize = 20;
 const RUNS: usize = 300;
 
-/// Milliseconds of single runs, sorted.
-pub(crate) fn milliseconds(seed: u64) -> Result<Vec<f64>> {
+/// Milliseconds of single runs, sorted, for each of these lengths of a history.
+pub(crate) fn milliseconds(seed: u64, histories: &[usize]) -> Result<Vec<Vec<f64>>> {
     let library = std::env::var_os("MARQUEE__ONNXRUNTIME").map(PathBuf::from);
     let runtime = Runtime::load(library.as_deref())?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let graph = write_encoder(&posterior(&mut random)).context("write the encoder")?;
     let graph = Graph::load(&runtime, &graph.bytes, Threads(1))?;
     let tokio = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut times = Vec::with_capacity(RUNS);
-    for run in 0..WARM + RUNS {
-        let inputs = history(&mut random)?;
-        let started = Instant::now();
-        tokio.block_on(graph.run(inputs))?;
-        if run >= WARM {
-            times.push(started.elapsed().as_secs_f64() * 1e3);
+    let mut all = Vec::with_capacity(histories.len());
+    for &length in histories {
+        let mut times = Vec::with_capacity(RUNS);
+        for run in 0..WARM + RUNS {
+            let inputs = history(&mut random, length)?;
+            let started = Instant::now();
+            tokio.block_on(graph.run(inputs))?;
+            if run >= WARM {
+                times.push(started.elapsed().as_secs_f64() * 1e3);
+            }
         }
+        times.sort_by(f64::total_cmp);
+        all.push(times);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times)
+    Ok(all)
 }
 
 /// Returns a posterior with numbers of the size that a fitted one has. The time of a run does not
@@ -66,14 +74,16 @@ fn posterior(random: &mut ChaCha8Rng) -> Posterior {
     Posterior { movies: MOVIES, factors: FACTORS, samples, user_noise: user_noise.to_vec() }
 }
 
-/// Returns the inputs of the encoder for one user.
-fn history(random: &mut ChaCha8Rng) -> Result<Vec<(String, Tensor)>> {
-    let movies = rand::seq::index::sample(random, MOVIES, HISTORY).into_iter().map(|movie| movie as i64).collect();
-    let stars = (0..HISTORY).map(|_| f32::from(random.random_range(1_u8..=5))).collect();
-    let tensor = |name: &str, data| anyhow::Ok((name.to_owned(), Tensor::try_new(vec![1, HISTORY], data)?));
+/// Returns the inputs of the encoder for one user with this many ratings.
+fn history(random: &mut ChaCha8Rng, length: usize) -> Result<Vec<(String, Tensor)>> {
+    let entries = length.max(1);
+    let movies = rand::seq::index::sample(random, MOVIES, entries).into_iter().map(|movie| movie as i64).collect();
+    let stars = (0..entries).map(|_| f32::from(random.random_range(1_u8..=5))).collect();
+    let weight = if length > 0 { 1.0 } else { 0.0 };
+    let tensor = |name: &str, data| anyhow::Ok((name.to_owned(), Tensor::try_new(vec![1, entries], data)?));
     Ok(vec![
         tensor(tensors::MOVIE, Data::I64(movies))?,
         tensor(tensors::RATING, Data::F32(stars))?,
-        tensor(tensors::WEIGHT, Data::F32(vec![1.0; HISTORY]))?,
+        tensor(tensors::WEIGHT, Data::F32(vec![weight; entries]))?,
     ])
 }

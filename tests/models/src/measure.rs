@@ -11,6 +11,7 @@ use marquee_model::{write_encoder, write_learner, write_scorer};
 use marquee_posterior::Mood;
 
 use crate::arguments::Arguments;
+use crate::encoder::{HISTORY, OTHER_HISTORIES};
 use crate::figures::{Figure, Measured, Unit, mean, median};
 use crate::fold::{Fold, Rated};
 use crate::generated;
@@ -304,13 +305,18 @@ fn scale(arguments: &Arguments) -> Result<Measured> {
 }
 
 fn encoder(arguments: &Arguments) -> Result<Measured> {
-    let times = crate::encoder::milliseconds(arguments.seed)?;
+    let lengths: Vec<usize> = std::iter::once(HISTORY).chain(OTHER_HISTORIES).collect();
+    let runs = crate::encoder::milliseconds(arguments.seed, &lengths)?;
+    let (times, others) = runs.split_first().context("the encoder was not measured")?;
     let late = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
-    let figures = vec![
-        Figure::new("median", Unit::Milliseconds, median(&times)).at_most(1.0),
+    let mut figures = vec![
+        Figure::new("median", Unit::Milliseconds, median(times)).at_most(1.0),
         Figure::new("99th percentile", Unit::Milliseconds, late),
     ];
-    let settings = format!("{} runs, one user each, random numbers in the graph", times.len());
+    for (length, times) in OTHER_HISTORIES.iter().zip(others) {
+        figures.push(Figure::new(format!("median, history of {length}"), Unit::Milliseconds, median(times)));
+    }
+    let settings = format!("{} runs of each length, one user each, random numbers in the graph", times.len());
     Ok(Measured { settings, figures, ..Measured::default() })
 }
 

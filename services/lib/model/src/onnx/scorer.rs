@@ -34,53 +34,51 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let movie = graph.input(TensorSpec::new(tensors::MOVIE, Dtype::Int64, scored()), "index of the movie");
 
     let rows = movie_rows(posterior, |_, _| 1.0);
-    let rows = graph.floats("movie_rows", &[samples, posterior.movies, states], rows, "[S, movies, n]: [1; Q_i]");
+    let rows = graph.floats("movie_rows", &[posterior.movies, samples, states], rows, "[movies, S, n]: [1; Q_i]");
     let baselines = movie_baselines(posterior);
     let baselines =
-        graph.floats("movie_baselines", &[samples, posterior.movies], baselines, "[S, movies]: offset + B_i");
+        graph.floats("movie_baselines", &[posterior.movies, samples], baselines, "[movies, S]: offset + B_i");
     let noise_of = |movie: usize| posterior.samples.iter().map(|sample| 1.0 / precision(sample, movie)).sum::<f64>();
     let noise = (0..posterior.movies).map(|movie| noise_of(movie) / samples as f64);
     let noise = graph.floats("movie_noise", &[posterior.movies], noise, "[movies]: average of 1 / (alpha g_i)");
-    let count = graph.floats("samples", &[], [samples as f64], "S");
     let last = graph.integers("last_axis", &[-1], "");
-    let sample_and_last = graph.integers("sample_and_last_axis", &[0, 3], "");
+    let sample_axis = graph.integers("sample_axis", &[1], "");
+    let across_samples = || vec![ints("axes", &[1]), int("keepdims", 0)];
 
-    let x = graph.node_with("Gather", "x", &[&rows, &movie], vec![int("axis", 1)]);
-    graph.note("[S, batch, movies, n]");
-    let baseline = graph.node_with("Gather", "baseline", &[&baselines, &movie], vec![int("axis", 1)]);
-    graph.note("[S, batch, movies]");
+    let x = graph.node("Gather", "x_of_movie", &[&rows, &movie]);
+    graph.note("[batch, movies, S, n]");
+    let x = graph.node_with("Transpose", "x", &[&x], vec![ints("perm", &[0, 2, 1, 3])]);
+    graph.note("[batch, S, movies, n]");
+    let baseline = graph.node("Gather", "baseline_of_movie", &[&baselines, &movie]);
+    let baseline = graph.node_with("Transpose", "baseline", &[&baseline], vec![ints("perm", &[0, 2, 1])]);
+    graph.note("[batch, S, movies]");
 
-    let mean = graph.node_with("Transpose", "mean_by_sample", &[&mean], vec![ints("perm", &[1, 0, 2])]);
     let mean = graph.node("Unsqueeze", "mean_column", &[&mean, &last]);
-    graph.note("[S, batch, n, 1]");
+    graph.note("[batch, S, n, 1]");
     let affinity = graph.node("MatMul", "affinity_column", &[&x, &mean]);
     let affinity = graph.node("Squeeze", "affinity", &[&affinity, &last]);
-    graph.note("[S, batch, movies]");
+    graph.note("[batch, S, movies]");
     let by_sample = graph.node("Add", "rating_by_sample", &[&affinity, &baseline]);
-    let average = |name| (name, vec![ints("axes", &[0]), int("keepdims", 0)]);
-    let (name, attributes) = average(tensors::RATING);
-    let rating = graph.node_with("ReduceMean", name, &[&by_sample], attributes);
+    let rating = graph.node_with("ReduceMean", tensors::RATING, &[&by_sample], across_samples());
     graph.note("[batch, movies]");
 
-    let covariance =
-        graph.node_with("Transpose", "covariance_by_sample", &[&covariance], vec![ints("perm", &[1, 0, 2, 3])]);
-    graph.note("[S, batch, n, n]");
-    let product = graph.node("MatMul", "covariance_times_x", &[&x, &covariance]);
+    // The terms of a sample are added up first: this dimension lies together, and one sum over it
+    // and over the samples takes longer.
+    let product = graph.node("MatMul", "x_times_covariance", &[&x, &covariance]);
     let product = graph.node("Mul", "uncertainty_terms", &[&product, &x]);
-    graph.note("[S, batch, movies, n]");
+    graph.note("[batch, S, movies, n]");
     let uncertainty =
-        graph.node_with("ReduceSum", "total_uncertainty", &[&product, &sample_and_last], vec![int("keepdims", 0)]);
-    graph.note("[batch, movies]");
-    let uncertainty = graph.node("Div", "uncertainty", &[&uncertainty, &count]);
+        graph.node_with("ReduceSum", "uncertainty_by_sample", &[&product, &last], vec![int("keepdims", 0)]);
+    graph.note("[batch, S, movies]");
 
     // The deviations are computed before the squares, because E[m²] − E[m]² loses its digits in
     // single precision.
-    let deviation = graph.node("Sub", "deviation", &[&by_sample, &rating]);
+    let average = graph.node("Unsqueeze", "rating_row", &[&rating, &sample_axis]);
+    let deviation = graph.node("Sub", "deviation", &[&by_sample, &average]);
     let deviation = graph.node("Mul", "squared_deviation", &[&deviation, &deviation]);
-    let (name, attributes) = average("disagreement");
-    let disagreement = graph.node_with("ReduceMean", name, &[&deviation], attributes);
+    let variance = graph.node("Add", "variance_by_sample", &[&uncertainty, &deviation]);
+    let variance = graph.node_with("ReduceMean", "state_variance", &[&variance], across_samples());
     graph.note("[batch, movies]");
-    let variance = graph.node("Add", "state_variance", &[&uncertainty, &disagreement]);
     let noise = graph.node("Gather", "noise_of_movie", &[&noise, &movie]);
     graph.note("[batch, movies]");
     let noise = match &noise_of_user {

@@ -124,8 +124,10 @@ pub(super) fn sums(graph: &mut GraphBuilder, posterior: &Posterior, ratings: &Ra
 
     let rows = movie_rows(posterior, root);
     let doc = "[movies, S, n]: sqrt(alpha g_i) [1; Q_i]";
-    let x = tables
-        .gather(graph, "x", &by_entry, (&[samples, states], doc), |movie| tables.of_samples(&rows, states, movie));
+    let width = samples * states;
+    let x = tables.gather(graph, "x", &by_entry, (&[samples, states], doc), |movie| {
+        rows[movie * width..][..width].iter().copied()
+    });
     graph.note("[history, batch, S, n]");
     let residual = residual(graph, &tables, &by_entry, &ratings.rating);
     let row_axis = graph.integers("row_axis", &[2], "");
@@ -154,9 +156,8 @@ pub(super) fn sums(graph: &mut GraphBuilder, posterior: &Posterior, ratings: &Ra
     let count = graph.node_with("ReduceSum", "count_of_ratings", &[&ratings.weight, &last], vec![int("keepdims", 1)]);
     graph.note("[batch, 1]");
     let additions = has_sets(posterior).then(|| {
-        let table: Vec<f64> = posterior.samples.iter().flat_map(|sample| &sample.additions).copied().collect();
         let y = tables.gather(graph, "y", &movie, (&[samples * states], "[movies, S n]: y_i"), |movie| {
-            tables.of_samples(&table, states, movie)
+            posterior.samples.iter().flat_map(move |sample| &sample.additions[movie * states..][..states]).copied()
         });
         graph.note("[batch, history, S n]");
         let second = graph.integers("second", &[1], "");
@@ -246,14 +247,5 @@ impl Tables<'_> {
         let dims: Vec<usize> = [padding + movies].into_iter().chain(shape.iter().copied()).collect();
         let table = graph.floats(&format!("movie_{name}"), &dims, zeros.chain((0..movies).flat_map(row)), doc);
         graph.node("Gather", name, &[&table, movie])
-    }
-
-    /// Returns what values [S, movies, width] say of a movie, [S, width].
-    fn of_samples<'v>(&self, values: &'v [f64], width: usize, movie: usize) -> impl Iterator<Item = f64> + use<'v> {
-        let movies = self.posterior.movies;
-        (0..self.posterior.samples.len()).flat_map(move |sample| {
-            let from = (sample * movies + movie) * width;
-            values[from..from + width].iter().copied()
-        })
     }
 }
