@@ -15,7 +15,7 @@ use marquee_domain::{
     BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
 };
 use marquee_model::{Catalogue, Dataset, Dim, Dtype, GraphSignature, Manifest, SCHEMA, TensorSpec};
-use marquee_onnx::{Data, RunError, Tensor};
+use marquee_onnx::{RunError, Tensor};
 
 pub(crate) use features::FakeFeatures;
 pub(crate) use loader::{FakeLoader, Step};
@@ -170,7 +170,7 @@ fn floats<'a>(inputs: &'a Tensors, name: &str) -> &'a [f32] {
 }
 
 fn tensor(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
-    Tensor::try_new(shape, Data::F32(data)).expect("the shape fits")
+    Tensor::from_vec(shape, data).expect("the shape fits")
 }
 
 /// What is special about a fake model.
