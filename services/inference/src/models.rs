@@ -3,6 +3,7 @@
 
 mod config;
 mod error;
+mod memory;
 mod packages;
 mod raw;
 mod source;
@@ -105,27 +106,28 @@ pub(crate) struct Entry {
 /// All models of this instance.
 #[derive(Debug)]
 pub(crate) struct Models {
-    store: Store,
+    store: Arc<Store>,
     packages: Packages,
 }
 
 impl Models {
-    pub(crate) fn new(store: Store, packages: Packages) -> Self {
+    pub(crate) fn new(store: Arc<Store>, packages: Packages) -> Self {
         Self { store, packages }
     }
 
-    /// Returns whether a model answers.
+    /// Returns whether a model answers. A model that was unloaded for space does: the request loads
+    /// it.
     pub(crate) fn is_ready(&self, name: &str, version: Option<u64>) -> Result<bool, Error> {
         match self.store.get(name, version) {
-            Some(found) => Ok(found.is_ok()),
+            Some(found) => Ok(matches!(found, Ok(_) | Err(Error::Standby { .. }))),
             None if self.packages.knows(name) => Ok(self.packages.is_ready(name, version)),
             None => Err(Error::Unknown(name.to_owned())),
         }
     }
 
     /// Returns what a model is.
-    pub(crate) fn describe(&self, name: &str, version: Option<u64>) -> Result<Description, Error> {
-        match self.store.get(name, version) {
+    pub(crate) async fn describe(&self, name: &str, version: Option<u64>) -> Result<Description, Error> {
+        match self.store.demand(name, version).await {
             Some(found) => Ok(found?.describe(self.store.ready_versions(name))),
             None => self.packages.describe(name, version),
         }
@@ -133,7 +135,12 @@ impl Models {
 
     /// Runs a model.
     pub(crate) async fn infer(&self, call: Call) -> Result<Answer, Error> {
-        match self.store.get(&call.name, call.version) {
+        let demanded = self.store.demand(&call.name, call.version);
+        let demanded = match call.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, demanded).await.map_err(|_| Error::TimedOut)?,
+            None => demanded.await,
+        };
+        match demanded {
             Some(found) => found?.infer(call).await,
             None => self.packages.infer(call).await,
         }
@@ -152,7 +159,10 @@ impl Models {
     pub(crate) fn statistics(&self, name: &str, version: Option<u64>) -> Result<Vec<Statistic>, Error> {
         if !name.is_empty() {
             // Says what is wrong with the name or the version.
-            self.describe(name, version)?;
+            match self.store.get(name, version) {
+                Some(found) => drop(found?),
+                None => drop(self.packages.describe(name, version)?),
+            }
         }
         let mut all = self.store.statistics();
         all.extend(self.packages.statistics());

@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 pub(crate) use contract::port;
 pub(crate) use loader::{LoadError, Loader, Opener, PackageLoader};
 
+use crate::metrics::LoadMetrics;
 use crate::model::Model;
 
 /// A version of a model.
@@ -99,6 +100,7 @@ pub(crate) struct Repository {
     loader: Arc<dyn Loader>,
     limits: Limits,
     process: Process,
+    metrics: LoadMetrics,
     entries: Mutex<HashMap<Key, Entry>>,
     /// The last listing, or `None` before the first.
     stored: Mutex<Option<BTreeMap<Key, Stamp>>>,
@@ -117,11 +119,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Repository {
-    pub(crate) fn new(loader: Arc<dyn Loader>, limits: Limits, process: Process) -> Arc<Self> {
+    pub(crate) fn new(loader: Arc<dyn Loader>, limits: Limits, process: Process, metrics: LoadMetrics) -> Arc<Self> {
         Arc::new(Self {
             loader,
             limits,
             process,
+            metrics,
             entries: Mutex::default(),
             stored: Mutex::default(),
             asked: Mutex::default(),

@@ -79,6 +79,11 @@ pub struct RepositorySettings {
     pub threads: usize,
     /// The largest file of a model, in bytes. Default 2,147,483,648.
     pub max_model_bytes: u64,
+    /// The most bytes of memory that all models of the repository take, estimated from the size of
+    /// their files and the number of their instances. A model that does not fit takes the place of
+    /// idle models, of which those that were not used for the longest time are unloaded first. The
+    /// next request loads such a model again. 0: no limit. Default 8,589,934,592.
+    pub memory_bytes: u64,
 }
 
 impl Default for RepositorySettings {
@@ -91,6 +96,7 @@ impl Default for RepositorySettings {
             instances: 1,
             threads: 1,
             max_model_bytes: 2 << 30,
+            memory_bytes: 8 << 30,
         }
     }
 }
@@ -107,6 +113,7 @@ impl Validate for RepositorySettings {
         Invalid::unless_in(0..=1_000_000, "latest", self.latest as u64)?;
         Invalid::unless_in(1..=64, "instances", self.instances as u64)?;
         Invalid::unless_in(1..=64, "threads", self.threads as u64)?;
+        Invalid::unless_in(0..=1 << 50, "memory_bytes", self.memory_bytes)?;
         Invalid::unless_in(1..=1 << 40, "max_model_bytes", self.max_model_bytes)
     }
 }
@@ -218,7 +225,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 22] = [
+        let cases: [(Change, &str); 23] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -231,6 +238,7 @@ mod tests {
                 "feature_deadline: is 0s; give a time from 1ms to 1h",
             ),
             (|settings| settings.repository.instances = 0, "repository.instances: is 0; give a number from 1 to 64"),
+            (|settings| settings.repository.memory_bytes = u64::MAX, "repository.memory_bytes: is "),
             (|settings| settings.repository.poll = Duration::MAX, "repository.poll: is "),
             (
                 |settings| settings.repository.prefix = "../a".to_owned(),

@@ -64,15 +64,20 @@ impl Counters {
         self.last.store(u64::try_from(now.micros()).unwrap_or(0), Ordering::Relaxed);
     }
 
+    /// Returns when a request ended last.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let last = i64::try_from(self.last.load(Ordering::Relaxed)).ok().filter(|last| *last > 0);
+        last.map(Timestamp::from_micros)
+    }
+
     /// Returns the counters of a version that computes in one step.
     pub(super) fn read(&self, name: &str, version: u64) -> Statistic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let success = Timed { count: read(&self.succeeded), nanos: read(&self.success_nanos) };
-        let last = i64::try_from(read(&self.last)).ok().filter(|last| *last > 0);
         Statistic {
             name: name.to_owned(),
             version,
-            last: last.map(Timestamp::from_micros),
+            last: self.last(),
             rows: read(&self.rows),
             runs: success.count,
             success,

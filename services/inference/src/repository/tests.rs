@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_domain::SystemClock;
-use marquee_kit::Context;
+use marquee_kit::{Context, Metrics};
 
 use super::*;
 use crate::testing::{FakeLoader, Step, key, let_pass, within};
@@ -15,7 +15,7 @@ use crate::testing::{FakeLoader, Step, key, let_pass, within};
 async fn repository(loader: &Arc<FakeLoader>) -> Arc<Repository> {
     let context = Context::default();
     let process = Process { tasks: context.tasks, stop: context.stop, clock: Arc::new(SystemClock) };
-    let repository = Repository::new(loader.clone(), LIMITS, process);
+    let repository = Repository::new(loader.clone(), LIMITS, process, LoadMetrics::register(&Metrics::default()));
     repository.refresh().await.unwrap();
     repository
 }
