@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use marquee_domain::{ModelName, MovieId, Scale, Version};
-use marquee_model::{Catalogue, Manifest, TensorSpec, tensors};
+use marquee_model::{Catalogue, Golden, GoldenCase, GoldenMismatch, Manifest, TensorSpec, tensors};
 use marquee_onnx::{Batcher, Element, RunError, Tensor};
 use thiserror::Error;
 
@@ -53,6 +53,8 @@ pub(crate) enum WarmError {
     Run(#[source] RunError),
     #[error("scorer.onnx does not give a finite rating and spread for each movie")]
     Scores,
+    #[error("the version does not predict what its training recorded")]
+    Golden(#[source] GoldenMismatch),
 }
 
 /// A loaded version. Its parts are dropped on a blocking thread: a graph joins its thread.
@@ -101,6 +103,8 @@ pub(crate) struct Parts {
     pub(crate) scorer: Box<dyn Graph>,
     /// Changes user states by single ratings. Only evaluations load it, and a package may lack it.
     pub(crate) learner: Option<Box<dyn Graph>>,
+    /// Predictions that the training recorded. Packages of older releases lack them.
+    pub(crate) golden: Option<Golden>,
 }
 
 impl Model {
@@ -167,6 +171,24 @@ impl Model {
             if scores.len() != scored.len() || !scores.iter().all(Score::is_finite) {
                 return Err(WarmError::Scores);
             }
+        }
+        Ok(())
+    }
+
+    /// Computes the predictions again that the training recorded, if there are any.
+    pub(crate) async fn check_golden(&self) -> Result<(), WarmError> {
+        let Some(golden) = &self.parts.golden else { return Ok(()) };
+        let index = |movie: &MovieId| {
+            self.index_of(movie).ok_or_else(|| WarmError::Golden(GoldenMismatch::UnknownMovie(movie.clone())))
+        };
+        for (at, GoldenCase { history, predictions }) in golden.cases.iter().enumerate() {
+            let history = history.iter().map(|(movie, rating)| Ok((index(movie)?, *rating as f32)));
+            let history: Vec<(i64, f32)> = history.collect::<Result<_, _>>()?;
+            let movies: Vec<i64> = predictions.iter().map(|one| index(&one.movie)).collect::<Result<_, _>>()?;
+            let state = self.encode(&history).await.map_err(WarmError::Run)?;
+            let scores = self.score(&state, &movies).await.map_err(WarmError::Run)?;
+            let found: Vec<(f64, f64)> = scores.iter().map(|score| (score.rating, score.spread)).collect();
+            golden.check(at, &found).map_err(WarmError::Golden)?;
         }
         Ok(())
     }

@@ -210,6 +210,7 @@ pub(crate) fn counted_model(version: u64, kind: Kind, encoded: Arc<AtomicUsize>)
         encoder: Box::new(FakeEncoder { fails: kind.fails, encoded }),
         scorer: Box::new(FakeScorer),
         learner,
+        golden: None,
     };
     let changed = if kind.is_changed { "-changed" } else { "" };
     Model::new(format!("digest-{version}{changed}"), true, parts)
