@@ -12,6 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod text;
+mod triton;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,6 +29,7 @@ pub(crate) use raw::Defaults;
 pub(crate) use source::Source;
 pub(crate) use statistics::{Statistic, Timed};
 pub(crate) use store::{Given, Parts as StoreParts, Store};
+pub(crate) use triton::TritonMetrics;
 
 use crate::rating::{self, Caller, Prediction};
 use error::LoadError;
@@ -164,10 +166,16 @@ impl Models {
                 None => drop(self.packages.describe(name, version)?),
             }
         }
-        let mut all = self.store.statistics();
-        all.extend(self.packages.statistics());
+        let mut all = self.all_statistics();
         all.retain(|one| (name.is_empty() || one.name == name) && version.is_none_or(|version| one.version == version));
         Ok(all)
+    }
+
+    /// Returns the counters of all versions that are loaded.
+    pub(crate) fn all_statistics(&self) -> Vec<Statistic> {
+        let mut all = self.store.statistics();
+        all.extend(self.packages.statistics());
+        all
     }
 
     /// Loads a model, or loads it again.

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
 use crate::evaluation::{self, Copies, Evaluation, States};
 use crate::metrics::{LoadMetrics, RoutingMetrics, StateMetrics, StoreMetrics, in_flight};
-use crate::models::{Defaults, Models, Packages, Scheduling, Source, Store, StoreParts, VersionPolicy};
+use crate::models::{Defaults, Models, Packages, Scheduling, Source, Store, StoreParts, TritonMetrics, VersionPolicy};
 use crate::pressure::Pressure;
 use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
@@ -85,6 +85,9 @@ impl Service {
             counters: Mutex::default(),
         };
         let models = Arc::new(Models::new(plan.store(objects_of_models, runtime_of_models)?, packages));
+        let counted = Arc::downgrade(&models);
+        let read = move || counted.upgrade().map(|models| models.all_statistics()).unwrap_or_default();
+        context.metrics.register_collector(Box::new(TritonMetrics::new(read)));
         if plan.has_repository() {
             let poll = settings.repository.poll;
             models.follow((!poll.is_zero()).then_some(poll), context);

@@ -30,6 +30,8 @@ pub(crate) struct Statistic {
     pub(crate) compute_input: Timed,
     pub(crate) compute_infer: Timed,
     pub(crate) compute_output: Timed,
+    /// Requests that wait now.
+    pub(crate) waiting: u64,
 }
 
 /// Counts the requests of a version. Each counter is read and written independently, so relaxed
@@ -86,6 +88,7 @@ impl Counters {
             compute_input: Timed { count: success.count, nanos: 0 },
             compute_infer: success,
             compute_output: Timed { count: success.count, nanos: 0 },
+            waiting: 0,
         }
     }
 
@@ -100,6 +103,7 @@ impl Counters {
             compute_input: timed(stats.join_nanos),
             compute_infer: timed(stats.infer_nanos),
             compute_output: timed(stats.split_nanos),
+            waiting: stats.waiting,
             ..self.read(name, version)
         }
     }
