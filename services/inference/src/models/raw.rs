@@ -80,7 +80,17 @@ impl RawModel {
         let others = (1..instances).map(|_| load()).collect::<Result<_, _>>()?;
         let max_rows = config.max_batch_size.unwrap_or(defaults.max_batch);
         let queue = config.queue.unwrap_or(defaults.queue);
-        let settings = BatchSettings { max_rows: max_rows.max(1), queue, padded: Vec::new() };
+        if let Some(size) = config.preferred.iter().find(|size| **size > max_rows.max(1)) {
+            let problem = format!("preferred_batch_size is {size}, more than max_batch_size, which is {max_rows}");
+            return Err(LoadError::Mismatch(problem));
+        }
+        let settings = BatchSettings {
+            max_rows: max_rows.max(1),
+            queue,
+            padded: Vec::new(),
+            delay: config.delay,
+            preferred: config.preferred.clone(),
+        };
         let batcher = Batcher::with_instances(first, others, &settings);
         let max_batch_size = if batcher.is_batchable() { max_rows } else { 0 };
         if config.max_batch_size.is_some_and(|size| size > 0) && !batcher.is_batchable() {

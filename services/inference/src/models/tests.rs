@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use marquee_domain::SystemClock;
-use marquee_kit::{Compute, Context, Metrics};
+use marquee_kit::{Compute, Context, Metrics, chain};
 use marquee_onnx::testing::{external, model, model_of, runtime};
 use marquee_onnx::{Kind, Runtime, Tensor};
 
@@ -270,4 +270,54 @@ async fn a_request_that_waits_longer_than_its_timeout_is_not_computed() {
     let refused = answers.iter().filter(|answer| matches!(answer, Err(Error::Overloaded(_)))).count();
     let answered = answers.iter().filter(|answer| answer.is_ok()).count();
     assert!(answered > 0 && refused > 0 && answered + refused == 32, "{answered} answered, {refused} refused");
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_one_model_do_not_hold_up_another() {
+    let Some(runtime) = runtime() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    // Many products of large matrices, one after the other.
+    let port = |name| (name, Kind::F32, &["384", "384"][..]);
+    let names: Vec<String> = (0..=24).map(|step| format!("x{step}")).collect();
+    let inputs: Vec<[&str; 2]> = names.iter().map(|name| [name.as_str(), "x0"]).collect();
+    let outputs: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    let nodes: Vec<marquee_onnx::testing::Node<'_>> =
+        (0..24).map(|step| ("MatMul", &inputs[step][..], &outputs[step + 1][..])).collect();
+    write(folder.path(), "slow/1/model.onnx", &model(&[port("x0")], &nodes, &[port("x24")]));
+    write(folder.path(), "square/1/model.onnx", &square("2"));
+    let store = store(&runtime, Source::Folder(folder.path().to_owned()));
+    store.load("slow", Given::default()).await.expect("loads");
+    store.load("square", Given::default()).await.expect("loads");
+    let slow = || {
+        let x = Tensor::zeros::<f32>(vec![384, 384]).expect("fits");
+        Call { name: "slow".to_owned(), inputs: vec![("x0".to_owned(), x)], ..call(&[]) }
+    };
+    let mut flood: Vec<_> = (0..16).map(|_| Box::pin(infer(&store, slow()))).collect();
+    std::future::poll_fn(|context| {
+        assert!(flood.iter_mut().all(|request| request.as_mut().poll(context).is_pending()));
+        std::task::Poll::Ready(())
+    })
+    .await;
+    infer(&store, call(&[2.0, 3.0])).await.expect("answers");
+    let waiting = store.statistics().into_iter().find(|one| one.name == "slow").expect("loaded").waiting;
+    assert!(waiting > 8, "the other model answered after {} requests", 16 - waiting);
+}
+
+#[tokio::test]
+async fn a_configuration_may_let_requests_wait_for_each_other() {
+    let Some(runtime) = runtime() else { return };
+    let store = store(&runtime, Source::Absent);
+    let files = || BTreeMap::from([("1/model.onnx".to_owned(), Bytes::from(square("2")))]);
+    let config = |sizes: &str| {
+        let batching = format!("{{\"preferred_batch_size\": [{sizes}], \"max_queue_delay_microseconds\": 50000}}");
+        Some(format!("{{\"max_batch_size\": 4, \"dynamic_batching\": {batching}}}"))
+    };
+    let large = store.load("square", Given { config: config("4, 5"), files: files() }).await.expect_err("too large");
+    assert!(chain(&large).contains("preferred_batch_size is 5, more than max_batch_size, which is 4"), "{large}");
+    store.load("square", Given { config: config("4"), files: files() }).await.expect("loads");
+    let before = store.statistics().remove(0);
+    let answers = futures_util::future::join_all((0..4).map(|_| infer(&store, call(&[1.0, 2.0])))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let after = store.statistics().remove(0);
+    assert_eq!((after.runs - before.runs, after.rows - before.rows), (1, 4));
 }

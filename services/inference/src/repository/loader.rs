@@ -140,7 +140,8 @@ impl Opener {
     pub(crate) fn new(runtime: Runtime, key: Option<VerifyingKey>, settings: &Settings) -> Self {
         // The padding of a history has weight 0, and the padding of a list of movies is cut off.
         let padded = vec![marquee_model::HISTORY.to_owned(), marquee_model::MOVIES.to_owned()];
-        let batching = BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded };
+        let batching =
+            BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded, ..BatchSettings::default() };
         Self { runtime, key, batching, background: false }
     }
 

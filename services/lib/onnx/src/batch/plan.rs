@@ -112,6 +112,16 @@ impl<'a> Group<'a> {
         Self { plan, shapes, values: first.iter().map(|tensor| tensor.len()).sum() }
     }
 
+    /// Returns the number of rows so far.
+    pub(super) fn rows(&self) -> usize {
+        self.shapes.first().and_then(|shape| shape.first()).copied().unwrap_or(0)
+    }
+
+    /// Returns whether a further request could fit.
+    pub(super) fn can_grow(&self) -> bool {
+        self.plan.batchable && self.rows() < self.plan.max_rows
+    }
+
     /// Adds a request to the batch if it fits and the padding stays within its limit. Returns
     /// whether it was added.
     pub(super) fn admit(&mut self, request: &[Tensor]) -> bool {

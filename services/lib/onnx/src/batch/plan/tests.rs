@@ -19,7 +19,7 @@ fn plan(max_rows: usize) -> Plan {
         port("by_row", Kind::F32, vec![axis("rows"), Axis::Fixed(2)]),
     ];
     let padded = vec!["length".to_owned(), "rows".to_owned()];
-    Plan::new(&inputs, &outputs, &BatchSettings { max_rows, queue: 1, padded })
+    Plan::new(&inputs, &outputs, &BatchSettings { max_rows, queue: 1, padded, ..BatchSettings::default() })
 }
 
 fn request(rows: usize, length: usize, first: i64) -> Vec<Tensor> {
