@@ -1,12 +1,12 @@
 //! Eager batching: requests that wait while all instances of a graph are busy are run together when
 //! one becomes free.
 //!
-//! Unless the settings say so, no request is delayed to make a batch larger. An idle instance runs a
-//! single request at once. Under load, batches grow without delay, up to
+//! Unless the settings say so, no request is delayed to make a batch larger. An idle instance runs
+//! a single request at once. Under load, batches grow without delay, up to
 //! [`BatchSettings::max_rows`].
 //!
-//! Each batcher has its own queue and its own threads, so the requests that wait for one graph delay
-//! those of another only as far as both share the processors.
+//! Each batcher has its own queue and its own threads, so the requests that wait for one graph
+//! delay those of another only as far as both share the processors.
 //!
 //! **Invariant:** a request receives the same outputs in a batch as alone (held by
 //! `joining_and_cutting_gives_each_request_its_own`). Requests are joined along axis 0. Their other

@@ -2,8 +2,8 @@
 //!
 //! Each instance of the graph has at most one drain that is running or scheduled. A push that finds
 //! an idle instance asks the caller to schedule a drain on it. A drain ends only while it holds the
-//! lock and the queue is empty. So every waiting request has a drain that will run it. A drain waits
-//! for further requests only if the settings have a delay, and no longer than that.
+//! lock and the queue is empty. So every waiting request has a drain that will run it. A drain
+//! waits for further requests only if the settings have a delay, and no longer than that.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
