@@ -201,6 +201,7 @@ impl ServedMetrics {
 #[derive(Debug, Clone)]
 pub(crate) struct LoadMetrics {
     pub(crate) failures: Family<ModelLabel, Counter>,
+    pub(crate) left_out: Gauge,
 }
 
 impl LoadMetrics {
@@ -210,6 +211,11 @@ impl LoadMetrics {
                 "inference_load_failures",
                 "Tries to load a version of a model package that failed; the log and the status say why",
                 Family::default(),
+            ),
+            left_out: metrics.register(
+                "inference_versions_left_out",
+                "Versions of model packages that are not loaded because inference.package_bytes was reached",
+                Gauge::default(),
             ),
         }
     }

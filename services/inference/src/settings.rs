@@ -130,6 +130,10 @@ pub struct Settings {
     /// How many of the newest versions of a model are kept loaded, besides those that a route
     /// names. Default 3.
     pub keep: usize,
+    /// The most bytes that the files of the loaded versions have together. Versions that a route
+    /// names are loaded beyond it. Of the others, those that were asked for longest ago and the
+    /// older ones are not loaded. 0: no limit. Default 8,589,934,592.
+    pub package_bytes: u64,
     /// Routes all users to the first version of a model as soon as it is warm. Default true.
     pub route_first: bool,
     /// How many versions are loaded at the same time. Default 2.
@@ -169,6 +173,7 @@ impl Default for Settings {
             default_model: "ratings".to_owned(),
             refresh: Duration::from_secs(1),
             keep: 3,
+            package_bytes: 8 << 30,
             route_first: true,
             loads: 2,
             load_deadline: Duration::from_secs(300),
@@ -206,6 +211,7 @@ impl Validate for Settings {
         ];
         counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
         Invalid::unless_in(0..=1 << 40, "evaluation.cache_bytes", self.evaluation.cache_bytes as u64)?;
+        Invalid::unless_in(0..=1 << 50, "package_bytes", self.package_bytes)?;
         self.repository.validate().map_err(|invalid| invalid.within("repository"))?;
         let sample = self.predictions.sample;
         let is_share = (0.0..=1.0).contains(&sample);
@@ -225,7 +231,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 23] = [
+        let cases: [(Change, &str); 24] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -251,6 +257,7 @@ mod tests {
                 },
                 "repository.prefix: is set, and folder too; set one of them",
             ),
+            (|settings| settings.package_bytes = u64::MAX, "package_bytes: is "),
             (|settings| settings.keep = 0, "keep: is 0; give a number from 1 to 1,000"),
             (|settings| settings.loads = 0, "loads: is 0"),
             (|settings| settings.queue = 0, "queue: is 0"),

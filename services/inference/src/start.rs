@@ -130,7 +130,12 @@ impl Plan<'_> {
     fn repository(&self, store: ModelStore, opener: Opener) -> Arc<Repository> {
         let Self { settings, context, .. } = self;
         let loader = PackageLoader::new(store, opener, context.compute.clone());
-        let limits = Limits { loads: settings.loads, deadline: settings.load_deadline, keep: settings.keep };
+        let limits = Limits {
+            loads: settings.loads,
+            deadline: settings.load_deadline,
+            keep: settings.keep,
+            bytes: settings.package_bytes,
+        };
         let metrics = LoadMetrics::register(&context.metrics);
         Repository::new(Arc::new(loader), limits, self.process(), metrics)
     }

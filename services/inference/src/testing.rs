@@ -18,7 +18,7 @@ use marquee_model::{Catalogue, Dataset, Dim, Dtype, GraphSignature, Manifest, SC
 use marquee_onnx::{RunError, Tensor};
 
 pub(crate) use features::FakeFeatures;
-pub(crate) use loader::{FakeLoader, Step};
+pub(crate) use loader::{FakeLoader, Step, VERSION_BYTES};
 pub(crate) use objects::SwitchedObjects;
 
 use crate::model::{Graph, Model, Parts, Tensors};

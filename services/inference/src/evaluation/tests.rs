@@ -38,7 +38,7 @@ impl Bench {
         let (loader, copies) = (FakeLoader::with([1, 2, 9]), FakeLoader::with([1, 2]));
         loader.script(9, Step::Hold);
         script.iter().for_each(|&(version, step)| copies.script(version, step));
-        let limits = Limits { loads: 3, deadline: Duration::from_secs(60), keep: 3 };
+        let limits = Limits { loads: 3, deadline: Duration::from_secs(60), keep: 3, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
         let repository = Repository::new(loader.clone(), limits, process, LoadMetrics::register(&context.metrics));
         let routing = Routing::new(routing::Parts {

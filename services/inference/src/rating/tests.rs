@@ -29,7 +29,7 @@ impl Bench {
         let (context, clock) = (Context::default(), Arc::new(SystemClock));
         let loader = FakeLoader::with([1]);
         script.into_iter().for_each(|step| loader.script(1, step));
-        let limits = Limits { loads: 1, deadline: Duration::from_secs(60), keep: 1 };
+        let limits = Limits { loads: 1, deadline: Duration::from_secs(60), keep: 1, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
         let repository = Repository::new(loader.clone(), limits, process, LoadMetrics::register(&context.metrics));
         let objects: Arc<SwitchedObjects> = Arc::default();

@@ -38,6 +38,11 @@ pub(crate) enum LoadError {
     Signature(&'static str, String),
     #[error(transparent)]
     Warm(WarmError),
+    #[error(
+        "it has {need} bytes, and the versions that routes name have {held} of the {limit} bytes of inference.package_bytes; \
+         raise the limit, or route fewer versions"
+    )]
+    NoRoom { need: u64, held: u64, limit: u64 },
     #[error("loading took longer than {0:?}")]
     TimedOut(Duration),
     #[error("the version was unloaded while it was loading")]

@@ -39,7 +39,7 @@ impl World {
     /// Starts an instance that keeps the newest version besides the routed ones.
     fn start(&self) -> Instance {
         let (context, clock) = (Context::default(), Arc::new(SystemClock));
-        let limits = Limits { loads: 2, deadline: Duration::from_secs(3_600), keep: 1 };
+        let limits = Limits { loads: 2, deadline: Duration::from_secs(3_600), keep: 1, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
         let repository =
             Repository::new(self.loader.clone(), limits, process, LoadMetrics::register(&Metrics::default()));
