@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use marquee_kit::{Context, chain};
 use marquee_onnx::{Port, Tensor};
+use tokio::time::Instant;
 
 pub(crate) use config::{ModelConfig, VersionPolicy};
 pub(crate) use error::Error;
@@ -136,10 +137,16 @@ impl Models {
     }
 
     /// Runs a model.
-    pub(crate) async fn infer(&self, call: Call) -> Result<Answer, Error> {
+    pub(crate) async fn infer(&self, mut call: Call) -> Result<Answer, Error> {
         let demanded = self.store.demand(&call.name, call.version);
         let demanded = match call.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, demanded).await.map_err(|_| Error::TimedOut)?,
+            Some(timeout) => {
+                let begin = Instant::now();
+                let demanded = tokio::time::timeout(timeout, demanded).await.map_err(|_| Error::TimedOut)?;
+                // A model that was unloaded for space takes a while.
+                call.timeout = Some(timeout.saturating_sub(begin.elapsed()));
+                demanded
+            }
             None => demanded.await,
         };
         match demanded {

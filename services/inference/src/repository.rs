@@ -2,9 +2,10 @@
 //! unloads the rest.
 //!
 //! Needed are the versions that routes name, the newest versions of each model, and the versions
-//! that were asked for with `LoadModel`. Memory bounds those that no route names. Each version loads in a task of its own, so a load that
-//! hangs delays neither routes nor other loads. A failed load is retried with backoff if the
-//! failure may pass; a package that does not verify is loaded again only after its files change.
+//! that were asked for with `LoadModel`. Memory bounds those that no route names. Each version
+//! loads in a task of its own, so a load that hangs delays neither routes nor other loads. A failed
+//! load is retried with backoff if the failure may pass; a package that does not verify is loaded
+//! again only after its files change.
 
 mod contract;
 mod loader;

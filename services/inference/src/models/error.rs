@@ -48,6 +48,13 @@ impl Error {
     }
 }
 
+impl LoadError {
+    /// Returns whether the same files may load later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Objects(_) | Self::NoRoom { .. } | Self::Canceled)
+    }
+}
+
 /// Why a version of a model of the repository was not loaded.
 #[derive(Debug, Error)]
 pub(crate) enum LoadError {

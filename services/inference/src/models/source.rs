@@ -169,8 +169,8 @@ fn walk(folder: &Path, path: &str, depth: usize, found: &mut Files) -> io::Resul
 
 #[cfg(test)]
 mod tests {
-    use marquee_ports::Precondition;
-    use marquee_ports::memory::MemoryObjects;
+    use marquee_ports::memory::{Fault, MemoryObjects, Step};
+    use marquee_ports::{ErrorKind, Precondition};
 
     use super::*;
 
@@ -202,6 +202,15 @@ mod tests {
         write("rate/.hidden", "model");
         check(Source::Folder(folder.path().to_owned())).await;
         check(Source::Objects(Arc::new(objects), ObjectKey::try_new("onnx").expect("valid"))).await;
+        let listed = MemoryObjects::default();
+        for path in ["onnx/a/1/model.onnx", "onnx/b/1/model.onnx"] {
+            let key = ObjectKey::try_new(path).expect("valid");
+            listed.put(&key, Bytes::from_static(b"model"), Precondition::None).await.expect("writes");
+        }
+        listed.faults().add(Step::on("list", 2, Fault::Fail(ErrorKind::Unavailable)));
+        let source = Source::Objects(Arc::new(listed), ObjectKey::try_new("onnx").expect("valid"));
+        assert_eq!(source.models().await.expect("lists once, however many models there are").len(), 2);
+        assert!(source.models().await.is_err());
         assert!(Source::Folder(folder.path().join("absent")).models().await.is_err());
         assert!(Source::Absent.models().await.expect("none").is_empty());
     }

@@ -39,7 +39,8 @@ enum Slot {
     /// The version answers. The text says why newer files of it do not.
     Ready(Arc<RawModel>, Option<String>),
     Loading,
-    /// The version is not loaded because memory is short. The next request loads it.
+    /// The version is not loaded, because memory is short or the repository could not be read. The
+    /// next request loads it.
     Standby(String),
     Unavailable(String),
 }
@@ -76,10 +77,13 @@ impl Known {
         self.versions.values().any(|slot| matches!(slot, Slot::Standby(_)))
     }
 
-    /// Keeps the version that answers, if there is one, and notes why newer files of it do not.
-    fn refuse(&mut self, version: u64, reason: String) {
+    /// Notes why a version was not loaded. The version that answers stays, if there is one.
+    fn refuse(&mut self, version: u64, error: &LoadError) {
+        let reason = chain(error);
         match self.versions.get_mut(&version) {
             Some(Slot::Ready(_, problem)) => *problem = Some(reason),
+            // The next request tries again.
+            _ if error.may_pass() => drop(self.versions.insert(version, Slot::Standby(reason))),
             _ => drop(self.versions.insert(version, Slot::Unavailable(reason))),
         }
     }
@@ -258,11 +262,17 @@ impl Store {
         let reason = chain(error);
         tracing::warn!(model = name, error = reason, "model of the repository not loaded");
         // Clients may ask for any name. Only models that exist are remembered.
-        if matches!(error, LoadError::NoRepository | LoadError::Missing(_) | LoadError::Taken) {
+        let is_absent = matches!(error, LoadError::NoRepository | LoadError::Missing(_) | LoadError::Taken);
+        if is_absent && !self.read(|known| known.contains_key(name)) {
             return;
         }
         self.count_failure(name);
-        self.change(name, |known| known.problem = Some(reason));
+        self.change(name, |known| {
+            let standby = known.versions.iter().filter(|(_, slot)| matches!(slot, Slot::Standby(_)));
+            let standby: Vec<u64> = standby.map(|(version, _)| *version).collect();
+            standby.into_iter().for_each(|version| known.refuse(version, error));
+            known.problem = Some(reason);
+        });
     }
 
     fn count_failure(&self, name: &str) {

@@ -70,7 +70,6 @@ pub(super) fn config(model: &Description) -> pb::ModelConfig {
         default_queue_policy: Some(queue),
         preferred_batch_size: preferred.iter().map(|size| i32::try_from(*size).unwrap_or(i32::MAX)).collect(),
         max_queue_delay_microseconds: u64::try_from(delay.as_micros()).unwrap_or(u64::MAX),
-        ..pb::ModelDynamicBatching::default()
     };
     let group = pb::ModelInstanceGroup {
         name: model.name.clone(),

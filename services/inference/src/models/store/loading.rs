@@ -168,19 +168,15 @@ impl Store {
         error: LoadError,
         is_ready: bool,
     ) -> Result<(), LoadError> {
-        if is_ready || matches!(error, LoadError::LargerThanMemory { .. }) {
+        // Files that came with the request are gone when the next one needs them.
+        if is_ready || !loaded.1.files.is_empty() {
             self.note_problem(name, &error);
             return Err(error);
         }
-        let reason = chain(&error);
-        tracing::warn!(model = name, error = reason, "model of the repository waits for space");
+        tracing::warn!(model = name, error = chain(&error), "model of the repository waits for space");
         self.count_failure(name);
-        // Files that came with the request are gone when the next one needs them.
-        let slot = if loaded.1.files.is_empty() { Slot::Standby } else { Slot::Unavailable };
         self.change(name, |known| {
-            for version in &loaded.0.chosen {
-                known.versions.insert(*version, slot(reason.clone()));
-            }
+            loaded.0.chosen.iter().for_each(|version| known.refuse(*version, &error));
             note_origin(known, loaded);
         });
         Err(error)
@@ -199,10 +195,9 @@ impl Store {
                     drop(self.change(name, |known| known.versions.insert(version, slot)));
                 }
                 Err(error) => {
-                    let reason = chain(&error);
-                    tracing::warn!(model = name, version, error = reason, "model of the repository not loaded");
+                    tracing::warn!(model = name, version, error = chain(&error), "model of the repository not loaded");
                     self.count_failure(name);
-                    self.change(name, |known| known.refuse(version, reason));
+                    self.change(name, |known| known.refuse(version, &error));
                     failed.push((version, error));
                 }
             }

@@ -135,3 +135,26 @@ async fn a_client_that_goes_away_does_not_stop_the_load() {
     store.load("a", Given::default()).await.expect("loads");
     assert_eq!(entry(&store, "a").state, State::Ready);
 }
+
+#[tokio::test]
+async fn a_model_that_cannot_be_loaded_again_says_why() {
+    let Some(runtime) = runtime() else { return };
+    let (folder, size) = models(&["a", "b"]);
+    let store = limited(&runtime, Source::Folder(folder.path().to_owned()), size, &Metrics::default());
+    store.load("a", Given::default()).await.expect("loads");
+    store.load("b", Given::default()).await.expect("loads");
+    let damaged = vec![0xff; usize::try_from(size).expect("fits")];
+    write(folder.path(), "a/1/model.onnx", &damaged);
+    let refused = infer(&store, to("a")).await.expect_err("damaged").to_string();
+    assert!(refused.contains("not an ONNX model"), "{refused}");
+    // It is not tried again with each request.
+    assert!(matches!(store.get("a", None), Some(Err(Error::NotReady { .. }))));
+    assert!(infer(&store, to("b")).await.is_ok());
+
+    store.load("b", Given::default()).await.expect_err("both copies do not fit");
+    write(folder.path(), "a/1/model.onnx", &square("2"));
+    store.load("a", Given::default()).await.expect("loads");
+    fs::remove_dir_all(folder.path().join("b")).expect("removes");
+    let gone = infer(&store, to("b")).await.expect_err("gone").to_string();
+    assert_eq!(gone, "model 'b' is not ready: the folder 'b' is missing");
+}
