@@ -157,7 +157,11 @@ impl Service {
             _ => self.0.repository.loader().manifest(key).await.ok().flatten(),
         };
         let weight = self.0.routing.table().get(&key.0).map_or(0, |route| route.weight(key.1));
-        wire::model_version(key, state.as_ref(), manifest.as_ref(), weight)
+        let mut message = wire::model_version(key, state.as_ref(), manifest.as_ref(), weight);
+        if state.is_none() && self.0.repository.is_left_out(key) {
+            message.reason = self.0.repository.explain(key);
+        }
+        message
     }
 
     fn call_get_route(&self, model: &str) -> Result<rollout::GetRouteResponse, Failure> {

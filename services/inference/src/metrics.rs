@@ -197,6 +197,60 @@ impl ServedMetrics {
     }
 }
 
+/// Metrics of loading model versions.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadMetrics {
+    pub(crate) failures: Family<ModelLabel, Counter>,
+    pub(crate) left_out: Gauge,
+}
+
+impl LoadMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        Self {
+            failures: metrics.register(
+                "inference_load_failures",
+                "Tries to load a version of a model package that failed; the log and the status say why",
+                Family::default(),
+            ),
+            left_out: metrics.register(
+                "inference_versions_left_out",
+                "Versions of model packages that are not loaded because inference.package_bytes was reached",
+                Gauge::default(),
+            ),
+        }
+    }
+}
+
+/// Metrics of the model repository.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreMetrics {
+    pub(crate) bytes: Gauge,
+    pub(crate) unloaded: Counter,
+    pub(crate) failures: Family<ModelLabel, Counter>,
+}
+
+impl StoreMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        Self {
+            bytes: metrics.register(
+                "inference_repository_bytes",
+                "Bytes that the loaded models of the repository take, estimated from their files",
+                Gauge::default(),
+            ),
+            unloaded: metrics.register(
+                "inference_repository_unloaded_for_space",
+                "Models of the repository that were unloaded because inference.repository.memory_bytes was reached",
+                Counter::default(),
+            ),
+            failures: metrics.register(
+                "inference_repository_load_failures",
+                "Tries to load a model of the repository that failed; the log and the repository index say why",
+                Family::default(),
+            ),
+        }
+    }
+}
+
 /// Metrics of routing.
 #[derive(Debug, Clone)]
 pub(crate) struct RoutingMetrics {

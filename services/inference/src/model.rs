@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use marquee_domain::{ModelName, MovieId, Scale, Version};
-use marquee_model::{Catalogue, Manifest, TensorSpec, tensors};
-use marquee_onnx::{Batcher, Data, RunError, Tensor};
+use marquee_model::{Catalogue, Golden, GoldenCase, GoldenMismatch, Manifest, TensorSpec, tensors};
+use marquee_onnx::{Batcher, Element, RunError, Tensor};
 use thiserror::Error;
 
 use crate::background::Background;
@@ -53,6 +53,8 @@ pub(crate) enum WarmError {
     Run(#[source] RunError),
     #[error("scorer.onnx does not give a finite rating and spread for each movie")]
     Scores,
+    #[error("the version does not predict what its training recorded")]
+    Golden(#[source] GoldenMismatch),
 }
 
 /// A loaded version. Its parts are dropped on a blocking thread: a graph joins its thread.
@@ -101,6 +103,8 @@ pub(crate) struct Parts {
     pub(crate) scorer: Box<dyn Graph>,
     /// Changes user states by single ratings. Only evaluations load it, and a package may lack it.
     pub(crate) learner: Option<Box<dyn Graph>>,
+    /// Predictions that the training recorded. Packages of older releases lack them.
+    pub(crate) golden: Option<Golden>,
 }
 
 impl Model {
@@ -171,6 +175,24 @@ impl Model {
         Ok(())
     }
 
+    /// Computes the predictions again that the training recorded, if there are any.
+    pub(crate) async fn check_golden(&self) -> Result<(), WarmError> {
+        let Some(golden) = &self.parts.golden else { return Ok(()) };
+        let index = |movie: &MovieId| {
+            self.index_of(movie).ok_or_else(|| WarmError::Golden(GoldenMismatch::UnknownMovie(movie.clone())))
+        };
+        for (at, GoldenCase { history, predictions }) in golden.cases.iter().enumerate() {
+            let history = history.iter().map(|(movie, rating)| Ok((index(movie)?, *rating as f32)));
+            let history: Vec<(i64, f32)> = history.collect::<Result<_, _>>()?;
+            let movies: Vec<i64> = predictions.iter().map(|one| index(&one.movie)).collect::<Result<_, _>>()?;
+            let state = self.encode(&history).await.map_err(WarmError::Run)?;
+            let scores = self.score(&state, &movies).await.map_err(WarmError::Run)?;
+            let found: Vec<(f64, f64)> = scores.iter().map(|score| (score.rating, score.spread)).collect();
+            golden.check(at, &found).map_err(WarmError::Golden)?;
+        }
+        Ok(())
+    }
+
     /// Returns the user state of a history of (movie index, rating).
     pub(crate) async fn encode(&self, history: &[(i64, f32)]) -> Result<State, RunError> {
         self.encode_many(&[history]).await
@@ -196,12 +218,12 @@ impl Model {
     pub(crate) async fn score(&self, state: &State, movies: &[i64]) -> Result<Vec<Score>, RunError> {
         let rows = state.first().and_then(|(_, tensor)| tensor.shape().first()).copied().unwrap_or(1);
         let repeated = std::iter::repeat_n(movies, rows).flatten().copied().collect();
-        self.run_scorer(state, tensor(vec![rows, movies.len()], Data::I64(repeated))).await
+        self.run_scorer(state, tensor(vec![rows, movies.len()], repeated)).await
     }
 
     /// Scores one movie for each row of a state.
     pub(crate) async fn score_rows(&self, state: &State, movies: Vec<i64>) -> Result<Vec<Score>, RunError> {
-        self.run_scorer(state, tensor(vec![movies.len(), 1], Data::I64(movies))).await
+        self.run_scorer(state, tensor(vec![movies.len(), 1], movies)).await
     }
 
     async fn run_scorer(&self, state: &State, movies: Tensor) -> Result<Vec<Score>, RunError> {
@@ -272,9 +294,7 @@ fn sums(parts: &Parts) -> Vec<TensorSpec> {
 
 /// Returns the sum over no ratings, of one row.
 fn zeros(spec: &TensorSpec) -> Tensor {
-    let shape = spec.smallest_shape();
-    let values = shape.iter().product();
-    tensor(shape, Data::F32(vec![0.0; values]))
+    Tensor::zeros::<f32>(spec.smallest_shape()).expect("the learner was loaded, so its tensors fit into memory")
 }
 
 /// Returns the inputs of a graph that reads histories, one row for each, and at least one column:
@@ -292,8 +312,8 @@ fn histories(histories: &[&[(i64, f32)]]) -> Tensors {
 
 /// Returns the inputs of a graph that reads ratings.
 fn ratings(shape: Vec<usize>, entries: &[Change]) -> Tensors {
-    let floats = |value: fn(&Change) -> f32| Data::F32(entries.iter().map(value).collect());
-    let movies = Data::I64(entries.iter().map(|entry| entry.movie).collect());
+    let floats = |value: fn(&Change) -> f32| entries.iter().map(value).collect::<Vec<f32>>();
+    let movies: Vec<i64> = entries.iter().map(|entry| entry.movie).collect();
     vec![
         (tensors::MOVIE.to_owned(), tensor(shape.clone(), movies)),
         (tensors::RATING.to_owned(), tensor(shape.clone(), floats(|entry| entry.rating))),
@@ -301,6 +321,6 @@ fn ratings(shape: Vec<usize>, entries: &[Change]) -> Tensors {
     ]
 }
 
-fn tensor(shape: Vec<usize>, data: Data) -> Tensor {
-    Tensor::try_new(shape, data).expect("the shape was computed from the lengths of the data")
+fn tensor<T: Element>(shape: Vec<usize>, data: Vec<T>) -> Tensor {
+    Tensor::from_vec(shape, data).expect("the shape was computed from the lengths of the data")
 }

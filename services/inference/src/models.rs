@@ -3,6 +3,7 @@
 
 mod config;
 mod error;
+mod memory;
 mod packages;
 mod raw;
 mod source;
@@ -11,6 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod text;
+mod triton;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use marquee_kit::{Context, chain};
 use marquee_onnx::{Port, Tensor};
+use tokio::time::Instant;
 
 pub(crate) use config::{ModelConfig, VersionPolicy};
 pub(crate) use error::Error;
@@ -27,6 +30,7 @@ pub(crate) use raw::Defaults;
 pub(crate) use source::Source;
 pub(crate) use statistics::{Statistic, Timed};
 pub(crate) use store::{Given, Parts as StoreParts, Store};
+pub(crate) use triton::TritonMetrics;
 
 use crate::rating::{self, Caller, Prediction};
 use error::LoadError;
@@ -105,35 +109,47 @@ pub(crate) struct Entry {
 /// All models of this instance.
 #[derive(Debug)]
 pub(crate) struct Models {
-    store: Store,
+    store: Arc<Store>,
     packages: Packages,
 }
 
 impl Models {
-    pub(crate) fn new(store: Store, packages: Packages) -> Self {
+    pub(crate) fn new(store: Arc<Store>, packages: Packages) -> Self {
         Self { store, packages }
     }
 
-    /// Returns whether a model answers.
+    /// Returns whether a model answers. A model that was unloaded for space does: the request loads
+    /// it.
     pub(crate) fn is_ready(&self, name: &str, version: Option<u64>) -> Result<bool, Error> {
         match self.store.get(name, version) {
-            Some(found) => Ok(found.is_ok()),
+            Some(found) => Ok(matches!(found, Ok(_) | Err(Error::Standby { .. }))),
             None if self.packages.knows(name) => Ok(self.packages.is_ready(name, version)),
             None => Err(Error::Unknown(name.to_owned())),
         }
     }
 
     /// Returns what a model is.
-    pub(crate) fn describe(&self, name: &str, version: Option<u64>) -> Result<Description, Error> {
-        match self.store.get(name, version) {
+    pub(crate) async fn describe(&self, name: &str, version: Option<u64>) -> Result<Description, Error> {
+        match self.store.demand(name, version).await {
             Some(found) => Ok(found?.describe(self.store.ready_versions(name))),
             None => self.packages.describe(name, version),
         }
     }
 
     /// Runs a model.
-    pub(crate) async fn infer(&self, call: Call) -> Result<Answer, Error> {
-        match self.store.get(&call.name, call.version) {
+    pub(crate) async fn infer(&self, mut call: Call) -> Result<Answer, Error> {
+        let demanded = self.store.demand(&call.name, call.version);
+        let demanded = match call.timeout {
+            Some(timeout) => {
+                let begin = Instant::now();
+                let demanded = tokio::time::timeout(timeout, demanded).await.map_err(|_| Error::TimedOut)?;
+                // A model that was unloaded for space takes a while.
+                call.timeout = Some(timeout.saturating_sub(begin.elapsed()));
+                demanded
+            }
+            None => demanded.await,
+        };
+        match demanded {
             Some(found) => found?.infer(call).await,
             None => self.packages.infer(call).await,
         }
@@ -152,12 +168,21 @@ impl Models {
     pub(crate) fn statistics(&self, name: &str, version: Option<u64>) -> Result<Vec<Statistic>, Error> {
         if !name.is_empty() {
             // Says what is wrong with the name or the version.
-            self.describe(name, version)?;
+            match self.store.get(name, version) {
+                Some(found) => drop(found?),
+                None => drop(self.packages.describe(name, version)?),
+            }
         }
-        let mut all = self.store.statistics();
-        all.extend(self.packages.statistics());
+        let mut all = self.all_statistics();
         all.retain(|one| (name.is_empty() || one.name == name) && version.is_none_or(|version| one.version == version));
         Ok(all)
+    }
+
+    /// Returns the counters of all versions that are loaded.
+    pub(crate) fn all_statistics(&self) -> Vec<Statistic> {
+        let mut all = self.store.statistics();
+        all.extend(self.packages.statistics());
+        all
     }
 
     /// Loads a model, or loads it again.

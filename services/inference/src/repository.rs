@@ -2,12 +2,14 @@
 //! unloads the rest.
 //!
 //! Needed are the versions that routes name, the newest versions of each model, and the versions
-//! that were asked for with `LoadModel`. Each version loads in a task of its own, so a load that
-//! hangs delays neither routes nor other loads. A failed load is retried with backoff if the
-//! failure may pass; a package that does not verify is loaded again only after its files change.
+//! that were asked for with `LoadModel`. Memory bounds those that no route names. Each version
+//! loads in a task of its own, so a load that hangs delays neither routes nor other loads. A failed
+//! load is retried with backoff if the failure may pass; a package that does not verify is loaded
+//! again only after its files change.
 
 mod contract;
 mod loader;
+mod needed;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,9 @@ use tokio::sync::{Semaphore, watch};
 pub(crate) use contract::port;
 pub(crate) use loader::{LoadError, Loader, Opener, PackageLoader};
 
+use needed::{Needed, bytes, needed};
+
+use crate::metrics::LoadMetrics;
 use crate::model::Model;
 
 /// A version of a model.
@@ -61,6 +66,11 @@ struct Entry {
 }
 
 impl Entry {
+    /// Returns whether a request uses the version now.
+    fn is_in_use(&self) -> bool {
+        matches!(&self.state, VersionState::Warm(model) if Arc::strong_count(model) > 1)
+    }
+
     /// Says whether other files are stored than those that failed. Then the version is loaded at
     /// once, without waiting for the backoff.
     fn is_outdated(&self, stored: Option<Stamp>) -> bool {
@@ -83,6 +93,9 @@ pub(crate) struct Limits {
     /// Newest versions of a model that are kept, and versions that are kept because they were asked
     /// for.
     pub(crate) keep: usize,
+    /// The most bytes that the files of the loaded versions have together. Versions of routes are
+    /// loaded beyond it. 0: any number.
+    pub(crate) bytes: u64,
 }
 
 /// What the repository needs from the process.
@@ -99,11 +112,16 @@ pub(crate) struct Repository {
     loader: Arc<dyn Loader>,
     limits: Limits,
     process: Process,
+    metrics: LoadMetrics,
     entries: Mutex<HashMap<Key, Entry>>,
     /// The last listing, or `None` before the first.
     stored: Mutex<Option<BTreeMap<Key, Stamp>>>,
     /// Versions that were asked for, newest last. A rollback loads first and routes afterwards.
     asked: Mutex<VecDeque<Key>>,
+    /// Versions that routes named when [`Self::retain`] ran last.
+    routed: Mutex<BTreeSet<Key>>,
+    /// Versions that are not loaded because memory is short.
+    left_out: Mutex<BTreeSet<Key>>,
     permits: Semaphore,
     /// Numbers the entries.
     started: AtomicU64,
@@ -117,14 +135,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Repository {
-    pub(crate) fn new(loader: Arc<dyn Loader>, limits: Limits, process: Process) -> Arc<Self> {
+    pub(crate) fn new(loader: Arc<dyn Loader>, limits: Limits, process: Process, metrics: LoadMetrics) -> Arc<Self> {
         Arc::new(Self {
             loader,
             limits,
             process,
+            metrics,
             entries: Mutex::default(),
             stored: Mutex::default(),
             asked: Mutex::default(),
+            routed: Mutex::default(),
+            left_out: Mutex::default(),
             permits: Semaphore::new(limits.loads),
             started: AtomicU64::new(0),
             changes: watch::Sender::new(0),
@@ -176,8 +197,20 @@ impl Repository {
             Some((VersionState::Failed { error, retrying: true }, _)) => {
                 format!("version {version} of model '{name}' is not loaded yet: {}", chain(&*error))
             }
+            _ if lock(&self.left_out).contains(key) => {
+                let limit = self.limits.bytes;
+                format!(
+                    "version {version} of model '{name}' is not loaded: memory is short, no route names it, and \
+                     inference.package_bytes is {limit}; route it, load it, or raise the limit"
+                )
+            }
             _ => format!("version {version} of model '{name}' is not loaded yet"),
         }
+    }
+
+    /// Returns whether a version is not loaded because memory is short.
+    pub(crate) fn is_left_out(&self, key: &Key) -> bool {
+        lock(&self.left_out).contains(key)
     }
 
     /// Reads which versions are stored.
@@ -199,12 +232,17 @@ impl Repository {
     /// routes name. Does nothing before the first listing: a load records which files it tried.
     pub(crate) fn retain(self: &Arc<Self>, routed: &BTreeSet<Key>) {
         let Some(stored) = lock(&self.stored).clone() else { return };
+        lock(&self.routed).clone_from(routed);
         let needed = self.needed(routed, &stored);
         let mut unloaded = Vec::new();
         let mut started = 0;
         {
             let mut entries = lock(&self.entries);
-            let unneeded = |key: &Key, entry: &Entry| !needed.contains(key) && Arc::strong_count(&entry.waiters) == 1;
+            let left_out = lock(&self.left_out).clone();
+            let unneeded = |key: &Key, entry: &Entry| {
+                let stays = left_out.contains(key) && entry.is_in_use();
+                !needed.contains(key) && !stays && Arc::strong_count(&entry.waiters) == 1
+            };
             unloaded.extend(entries.extract_if(|key, entry| unneeded(key, entry)));
             for key in &needed {
                 let stamp = stored.get(key).copied();
@@ -224,23 +262,32 @@ impl Repository {
         }
     }
 
-    /// Returns what is needed, in the order in which it is loaded: what routes name comes first.
+    /// Returns what is needed, and notes what was left out because memory is short.
     fn needed(&self, routed: &BTreeSet<Key>, stored: &BTreeMap<Key, Stamp>) -> Vec<Key> {
-        let mut needed: Vec<Key> = routed.iter().cloned().collect();
-        let mut newest: HashMap<&ModelName, usize> = HashMap::new();
-        for key in stored.keys().rev() {
-            let count = newest.entry(&key.0).or_default();
-            *count += 1;
-            if *count <= self.limits.keep && !routed.contains(key) {
-                needed.push(key.clone());
-            }
+        let Needed { loaded, left_out } = needed(routed, lock(&self.asked).iter(), stored, &self.limits);
+        let mut noted = lock(&self.left_out);
+        for (name, version) in left_out.difference(&noted) {
+            let limit = self.limits.bytes;
+            tracing::warn!(model = %name, %version, limit, "model version left out for space; no route names it");
         }
-        for key in lock(&self.asked).iter() {
-            if !needed.contains(key) {
-                needed.push(key.clone());
-            }
+        self.metrics.left_out.set(i64::try_from(left_out.len()).unwrap_or(i64::MAX));
+        *noted = left_out;
+        loaded
+    }
+
+    /// Returns an error if a version does not fit beside those that routes name.
+    fn check_room(&self, key: &Key) -> Result<(), LoadError> {
+        let (limit, routed) = (self.limits.bytes, lock(&self.routed).clone());
+        let stored = lock(&self.stored);
+        // The load itself says that a version does not exist.
+        let Some((stored, stamp)) = stored.as_ref().and_then(|stored| Some((stored, stored.get(key)?))) else {
+            return Ok(());
+        };
+        let (need, held) = (stamp.bytes, bytes(routed.iter(), stored));
+        if limit == 0 || routed.contains(key) || held.saturating_add(need) <= limit {
+            return Ok(());
         }
-        needed
+        Err(LoadError::NoRoom { need, held, limit })
     }
 
     /// Loads a version because it was asked for, and keeps it. Returns the outcome of the try that
@@ -253,6 +300,7 @@ impl Repository {
             // The version may be newer than the last listing. The load itself says what is wrong.
             tracing::debug!(error = chain(&error), "the model store could not be listed before a load");
         }
+        self.check_room(key).map_err(Arc::new)?;
         let stamp = lock(&self.stored).as_ref().and_then(|stored| stored.get(key).copied());
         let (id, finished, _waiter) = {
             let mut entries = lock(&self.entries);

@@ -79,6 +79,11 @@ pub struct RepositorySettings {
     pub threads: usize,
     /// The largest file of a model, in bytes. Default 2,147,483,648.
     pub max_model_bytes: u64,
+    /// The most bytes of memory that all models of the repository take, estimated from the size of
+    /// their files and the number of their instances. A model that does not fit takes the place of
+    /// idle models, of which those that were not used for the longest time are unloaded first. The
+    /// next request loads such a model again. 0: no limit. Default 8,589,934,592.
+    pub memory_bytes: u64,
 }
 
 impl Default for RepositorySettings {
@@ -91,6 +96,7 @@ impl Default for RepositorySettings {
             instances: 1,
             threads: 1,
             max_model_bytes: 2 << 30,
+            memory_bytes: 8 << 30,
         }
     }
 }
@@ -107,6 +113,7 @@ impl Validate for RepositorySettings {
         Invalid::unless_in(0..=1_000_000, "latest", self.latest as u64)?;
         Invalid::unless_in(1..=64, "instances", self.instances as u64)?;
         Invalid::unless_in(1..=64, "threads", self.threads as u64)?;
+        Invalid::unless_in(0..=1 << 50, "memory_bytes", self.memory_bytes)?;
         Invalid::unless_in(1..=1 << 40, "max_model_bytes", self.max_model_bytes)
     }
 }
@@ -123,6 +130,10 @@ pub struct Settings {
     /// How many of the newest versions of a model are kept loaded, besides those that a route
     /// names. Default 3.
     pub keep: usize,
+    /// The most bytes that the files of the loaded versions have together. Versions that a route
+    /// names are loaded beyond it. Of the others, those that were asked for longest ago and the
+    /// older ones are not loaded. 0: no limit. Default 8,589,934,592.
+    pub package_bytes: u64,
     /// Routes all users to the first version of a model as soon as it is warm. Default true.
     pub route_first: bool,
     /// How many versions are loaded at the same time. Default 2.
@@ -162,6 +173,7 @@ impl Default for Settings {
             default_model: "ratings".to_owned(),
             refresh: Duration::from_secs(1),
             keep: 3,
+            package_bytes: 8 << 30,
             route_first: true,
             loads: 2,
             load_deadline: Duration::from_secs(300),
@@ -199,6 +211,7 @@ impl Validate for Settings {
         ];
         counts.into_iter().try_for_each(|(key, count, most)| Invalid::unless_in(1..=most, key, count as u64))?;
         Invalid::unless_in(0..=1 << 40, "evaluation.cache_bytes", self.evaluation.cache_bytes as u64)?;
+        Invalid::unless_in(0..=1 << 50, "package_bytes", self.package_bytes)?;
         self.repository.validate().map_err(|invalid| invalid.within("repository"))?;
         let sample = self.predictions.sample;
         let is_share = (0.0..=1.0).contains(&sample);
@@ -218,7 +231,7 @@ mod tests {
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
         type Change = fn(&mut Settings);
-        let cases: [(Change, &str); 22] = [
+        let cases: [(Change, &str); 24] = [
             (|settings| settings.refresh = Duration::ZERO, "refresh: is 0s; give a time from 10ms to 1h"),
             (|settings| settings.refresh = Duration::MAX, "refresh: is "),
             (|settings| settings.max_batch = usize::MAX, "max_batch: is "),
@@ -231,6 +244,7 @@ mod tests {
                 "feature_deadline: is 0s; give a time from 1ms to 1h",
             ),
             (|settings| settings.repository.instances = 0, "repository.instances: is 0; give a number from 1 to 64"),
+            (|settings| settings.repository.memory_bytes = u64::MAX, "repository.memory_bytes: is "),
             (|settings| settings.repository.poll = Duration::MAX, "repository.poll: is "),
             (
                 |settings| settings.repository.prefix = "../a".to_owned(),
@@ -243,6 +257,7 @@ mod tests {
                 },
                 "repository.prefix: is set, and folder too; set one of them",
             ),
+            (|settings| settings.package_bytes = u64::MAX, "package_bytes: is "),
             (|settings| settings.keep = 0, "keep: is 0; give a number from 1 to 1,000"),
             (|settings| settings.loads = 0, "loads: is 0"),
             (|settings| settings.queue = 0, "queue: is 0"),

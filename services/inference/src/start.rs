@@ -11,8 +11,8 @@ use thiserror::Error;
 
 use crate::api::{Core, FeatureStores, RequestIds, Service, encode_served};
 use crate::evaluation::{self, Copies, Evaluation, States};
-use crate::metrics::{RoutingMetrics, StateMetrics, in_flight};
-use crate::models::{Defaults, Models, Packages, Scheduling, Source, Store, StoreParts, VersionPolicy};
+use crate::metrics::{LoadMetrics, RoutingMetrics, StateMetrics, StoreMetrics, in_flight};
+use crate::models::{Defaults, Models, Packages, Scheduling, Source, Store, StoreParts, TritonMetrics, VersionPolicy};
 use crate::pressure::Pressure;
 use crate::rating::{self, Capacity, Counted, Histories, Rating};
 use crate::repository::{Limits, Opener, PackageLoader, Process, Repository};
@@ -85,6 +85,9 @@ impl Service {
             counters: Mutex::default(),
         };
         let models = Arc::new(Models::new(plan.store(objects_of_models, runtime_of_models)?, packages));
+        let counted = Arc::downgrade(&models);
+        let read = move || counted.upgrade().map(|models| models.all_statistics()).unwrap_or_default();
+        context.metrics.register_collector(Box::new(TritonMetrics::new(read)));
         if plan.has_repository() {
             let poll = settings.repository.poll;
             models.follow((!poll.is_zero()).then_some(poll), context);
@@ -125,11 +128,21 @@ struct Plan<'a> {
 impl Plan<'_> {
     /// Returns the versions that serve.
     fn repository(&self, store: ModelStore, opener: Opener) -> Arc<Repository> {
-        let Self { settings, clock, context } = self;
+        let Self { settings, context, .. } = self;
         let loader = PackageLoader::new(store, opener, context.compute.clone());
-        let limits = Limits { loads: settings.loads, deadline: settings.load_deadline, keep: settings.keep };
-        let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: Arc::clone(clock) };
-        Repository::new(Arc::new(loader), limits, process)
+        let limits = Limits {
+            loads: settings.loads,
+            deadline: settings.load_deadline,
+            keep: settings.keep,
+            bytes: settings.package_bytes,
+        };
+        let metrics = LoadMetrics::register(&context.metrics);
+        Repository::new(Arc::new(loader), limits, self.process(), metrics)
+    }
+
+    fn process(&self) -> Process {
+        let Self { clock, context, .. } = self;
+        Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: Arc::clone(clock) }
     }
 
     fn has_repository(&self) -> bool {
@@ -138,8 +151,8 @@ impl Plan<'_> {
     }
 
     /// Returns the models of the repository, of which none is loaded yet.
-    fn store(&self, objects: Arc<dyn ObjectStore>, runtime: Runtime) -> Result<Store, Error> {
-        let Self { settings, clock, context } = self;
+    fn store(&self, objects: Arc<dyn ObjectStore>, runtime: Runtime) -> Result<Arc<Store>, Error> {
+        let Self { settings, context, .. } = self;
         let repository = &settings.repository;
         let source = match (self.has_repository(), repository.prefix.as_str()) {
             (false, _) => Source::Absent,
@@ -158,9 +171,11 @@ impl Plan<'_> {
             source,
             defaults,
             largest: repository.max_model_bytes,
+            memory: repository.memory_bytes,
             runtime,
             compute: context.compute.clone(),
-            clock: Arc::clone(clock),
+            process: self.process(),
+            metrics: StoreMetrics::register(&context.metrics),
         }))
     }
 

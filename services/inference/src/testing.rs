@@ -15,10 +15,10 @@ use marquee_domain::{
     BasisPoints, Candidate, ModelName, Movie, MovieId, Route, RouteSpec, Salt, Scale, UserId, Version,
 };
 use marquee_model::{Catalogue, Dataset, Dim, Dtype, GraphSignature, Manifest, SCHEMA, TensorSpec};
-use marquee_onnx::{Data, RunError, Tensor};
+use marquee_onnx::{RunError, Tensor};
 
 pub(crate) use features::FakeFeatures;
-pub(crate) use loader::{FakeLoader, Step};
+pub(crate) use loader::{FakeLoader, Step, VERSION_BYTES};
 pub(crate) use objects::SwitchedObjects;
 
 use crate::model::{Graph, Model, Parts, Tensors};
@@ -170,7 +170,7 @@ fn floats<'a>(inputs: &'a Tensors, name: &str) -> &'a [f32] {
 }
 
 fn tensor(shape: Vec<usize>, data: Vec<f32>) -> Tensor {
-    Tensor::try_new(shape, Data::F32(data)).expect("the shape fits")
+    Tensor::from_vec(shape, data).expect("the shape fits")
 }
 
 /// What is special about a fake model.
@@ -210,6 +210,7 @@ pub(crate) fn counted_model(version: u64, kind: Kind, encoded: Arc<AtomicUsize>)
         encoder: Box::new(FakeEncoder { fails: kind.fails, encoded }),
         scorer: Box::new(FakeScorer),
         learner,
+        golden: None,
     };
     let changed = if kind.is_changed { "-changed" } else { "" };
     Model::new(format!("digest-{version}{changed}"), true, parts)

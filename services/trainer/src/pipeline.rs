@@ -14,6 +14,7 @@ mod current;
 mod export;
 mod fitting;
 mod gates;
+mod golden;
 mod parity;
 mod progress;
 mod snapshot;
@@ -164,6 +165,7 @@ impl Pipeline {
             scale: self.dependencies.scale,
             created_at: self.dependencies.clock.now(),
             git_revision: (!revision.is_empty()).then(|| revision.clone()),
+            parity: self.settings.gates.parity,
         };
         let fitted = Arc::clone(fitted);
         let written = self.compute.run(move || export::write(&fitted, movies, facts)).await;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use marquee_model::{tensors, write_encoder};
-use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_onnx::{Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -79,11 +79,11 @@ fn history(random: &mut ChaCha8Rng, length: usize) -> Result<Vec<(String, Tensor
     let entries = length.max(1);
     let movies = rand::seq::index::sample(random, MOVIES, entries).into_iter().map(|movie| movie as i64).collect();
     let stars = (0..entries).map(|_| f32::from(random.random_range(1_u8..=5))).collect();
-    let weight = if length > 0 { 1.0 } else { 0.0 };
-    let tensor = |name: &str, data| anyhow::Ok((name.to_owned(), Tensor::try_new(vec![1, entries], data)?));
+    let weight: f32 = if length > 0 { 1.0 } else { 0.0 };
+    let shape = || vec![1, entries];
     Ok(vec![
-        tensor(tensors::MOVIE, Data::I64(movies))?,
-        tensor(tensors::RATING, Data::F32(stars))?,
-        tensor(tensors::WEIGHT, Data::F32(vec![weight; entries]))?,
+        (tensors::MOVIE.to_owned(), Tensor::from_vec::<i64>(shape(), movies)?),
+        (tensors::RATING.to_owned(), Tensor::from_vec::<f32>(shape(), stars)?),
+        (tensors::WEIGHT.to_owned(), Tensor::from_vec(shape(), vec![weight; entries])?),
     ])
 }

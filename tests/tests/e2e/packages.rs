@@ -9,8 +9,8 @@ use bytes::Bytes;
 use marquee_domain::Version;
 use marquee_e2e::{Fleet, World};
 use marquee_model::{
-    Catalogue, GraphSignature, MANIFEST, Manifest, OnnxGraph, Package, SigningKey, write_encoder, write_learner,
-    write_scorer,
+    Catalogue, GOLDEN, GraphSignature, MANIFEST, Manifest, OnnxGraph, Package, SigningKey, write_encoder,
+    write_learner, write_scorer,
 };
 use marquee_posterior::{Posterior, Sample};
 use marquee_proto::training::v1::{Algorithm, Parameters};
@@ -80,6 +80,8 @@ impl Draft {
         self.manifest.encoder = self.replace(ENCODER, write_encoder(&posterior)?);
         self.manifest.scorer = self.replace(SCORER, write_scorer(&posterior)?);
         self.manifest.learner = Some(self.replace(LEARNER, learner));
+        // It is another model than the one whose predictions were recorded.
+        self.files.remove(GOLDEN);
         Ok(self)
     }
 
@@ -93,6 +95,8 @@ impl Draft {
     pub(super) fn failing(mut self) -> Self {
         let encoder = failing(&self.files[ENCODER]);
         self.files.insert(ENCODER.to_owned(), encoder.into());
+        // The recorded predictions would be among those that fail.
+        self.files.remove(GOLDEN);
         // A learner would answer in its place once it has a state.
         self.files.remove(LEARNER);
         self.manifest.learner = None;

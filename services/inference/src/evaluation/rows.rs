@@ -59,15 +59,14 @@ pub(super) fn first(state: State, rows: usize) -> State {
 
 #[cfg(test)]
 mod tests {
-    use marquee_onnx::Data;
-
     use super::*;
 
     fn state(rows: &[f32]) -> State {
-        let tensor = |data| Tensor::try_new(vec![rows.len(), 2], data).expect("fits");
-        let floats = rows.iter().flat_map(|&value| [value, -value]).collect();
-        let integers = rows.iter().flat_map(|&value| [value as i64, 7]).collect();
-        Arc::new(vec![("a".to_owned(), tensor(Data::F32(floats))), ("b".to_owned(), tensor(Data::I64(integers)))])
+        let shape = || vec![rows.len(), 2];
+        let floats: Vec<f32> = rows.iter().flat_map(|&value| [value, -value]).collect();
+        let integers: Vec<i64> = rows.iter().flat_map(|&value| [value as i64, 7]).collect();
+        let (floats, integers) = (Tensor::from_vec(shape(), floats), Tensor::from_vec(shape(), integers));
+        Arc::new(vec![("a".to_owned(), floats.expect("fits")), ("b".to_owned(), integers.expect("fits"))])
     }
 
     #[test]
@@ -82,7 +81,7 @@ mod tests {
         assert_eq!(replaced, Some(state(&[9.0, 2.0, 3.0, 8.0])));
         assert_eq!(replace(Arc::clone(&joined), &[(4, state(&[1.0]))]), None);
         assert_eq!(replace(Arc::clone(&joined), &[]), Some(joined));
-        let wide = Tensor::try_new(vec![1, 3], Data::F32(vec![0.0; 3])).expect("fits");
+        let wide = Tensor::from_vec(vec![1, 3], vec![0.0_f32; 3]).expect("fits");
         assert_eq!(join(&[state(&[1.0]), Arc::new(vec![("a".to_owned(), wide)])]), None);
     }
 

@@ -217,14 +217,14 @@ fn weigh(key: &StateKey, state: &State) -> usize {
 #[cfg(test)]
 mod tests {
     use marquee_kit::Metrics;
-    use marquee_onnx::{Data, Tensor};
+    use marquee_onnx::Tensor;
 
     use super::*;
     use crate::testing::{Kind, model};
 
     /// A state of about 1,000 bytes.
     fn value(learned: usize) -> UserState {
-        let tensor = Tensor::try_new(vec![1, 64], Data::F32(vec![learned as f32; 64])).expect("fits");
+        let tensor = Tensor::from_vec(vec![1, 64], vec![learned as f32; 64]).expect("fits");
         UserState { state: Arc::new(vec![("a".to_owned(), tensor)]), learned }
     }
 

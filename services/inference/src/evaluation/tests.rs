@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use proptest::prelude::*;
 
 use super::*;
-use crate::metrics::{RoutingMetrics, StateMetrics};
+use crate::metrics::{LoadMetrics, RoutingMetrics, StateMetrics};
 use crate::repository::{Limits, Process};
 use crate::routing::{self, RouteMap, Table};
 use crate::testing::{FakeLoader, Step, SwitchedObjects, key, movie, name, route, shadowed};
@@ -38,9 +38,9 @@ impl Bench {
         let (loader, copies) = (FakeLoader::with([1, 2, 9]), FakeLoader::with([1, 2]));
         loader.script(9, Step::Hold);
         script.iter().for_each(|&(version, step)| copies.script(version, step));
-        let limits = Limits { loads: 3, deadline: Duration::from_secs(60), keep: 3 };
+        let limits = Limits { loads: 3, deadline: Duration::from_secs(60), keep: 3, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
-        let repository = Repository::new(loader.clone(), limits, process);
+        let repository = Repository::new(loader.clone(), limits, process, LoadMetrics::register(&context.metrics));
         let routing = Routing::new(routing::Parts {
             table: Table::new(Arc::<SwitchedObjects>::default(), clock.clone(), RouteMap::new()),
             repository: Arc::clone(&repository),

@@ -11,8 +11,14 @@ use super::text;
 /// The most instances of a model.
 const MOST_INSTANCES: u64 = 64;
 
+/// The most rows of a run.
+const LARGEST_BATCH: u64 = 65_536;
+
 /// The most requests that a model's queue may hold.
 const LONGEST_QUEUE: u64 = 1_000_000;
+
+/// The longest time that a request may wait for others, in microseconds.
+const LONGEST_DELAY: u64 = 10_000_000;
 
 /// Which versions of a model are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +59,11 @@ pub(crate) struct ModelConfig {
     pub(crate) instances: Option<usize>,
     /// How many requests may wait. `None`: as the settings say.
     pub(crate) queue: Option<usize>,
+    /// How long a request may wait for others to share a run while an instance is idle. Zero: it
+    /// never waits.
+    pub(crate) delay: Duration,
+    /// The numbers of rows that a run should have. Empty: any number.
+    pub(crate) preferred: Vec<usize>,
     /// How long a request may wait that has no timeout of its own. `None`: as long as it likes.
     pub(crate) timeout: Option<Duration>,
     /// Whether requests may have shorter timeouts.
@@ -73,6 +84,8 @@ impl Default for ModelConfig {
             max_batch_size: None,
             instances: None,
             queue: None,
+            delay: Duration::ZERO,
+            preferred: Vec::new(),
             timeout: None,
             may_override_timeout: true,
             priority_levels: 0,
@@ -102,7 +115,7 @@ impl ModelConfig {
         refuse_foreign(value, name)?;
         let mut config = Self { policy: policy(value)?, ..Self::default() };
         if let Some(size) = number(value, "max_batch_size")? {
-            config.max_batch_size = Some(within(size, 65_536, "max_batch_size")?);
+            config.max_batch_size = Some(within(size, LARGEST_BATCH, "max_batch_size")?);
         }
         let groups = list(value, "instance_group");
         if !groups.is_empty() {
@@ -133,6 +146,12 @@ impl ModelConfig {
         let level = |key| Ok::<_, String>(number(batching, key)?.map(|level| u32::try_from(level).unwrap_or(u32::MAX)));
         self.priority_levels = level("priority_levels")?.unwrap_or(0);
         self.default_priority = level("default_priority_level")?.unwrap_or(0);
+        if let Some(delay) = number(batching, "max_queue_delay_microseconds")? {
+            let delay = within(delay, LONGEST_DELAY, "max_queue_delay_microseconds")?;
+            self.delay = Duration::from_micros(delay as u64);
+        }
+        let sizes = list(batching, "preferred_batch_size").into_iter();
+        self.preferred = sizes.map(preferred).collect::<Result<_, _>>()?;
         let Some(queue) = field(batching, "default_queue_policy") else { return Ok(()) };
         if let Some(size) = number(queue, "max_queue_size")?.filter(|size| *size > 0) {
             self.queue = Some(within(size, LONGEST_QUEUE, "max_queue_size")?);
@@ -230,6 +249,13 @@ fn kind(text: &str) -> Option<Kind> {
     })
 }
 
+fn preferred(value: &Value) -> Result<usize, String> {
+    match as_number(value, "preferred_batch_size")? {
+        0 => Err("preferred_batch_size is 0; expected at least 1".to_owned()),
+        size => within(size, LARGEST_BATCH, "preferred_batch_size"),
+    }
+}
+
 /// Returns a field by its name, in snake case or in camel case.
 fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let camel = || {
@@ -283,6 +309,8 @@ mod tests {
             version_policy: { specific { versions: [1, 3] } }
             instance_group [ { count: 2 kind: KIND_CPU } ]
             dynamic_batching {
+              preferred_batch_size: [4, 8]
+              max_queue_delay_microseconds: 100
               priority_levels: 3
               default_priority_level: 2
               default_queue_policy { max_queue_size: 5 default_timeout_microseconds: 1000 allow_timeout_override: true }
@@ -291,7 +319,8 @@ mod tests {
         "#;
         let json = r#"{"maxBatchSize": "16", "versionPolicy": {"specific": {"versions": ["1", 3]}},
             "instanceGroup": [{"count": 2}], "input": [{"name": "x", "dataType": "TYPE_FP32"}],
-            "dynamicBatching": {"priorityLevels": 3, "defaultPriorityLevel": 2, "defaultQueuePolicy":
+            "dynamicBatching": {"preferredBatchSize": [4, "8"], "maxQueueDelayMicroseconds": "100",
+            "priorityLevels": 3, "defaultPriorityLevel": 2, "defaultQueuePolicy":
             {"maxQueueSize": 5, "defaultTimeoutMicroseconds": "1000", "allowTimeoutOverride": true}}}"#;
         let config = ModelConfig::from_text(text, "rate").expect("valid");
         assert_eq!(config, ModelConfig::from_json(json, "rate").expect("valid"));
@@ -299,6 +328,7 @@ mod tests {
         assert_eq!((config.max_batch_size, config.instances, config.queue), (Some(16), Some(2), Some(5)));
         assert_eq!((config.timeout, config.may_override_timeout), (Some(Duration::from_millis(1)), true));
         assert_eq!((config.priority_levels, config.default_priority), (3, 2));
+        assert_eq!((config.delay, config.preferred.as_slice()), (Duration::from_micros(100), [4, 8].as_slice()));
         assert_eq!(ModelConfig::from_text("", "rate").expect("valid"), ModelConfig::default());
     }
 
@@ -315,6 +345,14 @@ mod tests {
             (r#"{"max_batch_size": 100000}"#, "max_batch_size is 100000; expected at most 65536"),
             (r#"{"instance_group": [{"count": 60}, {"count": 5}]}"#, "instance_group.count is 65; expected at most 64"),
             (r#"{"instance_group": [{"kind": "KIND_GPU"}]}"#, "instance_group.kind is KIND_GPU"),
+            (
+                r#"{"dynamic_batching": {"preferred_batch_size": [4, 0]}}"#,
+                "preferred_batch_size is 0; expected at least 1",
+            ),
+            (
+                r#"{"dynamic_batching": {"max_queue_delay_microseconds": 99000000}}"#,
+                "max_queue_delay_microseconds is 99000000; expected at most 10000000",
+            ),
             (r#"{"version_policy": {}}"#, "version_policy is empty"),
             (r#"{"default_model_filename": "../a"}"#, "default_model_filename is '../a'"),
             (r#"{"input": [{"name": "x", "data_type": "FP32"}]}"#, "data_type of 'x' is 'FP32', which is unknown"),

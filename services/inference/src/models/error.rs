@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Loading { name: String },
     #[error("model '{name}' is not ready: {reason}")]
     NotReady { name: String, reason: String },
+    #[error("model '{name}' is not loaded: {reason}")]
+    Standby { name: String, reason: String },
     #[error("output '{0}' is unknown; take the outputs of the model's metadata")]
     UnknownOutput(String),
     #[error("{0}")]
@@ -46,6 +48,13 @@ impl Error {
     }
 }
 
+impl LoadError {
+    /// Returns whether the same files may load later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Objects(_) | Self::NoRoom { .. } | Self::Canceled)
+    }
+}
+
 /// Why a version of a model of the repository was not loaded.
 #[derive(Debug, Error)]
 pub(crate) enum LoadError {
@@ -63,6 +72,16 @@ pub(crate) enum LoadError {
     Missing(String),
     #[error("{path} has {size} bytes, more than inference.repository.max_model_bytes, which is {limit}")]
     TooLarge { path: String, size: u64, limit: u64 },
+    #[error(
+        "it takes about {need} bytes, more than inference.repository.memory_bytes, which is {limit}; raise the limit, or \
+         configure fewer instances"
+    )]
+    LargerThanMemory { need: u64, limit: u64 },
+    #[error(
+        "memory is short: it takes about {need} bytes, and models that stay take {held} of the {limit} bytes of \
+         inference.repository.memory_bytes; unload a model, or raise the limit"
+    )]
+    NoRoom { need: u64, held: u64, limit: u64 },
     #[error("the configuration is not valid: {0}")]
     Config(String),
     #[error("there is no version that the version policy chooses; put the model in NAME/1/model.onnx")]
@@ -73,6 +92,8 @@ pub(crate) enum LoadError {
     Mismatch(String),
     #[error("some versions were not loaded: {0}")]
     Versions(String),
+    #[error("the server stopped before the model was loaded")]
+    Canceled,
     #[error("{0}")]
     Package(String),
 }

@@ -244,6 +244,7 @@ impl Packages {
                 Some((VersionState::Warm(_), _)) => (State::Ready, String::new()),
                 Some((VersionState::Loading, _)) => (State::Loading, String::new()),
                 Some((VersionState::Failed { .. }, _)) => (State::Unavailable, self.repository.explain(&key)),
+                None if self.repository.is_left_out(&key) => (State::Unavailable, self.repository.explain(&key)),
                 None => (State::Unavailable, "no route needs it; load it to use it".to_owned()),
             };
             for part in Part::ALL {

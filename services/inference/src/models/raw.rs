@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use marquee_domain::Clock;
+use marquee_domain::{Clock, Timestamp};
 use marquee_onnx::{Axis, BatchSettings, Batcher, Graph, Kind, ModelFile, Port, Priority, Runtime, Tensor, Threads};
 use tokio::time::{Instant, timeout_at};
 
@@ -41,6 +41,8 @@ pub(crate) struct RawModel {
     batcher: Background<Batcher>,
     counters: Counters,
     clock: Arc<dyn Clock>,
+    bytes: u64,
+    loaded_at: Timestamp,
 }
 
 /// What a version is made from.
@@ -51,6 +53,8 @@ pub(super) struct Plan {
     pub(super) config: Arc<ModelConfig>,
     /// The files of the version's folder, by their paths in it.
     pub(super) files: BTreeMap<String, Bytes>,
+    /// How much memory the version takes, as an estimate.
+    pub(super) bytes: u64,
 }
 
 impl RawModel {
@@ -61,11 +65,14 @@ impl RawModel {
         runtime: &Runtime,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LoadError> {
-        let Plan { name, version, config, files } = plan;
-        let Some(bytes) = files.get(&config.file) else {
+        let Plan { name, version, config, mut files, bytes } = plan;
+        let Some(model) = files.remove(&config.file) else {
             return Err(LoadError::Missing(format!("{version}/{}", config.file)));
         };
-        let model = ModelFile { bytes, beside: &|path| files.get(path).cloned() };
+        // The instances share them.
+        let beside: BTreeMap<String, Arc<[u8]>> =
+            files.into_iter().map(|(path, bytes)| (path, Arc::from(&*bytes))).collect();
+        let model = ModelFile { bytes: &model, beside: &|path| beside.get(path).cloned() };
         let instances = config.instances.unwrap_or(defaults.instances).max(1);
         let load = || Graph::load_model(runtime, &model, Threads(defaults.threads)).map_err(LoadError::Graph);
         let first = load()?;
@@ -73,7 +80,17 @@ impl RawModel {
         let others = (1..instances).map(|_| load()).collect::<Result<_, _>>()?;
         let max_rows = config.max_batch_size.unwrap_or(defaults.max_batch);
         let queue = config.queue.unwrap_or(defaults.queue);
-        let settings = BatchSettings { max_rows: max_rows.max(1), queue, padded: Vec::new() };
+        if let Some(size) = config.preferred.iter().find(|size| **size > max_rows.max(1)) {
+            let problem = format!("preferred_batch_size is {size}, more than max_batch_size, which is {max_rows}");
+            return Err(LoadError::Mismatch(problem));
+        }
+        let settings = BatchSettings {
+            max_rows: max_rows.max(1),
+            queue,
+            padded: Vec::new(),
+            delay: config.delay,
+            preferred: config.preferred.clone(),
+        };
         let batcher = Batcher::with_instances(first, others, &settings);
         let max_batch_size = if batcher.is_batchable() { max_rows } else { 0 };
         if config.max_batch_size.is_some_and(|size| size > 0) && !batcher.is_batchable() {
@@ -83,7 +100,18 @@ impl RawModel {
         }
         let scheduling = Scheduling { max_batch_size, instances, queue };
         let batcher = Background::new(batcher);
-        Ok(Self { name, version, config, scheduling, batcher, counters: Counters::default(), clock })
+        let (counters, loaded_at) = (Counters::default(), clock.now());
+        Ok(Self { name, version, config, scheduling, batcher, counters, clock, bytes, loaded_at })
+    }
+
+    /// Estimates how many bytes of memory the version takes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Returns when the version answered last, or when it was loaded.
+    pub(super) fn used_at(&self) -> Timestamp {
+        self.counters.last().map_or(self.loaded_at, |last| last.max(self.loaded_at))
     }
 
     /// Runs the model once with zeros, so that the first request finds memory and code ready. A

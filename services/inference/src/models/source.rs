@@ -2,7 +2,7 @@
 //! store. Both have the layout `NAME/VERSION/model.onnx` and, if there is one, `NAME/config.pbtxt`
 //! or `NAME/config.json`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,24 +40,27 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Returns the names of the models. Folders with other names are ignored.
-    pub(super) async fn models(&self) -> Result<BTreeSet<String>, LoadError> {
-        let mut names = match self {
+    /// Returns the models and their files. Folders with other names are ignored.
+    pub(super) async fn models(&self) -> Result<BTreeMap<String, Files>, LoadError> {
+        let mut models = match self {
             Self::Folder(folder) => {
                 let folder = folder.clone();
                 blocking(move || folders(&folder)).await?
             }
             Self::Objects(store, prefix) => {
-                let listed = store.list(Some(prefix)).await.map_err(LoadError::Objects)?;
-                let below =
-                    |key: &ObjectKey| Some(key.as_str().strip_prefix(prefix.as_str())?.strip_prefix('/')?.to_owned());
-                let name = |path: String| path.split_once('/').map(|(name, _)| name.to_owned());
-                listed.iter().filter_map(|entry| name(below(&entry.key)?)).collect()
+                let mut models: BTreeMap<String, Files> = BTreeMap::new();
+                for entry in store.list(Some(prefix)).await.map_err(LoadError::Objects)? {
+                    let Some((model, path)) = below(&entry, prefix).and_then(|path| path.split_once('/')) else {
+                        continue;
+                    };
+                    models.entry(model.to_owned()).or_default().insert(path.to_owned(), stamp(&entry));
+                }
+                models
             }
-            Self::Absent => BTreeSet::new(),
+            Self::Absent => BTreeMap::new(),
         };
-        names.retain(|name| is_name(name));
-        Ok(names)
+        models.retain(|name, _| is_name(name));
+        Ok(models)
     }
 
     /// Returns the files of a model. There are none if the model does not exist.
@@ -65,22 +68,13 @@ impl Source {
         match self {
             Self::Folder(folder) => {
                 let folder = folder.join(model);
-                let walk = move || {
-                    let mut found = Files::new();
-                    match walk(&folder, "", DEEPEST, &mut found) {
-                        Err(error) if error.kind() == io::ErrorKind::NotFound && found.is_empty() => Ok(found),
-                        other => other.map(|()| found),
-                    }
-                };
-                blocking(walk).await
+                blocking(move || files(&folder)).await
             }
             Self::Objects(store, prefix) => {
                 let Ok(folder) = ObjectKey::try_new(&format!("{prefix}/{model}")) else { return Ok(Files::new()) };
                 let listed = store.list(Some(&folder)).await.map_err(LoadError::Objects)?;
-                let path =
-                    |key: &ObjectKey| Some(key.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?.to_owned());
-                let stamp = |entry: &ObjectEntry| Stamp { size: entry.size, modified: entry.modified.micros() };
-                Ok(listed.iter().filter_map(|entry| Some((path(&entry.key)?, stamp(entry)))).collect())
+                let file = |entry: &ObjectEntry| Some((below(entry, &folder)?.to_owned(), stamp(entry)));
+                Ok(listed.iter().filter_map(file).collect())
             }
             Self::Absent => Ok(Files::new()),
         }
@@ -119,16 +113,36 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     }
 }
 
-fn folders(folder: &Path) -> io::Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
+/// Returns the path of an object below a folder.
+fn below<'a>(entry: &'a ObjectEntry, folder: &ObjectKey) -> Option<&'a str> {
+    entry.key.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')
+}
+
+fn stamp(entry: &ObjectEntry) -> Stamp {
+    Stamp { size: entry.size, modified: entry.modified.micros() }
+}
+
+fn folders(folder: &Path) -> io::Result<BTreeMap<String, Files>> {
+    let mut models = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         // A link to a folder counts: volumes of Kubernetes consist of them.
-        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
-            names.insert(name);
+        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string())
+            && is_name(&name)
+        {
+            models.insert(name, files(&entry.path())?);
         }
     }
-    Ok(names)
+    Ok(models)
+}
+
+/// Returns the files below a folder. There are none if the folder does not exist.
+fn files(folder: &Path) -> io::Result<Files> {
+    let mut found = Files::new();
+    match walk(folder, "", DEEPEST, &mut found) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && found.is_empty() => Ok(found),
+        other => other.map(|()| found),
+    }
 }
 
 fn walk(folder: &Path, path: &str, depth: usize, found: &mut Files) -> io::Result<()> {
@@ -155,14 +169,14 @@ fn walk(folder: &Path, path: &str, depth: usize, found: &mut Files) -> io::Resul
 
 #[cfg(test)]
 mod tests {
-    use marquee_ports::Precondition;
-    use marquee_ports::memory::MemoryObjects;
+    use marquee_ports::memory::{Fault, MemoryObjects, Step};
+    use marquee_ports::{ErrorKind, Precondition};
 
     use super::*;
 
     async fn check(source: Source) {
-        assert_eq!(source.models().await.expect("lists"), BTreeSet::from(["rate".to_owned()]));
         let files = source.files("rate").await.expect("lists");
+        assert_eq!(source.models().await.expect("lists"), BTreeMap::from([("rate".to_owned(), files.clone())]));
         let sizes: Vec<_> = files.iter().map(|(path, stamp)| (path.as_str(), stamp.size)).collect();
         assert_eq!(sizes, [("1/model.onnx", 5), ("config.pbtxt", 2)]);
         assert_eq!(source.read("rate", "1/model.onnx").await.expect("reads"), "model");
@@ -188,6 +202,15 @@ mod tests {
         write("rate/.hidden", "model");
         check(Source::Folder(folder.path().to_owned())).await;
         check(Source::Objects(Arc::new(objects), ObjectKey::try_new("onnx").expect("valid"))).await;
+        let listed = MemoryObjects::default();
+        for path in ["onnx/a/1/model.onnx", "onnx/b/1/model.onnx"] {
+            let key = ObjectKey::try_new(path).expect("valid");
+            listed.put(&key, Bytes::from_static(b"model"), Precondition::None).await.expect("writes");
+        }
+        listed.faults().add(Step::on("list", 2, Fault::Fail(ErrorKind::Unavailable)));
+        let source = Source::Objects(Arc::new(listed), ObjectKey::try_new("onnx").expect("valid"));
+        assert_eq!(source.models().await.expect("lists once, however many models there are").len(), 2);
+        assert!(source.models().await.is_err());
         assert!(Source::Folder(folder.path().join("absent")).models().await.is_err());
         assert!(Source::Absent.models().await.expect("none").is_empty());
     }

@@ -30,6 +30,8 @@ pub(crate) struct Statistic {
     pub(crate) compute_input: Timed,
     pub(crate) compute_infer: Timed,
     pub(crate) compute_output: Timed,
+    /// Requests that wait now.
+    pub(crate) waiting: u64,
 }
 
 /// Counts the requests of a version. Each counter is read and written independently, so relaxed
@@ -64,15 +66,20 @@ impl Counters {
         self.last.store(u64::try_from(now.micros()).unwrap_or(0), Ordering::Relaxed);
     }
 
+    /// Returns when a request ended last.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let last = i64::try_from(self.last.load(Ordering::Relaxed)).ok().filter(|last| *last > 0);
+        last.map(Timestamp::from_micros)
+    }
+
     /// Returns the counters of a version that computes in one step.
     pub(super) fn read(&self, name: &str, version: u64) -> Statistic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let success = Timed { count: read(&self.succeeded), nanos: read(&self.success_nanos) };
-        let last = i64::try_from(read(&self.last)).ok().filter(|last| *last > 0);
         Statistic {
             name: name.to_owned(),
             version,
-            last: last.map(Timestamp::from_micros),
+            last: self.last(),
             rows: read(&self.rows),
             runs: success.count,
             success,
@@ -81,6 +88,7 @@ impl Counters {
             compute_input: Timed { count: success.count, nanos: 0 },
             compute_infer: success,
             compute_output: Timed { count: success.count, nanos: 0 },
+            waiting: 0,
         }
     }
 
@@ -95,6 +103,7 @@ impl Counters {
             compute_input: timed(stats.join_nanos),
             compute_infer: timed(stats.infer_nanos),
             compute_output: timed(stats.split_nanos),
+            waiting: stats.waiting,
             ..self.read(name, version)
         }
     }

@@ -1,26 +1,29 @@
-//! The models of the repository: loads them, keeps the versions that answer, and says why others do
-//! not.
+//! The models of the repository: keeps the versions that answer, says why others do not, and
+//! unloads models when memory is short. `loading` loads them.
 //!
 //! **Invariant:** a version that answers goes on while its successor loads, and stays if that fails
 //! (`models::tests::a_version_that_answers_stays_if_its_successor_is_refused`).
+//!
+//! **Invariant:** a model that a request uses is not unloaded for space
+//! (`models::tests::memory::a_model_in_use_is_not_unloaded`).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod loading;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use marquee_domain::Clock;
 use marquee_kit::{Compute, chain};
 use marquee_onnx::Runtime;
 
-use super::config::ModelConfig;
 use super::error::{Error, LoadError};
-use super::raw::{Defaults, Plan, RawModel};
-use super::source::{Files, Source, Stamp, is_name};
+use super::memory::{Resident, victims};
+use super::raw::{Defaults, RawModel};
+use super::source::Source;
 use super::statistics::Statistic;
 use super::{Entry, State};
-
-/// The largest configuration file, in bytes.
-const LARGEST_CONFIG: u64 = 1 << 20;
+use crate::metrics::{ModelLabel, StoreMetrics};
+use crate::repository::Process;
 
 /// Files and a configuration that are used in place of those of the repository.
 #[derive(Debug, Clone, Default)]
@@ -33,21 +36,64 @@ pub(crate) struct Given {
 
 #[derive(Debug, Clone)]
 enum Slot {
-    Ready(Arc<RawModel>),
+    /// The version answers. The text says why newer files of it do not.
+    Ready(Arc<RawModel>, Option<String>),
     Loading,
+    /// The version is not loaded, because memory is short or the repository could not be read. The
+    /// next request loads it.
+    Standby(String),
     Unavailable(String),
 }
 
 #[derive(Debug, Default)]
 struct Known {
     versions: BTreeMap<u64, Slot>,
-    /// Why no version could be tried.
+    /// Why no version could be tried the last time.
     problem: Option<String>,
+    /// The configuration that came with the request to load the model.
+    config: Option<String>,
+    /// Whether the files came with the request to load the model. Then it cannot be loaded again
+    /// without the client.
+    has_given_files: bool,
 }
 
 impl Known {
     fn ready(&self) -> impl DoubleEndedIterator<Item = &Arc<RawModel>> {
-        self.versions.values().filter_map(|slot| if let Slot::Ready(model) = slot { Some(model) } else { None })
+        self.versions.values().filter_map(|slot| if let Slot::Ready(model, _) = slot { Some(model) } else { None })
+    }
+
+    fn bytes(&self) -> u64 {
+        self.ready().fold(0, |sum, model| sum.saturating_add(model.bytes()))
+    }
+
+    /// Returns the slot that answers requests without a version: the newest one that answers, or
+    /// that the request can load.
+    fn newest(&self) -> Option<&Slot> {
+        let answers = |slot: &&Slot| matches!(slot, Slot::Ready(..) | Slot::Standby(_));
+        self.versions.values().rev().find(answers).or_else(|| self.versions.values().next_back())
+    }
+
+    fn is_standby(&self) -> bool {
+        self.versions.values().any(|slot| matches!(slot, Slot::Standby(_)))
+    }
+
+    /// Notes why a version was not loaded. The version that answers stays, if there is one.
+    fn refuse(&mut self, version: u64, error: &LoadError) {
+        let reason = chain(error);
+        match self.versions.get_mut(&version) {
+            Some(Slot::Ready(_, problem)) => *problem = Some(reason),
+            // The next request tries again.
+            _ if error.may_pass() => drop(self.versions.insert(version, Slot::Standby(reason))),
+            _ => drop(self.versions.insert(version, Slot::Unavailable(reason))),
+        }
+    }
+
+    fn resident(&self, name: &str, may_leave: bool) -> Option<Resident> {
+        // Requests hold a model while they run.
+        let is_unused = self.ready().all(|model| Arc::strong_count(model) == 1);
+        let used_at = self.ready().map(|model| model.used_at()).max()?;
+        let is_idle = may_leave && is_unused && !self.has_given_files;
+        Some(Resident { name: name.to_owned(), bytes: self.bytes(), used_at, is_idle })
     }
 }
 
@@ -58,9 +104,12 @@ pub(crate) struct Parts {
     pub(crate) defaults: Defaults,
     /// The largest file of a model, in bytes.
     pub(crate) largest: u64,
+    /// The most bytes that all models may take. 0: as many as they need.
+    pub(crate) memory: u64,
     pub(crate) runtime: Runtime,
     pub(crate) compute: Compute,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) process: Process,
+    pub(crate) metrics: StoreMetrics,
 }
 
 /// The models of the repository.
@@ -73,8 +122,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts, known: RwLock::default(), changing: tokio::sync::Mutex::default() }
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self { parts, known: RwLock::default(), changing: tokio::sync::Mutex::default() })
     }
 
     fn read<T>(&self, read: impl FnOnce(&BTreeMap<String, Known>) -> T) -> T {
@@ -82,7 +131,16 @@ impl Store {
     }
 
     fn write<T>(&self, write: impl FnOnce(&mut BTreeMap<String, Known>) -> T) -> T {
-        write(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let result = write(&mut known);
+        let bytes = known.values().fold(0_u64, |sum, known| sum.saturating_add(known.bytes()));
+        self.parts.metrics.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        result
+    }
+
+    /// Changes what is known of a model.
+    fn change<T>(&self, name: &str, change: impl FnOnce(&mut Known) -> T) -> T {
+        self.write(|known| change(known.entry(name.to_owned()).or_default()))
     }
 
     /// Returns the version that answers. Returns `None` if the model is not in the repository.
@@ -90,10 +148,7 @@ impl Store {
         self.read(|known| {
             let known = known.get(name)?;
             let slot = match version {
-                None => match known.ready().next_back() {
-                    Some(model) => return Some(Ok(Arc::clone(model))),
-                    None => known.versions.values().next_back(),
-                },
+                None => known.newest(),
                 Some(version) => match known.versions.get(&version) {
                     None => return Some(Err(Error::NoVersion { name: name.to_owned(), version })),
                     slot => slot,
@@ -101,8 +156,9 @@ impl Store {
             };
             let name = name.to_owned();
             Some(match slot {
-                Some(Slot::Ready(model)) => Ok(Arc::clone(model)),
+                Some(Slot::Ready(model, _)) => Ok(Arc::clone(model)),
                 Some(Slot::Loading) => Err(Error::Loading { name }),
+                Some(Slot::Standby(reason)) => Err(Error::Standby { name, reason: reason.clone() }),
                 Some(Slot::Unavailable(reason)) => Err(Error::NotReady { name, reason: reason.clone() }),
                 None => {
                     let reason = known.problem.clone().unwrap_or_else(|| "it has no versions".to_owned());
@@ -122,21 +178,24 @@ impl Store {
         self.read(|known| {
             let mut entries = Vec::new();
             for (name, known) in known {
-                let entry = |version, state, reason: &str| Entry {
+                let problem = known.problem.as_deref();
+                let entry = |version, state, reason: Option<&str>| Entry {
                     name: name.clone(),
                     version,
                     state,
-                    reason: reason.to_owned(),
+                    reason: reason.or(problem).unwrap_or_default().to_owned(),
                 };
                 if known.versions.is_empty() {
-                    let reason = known.problem.as_deref().unwrap_or("it has no versions");
-                    entries.push(entry(None, State::Unavailable, reason));
+                    let reason = problem.unwrap_or("it has no versions");
+                    entries.push(entry(None, State::Unavailable, Some(reason)));
                 }
                 for (version, slot) in &known.versions {
                     let (state, reason) = match slot {
-                        Slot::Ready(_) => (State::Ready, ""),
-                        Slot::Loading => (State::Loading, ""),
-                        Slot::Unavailable(reason) => (State::Unavailable, reason.as_str()),
+                        Slot::Ready(_, problem) => (State::Ready, problem.as_deref()),
+                        Slot::Loading => (State::Loading, None),
+                        Slot::Standby(reason) | Slot::Unavailable(reason) => {
+                            (State::Unavailable, Some(reason.as_str()))
+                        }
                     };
                     entries.push(entry(Some(*version), state, reason));
                 }
@@ -150,111 +209,13 @@ impl Store {
         self.read(|known| known.values().flat_map(Known::ready).map(|model| model.statistic()).collect())
     }
 
-    /// Loads the models whose files have changed since `seen`, and unloads those whose files are
-    /// gone. `is_taken` says which names packages have.
-    pub(super) async fn follow(
-        &self,
-        seen: &mut BTreeMap<String, Files>,
-        is_taken: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<(), LoadError> {
-        let listed = self.parts.source.models().await?;
-        for gone in seen.keys().filter(|name| !listed.contains(*name)) {
-            self.unload(gone).await;
-            self.write(|known| known.remove(gone));
-        }
-        seen.retain(|name, _| listed.contains(name));
-        for name in listed {
-            let files = self.parts.source.files(&name).await?;
-            if seen.get(&name) == Some(&files) {
-                continue;
-            }
-            // Noted before the load: files that change meanwhile are loaded the next time.
-            seen.insert(name.clone(), files);
-            if is_taken(&name) {
-                self.note_problem(&name, &LoadError::Taken);
-                continue;
-            }
-            // The reason of a failure is in the log and in the index.
-            drop(self.load(&name, Given::default()).await);
-        }
-        Ok(())
-    }
-
-    /// Loads the versions of a model that its policy chooses.
-    pub(super) async fn load(&self, name: &str, given: Given) -> Result<(), LoadError> {
-        if !is_name(name) {
-            return Err(LoadError::Name(name.chars().take(200).collect()));
-        }
-        let _changing = self.changing.lock().await;
-        let prepared = self.prepare(name, &given).await;
-        let (config, chosen, others, files) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                self.note_problem(name, &error);
-                return Err(error);
-            }
-        };
-        self.write(|known| {
-            let known = known.entry(name.to_owned()).or_default();
-            known.problem = None;
-            for version in &chosen {
-                let slot = known.versions.entry(*version).or_insert(Slot::Loading);
-                if !matches!(slot, Slot::Ready(_)) {
-                    *slot = Slot::Loading;
-                }
-            }
-        });
-        let mut failed = Vec::new();
-        let mut is_any_ready = false;
-        for version in &chosen {
-            match self.open(name, *version, (&config, &files), &given).await {
-                Ok(model) => {
-                    is_any_ready = true;
-                    tracing::info!(model = name, version, "model of the repository loaded");
-                    self.write(|known| set(known, name, *version, Slot::Ready(Arc::new(model))));
-                }
-                Err(error) => {
-                    let reason = chain(&error);
-                    tracing::warn!(model = name, version, error = reason, "model of the repository not loaded");
-                    self.write(|known| {
-                        let known = known.entry(name.to_owned()).or_default();
-                        if !matches!(known.versions.get(version), Some(Slot::Ready(_))) {
-                            known.versions.insert(*version, Slot::Unavailable(reason.clone()));
-                        }
-                    });
-                    failed.push((*version, error));
-                }
-            }
-        }
-        if is_any_ready {
-            self.write(|known| {
-                let versions = &mut known.entry(name.to_owned()).or_default().versions;
-                versions.retain(|version, _| chosen.contains(version) || others.contains(version));
-                for version in others {
-                    versions.insert(version, Slot::Unavailable("the version policy does not choose it".to_owned()));
-                }
-            });
-        }
-        match failed.len() {
-            0 => Ok(()),
-            1 if chosen.len() == 1 => Err(failed.remove(0).1),
-            _ => {
-                let reasons: Vec<String> =
-                    failed.iter().map(|(version, error)| format!("version {version}: {}", chain(error))).collect();
-                Err(LoadError::Versions(reasons.join("; ")))
-            }
-        }
-    }
-
     /// Stops serving a model. Requests in flight are answered.
     pub(super) async fn unload(&self, name: &str) -> bool {
         let _changing = self.changing.lock().await;
         let unloaded = self.write(|known| {
-            let known = known.get_mut(name)?;
-            let slots = known.versions.values_mut();
-            Some(
-                slots.map(|slot| std::mem::replace(slot, Slot::Unavailable("unloaded".to_owned()))).collect::<Vec<_>>(),
-            )
+            let slots = known.get_mut(name)?.versions.values_mut();
+            let unloaded = || Slot::Unavailable("unloaded".to_owned());
+            Some(slots.map(|slot| std::mem::replace(slot, unloaded())).collect::<Vec<_>>())
         });
         // The graphs are dropped outside of the lock.
         if unloaded.is_some() {
@@ -263,107 +224,64 @@ impl Store {
         unloaded.is_some()
     }
 
+    /// Unloads idle models until `need` more bytes fit, for a model that is about to be loaded. If
+    /// it may unload none, it only says whether there is room.
+    fn make_room(&self, name: &str, need: u64, may_unload: bool) -> Result<(), LoadError> {
+        let limit = self.parts.memory;
+        if limit == 0 {
+            return Ok(());
+        }
+        if need > limit {
+            return Err(LoadError::LargerThanMemory { need, limit });
+        }
+        let reason = format!("unloaded for space when model '{name}' was loaded; the next request loads it again");
+        // Under the lock, so that no request can take a model that leaves.
+        let unloaded = self.write(|known| {
+            let residents: Vec<Resident> =
+                known.iter().filter_map(|(other, known)| known.resident(other, may_unload && other != name)).collect();
+            let victims = victims(&residents, need, limit).map_err(|held| LoadError::NoRoom { need, held, limit })?;
+            let mut unloaded = Vec::new();
+            for victim in victims {
+                let Some(known) = known.get_mut(&victim) else { continue };
+                let bytes = known.bytes();
+                let ready = known.versions.values_mut().filter(|slot| matches!(slot, Slot::Ready(..)));
+                let slots: Vec<Slot> =
+                    ready.map(|slot| std::mem::replace(slot, Slot::Standby(reason.clone()))).collect();
+                unloaded.push((victim, bytes, slots));
+            }
+            Ok(unloaded)
+        })?;
+        for (model, bytes, _) in &unloaded {
+            self.parts.metrics.unloaded.inc();
+            tracing::warn!(model, bytes, limit, loading = name, "model of the repository unloaded for space");
+        }
+        Ok(())
+    }
+
     fn note_problem(&self, name: &str, error: &LoadError) {
         let reason = chain(error);
         tracing::warn!(model = name, error = reason, "model of the repository not loaded");
-        if matches!(error, LoadError::NoRepository | LoadError::Missing(_) | LoadError::Taken) {
+        // Clients may ask for any name. Only models that exist are remembered.
+        let is_absent = matches!(error, LoadError::NoRepository | LoadError::Missing(_) | LoadError::Taken);
+        if is_absent && !self.read(|known| known.contains_key(name)) {
             return;
         }
-        self.write(|known| known.entry(name.to_owned()).or_default().problem = Some(reason));
+        self.count_failure(name);
+        self.change(name, |known| {
+            let standby = known.versions.iter().filter(|(_, slot)| matches!(slot, Slot::Standby(_)));
+            let standby: Vec<u64> = standby.map(|(version, _)| *version).collect();
+            standby.into_iter().for_each(|version| known.refuse(version, error));
+            known.problem = Some(reason);
+        });
     }
 
-    /// Reads the configuration of a model, and decides which of its versions are loaded.
-    async fn prepare(
-        &self,
-        name: &str,
-        given: &Given,
-    ) -> Result<(Arc<ModelConfig>, Vec<u64>, Vec<u64>, Files), LoadError> {
-        let source = &self.parts.source;
-        let files = match given.files.is_empty() {
-            true if matches!(source, Source::Absent) => return Err(LoadError::NoRepository),
-            true => source.files(name).await?,
-            false => {
-                let stamp = |bytes: &Bytes| Stamp { size: bytes.len() as u64, modified: 0 };
-                given.files.iter().map(|(path, bytes)| (path.clone(), stamp(bytes))).collect()
-            }
-        };
-        if files.is_empty() {
-            return Err(LoadError::Missing(format!("the folder '{name}'")));
-        }
-        let config = match &given.config {
-            Some(json) => ModelConfig::from_json(json, name).map_err(LoadError::Config)?,
-            None => self.read_config(name, &files, given).await?,
-        };
-        let versions: BTreeSet<u64> = files.keys().filter_map(|path| version_of(path)).collect();
-        let versions: Vec<u64> = versions.into_iter().collect();
-        let chosen = config.policy.as_ref().unwrap_or(&self.parts.defaults.policy).choose(&versions);
-        if chosen.is_empty() {
-            return Err(LoadError::NoVersions);
-        }
-        let others = versions.into_iter().filter(|version| !chosen.contains(version)).collect();
-        Ok((Arc::new(config), chosen, others, files))
+    fn count_failure(&self, name: &str) {
+        self.parts.metrics.failures.get_or_create(&ModelLabel { model: name.to_owned() }).inc();
     }
 
-    async fn read_config(&self, name: &str, files: &Files, given: &Given) -> Result<ModelConfig, LoadError> {
-        type Read = fn(&str, &str) -> Result<ModelConfig, String>;
-        let forms: [(&str, Read); 2] =
-            [("config.pbtxt", ModelConfig::from_text), ("config.json", ModelConfig::from_json)];
-        for (path, read) in forms {
-            let Some(stamp) = files.get(path) else { continue };
-            check_size(path, stamp.size, LARGEST_CONFIG)?;
-            let bytes = self.fetch(name, path, given).await?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| LoadError::Config(format!("{path} is not UTF-8")))?;
-            return read(text, name).map_err(|problem| LoadError::Config(format!("{path}: {problem}")));
-        }
-        Ok(ModelConfig::default())
+    /// Forgets a model whose files are gone.
+    fn forget(&self, name: &str) {
+        self.write(|known| known.remove(name));
+        self.parts.metrics.failures.remove(&ModelLabel { model: name.to_owned() });
     }
-
-    async fn fetch(&self, name: &str, path: &str, given: &Given) -> Result<Bytes, LoadError> {
-        match given.files.get(path) {
-            Some(bytes) => Ok(bytes.clone()),
-            None => self.parts.source.read(name, path).await,
-        }
-    }
-
-    /// Loads one version.
-    async fn open(
-        &self,
-        name: &str,
-        version: u64,
-        (config, files): (&Arc<ModelConfig>, &Files),
-        given: &Given,
-    ) -> Result<RawModel, LoadError> {
-        let mut own = BTreeMap::new();
-        for (path, stamp) in files {
-            if version_of(path) != Some(version) {
-                continue;
-            }
-            check_size(path, stamp.size, self.parts.largest)?;
-            let (_, below) = path.split_once('/').unwrap_or_default();
-            own.insert(below.to_owned(), self.fetch(name, path, given).await?);
-        }
-        let plan = Plan { name: name.to_owned(), version, config: Arc::clone(config), files: own };
-        let Parts { defaults, runtime, clock, .. } = &self.parts;
-        let (defaults, runtime, clock) = (defaults.clone(), runtime.clone(), Arc::clone(clock));
-        let model = self.parts.compute.run(move || RawModel::open(plan, &defaults, &runtime, clock)).await?;
-        model.warm().await;
-        Ok(model)
-    }
-}
-
-fn set(known: &mut BTreeMap<String, Known>, name: &str, version: u64, slot: Slot) {
-    known.entry(name.to_owned()).or_default().versions.insert(version, slot);
-}
-
-/// Returns the version that a file belongs to. Folders with other names than numbers from 1 on have
-/// no version.
-fn version_of(path: &str) -> Option<u64> {
-    let (folder, _) = path.split_once('/')?;
-    let version = folder.parse().ok().filter(|version| *version > 0)?;
-    // `01` and `+1` are no versions.
-    (folder.bytes().all(|byte| byte.is_ascii_digit()) && !folder.starts_with('0')).then_some(version)
-}
-
-fn check_size(path: &str, size: u64, limit: u64) -> Result<(), LoadError> {
-    if size <= limit { Ok(()) } else { Err(LoadError::TooLarge { path: path.to_owned(), size, limit }) }
 }

@@ -1,5 +1,7 @@
 //! The models of a repository, with ONNX Runtime.
 
+mod memory;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -8,13 +10,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use marquee_domain::SystemClock;
-use marquee_kit::Compute;
+use marquee_kit::{Compute, Context, Metrics, chain};
 use marquee_onnx::testing::{external, model, model_of, runtime};
 use marquee_onnx::{Kind, Runtime, Tensor};
 
 use super::error::LoadError;
 use super::store::{Given, Parts, Store};
 use super::{Answer, Call, Defaults, Entry, Error, Source, State, VersionPolicy};
+use crate::metrics::StoreMetrics;
+use crate::repository::Process;
 
 /// Returns a model that multiplies `x` of any number of rows by itself.
 fn square(width: &str) -> Vec<u8> {
@@ -23,15 +27,23 @@ fn square(width: &str) -> Vec<u8> {
     model(&[(x.0, x.1, &x.2)], &[("Mul", &["x", "x"], &["y"])], &[(y.0, y.1, &y.2)])
 }
 
-fn store(runtime: &Runtime, source: Source) -> Store {
+fn store(runtime: &Runtime, source: Source) -> Arc<Store> {
+    limited(runtime, source, 0, &Metrics::default())
+}
+
+/// Returns a store with a memory limit in bytes.
+fn limited(runtime: &Runtime, source: Source, memory: u64, metrics: &Metrics) -> Arc<Store> {
+    let context = Context::default();
     let defaults = Defaults { policy: VersionPolicy::Latest(1), instances: 1, threads: 1, queue: 16, max_batch: 8 };
     Store::new(Parts {
         source,
         defaults,
         largest: 1 << 20,
+        memory,
         runtime: runtime.clone(),
         compute: Compute::default(),
-        clock: Arc::new(SystemClock),
+        process: Process { tasks: context.tasks, stop: context.stop, clock: Arc::new(SystemClock) },
+        metrics: StoreMetrics::register(metrics),
     })
 }
 
@@ -53,8 +65,8 @@ fn call(values: &[f32]) -> Call {
     }
 }
 
-async fn infer(store: &Store, call: Call) -> Result<Answer, Error> {
-    store.get(&call.name, call.version).expect("known")?.infer(call).await
+async fn infer(store: &Arc<Store>, call: Call) -> Result<Answer, Error> {
+    store.demand(&call.name, call.version).await.expect("known")?.infer(call).await
 }
 
 fn states(store: &Store) -> Vec<(String, Option<u64>, State)> {
@@ -98,7 +110,8 @@ async fn a_version_that_answers_stays_if_its_successor_is_refused() {
     let Some(runtime) = runtime() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "square/1/model.onnx", &square("2"));
-    let store = store(&runtime, Source::Folder(folder.path().to_owned()));
+    let metrics = Metrics::default();
+    let store = limited(&runtime, Source::Folder(folder.path().to_owned()), 0, &metrics);
     store.load("square", Given::default()).await.expect("loads");
     let whole = square("2");
     write(folder.path(), "square/2/model.onnx", &whole[..whole.len() / 2]);
@@ -114,6 +127,18 @@ async fn a_version_that_answers_stays_if_its_successor_is_refused() {
     write(folder.path(), "square/2/model.onnx", b"damaged");
     store.load("square", Given::default()).await.expect_err("it is damaged");
     assert_eq!(infer(&store, call(&[2.0, 3.0])).await.expect("answers").version, Some(2));
+    let second = &store.index()[1];
+    assert_eq!((second.version, second.state), (Some(2), State::Ready));
+    assert!(second.reason.contains("not an ONNX model"), "the index says why: {}", second.reason);
+    write(folder.path(), "square/config.pbtxt", b"max_batch_size: -1");
+    store.load("square", Given::default()).await.expect_err("no configuration");
+    assert!(infer(&store, call(&[2.0, 3.0])).await.is_ok());
+    write(folder.path(), "square/config.pbtxt", b"");
+    write(folder.path(), "square/2/model.onnx", &whole);
+    store.load("square", Given::default()).await.expect("loads");
+    assert!(store.index().iter().all(|entry| entry.state != State::Ready || entry.reason.is_empty()));
+    let text = metrics.text();
+    assert!(text.contains("marquee_inference_repository_load_failures_total{model=\"square\"} 3"), "{text}");
 }
 
 #[tokio::test]
@@ -245,4 +270,54 @@ async fn a_request_that_waits_longer_than_its_timeout_is_not_computed() {
     let refused = answers.iter().filter(|answer| matches!(answer, Err(Error::Overloaded(_)))).count();
     let answered = answers.iter().filter(|answer| answer.is_ok()).count();
     assert!(answered > 0 && refused > 0 && answered + refused == 32, "{answered} answered, {refused} refused");
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_one_model_do_not_hold_up_another() {
+    let Some(runtime) = runtime() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    // Many products of large matrices, one after the other.
+    let port = |name| (name, Kind::F32, &["384", "384"][..]);
+    let names: Vec<String> = (0..=24).map(|step| format!("x{step}")).collect();
+    let inputs: Vec<[&str; 2]> = names.iter().map(|name| [name.as_str(), "x0"]).collect();
+    let outputs: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    let nodes: Vec<marquee_onnx::testing::Node<'_>> =
+        (0..24).map(|step| ("MatMul", &inputs[step][..], &outputs[step + 1][..])).collect();
+    write(folder.path(), "slow/1/model.onnx", &model(&[port("x0")], &nodes, &[port("x24")]));
+    write(folder.path(), "square/1/model.onnx", &square("2"));
+    let store = store(&runtime, Source::Folder(folder.path().to_owned()));
+    store.load("slow", Given::default()).await.expect("loads");
+    store.load("square", Given::default()).await.expect("loads");
+    let slow = || {
+        let x = Tensor::zeros::<f32>(vec![384, 384]).expect("fits");
+        Call { name: "slow".to_owned(), inputs: vec![("x0".to_owned(), x)], ..call(&[]) }
+    };
+    let mut flood: Vec<_> = (0..16).map(|_| Box::pin(infer(&store, slow()))).collect();
+    std::future::poll_fn(|context| {
+        assert!(flood.iter_mut().all(|request| request.as_mut().poll(context).is_pending()));
+        std::task::Poll::Ready(())
+    })
+    .await;
+    infer(&store, call(&[2.0, 3.0])).await.expect("answers");
+    let waiting = store.statistics().into_iter().find(|one| one.name == "slow").expect("loaded").waiting;
+    assert!(waiting > 8, "the other model answered after {} requests", 16 - waiting);
+}
+
+#[tokio::test]
+async fn a_configuration_may_let_requests_wait_for_each_other() {
+    let Some(runtime) = runtime() else { return };
+    let store = store(&runtime, Source::Absent);
+    let files = || BTreeMap::from([("1/model.onnx".to_owned(), Bytes::from(square("2")))]);
+    let config = |sizes: &str| {
+        let batching = format!("{{\"preferred_batch_size\": [{sizes}], \"max_queue_delay_microseconds\": 50000}}");
+        Some(format!("{{\"max_batch_size\": 4, \"dynamic_batching\": {batching}}}"))
+    };
+    let large = store.load("square", Given { config: config("4, 5"), files: files() }).await.expect_err("too large");
+    assert!(chain(&large).contains("preferred_batch_size is 5, more than max_batch_size, which is 4"), "{large}");
+    store.load("square", Given { config: config("4"), files: files() }).await.expect("loads");
+    let before = store.statistics().remove(0);
+    let answers = futures_util::future::join_all((0..4).map(|_| infer(&store, call(&[1.0, 2.0])))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let after = store.statistics().remove(0);
+    assert_eq!((after.runs - before.runs, after.rows - before.rows), (1, 4));
 }

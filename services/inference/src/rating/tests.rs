@@ -9,7 +9,7 @@ use marquee_kit::{Failure, Kind};
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::*;
-use crate::metrics::RoutingMetrics;
+use crate::metrics::{LoadMetrics, RoutingMetrics};
 use crate::repository::{Limits, Process, Repository};
 use crate::routing::{Parts, RouteMap, Routing, Table};
 use crate::tally::Incarnation;
@@ -29,9 +29,9 @@ impl Bench {
         let (context, clock) = (Context::default(), Arc::new(SystemClock));
         let loader = FakeLoader::with([1]);
         script.into_iter().for_each(|step| loader.script(1, step));
-        let limits = Limits { loads: 1, deadline: Duration::from_secs(60), keep: 1 };
+        let limits = Limits { loads: 1, deadline: Duration::from_secs(60), keep: 1, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
-        let repository = Repository::new(loader.clone(), limits, process);
+        let repository = Repository::new(loader.clone(), limits, process, LoadMetrics::register(&context.metrics));
         let objects: Arc<SwitchedObjects> = Arc::default();
         let routing = Routing::new(Parts {
             table: Table::new(objects, clock.clone(), RouteMap::new()),

@@ -62,10 +62,13 @@ mod tests {
 
     use bytes::Bytes;
     use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
-    use marquee_model::{Catalogue, Dataset, Manifest, OnnxGraph, Package, SCHEMA, write_encoder, write_scorer};
+    use marquee_model::{
+        Catalogue, Dataset, GOLDEN, Golden, GoldenCase, GoldenPrediction, Manifest, OnnxGraph, Package, SCHEMA,
+        write_encoder, write_scorer,
+    };
     use marquee_onnx::Runtime;
     use marquee_onnx::testing::runtime;
-    use marquee_posterior::{Posterior, Sample};
+    use marquee_posterior::{Estimate, Posterior, Sample};
 
     use marquee_kit::chain;
 
@@ -95,6 +98,17 @@ mod tests {
     /// Loads a package of these graphs and a catalog of `movies` movies. Returns the reason if it
     /// is refused.
     async fn load(runtime: &Runtime, encoder: OnnxGraph, scorer: OnnxGraph, movies: usize) -> Result<Model, String> {
+        load_with(runtime, encoder, scorer, movies, BTreeMap::new()).await
+    }
+
+    /// Does the same with further files.
+    async fn load_with(
+        runtime: &Runtime,
+        encoder: OnnxGraph,
+        scorer: OnnxGraph,
+        movies: usize,
+        more: BTreeMap<String, Bytes>,
+    ) -> Result<Model, String> {
         let (name, version) = (ModelName::try_new("ratings").unwrap(), Version(1));
         let movie = |number| Movie::try_new(MovieId::try_new(&format!("m{number}")).unwrap(), "A", None, vec![]);
         let catalogue = Catalogue::new((0..movies).map(|number| movie(number).unwrap()).collect()).unwrap();
@@ -127,14 +141,16 @@ mod tests {
             key: None,
             extra: Default::default(),
         };
-        let files = BTreeMap::from([
+        let mut files = BTreeMap::from([
             ("encoder.onnx".to_owned(), Bytes::from(encoder.bytes)),
             ("scorer.onnx".to_owned(), Bytes::from(scorer.bytes)),
             ("movies.parquet".to_owned(), catalogue.to_parquet().unwrap().into()),
         ]);
+        files.extend(more);
         let files = Package::build(manifest, files, None).into_files();
         let opener = Opener::new(runtime.clone(), None, &Settings::default());
         let model = opener.open(&(name, version), files).map_err(|error| chain(&error))?;
+        model.check_golden().await.map_err(|error| chain(&LoadError::Warm(error)))?;
         model.warm().await.map_err(|error| chain(&LoadError::Warm(error)))?;
         Ok(model)
     }
@@ -198,5 +214,33 @@ mod tests {
         scorer.signature.outputs[0].name = "ranted".to_owned();
         let reason = load(&runtime, encoder, scorer, 5).await.unwrap_err();
         assert_eq!(reason, "scorer.onnx does not give a finite rating and spread for each movie");
+    }
+    /// Returns golden.json of the small model for a history of one rating.
+    fn golden(change: f64) -> BTreeMap<String, Bytes> {
+        let posterior = posterior(5, 2, 3.5);
+        let state = posterior.state(&[(1, 4.0)]);
+        let movie = |at: usize| MovieId::try_new(&format!("m{at}")).unwrap();
+        let prediction = |at| {
+            let Estimate { rating, spread } = posterior.estimate(&state, at);
+            GoldenPrediction { movie: movie(at), rating: rating + change, spread }
+        };
+        let case = GoldenCase { history: vec![(movie(1), 4.0)], predictions: vec![prediction(0), prediction(4)] };
+        let golden = Golden { tolerance: 1e-3, cases: vec![case] };
+        BTreeMap::from([(GOLDEN.to_owned(), golden.to_bytes().into())])
+    }
+
+    #[tokio::test]
+    async fn a_version_that_does_not_predict_what_its_training_recorded_is_refused() {
+        let Some(runtime) = runtime() else { return };
+        let (encoder, scorer) = graphs(5, 2);
+        let load = |golden| load_with(&runtime, encoder.clone(), scorer.clone(), 5, golden);
+        assert!(load(golden(0.0)).await.is_ok());
+        let reason = load(golden(0.01)).await.unwrap_err();
+        let expected = "the version does not predict what its training recorded: case 1 of golden.json: movie 'm0' is ";
+        assert!(reason.starts_with(expected), "{reason}");
+
+        let damaged = BTreeMap::from([(GOLDEN.to_owned(), Bytes::from_static(b"{}"))]);
+        let reason = load(damaged).await.unwrap_err();
+        assert!(reason.starts_with("the package has no usable golden.json: it is not a list of recorded "), "{reason}");
     }
 }

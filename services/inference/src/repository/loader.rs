@@ -9,7 +9,8 @@ use bytes::Bytes;
 use marquee_domain::{ModelName, Version};
 use marquee_kit::Compute;
 use marquee_model::{
-    Catalogue, GraphSignature, Manifest, ManifestError, ModelStore, Package, PackageError, Stamp, VerifyingKey,
+    Catalogue, GOLDEN, Golden, GraphSignature, Manifest, ManifestError, ModelStore, Package, PackageError, Stamp,
+    VerifyingKey,
 };
 use marquee_onnx::{BatchSettings, Batcher, Graph, GraphError, Runtime, Threads};
 use thiserror::Error;
@@ -37,6 +38,11 @@ pub(crate) enum LoadError {
     Signature(&'static str, String),
     #[error(transparent)]
     Warm(WarmError),
+    #[error(
+        "it has {need} bytes, and the versions that routes name have {held} of the {limit} bytes of inference.package_bytes; \
+         raise the limit, or route fewer versions"
+    )]
+    NoRoom { need: u64, held: u64, limit: u64 },
     #[error("loading took longer than {0:?}")]
     TimedOut(Duration),
     #[error("the version was unloaded while it was loading")]
@@ -70,7 +76,8 @@ pub(crate) trait Loader: Debug + Send + Sync {
     /// Verifies the package of a version without loading it.
     async fn verify(&self, key: &Key) -> Result<(), LoadError>;
 
-    /// Verifies, loads and warms a version.
+    /// Verifies, loads and warms a version. A version that does not predict what its training
+    /// recorded is refused.
     async fn load(&self, key: &Key) -> Result<Model, LoadError>;
 }
 
@@ -117,6 +124,7 @@ impl Loader for PackageLoader {
         let files = self.fetch(key).await?;
         let (key, opener) = (key.clone(), self.opener.clone());
         let model = self.compute.run(move || opener.open(&key, files)).await?;
+        model.check_golden().await.map_err(LoadError::Warm)?;
         model.warm().await.map_err(LoadError::Warm)?;
         Ok(model)
     }
@@ -137,7 +145,8 @@ impl Opener {
     pub(crate) fn new(runtime: Runtime, key: Option<VerifyingKey>, settings: &Settings) -> Self {
         // The padding of a history has weight 0, and the padding of a list of movies is cut off.
         let padded = vec![marquee_model::HISTORY.to_owned(), marquee_model::MOVIES.to_owned()];
-        let batching = BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded };
+        let batching =
+            BatchSettings { max_rows: settings.max_batch, queue: settings.queue, padded, ..BatchSettings::default() };
         Self { runtime, key, batching, background: false }
     }
 
@@ -178,7 +187,9 @@ impl Opener {
         let scorer = graph("scorer.onnx", &manifest.scorer)?;
         let learner = manifest.learner.as_ref().filter(|_| self.background);
         let learner = learner.map(|signature| graph("learner.onnx", signature)).transpose()?;
-        let parts = Parts { manifest, catalog, encoder, scorer, learner };
+        let golden = package.file(GOLDEN).map(|bytes| Golden::parse(bytes));
+        let golden = golden.transpose().map_err(|error| LoadError::File(GOLDEN, Some(Box::new(error))))?;
+        let parts = Parts { manifest, catalog, encoder, scorer, learner, golden };
         Ok(Model::new(package.digest(), self.key.is_some(), parts))
     }
 }

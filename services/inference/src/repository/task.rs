@@ -11,6 +11,7 @@ use marquee_kit::chain;
 use marquee_model::Stamp;
 
 use super::{Entry, Key, LoadError, Repository, VersionState, lock};
+use crate::metrics::ModelLabel;
 use crate::model::Model;
 
 /// Waits between the tries of one version.
@@ -49,6 +50,10 @@ impl Repository {
             let outcome = self.try_once(key).await;
             let retrying = outcome.as_ref().is_err_and(LoadError::is_retryable);
             log(key, &outcome, retrying);
+            // A client may ask for any name. Only models that exist have a label.
+            if outcome.is_err() && self.knows(&key.0) {
+                self.metrics.failures.get_or_create(&ModelLabel { model: key.0.to_string() }).inc();
+            }
             let state = match outcome {
                 Ok(model) => VersionState::Warm(Arc::new(model)),
                 Err(error) => VersionState::Failed { error: Arc::new(error), retrying },

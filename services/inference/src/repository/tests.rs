@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee_domain::SystemClock;
-use marquee_kit::Context;
+use marquee_kit::{Context, Metrics};
 
 use super::*;
-use crate::testing::{FakeLoader, Step, key, let_pass, within};
+use crate::testing::{FakeLoader, Step, VERSION_BYTES, key, let_pass, within};
 
 /// Returns a repository that has listed the store.
 async fn repository(loader: &Arc<FakeLoader>) -> Arc<Repository> {
     let context = Context::default();
     let process = Process { tasks: context.tasks, stop: context.stop, clock: Arc::new(SystemClock) };
-    let repository = Repository::new(loader.clone(), LIMITS, process);
+    let repository = Repository::new(loader.clone(), LIMITS, process, LoadMetrics::register(&Metrics::default()));
     repository.refresh().await.unwrap();
     repository
 }
 
-const LIMITS: Limits = Limits { loads: 2, deadline: Duration::from_secs(60), keep: 2 };
+const LIMITS: Limits = Limits { loads: 2, deadline: Duration::from_secs(60), keep: 2, bytes: 0 };
 
 /// Waits until a condition holds after a change.
 async fn until(repository: &Repository, holds: impl Fn() -> bool) {
@@ -145,4 +145,46 @@ async fn a_load_that_a_caller_waits_for_is_not_ended() {
     repository.retain(&BTreeSet::new());
     loader.release(1);
     assert_eq!(waiting.await.unwrap().unwrap().version, Version(1));
+}
+
+/// Returns a repository whose limit is the size of two versions.
+async fn small(loader: &Arc<FakeLoader>, metrics: &Metrics) -> Arc<Repository> {
+    let context = Context::default();
+    let process = Process { tasks: context.tasks, stop: context.stop, clock: Arc::new(SystemClock) };
+    let limits = Limits { bytes: 2 * VERSION_BYTES, ..LIMITS };
+    let repository = Repository::new(loader.clone(), limits, process, LoadMetrics::register(metrics));
+    repository.refresh().await.unwrap();
+    repository
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_that_no_route_names_leave_when_memory_is_short() {
+    let (loader, metrics) = (FakeLoader::with(1..=3), Metrics::default());
+    let repository = small(&loader, &metrics).await;
+    repository.retain(&BTreeSet::from([key(1)]));
+    until(&repository, || is_warm(&repository, 1) && is_warm(&repository, 3)).await;
+    assert!(repository.state(&key(2)).is_none() && repository.is_left_out(&key(2)));
+    let reason = repository.explain(&key(2));
+    assert!(reason.starts_with("version 2 of model 'ratings' is not loaded: memory is short"), "{reason}");
+    assert!(metrics.text().contains("marquee_inference_versions_left_out 1"), "{}", metrics.text());
+
+    // A version that is asked for takes the place of one that is only new.
+    repository.load(&key(2)).await.unwrap();
+    let used = repository.warm(&key(3)).unwrap();
+    repository.retain(&BTreeSet::from([key(1)]));
+    assert!(is_warm(&repository, 2) && is_warm(&repository, 3), "a request uses version 3");
+    drop(used);
+    repository.retain(&BTreeSet::from([key(1)]));
+    assert!(is_warm(&repository, 2) && !is_warm(&repository, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_of_routes_are_loaded_however_short_memory_is() {
+    let (loader, metrics) = (FakeLoader::with(1..=4), Metrics::default());
+    let repository = small(&loader, &metrics).await;
+    repository.retain(&(1..=3).map(key).collect());
+    until(&repository, || (1..=3).all(|version| is_warm(&repository, version))).await;
+    let refused = repository.load(&key(4)).await.unwrap_err();
+    assert!(matches!(*refused, LoadError::NoRoom { need: 10, held: 30, limit: 20 }), "{refused}");
+    assert!(repository.load(&key(3)).await.is_ok());
 }

@@ -10,6 +10,7 @@ use marquee_ports::{ObjectKey, ObjectStore, Precondition};
 use tempfile::TempDir;
 
 use super::*;
+use crate::metrics::LoadMetrics;
 use crate::repository::{Limits, Process};
 use crate::testing::{FakeLoader, Step, SwitchedObjects, key, let_pass, name, route, shadowed, user, within};
 
@@ -38,9 +39,10 @@ impl World {
     /// Starts an instance that keeps the newest version besides the routed ones.
     fn start(&self) -> Instance {
         let (context, clock) = (Context::default(), Arc::new(SystemClock));
-        let limits = Limits { loads: 2, deadline: Duration::from_secs(3_600), keep: 1 };
+        let limits = Limits { loads: 2, deadline: Duration::from_secs(3_600), keep: 1, bytes: 0 };
         let process = Process { tasks: context.tasks.clone(), stop: context.stop.clone(), clock: clock.clone() };
-        let repository = Repository::new(self.loader.clone(), limits, process);
+        let repository =
+            Repository::new(self.loader.clone(), limits, process, LoadMetrics::register(&Metrics::default()));
         let mirror = Mirror::in_folder(self.folder.path());
         let remembered = mirror.as_ref().map(Mirror::read).unwrap_or_default();
         let routing = Routing::new(Parts {

@@ -13,6 +13,9 @@ use super::{Kind, counted_model, key, manifest};
 use crate::model::Model;
 use crate::repository::{Key, LoadError, Loader};
 
+/// The size of each version.
+pub(crate) const VERSION_BYTES: u64 = 10;
+
 /// What a load does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -57,7 +60,7 @@ impl FakeLoader {
 
     /// Stores a version; another stamp means other files.
     pub(crate) fn store(&self, version: u64, stamp: u64) {
-        self.stored.lock().unwrap().insert(key(version), Stamp(stamp));
+        self.stored.lock().unwrap().insert(key(version), Stamp { content: stamp, bytes: VERSION_BYTES });
     }
 
     /// Adds a step to the script of a version.

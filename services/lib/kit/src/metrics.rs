@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
@@ -11,22 +12,24 @@ use prometheus_client::registry::{Metric, Registry};
 use crate::process::ProcessCollector;
 
 /// A registry of metrics. Clones are cheap and share the registry. Every name starts with
-/// `marquee_`, except for the usual metrics of a process, which start with `process_`.
+/// `marquee_`, except for those of a collector, and the usual metrics of a process, which start
+/// with `process_`.
 #[derive(Clone)]
 pub struct Metrics(Arc<Mutex<Registries>>);
 
 struct Registries {
     own: Registry,
-    process: Registry,
+    /// Metrics that have the names of other programs.
+    foreign: Registry,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut own = Registry::with_prefix("marquee");
         own.register("build", "The version of this program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        let mut process = Registry::default();
-        process.register_collector(Box::new(ProcessCollector));
-        Self(Arc::new(Mutex::new(Registries { own, process })))
+        let mut foreign = Registry::default();
+        foreign.register_collector(Box::new(ProcessCollector));
+        Self(Arc::new(Mutex::new(Registries { own, foreign })))
     }
 }
 
@@ -43,13 +46,18 @@ impl Metrics {
         metric
     }
 
+    /// Registers metrics that are read when the page is. Their names have no prefix.
+    pub fn register_collector(&self, collector: Box<dyn Collector>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).foreign.register_collector(collector);
+    }
+
     /// Returns all metrics in the OpenMetrics text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let registries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Writing to a string cannot fail.
         let _ = encode_registry(&mut text, &registries.own)
-            .and_then(|()| encode_registry(&mut text, &registries.process))
+            .and_then(|()| encode_registry(&mut text, &registries.foreign))
             .and_then(|()| encode_eof(&mut text));
         text
     }

@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod files;
+mod golden;
 mod manifest;
 mod onnx;
 mod package;
@@ -19,6 +20,7 @@ pub mod tensors;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use files::{MANIFEST, SIGNATURE};
+pub use golden::{GOLDEN, Golden, GoldenCase, GoldenError, GoldenMismatch, GoldenPrediction};
 pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA, VersionComparison};
 pub use onnx::{BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_learner, write_scorer};
 pub use package::{Package, PackageError};

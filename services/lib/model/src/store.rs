@@ -27,7 +27,12 @@ const NEWEST: usize = 8;
 /// Identifies the content of a version's folder. The stamp changes when a file is added, removed or
 /// written again. Stamps can be compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp(pub u64);
+pub struct Stamp {
+    /// A hash of the names, sizes and times of the files.
+    pub content: u64,
+    /// The size of all files together.
+    pub bytes: u64,
+}
 
 /// Model packages by name and version. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,17 +54,19 @@ impl ModelStore {
 
     /// Returns every version that exists, with a stamp that changes when one of its files changes.
     pub async fn stamps(&self) -> Result<BTreeMap<(ModelName, Version), Stamp>, Error> {
-        let mut folders: BTreeMap<(ModelName, Version), (bool, DefaultHasher)> = BTreeMap::new();
+        let mut folders: BTreeMap<(ModelName, Version), (bool, u64, DefaultHasher)> = BTreeMap::new();
         for entry in self.0.list(Some(&key("models")?)).await? {
             let mut parts = entry.key.as_str().splitn(4, '/').skip(1);
             let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else { continue };
             let (Ok(name), Ok(version)) = (ModelName::try_new(name), version.parse()) else { continue };
-            let (exists, hasher) = folders.entry((name, Version(version))).or_default();
+            let (exists, bytes, hasher) = folders.entry((name, Version(version))).or_default();
             *exists |= file == MANIFEST;
+            *bytes = bytes.saturating_add(entry.size);
             (file, entry.size, entry.modified).hash(hasher);
         }
-        let existing = folders.into_iter().filter(|(_, (exists, _))| *exists);
-        Ok(existing.map(|(key, (_, hasher))| (key, Stamp(hasher.finish()))).collect())
+        let existing = folders.into_iter().filter(|(_, (exists, ..))| *exists);
+        let stamp = |bytes, hasher: DefaultHasher| Stamp { content: hasher.finish(), bytes };
+        Ok(existing.map(|(key, (_, bytes, hasher))| (key, stamp(bytes, hasher))).collect())
     }
 
     /// Returns the versions of a model in ascending order.

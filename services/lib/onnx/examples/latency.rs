@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
-use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_onnx::{Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -44,11 +44,11 @@ fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::er
 fn histories((users, length): (usize, usize), rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {
     let (shape, cells) = (vec![users, length], users * length);
     let movies = (0..cells).map(|_| rng.random_range(0..MOVIES as i64)).collect();
-    let ratings = (0..cells).map(|_| rng.random_range(1.0..5.0)).collect();
+    let ratings: Vec<f32> = (0..cells).map(|_| rng.random_range(1.0..5.0)).collect();
     Ok(vec![
-        ("movie".to_owned(), Tensor::try_new(shape.clone(), Data::I64(movies))?),
-        ("rating".to_owned(), Tensor::try_new(shape.clone(), Data::F32(ratings))?),
-        ("weight".to_owned(), Tensor::try_new(shape, Data::F32(vec![1.0; cells]))?),
+        ("movie".to_owned(), Tensor::from_vec(shape.clone(), movies)?),
+        ("rating".to_owned(), Tensor::from_vec(shape.clone(), ratings)?),
+        ("weight".to_owned(), Tensor::from_vec(shape, vec![1.0_f32; cells])?),
     ])
 }
 
@@ -58,8 +58,7 @@ fn nothing(users: usize, sums: &[TensorSpec]) -> Result<Named, Box<dyn std::erro
     for spec in sums {
         let mut shape = spec.smallest_shape();
         shape[0] = users;
-        let values = shape.iter().product();
-        inputs.push((spec.name.clone(), Tensor::try_new(shape, Data::F32(vec![0.0; values]))?));
+        inputs.push((spec.name.clone(), Tensor::zeros::<f32>(shape)?));
     }
     Ok(inputs)
 }
@@ -116,7 +115,7 @@ async fn of_size(
     }
     let state = encoder.run(history(50, rng)?).await?;
     for count in [1, 100, MOVIES] {
-        let movies = Tensor::try_new(vec![1, count], Data::I64((0..count as i64).collect()))?;
+        let movies = Tensor::from_vec(vec![1, count], (0..count as i64).collect())?;
         let inputs = state.iter().cloned().chain([("movie".to_owned(), movies)]).collect();
         measure(&format!("scorer, {count} movies"), &scorer, &inputs).await?;
     }

@@ -1,20 +1,26 @@
 //! Eager batching: requests that wait while all instances of a graph are busy are run together when
 //! one becomes free.
 //!
-//! No request is delayed to make a batch larger. An idle instance runs a single request at once.
-//! Under load, batches grow without delay, up to [`BatchSettings::max_rows`].
+//! Unless the settings say so, no request is delayed to make a batch larger. An idle instance runs
+//! a single request at once. Under load, batches grow without delay, up to
+//! [`BatchSettings::max_rows`].
+//!
+//! Each batcher has its own queue and its own threads, so the requests that wait for one graph
+//! delay those of another only as far as both share the processors.
 //!
 //! **Invariant:** a request receives the same outputs in a batch as alone (held by
 //! `joining_and_cutting_gives_each_request_its_own`). Requests are joined along axis 0. Their other
 //! axes must be equal, or the settings must allow padding for them. If a batch fails, its requests
 //! are run one by one, so that one bad index fails only one caller.
 
+mod choice;
 mod plan;
 mod queue;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -38,11 +44,17 @@ pub struct BatchSettings {
     /// is allowed if the graph ignores the padding, or if the padding affects only the same axis of
     /// the outputs, which is cut back.
     pub padded: Vec<String>,
+    /// How long a request may wait for others to join it while an instance is idle. Zero: it never
+    /// waits.
+    pub delay: Duration,
+    /// Numbers of rows that a run should have. As soon as waiting requests have such a number
+    /// together, they run without the others. Empty: any number.
+    pub preferred: Vec<usize>,
 }
 
 impl Default for BatchSettings {
     fn default() -> Self {
-        Self { max_rows: 64, queue: 1_024, padded: Vec::new() }
+        Self { max_rows: 64, queue: 1_024, padded: Vec::new(), delay: Duration::ZERO, preferred: Vec::new() }
     }
 }
 
@@ -117,7 +129,7 @@ impl Batcher {
     pub fn with_instances(first: Graph, others: Vec<Graph>, settings: &BatchSettings) -> Self {
         let plan = Plan::new(first.inputs(), first.outputs(), settings);
         let counters = Arc::<Counters>::default();
-        let queue = Arc::new(Queue::new(plan, settings.queue.max(1), 1 + others.len(), Arc::clone(&counters)));
+        let queue = Arc::new(Queue::new(plan, settings, 1 + others.len(), Arc::clone(&counters)));
         Self { first, others, queue, counters }
     }
 

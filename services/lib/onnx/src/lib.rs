@@ -20,4 +20,4 @@ pub use error::{EngineError, GraphError, RunError};
 pub use graph::Graph;
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{ModelFile, Port, Threads};
-pub use tensor::{Axis, Data, Element, Kind, Tensor, TensorError};
+pub use tensor::{Axis, Element, Kind, Tensor, TensorError};

@@ -33,8 +33,9 @@ impl Default for Threads {
 pub struct ModelFile<'a> {
     /// The model.
     pub bytes: &'a [u8],
-    /// Returns a file of the model's folder, for models that keep their weights in other files.
-    pub beside: &'a (dyn Fn(&str) -> Option<Bytes> + Sync),
+    /// Returns a file of the model's folder, for models that keep their weights in other files. The
+    /// instances of a model share its content.
+    pub beside: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Sync),
 }
 
 impl<'a> ModelFile<'a> {
@@ -167,7 +168,7 @@ fn open(
     for name in external {
         let content = (model.beside)(name).ok_or_else(|| GraphError::ExternalMissing(name.clone()))?;
         builder = builder
-            .with_external_initializer_file_in_memory(name, Arc::from(&*content))
+            .with_external_initializer_file_in_memory(name, content)
             .map_err(|error| GraphError::Load(error.into()))?;
     }
     builder.commit_from_memory(model.bytes).map_err(|error| GraphError::Load(error.into()))

@@ -2,6 +2,7 @@
 //! made from a part of a network message, and written to one, without a copy.
 
 mod axis;
+mod block;
 mod element;
 mod error;
 mod kind;
@@ -17,18 +18,8 @@ pub use element::Element;
 pub use error::TensorError;
 pub use kind::Kind;
 
+use block::block;
 use element::Owned;
-
-/// Values of the types that most graphs use, row-major.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    /// Single precision.
-    F32(Vec<f32>),
-    /// Double precision.
-    F64(Vec<f64>),
-    /// 64-bit integers.
-    I64(Vec<i64>),
-}
 
 /// The values of a tensor, row-major.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +41,6 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Creates a tensor from a shape and its values.
-    ///
-    /// # Errors
-    /// The number of values is not the product of the dimensions.
-    pub fn try_new(shape: Vec<usize>, data: Data) -> Result<Self, TensorError> {
-        match data {
-            Data::F32(values) => Self::from_vec(shape, values),
-            Data::F64(values) => Self::from_vec(shape, values),
-            Data::I64(values) => Self::from_vec(shape, values),
-        }
-    }
-
     /// Creates a tensor from a shape and its values, without a copy.
     ///
     /// # Errors
@@ -88,6 +67,19 @@ impl Tensor {
             return Err(TensorError::NotBool);
         }
         Ok(Self { kind, shape, values: Values::Packed(kind.aligned(bytes)) })
+    }
+
+    /// Creates a tensor of zeros.
+    ///
+    /// # Errors
+    /// The product of the dimensions is larger than this machine can address.
+    pub fn zeros<T: Element + Default>(shape: Vec<usize>) -> Result<Self, TensorError> {
+        let bytes =
+            |count: &usize| count.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok());
+        match count(&shape).filter(bytes) {
+            Some(count) => Self::from_vec(shape, vec![T::default(); count]),
+            None => Err(TensorError::Bytes { kind: T::KIND, shape, found: 0 }),
+        }
     }
 
     /// Creates a tensor of texts.
@@ -193,15 +185,21 @@ impl Tensor {
     pub fn rows(&self, rows: Range<usize>) -> Option<Self> {
         let (own, inner) = self.shape.split_first()?;
         let count = rows.end.checked_sub(rows.start).filter(|_| rows.end <= *own)?;
-        let row: usize = inner.iter().product();
-        let shape = [&[count][..], inner].concat();
-        let range = |width: usize| rows.start * row * width..rows.end * row * width;
+        self.block(rows.start, [&[count][..], inner].concat())
+    }
+
+    /// Returns a copy of the block of `shape` that begins at row `from` and at the start of all
+    /// other axes. Returns `None` if the tensor does not have it.
+    pub(crate) fn block(&self, from: usize, shape: Vec<usize>) -> Option<Self> {
         match &self.values {
             Values::Packed(bytes) => {
-                let part = bytes.get(range(self.kind.size()?))?;
-                Self::from_bytes(self.kind, shape, Bytes::copy_from_slice(part)).ok()
+                let taken = block(bytes, (&self.shape, self.kind.size()?), from, &shape)?;
+                Self::from_bytes(self.kind, shape, taken.into()).ok()
             }
-            Values::Texts(texts) => Self::from_texts(shape, texts.get(range(1))?.to_vec()).ok(),
+            Values::Texts(texts) => {
+                let taken = block(texts, (&self.shape, 1), from, &shape)?;
+                Self::from_texts(shape, taken).ok()
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Many requests at once get the same answers as one by one, in fewer runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use marquee_model::{HISTORY, MOVIES};
 use marquee_onnx::testing;
@@ -132,4 +133,48 @@ async fn warming_runs_as_often_as_asked() {
     assert_eq!(batcher.stats().batches, 5);
     let beyond = fixture::encoder_inputs(&[(50, 5.0)]);
     assert!(batcher.warm(&beyond, 5).await.is_err());
+}
+
+/// Longer than a test may take: what waits for it, waits for ever.
+const FOREVER: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn with_a_delay_an_idle_instance_waits_for_a_preferred_or_a_full_batch() {
+    let Some(runtime) = testing::runtime() else { return };
+    let posterior = fixture::posterior(50, 4, 2, 12);
+    let requests = vec![fixture::encoder_inputs(&[(1, 5.0)]); 4];
+    for changed in [
+        BatchSettings { delay: FOREVER, preferred: vec![4], ..settings() },
+        BatchSettings { delay: FOREVER, max_rows: 4, ..settings() },
+    ] {
+        let batcher = Arc::new(Batcher::new(fixture::graphs(&runtime, &posterior).0, &changed));
+        let answers = run_at_once(&batcher, &requests).await;
+        assert!(answers.iter().all(Result::is_ok));
+        let stats = batcher.stats();
+        assert_eq!((stats.batches, stats.rows), (1, 4), "{stats:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_waits_for_others_no_longer_than_the_delay() {
+    let Some(runtime) = testing::runtime() else { return };
+    let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(50, 4, 2, 13));
+    let delay = Duration::from_millis(20);
+    let batcher = Batcher::new(encoder, &BatchSettings { delay, preferred: vec![8], ..settings() });
+    batcher.run(fixture::encoder_inputs(&[(1, 5.0)])).await.expect("nobody joins it");
+    let stats = batcher.stats();
+    assert!(u128::from(stats.queue_nanos) >= delay.as_nanos(), "{stats:?}");
+    assert_eq!(stats.batches, 1);
+}
+
+#[tokio::test]
+async fn requests_beyond_a_preferred_size_run_next() {
+    let Some(runtime) = testing::runtime() else { return };
+    let (encoder, _) = fixture::graphs(&runtime, &fixture::posterior(50, 4, 2, 14));
+    let changed = BatchSettings { delay: FOREVER, preferred: vec![4], ..settings() };
+    let batcher = Arc::new(Batcher::new(encoder, &changed));
+    let answers = run_at_once(&batcher, &vec![fixture::encoder_inputs(&[(1, 5.0)]); 12]).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let stats = batcher.stats();
+    assert_eq!((stats.batches, stats.rows), (3, 12), "{stats:?}");
 }

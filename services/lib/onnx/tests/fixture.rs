@@ -1,7 +1,7 @@
 //! Shared by the tests: a realistic random model.
 
 use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
-use marquee_onnx::{Data, Graph, Runtime, Tensor, Threads};
+use marquee_onnx::{Element, Graph, Runtime, Tensor, Threads};
 use marquee_posterior::{Posterior, Sample, UserNoise};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -86,9 +86,7 @@ impl Learner {
         }
         let mut inputs = encoder_inputs(history);
         for spec in &self.sums {
-            let shape = spec.smallest_shape();
-            let values = vec![0.0; shape.iter().product()];
-            inputs.push((spec.name.clone(), Tensor::try_new(shape, Data::F32(values)).expect("fits")));
+            inputs.push((spec.name.clone(), Tensor::zeros::<f32>(spec.smallest_shape()).expect("fits")));
         }
         tensors::next_state(self.graph.run(inputs).await.expect("begins"))
     }
@@ -96,14 +94,17 @@ impl Learner {
     /// Changes a state of one row by one rating.
     pub(crate) async fn learn(&self, state: State, (movie, rating): (usize, f64), weight: f32) -> State {
         let shape = if self.sums.is_empty() { vec![1] } else { vec![1, 1] };
-        let one = |data| Tensor::try_new(shape.clone(), data).expect("fits");
         let is_carried = |name: &str| self.sums.is_empty() || self.sums.iter().any(|sum| sum.name == name);
         let mut inputs: State = state.into_iter().filter(|(name, _)| is_carried(name)).collect();
-        inputs.push(("movie".to_owned(), one(Data::I64(vec![movie as i64]))));
-        inputs.push(("rating".to_owned(), one(Data::F32(vec![rating as f32]))));
-        inputs.push(("weight".to_owned(), one(Data::F32(vec![weight]))));
+        inputs.push(("movie".to_owned(), tensor(&shape, vec![movie as i64])));
+        inputs.push(("rating".to_owned(), tensor(&shape, vec![rating as f32])));
+        inputs.push(("weight".to_owned(), tensor(&shape, vec![weight])));
         tensors::next_state(self.graph.run(inputs).await.expect("learns"))
     }
+}
+
+fn tensor<T: Element>(shape: &[usize], values: Vec<T>) -> Tensor {
+    Tensor::from_vec(shape.to_vec(), values).expect("fits")
 }
 
 /// Returns the encoder's inputs for one history. An empty history is one entry of weight 0.
@@ -113,19 +114,18 @@ pub(crate) fn encoder_inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> 
     } else {
         history.iter().map(|&(movie, rating)| (movie, rating, 1.0)).collect()
     };
-    let shape = vec![1, entries.len()];
-    let tensor = |data| Tensor::try_new(shape.clone(), data).expect("fits");
+    let shape = [1, entries.len()];
     vec![
-        ("movie".to_owned(), tensor(Data::I64(entries.iter().map(|entry| entry.0 as i64).collect()))),
-        ("rating".to_owned(), tensor(Data::F32(entries.iter().map(|entry| entry.1 as f32).collect()))),
-        ("weight".to_owned(), tensor(Data::F32(entries.iter().map(|entry| entry.2).collect()))),
+        ("movie".to_owned(), tensor(&shape, entries.iter().map(|entry| entry.0 as i64).collect())),
+        ("rating".to_owned(), tensor(&shape, entries.iter().map(|entry| entry.1 as f32).collect())),
+        ("weight".to_owned(), tensor(&shape, entries.iter().map(|entry| entry.2).collect())),
     ]
 }
 
 /// Returns the scorer's inputs: a state without sums, and movies.
 pub(crate) fn scorer_inputs(state: &[(String, Tensor)], movies: &[usize]) -> Vec<(String, Tensor)> {
-    let indices = movies.iter().map(|&movie| movie as i64).collect();
-    let movies = Tensor::try_new(vec![1, movies.len()], Data::I64(indices)).expect("fits");
+    let indices: Vec<i64> = movies.iter().map(|&movie| movie as i64).collect();
+    let movies = tensor(&[1, movies.len()], indices);
     let state = state.iter().filter(|(name, _)| ["mean", "covariance", "noise"].contains(&name.as_str()));
     state.cloned().chain([("movie".to_owned(), movies)]).collect()
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use marquee_model::{write_encoder, write_scorer};
 use marquee_onnx::testing;
-use marquee_onnx::{Axis, Data, Graph, Kind, RunError, Runtime, Tensor, Threads};
+use marquee_onnx::{Axis, Graph, Kind, RunError, Runtime, Tensor, Threads};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -63,9 +63,9 @@ async fn wrong_inputs_are_named() {
     let Some(runtime) = testing::runtime() else { return };
     let (encoder, scorer) = fixture::graphs(&runtime, &fixture::posterior(20, 3, 2, 1));
     let good = fixture::encoder_inputs(&[(1, 4.0)]);
-    let with = |at: usize, shape: Vec<usize>, data: Data| {
+    let with = |at: usize, tensor: Result<Tensor, _>| {
         let mut inputs = good.clone();
-        inputs[at].1 = Tensor::try_new(shape, data).expect("fits");
+        inputs[at].1 = tensor.expect("fits");
         inputs
     };
 
@@ -73,13 +73,13 @@ async fn wrong_inputs_are_named() {
     assert_eq!(error, RunError::MissingInput("weight".to_owned()));
     let twice = good.iter().cloned().chain([good[0].clone()]).collect();
     assert_eq!(encoder.run(twice).await, Err(RunError::UnknownInput("movie".to_owned())));
-    let kind = encoder.run(with(1, vec![1, 1], Data::F64(vec![4.0]))).await.expect_err("doubles");
+    let kind = encoder.run(with(1, Tensor::from_vec(vec![1, 1], vec![4.0_f64]))).await.expect_err("doubles");
     assert_eq!(kind.to_string(), "input 'rating' is float64; expected float32");
-    let rank = encoder.run(with(1, vec![1], Data::F32(vec![4.0]))).await;
+    let rank = encoder.run(with(1, Tensor::from_vec(vec![1], vec![4.0_f32]))).await;
     assert!(matches!(rank, Err(RunError::WrongShape { name, .. }) if name == "rating"));
-    let empty = encoder.run(with(0, vec![1, 0], Data::I64(vec![]))).await;
+    let empty = encoder.run(with(0, Tensor::zeros::<i64>(vec![1, 0]))).await;
     assert!(matches!(empty, Err(RunError::WrongShape { name, .. }) if name == "movie"));
-    let lengths = encoder.run(with(0, vec![1, 2], Data::I64(vec![1, 2]))).await;
+    let lengths = encoder.run(with(0, Tensor::from_vec(vec![1, 2], vec![1_i64, 2]))).await;
     assert_eq!(lengths, Err(RunError::UnequalLengths { axis: "history".to_owned(), first: 2, second: 1 }));
 
     let state = encoder.run(good).await.expect("runs");

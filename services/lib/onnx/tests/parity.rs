@@ -106,8 +106,8 @@ async fn entries_of_weight_0_change_nothing() {
     let (encoder, _) = fixture::graphs(&runtime, &fixture::rich(200, 4, 2, 4));
     let plain = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0)]);
     let mut padded = fixture::encoder_inputs(&[(7, 4.0), (9, 2.0), (0, 0.0), (150, 5.0)]);
-    let weights = marquee_onnx::Data::F32(vec![1.0, 1.0, 0.0, 0.0]);
-    padded[2].1 = marquee_onnx::Tensor::try_new(vec![1, 4], weights).expect("fits");
+    let weights = vec![1.0_f32, 1.0, 0.0, 0.0];
+    padded[2].1 = marquee_onnx::Tensor::from_vec(vec![1, 4], weights).expect("fits");
     let (plain, padded) = (encoder.run(plain).await.expect("runs"), encoder.run(padded).await.expect("runs"));
     for name in ["mean", "covariance", "noise"] {
         for (a, b) in fixture::floats(&plain, name).iter().zip(fixture::floats(&padded, name)) {

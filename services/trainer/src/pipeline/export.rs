@@ -10,13 +10,14 @@ use marquee_eval::Evaluation;
 use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
-    Catalogue, Dataset, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
+    Catalogue, Dataset, GOLDEN, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
     write_encoder, write_learner, write_scorer,
 };
 use marquee_report::{Heading, Page, SweepCurve, counted};
 
 use super::current::Judgment;
 use super::fitting::Trained;
+use super::golden;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,6 +36,8 @@ pub(super) struct Facts {
     pub(super) scale: Scale,
     pub(super) created_at: Timestamp,
     pub(super) git_revision: Option<String>,
+    /// How much the graphs may differ from the model, in stars.
+    pub(super) parity: f64,
 }
 
 /// Inputs and outputs of the graphs.
@@ -69,7 +72,9 @@ pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Resul
     let learner = write_learner(&fitted.posterior)?;
     let [encoder_bytes, scorer_bytes, learner_bytes] = [encoder.bytes, scorer.bytes, learner.bytes].map(Bytes::from);
     let profile = profile::to_parquet(&distributions(&fitted.snapshot, facts.scale))?;
+    let golden = golden::record(&fitted.posterior, &movies, facts.scale, facts.parity);
     let files = BTreeMap::from([
+        (GOLDEN.to_owned(), golden.to_bytes().into()),
         ("encoder.onnx".to_owned(), encoder_bytes.clone()),
         ("scorer.onnx".to_owned(), scorer_bytes.clone()),
         ("learner.onnx".to_owned(), learner_bytes.clone()),
@@ -188,7 +193,7 @@ impl Files {
     }
 
     fn manifest(&self, version: Version, gates: &[GateResult]) -> Manifest {
-        let Facts { training, plan, scale, created_at, git_revision } = self.facts.clone();
+        let Facts { training, plan, scale, created_at, git_revision, .. } = self.facts.clone();
         let parameters = [
             ("factors", plan.parameters.factors as u64),
             ("sweeps", plan.parameters.sweeps as u64),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use marquee_domain::UserId;
 use marquee_model::{TensorSpec, tensors};
-use marquee_onnx::{Data, Graph, GraphError, Runtime, Tensor, Threads};
+use marquee_onnx::{Element, Graph, GraphError, Runtime, Tensor, Threads};
 use marquee_posterior::Estimate;
 
 use super::export::Files;
@@ -116,7 +116,7 @@ impl Comparison {
 
     /// Scores the movies of the comparison from a state, and compares ratings and spreads.
     async fn score(&self, case: &Case, mut inputs: Vec<(String, Tensor)>) -> Result<f64, PipelineError> {
-        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![1, self.movies.len()], Data::I64(self.movies.clone()))));
+        inputs.push((tensors::MOVIE.to_owned(), tensor(vec![1, self.movies.len()], self.movies.clone())));
         let outputs = self.scorer.run(inputs).await.map_err(PipelineError::Run)?;
         let output = |wanted: &str| {
             let output = outputs.iter().find(|(name, _)| name == wanted);
@@ -161,21 +161,19 @@ fn inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {
         (movies[column], ratings[column], weights[column]) = (movie as i64, rating as f32, 1.0);
     }
     vec![
-        (tensors::MOVIE.to_owned(), tensor(vec![1, columns], Data::I64(movies))),
-        (tensors::RATING.to_owned(), tensor(vec![1, columns], Data::F32(ratings))),
-        (tensors::WEIGHT.to_owned(), tensor(vec![1, columns], Data::F32(weights))),
+        (tensors::MOVIE.to_owned(), tensor(vec![1, columns], movies)),
+        (tensors::RATING.to_owned(), tensor(vec![1, columns], ratings)),
+        (tensors::WEIGHT.to_owned(), tensor(vec![1, columns], weights)),
     ]
 }
 
 /// Returns zeros of the shape of a carried tensor, for one user.
 fn zeros(spec: &TensorSpec) -> Tensor {
-    let shape = spec.smallest_shape();
-    let values = shape.iter().product();
-    tensor(shape, Data::F32(vec![0.0; values]))
+    Tensor::zeros::<f32>(spec.smallest_shape()).expect("the learner was loaded, so its tensors fit into memory")
 }
 
-fn tensor(shape: Vec<usize>, data: Data) -> Tensor {
-    Tensor::try_new(shape, data).expect("the shape was made from the lengths of the data")
+fn tensor<T: Element>(shape: Vec<usize>, data: Vec<T>) -> Tensor {
+    Tensor::from_vec(shape, data).expect("the shape was made from the lengths of the data")
 }
 
 #[cfg(test)]

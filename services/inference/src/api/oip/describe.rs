@@ -55,7 +55,9 @@ pub(super) fn config(model: &Description) -> pb::ModelConfig {
     let kind = |port: &Port| datatype::configured(port.kind) as i32;
     let input = |port: &Port| pb::ModelInput { name: port.name.clone(), data_type: kind(port), dims: dims(port) };
     let output = |port: &Port| pb::ModelOutput { name: port.name.clone(), data_type: kind(port), dims: dims(port) };
-    let ModelConfig { timeout, may_override_timeout, priority_levels, default_priority, file, .. } = &*model.config;
+    let ModelConfig {
+        timeout, may_override_timeout, priority_levels, default_priority, file, delay, preferred, ..
+    } = &*model.config;
     let queue = pb::ModelQueuePolicy {
         default_timeout_microseconds: timeout
             .map_or(0, |timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX)),
@@ -66,7 +68,8 @@ pub(super) fn config(model: &Description) -> pb::ModelConfig {
         priority_levels: u64::from(*priority_levels),
         default_priority_level: u64::from(*default_priority),
         default_queue_policy: Some(queue),
-        ..pb::ModelDynamicBatching::default()
+        preferred_batch_size: preferred.iter().map(|size| i32::try_from(*size).unwrap_or(i32::MAX)).collect(),
+        max_queue_delay_microseconds: u64::try_from(delay.as_micros()).unwrap_or(u64::MAX),
     };
     let group = pb::ModelInstanceGroup {
         name: model.name.clone(),

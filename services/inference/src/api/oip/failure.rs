@@ -13,7 +13,9 @@ impl From<Error> for Failure {
         let message = error.to_string();
         match error {
             Error::Unknown(_) | Error::NoVersion { .. } => Failure::new(Kind::NotFound, message),
-            Error::Loading { .. } => Failure::new(Kind::Unavailable, message).retry_after(Duration::from_secs(1)),
+            Error::Loading { .. } | Error::Standby { .. } => {
+                Failure::new(Kind::Unavailable, message).retry_after(Duration::from_secs(1))
+            }
             Error::NotReady { .. } => Failure::new(Kind::FailedPrecondition, message),
             Error::UnknownOutput(_) | Error::Invalid(_) => Failure::new(Kind::InvalidArgument, message),
             // Not RESOURCE_EXHAUSTED: this is what Triton's clients know, and they try again.
@@ -56,6 +58,7 @@ mod tests {
             (Error::Unknown(name()), StatusCode::NOT_FOUND),
             (Error::NoVersion { name: name(), version: 2 }, StatusCode::NOT_FOUND),
             (Error::Loading { name: name() }, StatusCode::SERVICE_UNAVAILABLE),
+            (Error::Standby { name: name(), reason: name() }, StatusCode::SERVICE_UNAVAILABLE),
             (Error::NotReady { name: name(), reason: name() }, StatusCode::BAD_REQUEST),
             (Error::UnknownOutput(name()), StatusCode::BAD_REQUEST),
             (Error::Invalid(name()), StatusCode::BAD_REQUEST),

@@ -59,7 +59,7 @@ impl GrpcInferenceService for Service {
         request: Request<pb::ModelMetadataRequest>,
     ) -> Result<Response<pb::ModelMetadataResponse>, Status> {
         let pb::ModelMetadataRequest { name, version: wanted } = request.into_inner();
-        let model = self.0.models.describe(&name, version(&wanted)?).map_err(Failure::from)?;
+        let model = self.0.models.describe(&name, version(&wanted)?).await.map_err(Failure::from)?;
         Ok(Response::new(describe::metadata(&model)))
     }
 
@@ -106,7 +106,7 @@ impl GrpcInferenceService for Service {
         request: Request<pb::ModelConfigRequest>,
     ) -> Result<Response<pb::ModelConfigResponse>, Status> {
         let pb::ModelConfigRequest { name, version: wanted } = request.into_inner();
-        let model = self.0.models.describe(&name, version(&wanted)?).map_err(Failure::from)?;
+        let model = self.0.models.describe(&name, version(&wanted)?).await.map_err(Failure::from)?;
         Ok(Response::new(pb::ModelConfigResponse { config: Some(describe::config(&model)) }))
     }
 

@@ -99,11 +99,11 @@ async fn ready(State(service): State<Service>, Path(named): Path<Named>) -> Resu
 }
 
 async fn metadata(State(service): State<Service>, Path(named): Path<Named>) -> Result<Json<Value>, Failure> {
-    Ok(Json(describe::metadata_json(&service.0.models.describe(&named.model, named.version()?)?)))
+    Ok(Json(describe::metadata_json(&service.0.models.describe(&named.model, named.version()?).await?)))
 }
 
 async fn config(State(service): State<Service>, Path(named): Path<Named>) -> Result<Json<Value>, Failure> {
-    Ok(Json(describe::config_json(&service.0.models.describe(&named.model, named.version()?)?)))
+    Ok(Json(describe::config_json(&service.0.models.describe(&named.model, named.version()?).await?)))
 }
 
 async fn statistics(State(service): State<Service>, Path(named): Path<Named>) -> Result<Json<Value>, Failure> {

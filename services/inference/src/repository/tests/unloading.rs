@@ -79,6 +79,7 @@ impl Loader for SlowLoader {
             encoder: Box::new(SlowGraph(gate)),
             scorer: Box::new(SlowGraph(None)),
             learner: None,
+            golden: None,
         };
         Ok(Model::new(format!("digest-{version}"), true, parts))
     }
@@ -90,7 +91,7 @@ async fn unloading_a_version_delays_nobody_however_long_its_graphs_take_to_end()
     let loader = SlowLoader(FakeLoader::with(1..=3), Arc::clone(&gate));
     let context = Context::default();
     let process = Process { tasks: context.tasks, stop: context.stop, clock: Arc::new(SystemClock) };
-    let repository = Repository::new(Arc::new(loader), LIMITS, process);
+    let repository = Repository::new(Arc::new(loader), LIMITS, process, LoadMetrics::register(&Metrics::default()));
     repository.refresh().await.unwrap();
     repository.retain(&BTreeSet::from([key(1)]));
     until(&repository, || (1..=3).all(|version| is_warm(&repository, version))).await;

@@ -75,7 +75,7 @@ impl Plan {
                         *length = (*length).min(*own);
                     }
                 }
-                answer.push(cut(output, from, shape)?);
+                answer.push(output.block(from, shape)?);
             }
             from += rows(request);
             answers.push(answer);
@@ -110,6 +110,16 @@ impl<'a> Group<'a> {
     pub(super) fn new(plan: &'a Plan, first: &[Tensor]) -> Self {
         let shapes = first.iter().map(|tensor| tensor.shape().to_vec()).collect();
         Self { plan, shapes, values: first.iter().map(|tensor| tensor.len()).sum() }
+    }
+
+    /// Returns the number of rows so far.
+    pub(super) fn rows(&self) -> usize {
+        self.shapes.first().and_then(|shape| shape.first()).copied().unwrap_or(0)
+    }
+
+    /// Returns whether a further request could fit.
+    pub(super) fn can_grow(&self) -> bool {
+        self.plan.batchable && self.rows() < self.plan.max_rows
     }
 
     /// Adds a request to the batch if it fits and the padding stays within its limit. Returns
@@ -217,47 +227,6 @@ fn pad<T: Clone + Default>(values: &[T], own: &[usize], inner: &[usize], joined:
         pad(block, own, rest, joined);
         joined.resize(start + target * rest.iter().product::<usize>(), T::default());
     }
-}
-
-/// Returns the block of `shape` that begins at row `from` and at the start of all other axes.
-fn cut(tensor: &Tensor, from: usize, shape: Vec<usize>) -> Option<Tensor> {
-    match tensor.as_bytes() {
-        Some(bytes) => {
-            let taken = block(bytes, tensor.shape(), from, &shape, tensor.kind().size()?)?;
-            Tensor::from_bytes(tensor.kind(), shape, taken.into()).ok()
-        }
-        None => {
-            let taken = block(tensor.as_texts()?, tensor.shape(), from, &shape, 1)?;
-            Tensor::from_texts(shape, taken).ok()
-        }
-    }
-}
-
-fn block<T: Clone>(values: &[T], whole: &[usize], from: usize, shape: &[usize], width: usize) -> Option<Vec<T>> {
-    let row: usize = whole.get(1..)?.iter().product::<usize>() * width;
-    let values = values.get(from * row..)?;
-    if whole.get(1..)? == shape.get(1..)? {
-        return Some(values.get(..shape.first()? * row)?.to_vec());
-    }
-    let (whole, shape) = ([whole, &[width]].concat(), [shape, &[width]].concat());
-    let mut taken = Vec::with_capacity(shape.iter().product());
-    take(values, &whole, &shape, &mut taken)?;
-    Some(taken)
-}
-
-/// Appends the leading corner of `shape` of the values. The inner dimensions of the values are
-/// those of `whole`.
-fn take<T: Clone>(values: &[T], whole: &[usize], shape: &[usize], taken: &mut Vec<T>) -> Option<()> {
-    let (&count, inner) = shape.split_first()?;
-    let step: usize = whole.get(1..)?.iter().product();
-    if *inner == whole[1..] {
-        taken.extend_from_slice(values.get(..count * step)?);
-        return Some(());
-    }
-    for at in 0..count {
-        take(values.get(at * step..)?, &whole[1..], inner, taken)?;
-    }
-    Some(())
 }
 
 #[cfg(test)]

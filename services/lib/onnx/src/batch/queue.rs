@@ -2,19 +2,20 @@
 //!
 //! Each instance of the graph has at most one drain that is running or scheduled. A push that finds
 //! an idle instance asks the caller to schedule a drain on it. A drain ends only while it holds the
-//! lock and the queue is empty. So every waiting request has a drain that will run it, and no
-//! request waits while an instance is idle.
+//! lock and the queue is empty. So every waiting request has a drain that will run it. A drain
+//! waits for further requests only if the settings have a delay, and no longer than that.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::plan::{Group, Plan};
-use super::{Counters, Priority};
+use super::choice::{Choice, choose};
+use super::plan::Plan;
+use super::{BatchSettings, Counters, Priority};
 use crate::error::RunError;
 use crate::session::Session;
 use crate::tensor::Tensor;
@@ -55,15 +56,28 @@ struct Waiting {
 pub(super) struct Queue {
     plan: Plan,
     capacity: usize,
+    /// How long a request may wait for others while an instance is idle.
+    delay: Duration,
+    preferred: Vec<usize>,
     waiting: Mutex<Waiting>,
+    /// Wakes the drains that wait for further requests.
+    arrived: Condvar,
     counters: Arc<Counters>,
 }
 
 impl Queue {
-    pub(super) fn new(plan: Plan, capacity: usize, instances: usize, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(plan: Plan, settings: &BatchSettings, instances: usize, counters: Arc<Counters>) -> Self {
         let idle = (0..instances).rev().collect();
         let waiting = Waiting { requests: VecDeque::new(), idle, living: instances };
-        Self { plan, capacity, waiting: Mutex::new(waiting), counters }
+        Self {
+            plan,
+            capacity: settings.queue.max(1),
+            delay: settings.delay,
+            preferred: settings.preferred.clone(),
+            waiting: Mutex::new(waiting),
+            arrived: Condvar::new(),
+            counters,
+        }
     }
 
     /// Adds a request. Returns the instance on whose thread the caller must schedule a drain, or
@@ -84,7 +98,12 @@ impl Queue {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let at = waiting.requests.iter().rposition(|other| other.priority <= request.priority).map_or(0, |at| at + 1);
         waiting.requests.insert(at, request);
-        Ok(waiting.idle.pop())
+        let idle = waiting.idle.pop();
+        drop(waiting);
+        if !self.delay.is_zero() {
+            self.arrived.notify_all();
+        }
+        Ok(idle)
     }
 
     /// Drops the waiting requests, because the thread of an instance has ended. Their callers
@@ -112,27 +131,32 @@ impl Queue {
         }
     }
 
-    /// Takes the next group to run together: the oldest request and all requests that can join it,
-    /// in order of arrival.
+    /// Takes the next group to run together: the most urgent request and requests that can join it,
+    /// in order of arrival. Waits for further ones if the settings have a delay.
     fn take(&self, instance: usize) -> Option<Vec<Request>> {
         let mut waiting = self.lock();
-        self.drop_abandoned(&mut waiting.requests);
-        let Some(first) = waiting.requests.pop_front() else {
-            waiting.idle.push(instance);
-            return None;
-        };
-        let mut group = Group::new(&self.plan, &first.inputs);
-        let mut taken = vec![first];
-        let mut left = VecDeque::new();
-        for request in waiting.requests.drain(..) {
-            if group.admit(&request.inputs) {
-                taken.push(request);
-            } else {
-                left.push_back(request);
+        loop {
+            self.drop_abandoned(&mut waiting.requests);
+            let inputs = waiting.requests.iter().map(|request| request.inputs.as_slice());
+            let Some(choice) = choose(&self.plan, &self.preferred, inputs) else {
+                waiting.idle.push(instance);
+                return None;
+            };
+            let left = if choice.is_ripe { Duration::ZERO } else { self.time_left(&waiting.requests, &choice) };
+            if left.is_zero() {
+                return Some(take_out(&mut waiting.requests, &choice));
             }
+            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        waiting.requests = left;
-        Some(taken)
+    }
+
+    /// Returns how much longer the oldest of the chosen requests may wait for others.
+    fn time_left(&self, requests: &VecDeque<Request>, choice: &Choice) -> Duration {
+        if self.delay.is_zero() {
+            return Duration::ZERO;
+        }
+        let oldest = choice.at.iter().filter_map(|at| requests.get(*at)).map(|request| request.since.elapsed()).max();
+        self.delay.saturating_sub(oldest.unwrap_or_default())
     }
 
     fn drop_abandoned(&self, requests: &mut VecDeque<Request>) {
@@ -188,6 +212,21 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes the chosen requests from the queue. The others stay in their order.
+fn take_out(requests: &mut VecDeque<Request>, choice: &Choice) -> Vec<Request> {
+    let mut chosen = choice.at.iter().peekable();
+    let mut taken = Vec::with_capacity(choice.at.len());
+    let mut left = VecDeque::new();
+    for (at, request) in requests.drain(..).enumerate() {
+        match chosen.next_if(|chosen| **chosen == at) {
+            Some(_) => taken.push(request),
+            None => left.push_back(request),
+        }
+    }
+    *requests = left;
+    taken
 }
 
 /// Drops the waiting requests if the graph's thread panics, so that no caller waits for ever.

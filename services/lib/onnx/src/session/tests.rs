@@ -103,7 +103,7 @@ async fn weights_are_read_from_files_beside_the_model_only() {
         model_of(17, &[ports("x")], nodes, &[ports("y")], &[external("w", 3, location)])
     };
     let weights: Vec<u8> = [1.0_f32, 2.0, 3.0].iter().flat_map(|value| value.to_le_bytes()).collect();
-    let beside = |name: &str| (name == "weights.bin").then(|| Bytes::from(weights.clone()));
+    let beside = |name: &str| (name == "weights.bin").then(|| weights.as_slice().into());
     let load = |location: &str| {
         let bytes = with_weights(location);
         Graph::load_model(&runtime, &ModelFile { bytes: &bytes, beside: &beside }, Threads::default())

@@ -6,11 +6,11 @@ use super::*;
 
 #[test]
 fn a_shape_holds_exactly_its_values() {
-    assert!(Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 6])).is_ok());
-    assert!(Tensor::try_new(vec![], Data::I64(vec![7])).is_ok());
-    let empty = Tensor::try_new(vec![0, 3], Data::F64(vec![])).expect("fits");
+    assert!(Tensor::from_vec(vec![2, 3], vec![0.0_f32; 6]).is_ok());
+    assert!(Tensor::from_vec(vec![], vec![7_i64]).is_ok());
+    let empty = Tensor::from_vec(vec![0, 3], Vec::<f64>::new()).expect("fits");
     assert_eq!((empty.len(), empty.as_f64()), (0, Some([].as_slice())));
-    let error = Tensor::try_new(vec![2, 3], Data::F32(vec![0.0; 5])).expect_err("one short");
+    let error = Tensor::from_vec(vec![2, 3], vec![0.0_f32; 5]).expect_err("one short");
     assert_eq!(error.to_string(), "shape [2, 3] does not hold 5 values");
     let error = Tensor::from_bytes(Kind::F16, vec![3], Bytes::from_static(&[0; 5])).expect_err("one short");
     assert_eq!(error.to_string(), "shape [3] of float16 does not hold 5 bytes");
@@ -19,9 +19,11 @@ fn a_shape_holds_exactly_its_values() {
 
 #[test]
 fn a_shape_that_overflows_is_refused() {
-    assert!(Tensor::try_new(vec![usize::MAX, 2, 0], Data::F32(vec![])).is_err());
+    assert!(Tensor::from_vec(vec![usize::MAX, 2, 0], Vec::<f32>::new()).is_err());
     assert!(Tensor::from_bytes(Kind::F64, vec![usize::MAX / 4], Bytes::new()).is_err());
     assert!(Tensor::from_bytes(Kind::F64, vec![1 << 61], Bytes::new()).is_err(), "its bytes overflow to 0");
+    assert!(Tensor::zeros::<f64>(vec![1 << 61]).is_err() && Tensor::zeros::<f64>(vec![1 << 60]).is_err());
+    assert_eq!(Tensor::zeros::<f32>(vec![1, 2]).expect("fits").as_f32(), Some([0.0; 2].as_slice()));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) fn rows(
     (dataset, train_seconds): (&Dataset, f64),
     gates: &[GateResult],
 ) -> Vec<(&'static str, String)> {
-    let Facts { training, plan, scale, created_at, git_revision } = facts;
+    let Facts { training, plan, scale, created_at, git_revision, .. } = facts;
     let TrainingPlan { algorithm, parameters, holdout, .. } = plan;
     let previous = match previous {
         Some(previous) => previous.to_string(),
@@ -77,6 +77,7 @@ mod tests {
             scale: Scale::try_new(0.5, 5.0, 0.5).expect("a scale"),
             created_at: Timestamp::from_seconds(1_764_081_000),
             git_revision: Some("abc".to_owned()),
+            parity: 1e-3,
         };
         let dataset = Dataset {
             digest: "d1".to_owned(),

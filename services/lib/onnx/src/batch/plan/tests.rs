@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tensor::{Data, Kind};
+use crate::tensor::Kind;
 
 /// Returns a plan in which `ids` [rows, length] may be padded along `length` and `state` [rows, 2]
 /// may not be padded.
@@ -19,22 +19,22 @@ fn plan(max_rows: usize) -> Plan {
         port("by_row", Kind::F32, vec![axis("rows"), Axis::Fixed(2)]),
     ];
     let padded = vec!["length".to_owned(), "rows".to_owned()];
-    Plan::new(&inputs, &outputs, &BatchSettings { max_rows, queue: 1, padded })
+    Plan::new(&inputs, &outputs, &BatchSettings { max_rows, queue: 1, padded, ..BatchSettings::default() })
 }
 
 fn request(rows: usize, length: usize, first: i64) -> Vec<Tensor> {
     let ids = (0..rows * length).map(|at| first + at as i64).collect();
     let state = (0..2 * rows).map(|at| (first as f32) + at as f32).collect();
     vec![
-        Tensor::try_new(vec![rows, length], Data::I64(ids)).expect("fits"),
-        Tensor::try_new(vec![rows, 2], Data::F32(state)).expect("fits"),
+        Tensor::from_vec(vec![rows, length], ids).expect("fits"),
+        Tensor::from_vec(vec![rows, 2], state).expect("fits"),
     ]
 }
 
 /// Acts as a graph whose outputs are its inputs as floats.
 fn echo(inputs: &[Tensor]) -> Vec<Tensor> {
     let ids = inputs[0].as_i64().expect("integers").iter().map(|&id| id as f32).collect();
-    vec![Tensor::try_new(inputs[0].shape().to_vec(), Data::F32(ids)).expect("fits"), inputs[1].clone()]
+    vec![Tensor::from_vec(inputs[0].shape().to_vec(), ids).expect("fits"), inputs[1].clone()]
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn axes_that_may_not_be_padded_have_to_be_equal() {
     let axis = |name: &str| Axis::Dynamic(name.to_owned());
     let port = Port { name: "x".to_owned(), kind: Kind::F32, axes: vec![axis("rows"), axis("length")] };
     let plan = Plan::new(std::slice::from_ref(&port), std::slice::from_ref(&port), &BatchSettings::default());
-    let one = |length| vec![Tensor::try_new(vec![1, length], Data::F32(vec![0.0; length])).expect("fits")];
+    let one = |length| vec![Tensor::from_vec(vec![1, length], vec![0.0_f32; length]).expect("fits")];
     let mut group = Group::new(&plan, &one(3));
     assert!(!group.admit(&one(4)));
     assert!(group.admit(&one(3)));
@@ -80,7 +80,7 @@ fn axes_that_may_not_be_padded_have_to_be_equal() {
 fn a_graph_without_a_common_dynamic_first_axis_runs_requests_alone() {
     let fixed = Port { name: "x".to_owned(), kind: Kind::F32, axes: vec![Axis::Fixed(1)] };
     let plan = Plan::new(std::slice::from_ref(&fixed), std::slice::from_ref(&fixed), &BatchSettings::default());
-    let one = vec![Tensor::try_new(vec![1], Data::F32(vec![0.0])).expect("fits")];
+    let one = vec![Tensor::from_vec(vec![1], vec![0.0_f32]).expect("fits")];
     assert!(!Group::new(&plan, &one).admit(&one));
 }
 
@@ -109,11 +109,11 @@ proptest! {
     #[test]
     fn blocks_of_any_rank_survive(shape in prop::collection::vec(1_usize..4, 2..5), grow in 0_usize..3) {
         let count: usize = shape.iter().product();
-        let own = Tensor::try_new(shape.clone(), Data::I64((0..count as i64).collect())).expect("fits");
+        let own = Tensor::from_vec::<i64>(shape.clone(), (0..count as i64).collect()).expect("fits");
         let larger: Vec<usize> = shape.iter().enumerate().map(|(at, length)| if at == 0 { 1 } else { length + grow }).collect();
         let count = larger.iter().product();
-        let other = Tensor::try_new(larger, Data::I64(vec![-1; count])).expect("fits");
+        let other = Tensor::from_vec(larger, vec![-1_i64; count]).expect("fits");
         let joined = concatenate(&[&other, &own]).expect("joins");
-        prop_assert_eq!(cut(&joined, 1, shape), Some(own));
+        prop_assert_eq!(joined.block(1, shape), Some(own));
     }
 }
