@@ -1,8 +1,8 @@
 //! The row `warm`: where the last fit of a retraining run should start.
 //!
-//! The last fit may start where the run's own evaluation fit has ended, or where the last fit of the
-//! previous version ended, which has seen nearly all of the ratings. Both are judged on ratings of
-//! the training part that no fit has seen. The test parts of the folds are not looked at.
+//! The last fit may start where the run's own evaluation fit has ended, or where the last fit of
+//! the previous version ended, which has seen nearly all of the ratings. Both are judged on ratings
+//! of the training part that no fit has seen. The test parts of the folds are not looked at.
 
 use std::time::Instant;
 
