@@ -65,14 +65,31 @@ pub(crate) fn prepare(
     let partitions = check_each(settings, topics, &found)?;
     let names: Vec<String> = topics.iter().map(|&topic| settings.topic(topic)).collect();
     let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
-    let described = wait(admin.describe_configs(&resources, &options(deadline)));
     let first = || names.first().cloned().unwrap_or_default();
-    let described = described.map_err(|source| ConnectError::Topic { doing: "look at", topic: first(), source })?;
+    let described = loop {
+        let described = wait(admin.describe_configs(&resources, &options(deadline)));
+        let described = described.map_err(|source| ConnectError::Topic { doing: "look at", topic: first(), source })?;
+        if described.iter().all(is_told) || Instant::now() >= deadline {
+            break described;
+        }
+        std::thread::sleep(delays.next());
+    };
     let demands = Demands { min_insync: settings.min_insync_replicas, archive };
     for ((&topic, name), resource) in topics.iter().zip(names).zip(described) {
         check_configuration(&demands, topic, name, resource)?;
     }
     Ok(partitions)
+}
+
+/// Returns whether a broker says how a topic is configured. One that has not heard of a new topic
+/// yet does not know it, or knows no configuration of it.
+fn is_told(resource: &Result<ConfigResource, Code>) -> bool {
+    match resource {
+        Ok(resource) => {
+            resource.get("cleanup.policy").and_then(|entry| entry.value.as_ref()).is_some_and(|v| !v.is_empty())
+        }
+        Err(code) => *code != Code::UnknownTopicOrPartition,
+    }
 }
 
 fn options(deadline: Instant) -> AdminOptions {
@@ -285,6 +302,26 @@ mod tests {
 
     fn found(partitions: &[(Topic, u32)]) -> BTreeMap<Topic, Found> {
         partitions.iter().map(|&(topic, partitions)| (topic, Found { partitions, has_leaders: true })).collect()
+    }
+
+    #[test]
+    fn a_broker_that_has_not_heard_of_a_topic_yet_is_asked_again() {
+        use rdkafka::admin::{ConfigEntry, ConfigSource, OwnedResourceSpecifier};
+        let told = |value: Option<&str>| {
+            let entry = |value: &str| ConfigEntry {
+                name: "cleanup.policy".to_owned(),
+                value: Some(value.to_owned()),
+                source: ConfigSource::DynamicTopic,
+                is_read_only: false,
+                is_default: false,
+                is_sensitive: false,
+            };
+            let specifier = OwnedResourceSpecifier::Topic("t".to_owned());
+            is_told(&Ok(ConfigResource { specifier, entries: value.map(entry).into_iter().collect() }))
+        };
+        assert!(told(Some("delete")) && !told(Some("")) && !told(None));
+        assert!(!is_told(&Err(Code::UnknownTopicOrPartition)));
+        assert!(is_told(&Err(Code::TopicAuthorizationFailed)), "waiting would not help");
     }
 
     #[test]

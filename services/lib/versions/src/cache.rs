@@ -30,18 +30,32 @@ impl Cache {
         self.path(digest).is_file()
     }
 
-    /// Copies a file. Fails if its contents are others than when the digest was computed.
+    /// Copies a file whose digest was computed. Fails if its contents are others by now.
     pub(crate) fn add_file(&self, file: &Path, expected: &Digest) -> Result<(), Error> {
+        let reason = "changed while it was read; try again when nothing writes it";
+        self.add_copy(file, expected, |_| Error::Unfit { path: file.to_owned(), reason }).map(drop)
+    }
+
+    /// Copies a file. Returns its bytes. Fails if its digest is not the expected one; `wrong` gets
+    /// that which it has.
+    pub(crate) fn add_copy(
+        &self,
+        file: &Path,
+        expected: &Digest,
+        wrong: impl FnOnce(Digest) -> Error,
+    ) -> Result<u64, Error> {
         if self.has(expected) {
-            return Ok(());
+            return std::fs::metadata(file).map(|about| about.len()).map_err(Error::io("look at", file));
         }
+        let mut bytes = 0;
         self.add(expected, |temporary| {
             fs::copy(file, temporary).map_err(Error::io("copy", file))?;
             let copy = fs::File::open(temporary).map_err(Error::io("open", temporary))?;
-            let (found, _) = digest::read(copy, |_| Ok(())).map_err(Error::io("read", temporary))?;
-            let reason = "changed while it was read; try again when nothing writes it";
-            if found == *expected { Ok(()) } else { Err(Error::Unfit { path: file.to_owned(), reason }) }
-        })
+            let (found, length) = digest::read(copy, |_| Ok(())).map_err(Error::io("read", temporary))?;
+            bytes = length;
+            if found == *expected { Ok(()) } else { Err(wrong(found)) }
+        })?;
+        Ok(bytes)
     }
 
     /// Stores bytes whose digest was checked.

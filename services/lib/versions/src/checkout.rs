@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::files::{Count, Data, Found, digest_of, each};
 use crate::repository::Repository;
@@ -79,26 +81,26 @@ impl Repository {
         let missing: Vec<&Entry> = entries.iter().filter(|entry| !is_here(entry)).collect();
         each(&missing, |entry| {
             let file = if entry.path.is_empty() { place.data.clone() } else { place.data.join(&entry.path) };
-            self.write_out(&entry.digest, &file)
+            self.write_out(&entry.digest, &file, place.data.parent().unwrap_or(self.root()))
         })?;
         let written = missing.len() as u64;
         Ok(Checkout { written, removed, unchanged: entries.len() as u64 - written })
     }
 
-    /// Copies contents into the workspace.
-    fn write_out(&self, digest: &Digest, file: &Path) -> Result<(), Error> {
-        let folder = file.parent().unwrap_or(Path::new("."));
+    /// Copies contents into the workspace, by way of a temporary file in a folder outside of the
+    /// data, so that nothing that breaks off becomes a part of them.
+    fn write_out(&self, digest: &Digest, file: &Path, outside: &Path) -> Result<(), Error> {
+        let folder = file.parent().unwrap_or(outside);
         fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(".part");
-        let beside = PathBuf::from(beside);
-        fs::copy(self.cache.path(digest), &beside).map_err(Error::io("write", &beside))?;
-        let mut permissions = fs::metadata(&beside).map_err(Error::io("look at", &beside))?.permissions();
+        let temporary = NamedTempFile::new_in(outside).map_err(Error::io("write in", outside))?;
+        let path = temporary.path();
+        fs::copy(self.cache.path(digest), path).map_err(Error::io("write", path))?;
+        let mut permissions = fs::metadata(path).map_err(Error::io("look at", path))?.permissions();
         #[cfg(unix)]
         std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
         #[cfg(not(unix))]
         permissions.set_readonly(false);
-        fs::set_permissions(&beside, permissions).map_err(Error::io("protect", &beside))?;
-        fs::rename(&beside, file).map_err(Error::io("write", file))
+        fs::set_permissions(path, permissions).map_err(Error::io("protect", path))?;
+        temporary.persist(file).map(drop).map_err(|error| Error::io("write", file)(error.error))
     }
 }

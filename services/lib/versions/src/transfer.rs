@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 pub enum Remote {
     /// A folder, which may be on a network.
     Folder(PathBuf),
-    /// An object store.
+    /// An object store. Its contents are in memory while they are on their way.
     Objects(Arc<dyn ObjectStore>),
 }
 
@@ -179,14 +179,22 @@ impl Remote {
         let missing = || Error::NotInRemote { path: path.to_owned(), digest: digest.to_string() };
         let (bytes, place) = match self {
             Self::Folder(folder) => {
-                let file = Cache::new(folder.clone(), false).path(digest);
+                let (cache, file) = (cache.clone(), Cache::new(folder.clone(), false).path(digest));
+                if !file.is_file() {
+                    return Err(missing());
+                }
+                if !digest.is_folder() {
+                    let digest = digest.clone();
+                    return blocking(move || {
+                        let (place, expected) = (file.display().to_string(), digest.to_string());
+                        let damaged = |found: Digest| Error::Damaged { place, expected, found: found.to_string() };
+                        cache.add_copy(&file, &digest, damaged)
+                    })
+                    .await;
+                }
                 let place = file.display().to_string();
-                let read = blocking(move || match std::fs::read(&file) {
-                    Ok(bytes) => Ok(Some(Bytes::from(bytes))),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(Error::io("read", &file)(error)),
-                });
-                (read.await?.ok_or_else(missing)?, place)
+                let read = blocking(move || std::fs::read(&file).map_err(Error::io("read", &file)));
+                (Bytes::from(read.await?), place)
             }
             Self::Objects(objects) => {
                 let object = objects.get(&key(&digest.place())?).await.map_err(Error::Remote)?;

@@ -103,7 +103,9 @@ pub(crate) async fn run(args: DataArgs, output: Output) -> Result<()> {
 async fn run_in(here: &Path, args: DataArgs, output: Output) -> Result<()> {
     if let DataCommand::Init { remote, endpoint } = &args.command {
         let options = endpoint.iter().map(|url| ("endpointurl".to_owned(), url.clone())).collect();
-        let remote = remote.clone().map(|url| RemoteConfig { url, options });
+        // A folder is typed as seen from here, and the configuration is read from `.dvc`.
+        let whole = |url: &String| if url.contains("://") { url.clone() } else { here.join(url).display().to_string() };
+        let remote = remote.as_ref().map(|url| RemoteConfig { url: whole(url), options });
         let repository = Repository::init(here, remote.as_ref())?;
         output.note(&format!("repository {}", repository.root().display()));
         return Ok(());

@@ -17,11 +17,12 @@ async fn data(here: &Path, line: &[&str]) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_set_is_pushed_pulled_and_restored() {
-    let (here, there, remote) =
-        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"), tempfile::tempdir());
-    let remote = remote.expect("a folder");
-    let (here, there, remote) = (here.path(), there.path(), remote.path().to_str().expect("UTF-8"));
-    data(here, &["init", "--remote", remote]).await.expect("a repository");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (here, there) = (&folder.path().join("here"), &folder.path().join("there"));
+    for workspace in [here, there] {
+        std::fs::create_dir(workspace).expect("a folder");
+    }
+    data(here, &["init", "--remote", "../store"]).await.expect("a repository");
     std::fs::create_dir(here.join("raw")).expect("a folder");
     std::fs::write(here.join("raw/ratings.csv"), "user,movie,rating\n").expect("written");
     for line in [&["snapshot", "raw"][..], &["list"], &["diff"], &["push"]] {
@@ -29,7 +30,8 @@ async fn a_data_set_is_pushed_pulled_and_restored() {
     }
     data(there, &["init"]).await.expect("a repository");
     std::fs::copy(here.join("raw.dvc"), there.join("raw.dvc")).expect("copied");
-    data(there, &["pull", "--remote", remote]).await.expect("pulled");
+    assert!(folder.path().join("store/files/md5").is_dir(), "a folder is where it was typed");
+    data(there, &["pull", "--remote", "../store"]).await.expect("pulled");
     let restored = || std::fs::read_to_string(there.join("raw/ratings.csv")).expect("a file");
     assert_eq!(restored(), "user,movie,rating\n");
     std::fs::write(there.join("raw/ratings.csv"), "mine").expect("written");
