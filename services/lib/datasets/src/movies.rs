@@ -71,8 +71,7 @@ pub(crate) fn read(entries: &[Entry], flags: Option<&Entry>, options: &Options) 
 }
 
 fn read_file(entry: &Entry, flags: Option<&Entry>, options: &Options, drafts: &mut Drafts) -> Result<(), Error> {
-    let is_parquet = || Ok(unpack::is_parquet(&entry.start()?) || unpack::is_parquet(&entry.sample()?.bytes));
-    if entry.name.ends_with(".parquet") || is_parquet()? {
+    if entry.name.ends_with(".parquet") || unpack::is_parquet(&entry.sample()?.bytes) {
         return parquet::read(entry, drafts);
     }
     let bytes = entry.read_all(LARGEST)?;

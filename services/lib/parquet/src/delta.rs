@@ -5,31 +5,11 @@
 //! out within a limit, in the plain encoding. Source: the section on delta encodings in the
 //! specification of Parquet's encodings.
 
-use crate::{Error, limit};
+use crate::{Error, limit, varint};
 
 const SHORT: Error = Error::Malformed("a page is shorter than its lengths say");
 
-/// Returns the number at the start and moves behind it: seven bits a byte, the lowest first.
-fn number(bytes: &mut &[u8]) -> Result<u64, Error> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(SHORT)?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(number);
-        }
-    }
-    Err(Error::Malformed("a page has a number that is too long"))
-}
-
-/// Returns a number whose sign is its lowest bit.
-fn signed(bytes: &mut &[u8]) -> Result<i64, Error> {
-    let number = number(bytes)?;
-    Ok((number >> 1) as i64 ^ -((number & 1) as i64))
-}
-
-/// Returns packed integers of `width` bits.
+/// Returns one of the packed integers of `width` bits.
 fn unpacked(packed: &[u8], width: u32, at: usize) -> u64 {
     let (mut value, start) = (0, at * width as usize);
     for bit in 0..width as usize {
@@ -44,8 +24,9 @@ fn unpacked(packed: &[u8], width: u32, at: usize) -> u64 {
 /// given. The others come in blocks of mini blocks: each value is that before plus the least
 /// difference of the block plus a number of the mini block's width.
 fn lengths(bytes: &mut &[u8], most: usize) -> Result<Vec<usize>, Error> {
-    let (block, minis, total) = (number(bytes)?, number(bytes)?, number(bytes)?);
-    let mut last = signed(bytes)?;
+    let mut header = || varint::unsigned(bytes, SHORT);
+    let (block, minis, total) = (header()?, header()?, header()?);
+    let mut last = varint::signed(bytes, SHORT)?;
     let total = usize::try_from(total).ok().filter(|total| *total <= most);
     let total = total.ok_or(Error::Malformed("a page has more lengths than values"))?;
     let in_mini = block.checked_div(minis).filter(|size| *size > 0 && size.is_multiple_of(8) && *size <= 1 << 20);
@@ -60,7 +41,7 @@ fn lengths(bytes: &mut &[u8], most: usize) -> Result<Vec<usize>, Error> {
         push(&mut found, last)?;
     }
     while found.len() < total {
-        let least = signed(bytes)?;
+        let least = varint::signed(bytes, SHORT)?;
         let (widths, rest) =
             usize::try_from(minis).ok().and_then(|minis| bytes.split_at_checked(minis)).ok_or(SHORT)?;
         *bytes = rest;

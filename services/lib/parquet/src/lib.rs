@@ -20,6 +20,7 @@ mod source;
 mod table;
 mod thrift;
 mod values;
+mod varint;
 mod write;
 
 pub use batches::{Batches, Options};

@@ -8,7 +8,7 @@
 //! The encoding is the Thrift compact protocol:
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
-use crate::{Error, limit};
+use crate::{Error, limit, varint};
 
 // Field numbers of `FileMetaData` and `SchemaElement` in parquet.thrift.
 const SCHEMA: i64 = 2;
@@ -176,20 +176,11 @@ impl Walk<'_> {
     }
 
     fn zigzag(&mut self) -> Result<i64, Error> {
-        let value = self.varint()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+        varint::signed(&mut self.bytes, SHORT)
     }
 
     fn varint(&mut self) -> Result<u64, Error> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(Error::Malformed("a number is too long"))
+        varint::unsigned(&mut self.bytes, SHORT)
     }
 
     fn byte(&mut self) -> Result<u8, Error> {

@@ -187,13 +187,14 @@ pub fn evaluate(data: &Data, side: &Side, plan: &EvaluationPlan, watch: &dyn Wat
         watch,
         index: &index,
         side,
+        has_times,
         seeds: &seeds,
         parts: (past, future),
         every,
         done: Cell::new(0),
         total: total(plan, &arms, (side, seeds.len()), (future.len(), every)),
     };
-    let mut judged = bench.nothing(has_times);
+    let mut judged = bench.nothing();
     judged.notes.extend(notes(data, side, &arms, has_times));
     if arms.iter().any(|arm| arm.keeps_the_model()) {
         bench.by_time(&arms, &mut judged)?;
@@ -267,6 +268,7 @@ struct Bench<'a> {
     watch: &'a dyn Watch,
     index: &'a MovieIndex,
     side: &'a Side,
+    has_times: bool,
     seeds: &'a [u64],
     /// Before and after the cut.
     parts: (&'a [Rating], &'a [Rating]),
@@ -276,7 +278,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn nothing(&self, has_times: bool) -> Judged {
+    fn nothing(&self) -> Judged {
         let FitParameters { factors, sweeps, burn_in, samples, .. } = self.plan.parameters;
         Judged {
             dataset: self.data.name.clone(),
@@ -288,7 +290,7 @@ impl Bench<'_> {
             algorithm: self.plan.algorithm.name(),
             parameters: [("factors", factors), ("sweeps", sweeps), ("burn_in", burn_in), ("samples", samples)].into(),
             seeds: self.seeds.to_vec(),
-            has_times,
+            has_times: self.has_times,
             notes: Vec::new(),
             arms: Vec::new(),
             curve: Vec::new(),
@@ -325,8 +327,7 @@ impl Bench<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Posterior, EvaluateError> {
         // As in training, so that what is judged is what would serve.
-        let has_times = self.data.has_times && marquee_eval::has_times(ratings);
-        let newcomers = Newcomers::new(self.index, ratings, has_times, self.side.movies.iter());
+        let newcomers = Newcomers::new(self.index, ratings, self.has_times, self.side.movies.iter());
         let how = How { newcomers: Some(&newcomers), ..How::default() };
         let fitted = fit_how(&self.index.dense(ratings)?, algorithm, parameters, how, observer)?;
         Ok(with_smallest_spread(fitted.posterior, smallest_spread(self.data.scale)))

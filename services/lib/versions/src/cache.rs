@@ -4,8 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use crate::files::put;
 use crate::{Digest, Error, Manifest, digest};
 
 /// The contents in a folder, which may be a remote as well.
@@ -45,7 +44,7 @@ impl Cache {
         wrong: impl FnOnce(Digest) -> Error,
     ) -> Result<u64, Error> {
         if self.has(expected) {
-            return std::fs::metadata(file).map(|about| about.len()).map_err(Error::io("look at", file));
+            return fs::metadata(file).map(|about| about.len()).map_err(Error::io("look at", file));
         }
         let mut bytes = 0;
         self.add(expected, |temporary| {
@@ -53,7 +52,7 @@ impl Cache {
             let copy = fs::File::open(temporary).map_err(Error::io("open", temporary))?;
             let (found, length) = digest::read(copy, |_| Ok(())).map_err(Error::io("read", temporary))?;
             bytes = length;
-            if found == *expected { Ok(()) } else { Err(wrong(found)) }
+            if expected.is_of(&found) { Ok(()) } else { Err(wrong(found)) }
         })?;
         Ok(bytes)
     }
@@ -69,27 +68,16 @@ impl Cache {
         })
     }
 
-    /// Writes a file beside its place, and moves it there when it is whole.
+    /// Writes a file to its place, and sees to it that it stays there.
     fn add(&self, digest: &Digest, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
         let place = self.path(digest);
         let folder = place.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
-        // It is removed where something fails.
-        let temporary = NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
-        write(temporary.path())?;
-        let file = fs::File::open(temporary.path()).map_err(Error::io("open", temporary.path()))?;
-        file.sync_all().map_err(Error::io("write", temporary.path()))?;
-        self.protect(&file, temporary.path())?;
-        temporary.persist(&place).map(drop).map_err(|error| Error::io("write", &place)(error.error))
-    }
-
-    fn protect(&self, file: &fs::File, path: &Path) -> Result<(), Error> {
-        let mut permissions = file.metadata().map_err(Error::io("look at", path))?.permissions();
-        #[cfg(unix)]
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, if self.is_protected { 0o444 } else { 0o644 });
-        #[cfg(not(unix))]
-        permissions.set_readonly(self.is_protected);
-        file.set_permissions(permissions).map_err(Error::io("protect", path))
+        put(&place, (folder, self.is_protected), |temporary| {
+            write(temporary)?;
+            let file = fs::File::open(temporary).map_err(Error::io("open", temporary))?;
+            file.sync_all().map_err(Error::io("write", temporary))
+        })
     }
 
     /// Reads the manifest of a folder. `None` if it is not here.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::files::Data;
-use crate::repository::{Content, Repository};
+use crate::repository::Repository;
 use crate::{Digest, Entry, Error, Manifest, Pointer, Watch};
 
 /// A file that differs.
@@ -59,12 +59,7 @@ impl Repository {
         if from.is_some_and(|from| content.digest().as_ref() == Some(&from.out.digest)) {
             return Ok(Changes::default());
         }
-        let new = match content {
-            Content::Missing => Vec::new(),
-            Content::File(digest) => vec![Entry { path: String::new(), digest }],
-            Content::Folder(manifest) => manifest.entries().to_vec(),
-        };
-        Ok(Changes::between(&self.entries(path, from)?, &new))
+        Ok(Changes::between(&self.entries(path, from)?, content.entries()))
     }
 
     /// Compares two versions.

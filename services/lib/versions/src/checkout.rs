@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
-use crate::files::{Count, Data, Found, digest_of, each};
+use crate::files::{Data, Found, each, put};
 use crate::repository::Repository;
 use crate::{Digest, Entry, Error, Pointer, Watch};
 
@@ -44,9 +42,9 @@ impl Repository {
         let data = Data::look(&place.data)?;
         let is_folder = pointer.out.digest.is_folder();
         let files = data.files();
-        let count = Count::new(files.iter().map(|file| file.size).sum(), watch);
-        let digests = each(files, |file| Ok(digest_of(&file.path, &count)?.0))?;
-        let here: BTreeMap<&str, (&Found, Digest)> =
+        let content = Self::content(&data, watch)?;
+        let digests = content.entries().iter().map(|entry| &entry.digest);
+        let here: BTreeMap<&str, (&Found, &Digest)> =
             files.iter().zip(digests).map(|(file, digest)| (file.inside.as_str(), (file, digest))).collect();
         let wanted: BTreeMap<&str, &Digest> =
             entries.iter().map(|entry| (entry.path.as_str(), &entry.digest)).collect();
@@ -76,7 +74,7 @@ impl Repository {
             fs::create_dir_all(&place.data).map_err(Error::io("make", &place.data))?;
         }
         let is_here = |entry: &&Entry| {
-            !is_other && here.get(entry.path.as_str()).is_some_and(|(_, digest)| *digest == entry.digest)
+            !is_other && here.get(entry.path.as_str()).is_some_and(|(_, digest)| **digest == entry.digest)
         };
         let missing: Vec<&Entry> = entries.iter().filter(|entry| !is_here(entry)).collect();
         each(&missing, |entry| {
@@ -92,15 +90,9 @@ impl Repository {
     fn write_out(&self, digest: &Digest, file: &Path, outside: &Path) -> Result<(), Error> {
         let folder = file.parent().unwrap_or(outside);
         fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
-        let temporary = NamedTempFile::new_in(outside).map_err(Error::io("write in", outside))?;
-        let path = temporary.path();
-        fs::copy(self.cache.path(digest), path).map_err(Error::io("write", path))?;
-        let mut permissions = fs::metadata(path).map_err(Error::io("look at", path))?.permissions();
-        #[cfg(unix)]
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
-        #[cfg(not(unix))]
-        permissions.set_readonly(false);
-        fs::set_permissions(path, permissions).map_err(Error::io("protect", path))?;
-        temporary.persist(file).map(drop).map_err(|error| Error::io("write", file)(error.error))
+        let contents = self.cache.path(digest);
+        put(file, (outside, false), |temporary| {
+            fs::copy(&contents, temporary).map(drop).map_err(Error::io("write", temporary))
+        })
     }
 }

@@ -35,6 +35,11 @@ impl Digest {
         Self(format!("{}{FOLDER}", hex(&hasher.finalize())))
     }
 
+    /// Returns whether it names contents with this digest, be they a file or a manifest.
+    pub(crate) fn is_of(&self, contents: &Self) -> bool {
+        self.0.get(..DIGITS) == contents.0.get(..DIGITS)
+    }
+
     /// Returns whether it names the manifest of a folder.
     pub fn is_folder(&self) -> bool {
         self.0.ends_with(FOLDER)

@@ -1,9 +1,11 @@
-//! The files of data in the workspace, and their digests.
+//! The files of data in the workspace, their digests, and how a file gets to its place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+
+use tempfile::NamedTempFile;
 
 use crate::{Digest, Error, Watch, digest};
 
@@ -147,4 +149,23 @@ pub(crate) fn digest_of(path: &Path, count: &Count<'_>) -> Result<(Digest, u64),
         })
     });
     read.map_err(|source| canceled.unwrap_or_else(|| Error::io("read", path)(source)))
+}
+
+/// Writes a temporary file in a folder, and moves it to its place when it is whole. It is removed
+/// where something fails.
+pub(crate) fn put(
+    place: &Path,
+    (folder, is_read_only): (&Path, bool),
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let temporary = NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
+    let path = temporary.path();
+    write(path)?;
+    let mut permissions = fs::metadata(path).map_err(Error::io("look at", path))?.permissions();
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, if is_read_only { 0o444 } else { 0o644 });
+    #[cfg(not(unix))]
+    permissions.set_readonly(is_read_only);
+    fs::set_permissions(path, permissions).map_err(Error::io("protect", path))?;
+    temporary.persist(place).map(drop).map_err(|error| Error::io("write", place)(error.error))
 }

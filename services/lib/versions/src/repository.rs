@@ -59,7 +59,7 @@ pub struct DataSet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     Missing,
-    File(Digest),
+    File(Entry),
     Folder(Manifest),
 }
 
@@ -67,8 +67,17 @@ impl Content {
     pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Self::Missing => None,
-            Self::File(digest) => Some(digest.clone()),
+            Self::File(file) => Some(file.digest.clone()),
             Self::Folder(manifest) => Some(Digest::of_folder(&manifest.to_bytes())),
+        }
+    }
+
+    /// Returns the files, in the order of [`Data::files`].
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match self {
+            Self::Missing => &[],
+            Self::File(file) => std::slice::from_ref(file),
+            Self::Folder(manifest) => manifest.entries(),
         }
     }
 }
@@ -179,7 +188,7 @@ impl Repository {
         let mut entries = files.iter().zip(digests).map(|(file, digest)| Entry { path: file.inside.clone(), digest });
         Ok(match data {
             Data::Missing => Content::Missing,
-            Data::File(_) => entries.next().map_or(Content::Missing, |entry| Content::File(entry.digest)),
+            Data::File(_) => entries.next().map_or(Content::Missing, Content::File),
             Data::Folder(_) => Content::Folder(Manifest::new(entries.collect())),
         })
     }

@@ -39,14 +39,9 @@ impl Repository {
         let content = Self::content(&data, watch)?;
         let Some(digest) = content.digest() else { return Err(Error::Nothing(place.data)) };
         let files = data.files();
-        let names: Vec<(&Path, &Digest)> = match &content {
-            Content::Missing => Vec::new(),
-            Content::File(digest) => files.iter().map(|file| (file.path.as_path(), digest)).collect(),
-            Content::Folder(manifest) => {
-                files.iter().map(|file| file.path.as_path()).zip(manifest.entries().iter().map(|e| &e.digest)).collect()
-            }
-        };
-        let added = each(&names, |(path, digest)| {
+        let digests = content.entries().iter().map(|entry| &entry.digest);
+        let contents: Vec<(&Path, &Digest)> = files.iter().map(|file| file.path.as_path()).zip(digests).collect();
+        let added = each(&contents, |(path, digest)| {
             let is_new = !self.cache.has(digest);
             self.cache.add_file(path, digest).map(|()| u64::from(is_new))
         })?;

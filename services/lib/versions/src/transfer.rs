@@ -13,7 +13,7 @@ use marquee_ports::{ObjectKey, ObjectStore, Precondition};
 use crate::cache::Cache;
 use crate::files::Count;
 use crate::repository::Repository;
-use crate::{Digest, Error, Manifest, Pointer, Watch, digest};
+use crate::{Digest, Error, Pointer, Watch, digest};
 
 /// The number of contents that are on their way at once.
 const AT_ONCE: usize = 8;
@@ -52,19 +52,9 @@ impl Repository {
         remote: &Remote,
         watch: &dyn Watch,
     ) -> Result<Transferred, Error> {
-        let (mut files, mut folders) = (Wanted::new(), Wanted::new());
-        for (path, pointer) in sets {
-            for entry in self.entries(path, Some(pointer))? {
-                files.insert(entry.digest, path.join(entry.path));
-            }
-            if pointer.out.digest.is_folder() {
-                folders.insert(pointer.out.digest.clone(), path.clone());
-            }
-        }
         let mut done = Transferred::default();
-        for wanted in [files, folders] {
+        for wanted in [self.files(sets)?, folders(sets)] {
             let present = remote.present(wanted.keys()).await?;
-            done.present += present.len() as u64;
             let mut missing = Vec::new();
             for (digest, path) in wanted.into_iter().filter(|(digest, _)| !present.contains(digest)) {
                 let size = std::fs::metadata(self.cache.path(&digest)).map(|about| about.len());
@@ -79,7 +69,7 @@ impl Repository {
                     count.add(size).map(|()| size)
                 }
             });
-            done.add(stream::iter(sends).buffer_unordered(AT_ONCE).try_collect().await?);
+            done.add(copies(present.len(), sends).await?);
         }
         Ok(done)
     }
@@ -94,24 +84,23 @@ impl Repository {
         remote: &Remote,
         watch: &dyn Watch,
     ) -> Result<Transferred, Error> {
-        let folders = sets.iter().filter(|(_, pointer)| pointer.out.digest.is_folder());
-        let folders = folders.map(|(path, pointer)| (pointer.out.digest.clone(), path.clone())).collect();
-        let mut done = self.fetch(folders, remote, watch).await?;
+        let mut done = self.fetch(folders(sets), remote, watch).await?;
+        done.add(self.fetch(self.files(sets)?, remote, watch).await?);
+        Ok(done)
+    }
+
+    /// Returns the contents of all files of versions.
+    fn files(&self, sets: &[(PathBuf, Pointer)]) -> Result<Wanted, Error> {
         let mut files = Wanted::new();
         for (path, pointer) in sets {
             let entries = self.entries(path, Some(pointer))?;
             files.extend(entries.into_iter().map(|entry| (entry.digest, path.join(entry.path))));
         }
-        let of_files = self.fetch(files, remote, watch).await?;
-        done.copied += of_files.copied;
-        done.bytes += of_files.bytes;
-        done.present += of_files.present;
-        Ok(done)
+        Ok(files)
     }
 
     async fn fetch(&self, wanted: Wanted, remote: &Remote, watch: &dyn Watch) -> Result<Transferred, Error> {
         let (present, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(digest, _)| self.cache.has(digest));
-        let mut done = Transferred { present: present.len() as u64, ..Transferred::default() };
         // What is missing is counted by the number of contents: a remote does not tell their sizes.
         let count = Count::new(missing.len() as u64, watch);
         let fetches = missing.into_iter().map(|(digest, path)| {
@@ -121,15 +110,30 @@ impl Repository {
                 count.add(1).map(|()| bytes)
             }
         });
-        done.add(stream::iter(fetches).buffer_unordered(AT_ONCE).try_collect().await?);
-        Ok(done)
+        copies(present.len(), fetches).await
     }
 }
 
+/// Returns the manifests of versions of folders.
+fn folders(sets: &[(PathBuf, Pointer)]) -> Wanted {
+    let folders = sets.iter().filter(|(_, pointer)| pointer.out.digest.is_folder());
+    folders.map(|(path, pointer)| (pointer.out.digest.clone(), path.clone())).collect()
+}
+
+/// Copies contents, some at once. Each copy returns its bytes.
+async fn copies<C: Future<Output = Result<u64, Error>>>(
+    present: usize,
+    copies: impl Iterator<Item = C>,
+) -> Result<Transferred, Error> {
+    let sizes: Vec<u64> = stream::iter(copies).buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(Transferred { copied: sizes.len() as u64, bytes: sizes.iter().sum(), present: present as u64 })
+}
+
 impl Transferred {
-    fn add(&mut self, sizes: Vec<u64>) {
-        self.copied += sizes.len() as u64;
-        self.bytes += sizes.iter().sum::<u64>();
+    fn add(&mut self, other: Self) {
+        self.copied += other.copied;
+        self.bytes += other.bytes;
+        self.present += other.present;
     }
 }
 
@@ -160,11 +164,7 @@ impl Remote {
         match self {
             Self::Folder(folder) => {
                 let (remote, digest) = (Cache::new(folder.clone(), false), digest.clone());
-                blocking(move || match digest.is_folder() {
-                    true => remote.add_bytes(&std::fs::read(&path).map_err(Error::io("read", &path))?, &digest),
-                    false => remote.add_file(&path, &digest),
-                })
-                .await
+                blocking(move || remote.add_file(&path, &digest)).await
             }
             Self::Objects(objects) => {
                 let bytes = blocking(move || std::fs::read(&path).map_err(Error::io("read", &path))).await?;
@@ -176,47 +176,38 @@ impl Remote {
 
     /// Copies contents into the cache. Returns their bytes.
     async fn receive(&self, cache: &Cache, digest: &Digest, path: &Path) -> Result<u64, Error> {
-        let missing = || Error::NotInRemote { path: path.to_owned(), digest: digest.to_string() };
-        let (bytes, place) = match self {
+        let missing = Error::NotInRemote { path: path.to_owned(), digest: digest.to_string() };
+        let (cache, digest) = (cache.clone(), digest.clone());
+        match self {
             Self::Folder(folder) => {
-                let (cache, file) = (cache.clone(), Cache::new(folder.clone(), false).path(digest));
-                if !file.is_file() {
-                    return Err(missing());
-                }
-                if !digest.is_folder() {
-                    let digest = digest.clone();
-                    return blocking(move || {
-                        let (place, expected) = (file.display().to_string(), digest.to_string());
-                        let damaged = |found: Digest| Error::Damaged { place, expected, found: found.to_string() };
-                        cache.add_copy(&file, &digest, damaged)
-                    })
-                    .await;
-                }
-                let place = file.display().to_string();
-                let read = blocking(move || std::fs::read(&file).map_err(Error::io("read", &file)));
-                (Bytes::from(read.await?), place)
+                let file = Cache::new(folder.clone(), false).path(&digest);
+                blocking(move || match file.is_file() {
+                    true => {
+                        cache.add_copy(&file, &digest, |found| damaged(file.display().to_string(), &digest, &found))
+                    }
+                    false => Err(missing),
+                })
+                .await
             }
             Self::Objects(objects) => {
-                let object = objects.get(&key(&digest.place())?).await.map_err(Error::Remote)?;
-                (object.ok_or_else(missing)?.bytes, digest.place())
+                let place = digest.place();
+                let bytes = objects.get(&key(&place)?).await.map_err(Error::Remote)?.ok_or(missing)?.bytes;
+                blocking(move || {
+                    let read = digest::read(&bytes[..], |_| Ok(()));
+                    let (found, length) = read.map_err(Error::io("read", Path::new(&place)))?;
+                    match digest.is_of(&found) {
+                        true => cache.add_bytes(&bytes, &digest).map(|()| length),
+                        false => Err(damaged(place, &digest, &found)),
+                    }
+                })
+                .await
             }
-        };
-        let (cache, digest) = (cache.clone(), digest.clone());
-        blocking(move || {
-            let found = match digest.is_folder() {
-                true => Digest::of_folder(&bytes),
-                false => digest::read(&bytes[..], |_| Ok(())).map_err(Error::io("read", Path::new(&place)))?.0,
-            };
-            if found != digest {
-                return Err(Error::Damaged { place, expected: digest.to_string(), found: found.to_string() });
-            }
-            if digest.is_folder() {
-                Manifest::parse(&bytes).map_err(|reason| Error::malformed(Path::new(&place), reason))?;
-            }
-            cache.add_bytes(&bytes, &digest).map(|()| bytes.len() as u64)
-        })
-        .await
+        }
     }
+}
+
+fn damaged(place: String, expected: &Digest, found: &Digest) -> Error {
+    Error::Damaged { place, expected: expected.to_string(), found: found.to_string() }
 }
 
 fn key(place: &str) -> Result<ObjectKey, Error> {

@@ -41,19 +41,24 @@ impl Made {
 
 impl Show for Made {
     fn human(&self) -> Human {
-        let mut table = Table::new(&["data", ">files", ">bytes", "version", ""]);
-        for one in &self.versions {
-            let what = if one.is_new == Some(true) { "new" } else { "as before" };
-            table.row([
-                one.path.display().to_string(),
-                one.files.unwrap_or(1).to_string(),
-                one.size.unwrap_or_default().to_string(),
-                one.md5.clone(),
-                what.to_owned(),
-            ]);
-        }
-        Human::Table(Box::new(table))
+        let state = |one: &Version| if one.is_new == Some(true) { "new" } else { "as before" };
+        table(&self.versions, "", state)
     }
+}
+
+/// Shows versions, and in the last column what `state` says of each.
+fn table(versions: &[Version], header: &str, state: impl Fn(&Version) -> &'static str) -> Human {
+    let mut table = Table::new(&["data", ">files", ">bytes", "version", header]);
+    for one in versions {
+        table.row([
+            one.path.display().to_string(),
+            one.files.unwrap_or(1).to_string(),
+            one.size.map(|size| size.to_string()).unwrap_or_default(),
+            one.md5.clone(),
+            state(one).to_owned(),
+        ]);
+    }
+    Human::Table(Box::new(table))
 }
 
 /// All data sets.
@@ -86,17 +91,7 @@ impl Show for Listed {
         if self.data.is_empty() {
             return Human::Text("no data sets; make a version with `marquee data snapshot PATH`".to_owned());
         }
-        let mut table = Table::new(&["data", ">files", ">bytes", "version", "state"]);
-        for one in &self.data {
-            table.row([
-                one.path.display().to_string(),
-                one.files.unwrap_or(1).to_string(),
-                one.size.map(|size| size.to_string()).unwrap_or_default(),
-                one.md5.clone(),
-                one.state.unwrap_or_default().to_owned(),
-            ]);
-        }
-        Human::Table(Box::new(table))
+        table(&self.data, "state", |one| one.state.unwrap_or_default())
     }
 }
 
