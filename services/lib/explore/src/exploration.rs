@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::activity::Activity;
 use crate::catalog::{self, Catalog};
-use crate::findings::{self, Finding};
+use crate::finding::Finding;
 use crate::outliers::{self, Outlier};
 use crate::periods::{self, Drift, Times};
-use crate::table::{NO_TIME, Table};
+use crate::table::{NO_TIME, Problem, Table};
 use crate::values::Distribution;
 
 /// The version of the JSON form.
@@ -64,17 +64,6 @@ pub struct Rows {
     pub cut: Option<String>,
 }
 
-/// Rows that cannot be read for one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// The field.
-    pub field: &'static str,
-    /// The number of rows.
-    pub rows: u64,
-    /// What is wrong with the first of them, with its line.
-    pub first: String,
-}
-
 /// Ratings of a pair of a user and a movie that has several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Repeated {
@@ -109,7 +98,7 @@ impl Repeated {
     }
 }
 
-/// Explores what was read.
+/// Explores what was read. The findings are still to be added.
 pub(crate) fn of(dataset: &Dataset, table: &Table, movies: &marquee_datasets::Catalog, now: Timestamp) -> Exploration {
     let ratings = table.ratings();
     let distribution = Distribution::of(ratings.iter().map(|rating| rating.value));
@@ -143,7 +132,6 @@ pub(crate) fn of(dataset: &Dataset, table: &Table, movies: &marquee_datasets::Ca
     if let Some((times, drift)) = periods::of(table, &exploration.ratings, now) {
         (exploration.times, exploration.drift) = (Some(times), drift);
     }
-    exploration.findings = findings::of(&exploration);
     exploration
 }
 

@@ -12,6 +12,7 @@ mod activity;
 mod catalog;
 mod charts;
 mod exploration;
+mod finding;
 mod findings;
 mod outliers;
 mod page;
@@ -25,11 +26,12 @@ use thiserror::Error;
 
 pub use activity::Activity;
 pub use catalog::{Catalog, Group};
-pub use exploration::{Exploration, Problem, Repeated, Rows, VERSION};
-pub use findings::{Finding, Severity};
+pub use exploration::{Exploration, Repeated, Rows, VERSION};
+pub use finding::{Finding, Severity};
 pub use outliers::{Kind, Outlier};
 pub use page::html;
 pub use periods::{Change, Drift, Part, Period, Times};
+pub use table::Problem;
 pub use values::{Bin, Distribution};
 
 use table::Table;
@@ -80,5 +82,7 @@ pub fn explore(dataset: &Dataset, now: Timestamp, watch: &dyn Watch) -> Result<E
     if watch.canceled() {
         return Err(Error::Canceled);
     }
-    Ok(exploration::of(dataset, &table, &movies, now))
+    let mut explored = exploration::of(dataset, &table, &movies, now);
+    explored.findings = findings::of(&explored);
+    Ok(explored)
 }

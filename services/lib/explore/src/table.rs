@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use marquee_datasets::{Dataset, RowError};
+use serde::Serialize;
 
-use crate::exploration::Problem;
 use crate::{Error, Watch};
 
 /// Rows between two looks at the watch.
@@ -14,6 +14,17 @@ const EVERY: u64 = 1 << 16;
 
 /// The time of a row that has none, in microseconds.
 pub(crate) const NO_TIME: i64 = i64::MIN;
+
+/// Rows that cannot be read for one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The field.
+    pub field: &'static str,
+    /// The number of rows.
+    pub rows: u64,
+    /// What is wrong with the first of them, with its line.
+    pub first: String,
+}
 
 /// Ids, numbered in the order in which they were met.
 #[derive(Debug, Default)]
