@@ -78,7 +78,7 @@ mod tests {
         assert_eq!((activity.count, activity.mean, activity.most, activity.singles), (4, 2.5, 6, 2));
         assert_eq!((activity.quantile(0.25), activity.quantile(0.5), activity.quantile(0.99)), (1, 1, 6));
         assert_eq!(activity.top, [(0.01, 0.6), (0.1, 0.6), (0.2, 0.6)]);
-        // Half the mean difference of all pairs, each with itself too, over the mean: 2 / (2 × 2.5).
+        // Half the mean difference of all pairs, with themselves too, over the mean: 2 / (2 × 2.5).
         assert!((activity.gini - 0.4).abs() < 1e-12, "{}", activity.gini);
         assert_eq!(activity.ranks, [(1, 6), (2, 2), (3, 1), (4, 1)]);
     }
