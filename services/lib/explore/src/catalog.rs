@@ -67,7 +67,7 @@ impl Sums {
 
 /// Describes the catalog, or returns `None` if the set has none.
 pub(crate) fn of(table: &Table, catalog: &marquee_datasets::Catalog) -> Option<Catalog> {
-    if catalog.movies.is_empty() {
+    if catalog.movies.is_empty() && catalog.left_out == 0 {
         return None;
     }
     let mut of_movies = vec![(0_u64, 0.0_f64); table.movies.len()];

@@ -45,13 +45,14 @@ pub enum Kind {
     /// Users with at least 50 ratings whose distance in time hardly varies: by less than a tenth.
     Steady,
     /// Users with at least 100 ratings, and more than the outer fence of the logarithms: three
-    /// interquartile ranges above the upper quartile (Tukey 1977).
+    /// interquartile ranges above the upper quartile (Tukey 1977). Nobody, where all are alike.
     Active,
     /// Ratings after the time of the exploration.
     Future,
     /// Ratings before 1990.
     Early,
-    /// Ratings before the year of the movie.
+    /// Ratings from more than a year before the year of the movie. Festivals show movies in the year
+    /// before.
     Unreleased,
     /// Ratings off the scale of the set.
     OffScale,
@@ -109,7 +110,7 @@ pub(crate) fn of(table: &Table, movies: &[Movie], scale: Option<&Scale>, now: Ti
         (Kind::Constant, Box::new(|ratings| all_if(ratings, is_constant(ratings)))),
         (Kind::Burst, Box::new(|ratings| all_if(ratings, is_burst(ratings)))),
         (Kind::Steady, Box::new(|ratings| all_if(ratings, is_steady(ratings)))),
-        (Kind::Active, Box::new(move |ratings| all_if(ratings, ratings.len() as f64 > fence))),
+        (Kind::Active, Box::new(move |ratings| all_if(ratings, fence.is_some_and(|fence| ratings.len() > fence)))),
         (Kind::Future, Box::new(move |ratings| count(ratings, &|rating| rating.time > now.micros()))),
         (
             Kind::Early,
@@ -162,13 +163,15 @@ fn is_steady(ratings: &[Rating]) -> bool {
     mean > 0.0 && deviation < STEADY * mean
 }
 
-/// Returns the number of ratings above which a user is unusually active.
-fn fence(table: &Table) -> f64 {
-    let mut logarithms: Vec<f64> = table.by_user().map(|ratings| (ratings.len() as f64).ln()).collect();
-    logarithms.sort_by(f64::total_cmp);
-    let at = |share: f64| logarithms[((logarithms.len() - 1) as f64 * share).round() as usize];
+/// Returns the number of ratings above which a user is unusually active, or `None` where the middle
+/// half of the users has the same number.
+fn fence(table: &Table) -> Option<usize> {
+    let mut counts: Vec<usize> = table.by_user().map(<[Rating]>::len).collect();
+    counts.sort_unstable();
+    let at = |share: f64| counts[((counts.len() - 1) as f64 * share).round() as usize];
     let (lower, upper) = (at(0.25), at(0.75));
-    (upper + 3.0 * (upper - lower)).exp().max(ACTIVE as f64)
+    let fence = upper as f64 * (upper as f64 / lower as f64).powi(3);
+    (upper > lower).then(|| (fence as usize).max(ACTIVE - 1))
 }
 
 /// Returns the start of the year of each movie, or the earliest time.
@@ -176,7 +179,6 @@ fn released(table: &Table, movies: &[Movie]) -> Vec<i64> {
     let mut released = vec![i64::MIN; table.movies.len()];
     for movie in movies {
         let (Some(number), Some(year)) = (table.movies.find(movie.id.as_str()), movie.year) else { continue };
-        // Festivals show movies in the year before.
         if let Some(start) = Timestamp::parse(&format!("{:04}-01-01T00:00:00Z", year - 1)) {
             released[number] = start.micros();
         }
@@ -237,6 +239,14 @@ mod tests {
             lines("a", (0..49).map(|number| (1 + number % 5, number * 300))),
         ] {
             assert!(found(&text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_all_are_alike_nobody_is_unusually_active() {
+        for (users, ratings) in [(10, 120), (1, 500), (3, 343)] {
+            let text: String = (0..users).map(|number| person(&format!("p{number}"), ratings)).collect();
+            assert!(found(&text).is_empty(), "{users} users of {ratings}");
         }
     }
 

@@ -19,7 +19,7 @@ impl Show for Explored {
     fn human(&self) -> Human {
         let Exploration { name, rows, ratings, density, users, movies, times, findings, .. } = &self.explored;
         let mut lines = vec![
-            format!("data set   {name}"),
+            format!("data set   {}", name.replace(char::is_control, " ")),
             format!(
                 "ratings    {}, {:.3} % of all pairs of a user and a movie; mean {:.3}, deviation {:.3}, from {} to {}",
                 thousands(rows.ratings),
@@ -41,7 +41,9 @@ impl Show for Explored {
         }
         text.push_str(&format!("\n\n{}\n", table.print(false).trim_end()));
         for finding in findings {
-            text.push_str(&format!("\n{:<11}{}", finding.severity.to_string(), finding.text));
+            // Ids come from the files, and may hold what steers a terminal.
+            let sentence = finding.text.replace(char::is_control, " ");
+            text.push_str(&format!("\n{:<11}{sentence}", finding.severity.to_string()));
         }
         if findings.is_empty() {
             text.push_str(&format!("\nnothing stands out in {}", counted(rows.ratings, "rating")));
