@@ -51,8 +51,8 @@ pub enum Kind {
     Future,
     /// Ratings before 1990.
     Early,
-    /// Ratings from more than a year before the year of the movie. Festivals show movies in the year
-    /// before.
+    /// Ratings from more than a year before the year of the movie. Festivals show movies in the
+    /// year before.
     Unreleased,
     /// Ratings off the scale of the set.
     OffScale,

@@ -32,8 +32,8 @@ pub struct Times {
     pub first: String,
     /// The last time.
     pub last: String,
-    /// The length of a period: `day`, `week`, `month`, `quarter` or `year`, or `part` of a time that
-    /// is longer than sixty years.
+    /// The length of a period: `day`, `week`, `month`, `quarter` or `year`, or `part` of a time
+    /// that is longer than sixty years.
     pub length: &'static str,
     /// The periods, in order. Some may have no ratings.
     pub periods: Vec<Period>,
@@ -59,8 +59,8 @@ pub struct Period {
 /// How the ratings change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drift {
-    /// About equally many ratings each where periods allow it, in the order of time. Each is compared
-    /// with the one before.
+    /// About equally many ratings each where periods allow it, in the order of time. Each is
+    /// compared with the one before.
     pub parts: Vec<Part>,
 }
 
