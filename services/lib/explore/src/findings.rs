@@ -1,5 +1,7 @@
 //! What a person should know first, in sentences.
 
+use marquee_report::counted;
+
 use crate::exploration::Exploration;
 use crate::finding::{Finding, Severity};
 use crate::outliers::{Kind, Outlier};
@@ -105,10 +107,6 @@ fn odd(outlier: &Outlier, all: u64) -> (Severity, String) {
 pub(crate) fn percent(count: u64, all: u64) -> String {
     let share = 100.0 * count as f64 / all.max(1) as f64;
     if share > 0.0 && share < 0.01 { "below 0.01 %".to_owned() } else { format!("{share:.2} %") }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    marquee_report::counted(count, noun)
 }
 
 fn rows_of(count: u64) -> String {

@@ -48,10 +48,10 @@ impl Distribution {
             mean += off / count as f64;
             squares += off * (f64::from(value) - mean);
             (min, max) = (min.min(value), max.max(value));
-            if distinct.len() <= VALUES {
-                if let Err(place) = distinct.binary_search_by(|known| known.total_cmp(&value)) {
-                    distinct.insert(place, value);
-                }
+            if distinct.len() <= VALUES
+                && let Err(place) = distinct.binary_search_by(|known| known.total_cmp(&value))
+            {
+                distinct.insert(place, value);
             }
         }
         let mut bins = if distinct.len() <= VALUES {

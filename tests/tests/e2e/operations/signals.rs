@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use marquee_e2e::{DEADLINE, Launch, Process};
 use marquee_embedded::{EmbeddedLog, LogSettings};
+use marquee_kit::signals::ignores_hangups;
 use tokio::net::TcpListener;
 
 use super::PROGRAM;
@@ -12,15 +13,6 @@ use super::PROGRAM;
 /// The longest time that a process takes to end: two seconds of work, and one more because other
 /// tests use the machine too. It is a fraction of what any back-end is waited for.
 const SOON: Duration = Duration::from_secs(3);
-
-/// SIGHUP, or SIGTERM if these tests ignore SIGHUP, as under `nohup`: the processes that they start
-/// ignore it then too.
-fn hangup() -> &'static str {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    if ignored & 1 == 0 { "-HUP" } else { "-TERM" }
-}
 
 /// A server that accepts connections and never says a word.
 struct Silent(TcpListener);
@@ -42,14 +34,13 @@ impl Silent {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_during_a_start_that_waits_for_a_back_end_ends_it_soon() -> Result<()> {
+    // Processes that are started under `nohup` ignore SIGHUP.
+    let hangup = if ignores_hangups() { "-TERM" } else { "-HUP" };
     // SERVER stands for the address of the server.
     let cases: [(&str, &[&str]); 4] = [
         ("-TERM", &["backends.log=kafka", "kafka.bootstrap=SERVER"]),
         ("-INT", &["backends.store=redis", "redis.urls=redis://SERVER"]),
-        (
-            hangup(),
-            &["backends.objects=s3", "s3.endpoint=http://SERVER", "s3.access_key_id=a", "s3.secret_access_key=b"],
-        ),
+        (hangup, &["backends.objects=s3", "s3.endpoint=http://SERVER", "s3.access_key_id=a", "s3.secret_access_key=b"]),
         ("-TERM", &["backends.store=redis", "redis.urls=redis://SERVER"]),
     ];
     for (signal, settings) in cases {
