@@ -3,6 +3,8 @@
 
     prepare.py kafka    Kafka, as the jars that Maven resolves from kafka/pom.xml
     prepare.py redis    Redis 7 or newer, as Debian packages it
+    prepare.py postgresql    PostgreSQL 13 or newer, as Debian packages it
+    prepare.py mariadb  MariaDB 10 or newer, as Debian packages it
     prepare.py s3       versitygw, an S3 server over a folder, built from the Go module that s3/go.mod names
     prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
     prepare.py all      all of these
@@ -14,8 +16,8 @@
 No containers: each comes from a package registry by that registry's ordinary client, which knows the user's proxies and
 mirrors. What is fetched is pinned by digest: Kafka's jars by kafka/libs.sha256 (`UPDATE_EXPECT=1 prepare.py kafka`
 writes it again after a change of the pom), etcd and the Kubernetes programs by kubernetes/go.sum. Other programs in Go
-are pinned by the go.sum of their folder here, and by the go.sum inside the module that it pins. Redis and containerd
-are whichever of their packages the distribution trusts; the cache folder holds links to them and their versions.
+are pinned by the go.sum of their folder here, and by the go.sum inside the module that it pins. Redis, the databases
+and containerd are whichever of their packages the distribution trusts; the cache folder holds links to them and their versions.
 
 All of it lies in `$XDG_CACHE_HOME/marquee/servers` (or `~/.cache/marquee/servers`), a folder for each server and
 version; the harness (tests/src/servers.rs) knows these folders by name. What is in place already is verified and left
@@ -125,6 +127,8 @@ GO_CACHES = ".go"
 # Kafka 4 runs on no older Java; the tests use what Redis 7 brought.
 OLDEST_JAVA = 17
 OLDEST_REDIS = 7
+OLDEST_POSTGRESQL = 13
+OLDEST_MARIADB = 10
 # The oldest containerd that the settings of the node are for.
 OLDEST_CONTAINERD = (1, 6)
 
@@ -147,6 +151,8 @@ CONTAINERD_PROGRAMS = {
 # The plugins that give pods their network have a folder of their own.
 NETWORK_PLUGINS, NETWORK_PACKAGE = Path("/usr/lib/cni"), "containernetworking-plugins"
 PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+# Debian keeps the programs of each version of PostgreSQL in a folder of its own.
+POSTGRESQL_PROGRAMS = Path("/usr/lib/postgresql")
 # Programs of administrators are not on everybody's PATH.
 ADMINISTRATION = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -167,6 +173,16 @@ def kafka_folder(servers: Path) -> Path:
 def redis_folder(servers: Path) -> Path:
     """Where links to Redis's programs are."""
     return servers / f"redis-{OLDEST_REDIS}"
+
+
+def postgresql_folder(servers: Path) -> Path:
+    """Where links to PostgreSQL's programs are."""
+    return servers / f"postgresql-{OLDEST_POSTGRESQL}"
+
+
+def mariadb_folder(servers: Path) -> Path:
+    """Where links to MariaDB's programs are."""
+    return servers / f"mariadb-{OLDEST_MARIADB}"
 
 
 def kubernetes_folder(servers: Path) -> Path:
@@ -395,6 +411,91 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMINISTRATION)))
 
 
+@dataclass(frozen=True)
+class Database:
+    """A database as the distribution packages it."""
+
+    name: str
+    # Its programs. The first is the server, and says its version.
+    programs: tuple[str, ...]
+    packages: tuple[str, ...]
+    oldest: int
+    place: Callable[[Path], Path]
+    # The service that installing it may start.
+    service: str
+
+    def version(self, program: Path) -> str:
+        """Version of a server; empty if it does not run."""
+        try:
+            command = [program, "--version"]
+            result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        except OSError:
+            return ""
+        version = re.search(r"(?:PostgreSQL\) |Ver )(\d+\.\d+(?:\.\d+)?)", result.stdout)
+        return version[1] if version else ""
+
+    def find(self, name: str) -> str | None:
+        """The path of a program: of the newest version in Debian's folders, or on PATH."""
+        if self.name == "postgresql":
+            folders = sorted(POSTGRESQL_PROGRAMS.glob("*/bin"), key=lambda folder: folder.parent.name.zfill(4))
+            for folder in reversed(folders):
+                if os.access(folder / name, os.X_OK):
+                    return str(folder / name)
+        return find_program(name)
+
+    def holds(self, place: Path) -> bool:
+        """Whether the links lead to programs, and to the version that was recorded."""
+        version = place / "version"
+        if not version.is_file() or not all(os.access(place / name, os.X_OK) for name in self.programs):
+            return False
+        return version.read_text().strip() == self.version(place / self.programs[0])
+
+    def make(self, folder: Path) -> None:
+        """Installs what is missing, and makes a folder of links."""
+        if any(self.find(name) is None for name in self.programs):
+            missing = f"{' and '.join(self.programs)} are"
+            install(list(self.packages), self.service, missing, folder)
+        place = folder / "new"
+        place.mkdir()
+        for name in self.programs:
+            program = self.find(name)
+            if program is None:
+                raise Failure(f"{name} is not on PATH after its package was installed: put its folder there")
+            (place / name).symlink_to(program)
+        version = self.version(place / self.programs[0])
+        if not version or int(version.split(".")[0]) < self.oldest:
+            this = f"version {version}" if version else "one that does not run"
+            fix = "put a newer one first on PATH"
+            raise Failure(f"tests need {self.name} {self.oldest} or newer, and {self.programs[0]} is {this}: {fix}")
+        (place / "version").write_text(f"{version}\n")
+
+    def provide(self, servers: Path) -> str:
+        """Sees to it that it is installed, and the cache has links to it."""
+        place = self.place(servers)
+        if not self.holds(place):
+            put(place, self.holds, self.make)
+            return f"now in {place}, version {self.version(place / self.programs[0])}"
+        return f"in place: {place}, version {self.version(place / self.programs[0])}"
+
+
+POSTGRESQL = Database(
+    "postgresql",
+    ("postgres", "initdb", "psql"),
+    ("postgresql", "postgresql-client"),
+    OLDEST_POSTGRESQL,
+    postgresql_folder,
+    "postgresql",
+)
+MARIADB = Database(
+    "mariadb",
+    ("mariadbd", "mariadb", "mariadb-install-db"),
+    ("mariadb-server-core", "mariadb-client-core"),
+    OLDEST_MARIADB,
+    mariadb_folder,
+    "mariadb",
+)
+
+
 def containerd_version(program: Path) -> str:
     """Version of a containerd; empty if it does not run."""
     try:
@@ -545,6 +646,8 @@ def provide_node(servers: Path) -> str:
 SERVERS = {
     "kafka": (kafka_folder, provide_kafka),
     "redis": (redis_folder, provide_redis),
+    "postgresql": (postgresql_folder, POSTGRESQL.provide),
+    "mariadb": (mariadb_folder, MARIADB.provide),
     "s3": (MODULES["s3"].folder, partial(provide_module, MODULES["s3"])),
     "kubernetes": (kubernetes_folder, provide_kubernetes),
 }

@@ -17,6 +17,7 @@ from unittest import mock
 import prepare
 
 HARNESS = prepare.HERE.parent / "src" / "servers"
+DATABASES = Path(__file__).resolve().parents[2] / "services/lib/collect/tests/databases/servers.rs"
 
 JARS = {"a.jar": b"a library", "b.jar": b"another"}
 
@@ -124,6 +125,28 @@ class Programs(unittest.TestCase):
         programs = self.redis("6.2.14")
         with mock.patch.object(prepare.shutil, "which", side_effect=programs.get):
             self.assertRaisesRegex(prepare.Failure, "6.2.14", prepare.provide_redis, self.folder / "servers")
+
+    def test_databases_are_linked_and_an_old_one_is_refused(self) -> None:
+        for database, says in (
+            (prepare.POSTGRESQL, "postgres (PostgreSQL) {}.4 (Debian 1)"),
+            (prepare.MARIADB, "mariadbd  Ver {}.11.6-MariaDB-0 for debian-linux-gnu"),
+        ):
+            programs = {name: self.folder / name for name in database.programs}
+            servers = self.folder / "servers"
+            for version in (database.oldest + 2, 9):
+                for program in programs.values():
+                    program.write_text(f"#!/bin/sh\necho '{says.format(version)}'\n")
+                    program.chmod(0o755)
+                with (
+                    mock.patch.object(prepare, "POSTGRESQL_PROGRAMS", self.folder / "none"),
+                    mock.patch.object(prepare, "find_program", side_effect=lambda name: str(programs[name])),  # noqa: B023
+                ):
+                    self.assertFalse(database.holds(database.place(servers)))
+                    if version == 9:
+                        self.assertRaisesRegex(prepare.Failure, "version 9", database.provide, servers)
+                    else:
+                        self.assertIn(f"version {version}.", database.provide(servers))
+                        self.assertTrue(database.holds(database.place(servers)))
 
     def test_who_may_not_install_is_told_the_command(self) -> None:
         with (
@@ -289,9 +312,10 @@ class Names(unittest.TestCase):
 
     def test_the_harness_knows_every_folder(self) -> None:
         folders = {name: folder(Path("servers")).name for name, (folder, _) in prepare.SERVERS.items()}
-        self.assertEqual(set(folders), {"kafka", "redis", "s3", "kubernetes"})
+        self.assertEqual(set(folders), {"kafka", "redis", "postgresql", "mariadb", "s3", "kubernetes"})
         for name, folder in folders.items():
-            self.assertIn(f'"{folder}"', (HARNESS / f"{name}.rs").read_text())
+            harness = DATABASES if name in {"postgresql", "mariadb"} else HARNESS / f"{name}.rs"
+            self.assertIn(f'"{folder}"', harness.read_text())
 
     def test_a_node_adds_to_all_servers_and_takes_none_of_their_folders(self) -> None:
         servers = Path("servers")

@@ -31,6 +31,9 @@ const TABLES: [&str; 15] = [
     "rollout list",
 ];
 
+/// The commands of other crates that call a fleet.
+const CALL_FLEET: [&str; 1] = ["collect"];
+
 /// Reads the command line. Help and version are printed and end with 0, mistakes are printed and
 /// end with 64. The `silent` commands print no results, so their help does not offer `--json`.
 pub fn parse<P, I, T>(arguments: I, silent: &[&str]) -> Result<P, ExitCode>
@@ -74,7 +77,8 @@ fn connection_flags() -> Vec<Arg> {
 /// they would have no effect.
 fn without_connection(program: clap::Command) -> clap::Command {
     let client = Command::augment_subcommands(clap::Command::new("client"));
-    let calls_fleet = |name: &str| client.get_subcommands().any(|command| command.get_name() == name);
+    let calls_fleet =
+        |name: &str| CALL_FLEET.contains(&name) || client.get_subcommands().any(|command| command.get_name() == name);
     let names = program.get_subcommands().map(|command| command.get_name().to_owned());
     let others: Vec<String> = names.filter(|name| !calls_fleet(name)).collect();
     others.into_iter().fold(program, |program, name| {

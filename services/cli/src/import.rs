@@ -35,12 +35,12 @@ pub use checkpoint::fuzzing;
 pub use error::Error;
 pub use options::ReadingArgs;
 pub use progress::{Bar, Progress};
+pub use retry::Retry;
 
 use crate::addresses::INGEST;
 use crate::output::{Human, Show, counted, thousands};
 use crate::{Client, Output};
 use checkpoint::{Checkpoint, Start};
-use retry::Retry;
 use sender::Sender;
 
 /// The default of `--timeout`: a fleet may restart or catch up in the meantime.

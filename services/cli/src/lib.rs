@@ -108,7 +108,7 @@ impl ClientArgs {
     ///
     /// # Errors
     /// An address is not valid, or a file cannot be used.
-    fn client(&self) -> Result<Client, Error> {
+    pub fn client(&self) -> Result<Client, Error> {
         let settings = self.identity.settings()?;
         Client::connect_or_default(self.grpc.as_deref(), &settings)?.with_roles(&self.addresses, &settings)
     }

@@ -1,6 +1,8 @@
 //! The commands that work in this process: those that run roles or show their settings (`up`, one
-//! for each role, `config`, `keys` and `rekey`), `data`, `evaluate`, `explore` and `tune`.
+//! for each role, `config`, `keys` and `rekey`), `collect`, `data`, `evaluate`, `explore` and
+//! `tune`.
 
+pub(crate) mod collect;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod explore;

@@ -15,9 +15,9 @@ use super::progress::Progress;
 /// Delays between attempts.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
-/// The attempts of one import.
+/// The attempts of one import, or of another program that sends as one does.
 #[derive(Debug)]
-pub(super) struct Retry {
+pub struct Retry {
     timeout: Duration,
     delays: Delays,
     progressed: Instant,
@@ -28,7 +28,7 @@ pub(super) struct Retry {
 
 impl Retry {
     /// Starts to count. The import fails once it made no progress for `timeout`.
-    pub(super) fn new(timeout: Duration) -> Self {
+    pub fn new(timeout: Duration) -> Self {
         Self { timeout, delays: BACKOFF.start(), progressed: Instant::now(), connected: false }
     }
 
@@ -39,7 +39,7 @@ impl Retry {
     }
 
     /// Starts to count again, because the fleet had nothing to answer until now.
-    pub(super) fn resumed(&mut self) {
+    pub fn resumed(&mut self) {
         self.progressed = Instant::now();
         self.delays.reset();
     }
@@ -48,11 +48,7 @@ impl Retry {
     ///
     /// # Errors
     /// The call fails in another way, or no progress was made until the deadline.
-    pub(super) async fn call<T, F>(
-        &mut self,
-        progress: &mut dyn Progress,
-        call: impl Fn() -> F,
-    ) -> Result<T, crate::Error>
+    pub async fn call<T, F>(&mut self, progress: &mut dyn Progress, call: impl Fn() -> F) -> Result<T, crate::Error>
     where
         F: Future<Output = Result<T, crate::Error>>,
     {

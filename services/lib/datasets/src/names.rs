@@ -174,6 +174,9 @@ const RELEASE: &[&str] = &["releasedate", "videoreleasedate", "premiered"];
 /// The names of the id column of a file of movies, beside those in a file of ratings.
 const ID: &str = "id";
 
+/// How telling it is: less than the other names, and more than an object under the name of a field.
+const LEAST_TELLING: usize = usize::MAX - 2;
+
 impl Field {
     /// Every field.
     pub(crate) const ALL: [Self; FIELDS] =
@@ -215,7 +218,7 @@ impl Field {
 
     /// The same for the column of a file of movies, where `id` is the id of the movie.
     pub(crate) fn rank_in_movies(self, canonical: &str) -> Option<usize> {
-        if self == Self::Movie && canonical == ID { Some(usize::MAX) } else { self.rank(canonical) }
+        if self == Self::Movie && canonical == ID { Some(LEAST_TELLING) } else { self.rank(canonical) }
     }
 }
 

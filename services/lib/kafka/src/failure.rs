@@ -60,6 +60,12 @@ pub enum ConnectError {
         /// Its name.
         topic: String,
     },
+    /// A topic of another program does not exist.
+    #[error("topic {topic} does not exist; check its name, and that the user may describe it")]
+    NoForeignTopic {
+        /// Its name.
+        topic: String,
+    },
     /// A topic could not be created or looked at.
     #[error("{doing} topic {topic}; check that the user may describe, create and configure topics")]
     Topic {

@@ -8,11 +8,13 @@
 //! - Topics are checked when a log connects (`checks.rs`): one that would lose acknowledged records
 //!   is refused, with the command that mends it.
 //! - Every wait has a deadline, and librdkafka's blocking calls never run on an async thread.
+//! - [`ForeignTopic`] reads a topic that another program owns.
 //! - The threads and connections of a log and its subscriptions end with the last of them.
 
 mod checks;
 mod client;
 mod failure;
+mod foreign;
 mod group;
 mod leaving;
 mod line;
@@ -30,6 +32,7 @@ mod settings;
 mod topics;
 
 pub use failure::ConnectError;
+pub use foreign::ForeignTopic;
 pub use log::KafkaLog;
 pub use security::{SaslMechanism, Security};
 pub use settings::{Compression, Settings};

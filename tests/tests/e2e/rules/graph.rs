@@ -23,8 +23,9 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 22] = [
+const WIRELESS: [&str; 23] = [
     "marquee-backoff",
+    "marquee-collect",
     "marquee-datasets",
     "marquee-domain",
     "marquee-embedded",
@@ -74,15 +75,17 @@ const SERVERS_ONLY: [&str; 5] = ["fjall", "object_store", "ort", "rdkafka", "red
 const SEE_ALL: [&str; 2] = ["marquee", "marquee-e2e"];
 
 /// Heavy crates, each with the only crate of ours that names it.
-const HEAVY: [(&str, &str); 8] = [
+const HEAVY: [(&str, &str); 10] = [
     ("fjall", "marquee-embedded"),
     ("kube", "marquee-operator"),
+    ("mysql_async", "marquee-collect"),
     ("object_store", "marquee-objects"),
     ("ort", "marquee-onnx"),
     ("parquet", "marquee-parquet"),
     ("plotters", "marquee-explore"),
     ("rdkafka", "marquee-kafka"),
     ("redis", "marquee-redis"),
+    ("tokio-postgres", "marquee-collect"),
 ];
 
 /// Every rule.

@@ -194,6 +194,22 @@ fn of_numbers<'a>(numbers: &[f64], sample: impl Iterator<Item = &'a str> + Clone
 }
 
 impl TimeFormat {
+    /// Returns the text from which it is parsed.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Epoch(1) => "s",
+            Self::Epoch(1_000) => "ms",
+            Self::Epoch(1_000_000) => "us",
+            Self::Epoch(_) => "ns",
+            Self::ExcelDays => "excel",
+            Self::Year => "year",
+            Self::Iso => "iso",
+            Self::Written(pattern) => pattern.as_str(),
+            Self::Ignored => "none",
+        }
+        .to_owned()
+    }
+
     /// Parses a time. `None` is a missing time.
     pub(crate) fn parse(&self, text: &str) -> Result<Option<Timestamp>, String> {
         let text = text.trim();
