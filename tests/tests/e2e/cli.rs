@@ -1,8 +1,6 @@
 //! The command line as people and scripts meet it: exit codes, errors that help, JSON that parses,
 //! tables that read.
 
-#[path = "cli/collect.rs"]
-mod collect;
 #[path = "cli/csv.rs"]
 mod csv;
 #[path = "cli/deploy.rs"]

@@ -65,8 +65,15 @@ fn time(text: &str) -> Result<Duration, String> {
     if time < Duration::from_secs(1) { Err("is shorter than a second".to_owned()) } else { Ok(time) }
 }
 
-/// Runs the command.
+/// Runs the command, with its log on standard error.
 pub(crate) async fn run(args: CollectArgs, client: &ClientArgs, output: Output) -> Result<()> {
+    let telemetry = telemetry::start(&telemetry::Settings::default(), "marquee-collect")?;
+    let ended = collect(args, client, output).await;
+    telemetry.shutdown();
+    ended
+}
+
+async fn collect(args: CollectArgs, client: &ClientArgs, output: Output) -> Result<()> {
     let fleet = Arc::new(FleetDestination::new(client.client()?, args.patience));
     let (sources, objects) = read(&args)?;
     let setup = Setup {
@@ -82,7 +89,6 @@ pub(crate) async fn run(args: CollectArgs, client: &ClientArgs, output: Output) 
     if args.dry_run {
         return look(&mut collectors, &fleet, output).await;
     }
-    let telemetry = telemetry::start(&telemetry::Settings::default(), "marquee-collect")?;
     let mut metrics = Metrics::default();
     let ended = loop {
         let round = tokio::select! {
@@ -105,7 +111,6 @@ pub(crate) async fn run(args: CollectArgs, client: &ClientArgs, output: Output) 
         }
     };
     stop.cancel();
-    telemetry.shutdown();
     ended.map_err(anyhow::Error::new)
 }
 
@@ -182,7 +187,7 @@ fn read(args: &CollectArgs) -> Result<(Vec<SourceConfig>, Objects)> {
     Ok((config.sources, objects))
 }
 
-fn usage(path: &Path, error: &dyn std::error::Error) -> Error {
+fn usage(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Usage(format!("{}: {}", path.display(), chain(error)))
 }
 

@@ -24,9 +24,9 @@ fn program(line: &[&str]) -> Program {
     Program::try_parse_from(std::iter::once(&"collect").chain(line)).expect("arguments")
 }
 
-async fn collect(line: &[&str]) -> Result<()> {
+async fn collected(line: &[&str]) -> Result<()> {
     let Program { client, args } = program(line);
-    run(args, &client, Output::detect(Format::Json)).await
+    super::collect(args, &client, Output::detect(Format::Json)).await
 }
 
 /// A file of ratings with a configuration that names it.
@@ -61,10 +61,10 @@ async fn a_mistake_in_the_file_is_wrong_usage_that_names_the_key_and_the_fix() {
     ] {
         let shop = Shop::new(config);
         let line: Vec<&str> = std::iter::once(shop.config.as_str()).chain(more.iter().copied()).collect();
-        let error = Error::Other(collect(&line).await.expect_err(words));
+        let error = Error::Other(collected(&line).await.expect_err(words));
         assert!(error.exit_code() == marquee_cli::USAGE && error.to_string().contains(words), "{words}: {error}");
     }
-    let error = Error::Other(collect(&["/nowhere/collect.toml"]).await.expect_err("no file"));
+    let error = Error::Other(collected(&["/nowhere/collect.toml"]).await.expect_err("no file"));
     assert!(error.exit_code() == marquee_cli::USAGE && error.to_string().contains("cannot be read"), "{error}");
     for line in [&["a", "--once", "--every", "5m"][..], &["a", "--every", "0s"], &["a", "--dry-run", "--once"], &[]] {
         assert!(Program::try_parse_from(std::iter::once(&"collect").chain(line)).is_err(), "{line:?}");
@@ -90,10 +90,10 @@ async fn what_is_new_reaches_the_fleet_once() {
     let shop = Shop::new(CONFIG);
     let metrics = shop.folder.path().join("metrics.prom");
     let line = ["--grpc", &address, &shop.config];
-    collect(&[&line[..], &["--dry-run"]].concat()).await.expect("a look");
+    collected(&[&line[..], &["--dry-run"]].concat()).await.expect("a look");
     assert!(!shop.folder.path().join("collected/objects/collect").exists(), "a look stores nothing");
     let with_metrics = [&line[..], &["--metrics-file", metrics.to_str().expect("UTF-8")]].concat();
-    collect(&with_metrics).await.expect("collected");
+    collected(&with_metrics).await.expect("collected");
     let text = std::fs::read_to_string(&metrics).expect("counters");
     for line in [
         "marquee_collect_records_total{source=\"shop\"} 3",
@@ -103,7 +103,7 @@ async fn what_is_new_reaches_the_fleet_once() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
-    collect(&with_metrics).await.expect("collected");
+    collected(&with_metrics).await.expect("collected");
     let text = std::fs::read_to_string(&metrics).expect("counters");
     assert!(text.contains("marquee_collect_records_total{source=\"shop\"} 0"), "{text}");
     let client = Client::connect(&address).expect("a client");
@@ -117,7 +117,7 @@ async fn what_is_new_reaches_the_fleet_once() {
     // A fleet that is away is told, and nothing counts as collected.
     std::fs::write(shop.folder.path().join("ratings.csv.1"), "").expect("written");
     let other = Shop::new(CONFIG);
-    let error = collect(&["--grpc", &address, "--patience", "1s", &other.config]).await.expect_err("away");
+    let error = collected(&["--grpc", &address, "--patience", "1s", &other.config]).await.expect_err("away");
     assert!(error.to_string().contains("1 of the sources failed"), "{error}");
 }
 
@@ -136,7 +136,7 @@ fn what_is_printed_names_what_was_rejected_and_what_changed() {
     let Human::Text(text) = (Round { sources: vec![report], failed }).human() else { panic!("a text") };
     for part in [
         "shop: 1,200 records, 1,190 ratings accepted, 10 rejected",
-        "line 1: rating is 9 (OFF_SCALE)",
+        "line 1: rating is 9",
         "and 5 more; all are in the rejected topic",
         "some rows have no watermark",
         "failed: source b failed: away",
