@@ -202,8 +202,8 @@ impl Server {
     /// Ends the server at once, without a clean end; returns when it is gone.
     pub(crate) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        // After SIGKILL, processes of PostgreSQL would outlive their parent for a moment. SIGQUIT ends
-        // all of them, and a start recovers as from a crash.
+        // After SIGKILL, processes of PostgreSQL would outlive their parent for a moment. SIGQUIT
+        // ends all of them, and a start recovers as from a crash.
         let pid = child.id().to_string();
         let is_told = self.kind == Kind::Postgres
             && Command::new("kill").args(["-QUIT", &pid]).status().is_ok_and(|status| status.success());
