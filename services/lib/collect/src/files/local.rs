@@ -158,7 +158,7 @@ impl Followed<'_> {
                 return Ok(Some((shown, from, read)));
             }
             if is_last {
-                // A file that was found anew is noted also while it is empty, so that what
+                // A file that is new there is noted also while it is empty, so that what
                 // happened to the old one is told once.
                 let is_new = self.tail != before || !self.notices.is_empty();
                 return Ok(is_new.then_some((shown, from, read)));
