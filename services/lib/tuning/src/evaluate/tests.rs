@@ -133,6 +133,27 @@ fn moods_are_an_arm_of_their_own_that_is_judged_if_it_is_asked_for() {
 }
 
 #[test]
+fn moving_biases_of_movies_are_an_arm_of_their_own_that_is_judged_if_it_is_asked_for() {
+    let (_folder, dataset) = folder();
+    let data = Data::read(&dataset, None).expect("ratings");
+    let side = Side::read(&dataset, data.snapshot.ratings()).expect("reads");
+    let plan = EvaluationPlan { arms: vec![Arm::Prequential, Arm::MovieBias], has_curve: false, ..plan() };
+    let seen = Seen::default();
+    let judged = evaluate(&data, &side, &plan, &seen).expect("judged");
+    let names: Vec<&str> = judged.arms.iter().map(|row| row.name.as_str()).collect();
+    let moving = "prequential with moving biases of movies";
+    let [strict, one_by_one] =
+        [", strict", ", one rating after the other"].map(|how| [format!("prequential{how}"), format!("{moving}{how}")]);
+    assert_eq!(names, [&strict[0], &one_by_one[0], &strict[1], &one_by_one[1]]);
+    assert_eq!(judged.arms[0].by_seed[0], judged.evaluation.rmse, "the page is about what serves");
+    assert_ne!(judged.arms[2].by_seed[0], judged.evaluation.rmse);
+    let parts = seen.parts.into_inner();
+    assert_eq!(parts.iter().filter(|part| part.arm == Arm::MovieBias).count(), 2);
+    assert_eq!(parts.iter().filter(|part| part.arm == Arm::Prequential).count(), 2);
+    assert!(judged.notes.iter().any(|note| note.contains("until the next training")), "{:?}", judged.notes);
+}
+
+#[test]
 fn movies_that_are_new_after_the_cut_are_expected_to_be_like_others_of_their_genres() {
     let mut text = "userId,movieId,rating,timestamp\n".to_owned();
     let is_good = |movie: u64| movie.is_multiple_of(2);
