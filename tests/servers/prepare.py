@@ -4,6 +4,7 @@
     prepare.py kafka    Kafka, as the jars that Maven resolves from kafka/pom.xml
     prepare.py redis    Redis 7 or newer, as Debian packages it
     prepare.py s3       versitygw, an S3 server over a folder, built from the Go module that s3/go.mod names
+    prepare.py chromium    the browser that looks at pages, as Debian packages it
     prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
     prepare.py all      all of these
     prepare.py cluster  all of these, and what a node with pods and the tests on it need: the other programs of
@@ -125,6 +126,8 @@ GO_CACHES = ".go"
 # Kafka 4 runs on no older Java; the tests use what Redis 7 brought.
 OLDEST_JAVA = 17
 OLDEST_REDIS = 7
+# What the browser is called by Debian, by Ubuntu and by its maker.
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # The oldest containerd that the settings of the node are for.
 OLDEST_CONTAINERD = (1, 6)
 
@@ -167,6 +170,11 @@ def kafka_folder(servers: Path) -> Path:
 def redis_folder(servers: Path) -> Path:
     """Where links to Redis's programs are."""
     return servers / f"redis-{OLDEST_REDIS}"
+
+
+def chromium_folder(servers: Path) -> Path:
+    """Where a link to the browser is."""
+    return servers / "chromium"
 
 
 def kubernetes_folder(servers: Path) -> Path:
@@ -390,6 +398,36 @@ def link_redis(place: Path) -> None:
     (place / "version").write_text(f"{version}\n")
 
 
+def find_chromium() -> str | None:
+    """The path of a browser that is installed."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+def holds_chromium(place: Path) -> bool:
+    """Whether the link leads to a program."""
+    return os.access(place / "chromium", os.X_OK)
+
+
+def make_chromium(folder: Path) -> None:
+    """Installs the browser if it is missing, and makes a folder with a link to it."""
+    if find_chromium() is None:
+        install(["chromium", "fonts-liberation"], "chromium", "chromium is", folder)
+    program = find_chromium()
+    if program is None:
+        raise Failure("chromium is not on PATH after its package was installed: put its folder there")
+    (folder / "new").mkdir()
+    (folder / "new" / "chromium").symlink_to(program)
+
+
+def provide_chromium(servers: Path) -> str:
+    """Sees to it that a browser is installed, and the cache has a link to it."""
+    place = chromium_folder(servers)
+    if holds_chromium(place):
+        return f"in place: {place}"
+    put(place, holds_chromium, make_chromium)
+    return f"now in {place}"
+
+
 def find_program(name: str) -> str | None:
     """The path of a program, also of one for administrators."""
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMINISTRATION)))
@@ -546,6 +584,7 @@ SERVERS = {
     "kafka": (kafka_folder, provide_kafka),
     "redis": (redis_folder, provide_redis),
     "s3": (MODULES["s3"].folder, partial(provide_module, MODULES["s3"])),
+    "chromium": (chromium_folder, provide_chromium),
     "kubernetes": (kubernetes_folder, provide_kubernetes),
 }
 # What only tests on a node with pods need. Kubernetes comes first, next to what shares most packages with it.

@@ -120,6 +120,18 @@ class Programs(unittest.TestCase):
                 self.assertIn(version, prepare.provide_redis(self.folder / "servers"))
             self.assertTrue(prepare.holds_redis(place))
 
+    def test_a_browser_is_linked_under_any_of_its_names(self) -> None:
+        place = self.folder / "servers" / "chromium"
+        program = self.folder / "google-chrome"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        self.assertFalse(prepare.holds_chromium(place))
+        with mock.patch.object(prepare.shutil, "which", side_effect={"google-chrome": str(program)}.get):
+            self.assertIn("now in", prepare.provide_chromium(self.folder / "servers"))
+        self.assertTrue(prepare.holds_chromium(place))
+        program.unlink()
+        self.assertFalse(prepare.holds_chromium(place))
+
     def test_an_old_redis_is_refused(self) -> None:
         programs = self.redis("6.2.14")
         with mock.patch.object(prepare.shutil, "which", side_effect=programs.get):
@@ -289,7 +301,7 @@ class Names(unittest.TestCase):
 
     def test_the_harness_knows_every_folder(self) -> None:
         folders = {name: folder(Path("servers")).name for name, (folder, _) in prepare.SERVERS.items()}
-        self.assertEqual(set(folders), {"kafka", "redis", "s3", "kubernetes"})
+        self.assertEqual(set(folders), {"kafka", "redis", "s3", "chromium", "kubernetes"})
         for name, folder in folders.items():
             self.assertIn(f'"{folder}"', (HARNESS / f"{name}.rs").read_text())
 

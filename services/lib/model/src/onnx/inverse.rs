@@ -35,7 +35,7 @@ pub(super) struct Precision {
 pub(super) fn invert(graph: &mut GraphBuilder, name: &str, precision: &Precision) -> Value {
     let Precision { gram, diagonal, prior, size: (samples, n) } = precision;
     let n = *n;
-    let diagonal = graph.node("Add", "precision_diagonal", &[&diagonal, prior]);
+    let diagonal = graph.node("Add", "precision_diagonal", &[diagonal, prior]);
     let root = graph.node("Sqrt", "precision_root", &[&diagonal]);
     let row = graph.node("Reciprocal", "scale_row", &[&root]);
     graph.note("[batch, S, 1, n]: 1 / sqrt(A_ii)");
