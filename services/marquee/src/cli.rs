@@ -97,8 +97,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let ended = match cli.command {
         Command::Client(command) => return marquee_cli::run(command, &cli.client, &services()).await,
         Command::Completions { shell } => completions(shell, output),
-        Command::Up(args) => commands::up(args).await,
-        Command::Demo(args) => crate::demo::run(args, output).await,
+        Command::Up(args) => Box::pin(commands::up(args)).await,
+        Command::Demo(args) => Box::pin(crate::demo::run(args, output)).await,
         Command::Role(RoleCommand { role, args }) => commands::role(role, args).await,
         Command::Config(args) => commands::config(args, output),
         Command::Keys(args) => keys::run(args, output),

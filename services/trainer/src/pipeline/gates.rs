@@ -157,32 +157,32 @@ mod tests {
         refusal: None,
     };
 
-    fn passes(measured: Measured) -> bool {
+    fn passes(measured: &Measured) -> bool {
         measured.results(&Gates::default()).iter().all(GateResult::passes)
     }
 
     #[test]
     fn a_value_above_its_bound_stops_the_run() {
-        assert!(passes(GOOD) && passes(Measured { parity: 1e-4, rmse: 1.02, ..GOOD }));
-        assert!(!passes(Measured { parity: 1e-2, ..GOOD }), "the graphs predict something else");
-        assert!(!passes(Measured { rmse: 1.03, ..GOOD }), "the model is worse than the biases");
-        assert!(!passes(Measured { parity: f64::INFINITY, ..GOOD }));
+        assert!(passes(&GOOD) && passes(&Measured { parity: 1e-4, rmse: 1.02, ..GOOD }));
+        assert!(!passes(&Measured { parity: 1e-2, ..GOOD }), "the graphs predict something else");
+        assert!(!passes(&Measured { rmse: 1.03, ..GOOD }), "the model is worse than the biases");
+        assert!(!passes(&Measured { parity: f64::INFINITY, ..GOOD }));
     }
 
     #[test]
     fn a_model_that_was_not_judged_is_not_published() {
         for ratings in [0, 1, 9] {
-            assert!(!passes(Measured { ratings, ..GOOD }), "{ratings} held-out ratings");
+            assert!(!passes(&Measured { ratings, ..GOOD }), "{ratings} held-out ratings");
         }
-        assert!(passes(Measured { ratings: 10, ..GOOD }));
-        assert!(!passes(Measured { rmse: f64::NAN, ..GOOD }) && !passes(Measured { bias_rmse: f64::NAN, ..GOOD }));
-        assert!(!passes(Measured { rmse: 0.0, bias_rmse: f64::INFINITY, ..GOOD }));
+        assert!(passes(&Measured { ratings: 10, ..GOOD }));
+        assert!(!passes(&Measured { rmse: f64::NAN, ..GOOD }) && !passes(&Measured { bias_rmse: f64::NAN, ..GOOD }));
+        assert!(!passes(&Measured { rmse: 0.0, bias_rmse: f64::INFINITY, ..GOOD }));
     }
 
     #[test]
     fn an_error_that_nobody_sees_passes_where_the_biases_have_none() {
-        assert!(passes(Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
-        assert!(!passes(Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
+        assert!(passes(&Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
+        assert!(!passes(&Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
     }
 
     #[test]
@@ -192,8 +192,8 @@ mod tests {
             let gate = GateResult { name, value, bound: 0.01, side: GateSide::AtMost };
             Measured { non_inferiority: Some(gate), ..GOOD }
         };
-        assert!(passes(against(-0.02)) && passes(against(0.01)));
-        assert!(!passes(against(0.011)) && !passes(against(f64::NAN)));
+        assert!(passes(&against(-0.02)) && passes(&against(0.01)));
+        assert!(!passes(&against(0.011)) && !passes(&against(f64::NAN)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn folder() -> (tempfile::TempDir, Dataset) {
     for fold in 0..5 {
         write(&format!("u{}.test", fold + 1), all.iter().skip(fold).step_by(5).map(line).collect());
     }
-    let user = |user: u64| format!("{user}|{}|{}|other|0\n", 15 + user, if user % 2 == 0 { "F" } else { "M" });
+    let user = |user: u64| format!("{user}|{}|{}|other|0\n", 15 + user, if user.is_multiple_of(2) { "F" } else { "M" });
     write("u.user", (0..60).map(user).collect());
     let dataset = open(folder.path(), marquee_datasets::Options::default()).expect("a data set");
     (folder, dataset)

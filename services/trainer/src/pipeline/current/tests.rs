@@ -129,7 +129,7 @@ fn another_method_is_fitted_again_and_compared_in_pairs() {
     let bench = Bench::new(plan(Algorithm::Map, 1));
     let bias = current(&plan(Algorithm::Bias, 1), None, 0.8);
     let wide = Gates { margin: 1.0, ..Gates::default() };
-    let (judgment, refits) = bench.judge(Some(bias.clone()), &wide);
+    let (judgment, refits) = bench.judge(Some(bias), &wide);
     assert_eq!((judgment.verdict, refits), (Verdict::NotWorse, 1));
     let stored = judgment.for_manifest();
     assert_eq!((stored.verdict.as_str(), stored.version, stored.users), ("not_worse", Some(Version(3)), 80));
