@@ -5,7 +5,7 @@ use marquee_cli::{ClientArgs, Error, Output};
 use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, DemoArgs, FleetArgs};
-use crate::commands::{self, data, evaluate, keys, rekey, tune};
+use crate::commands::{self, data, evaluate, keys, rekey, tune, validate};
 use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
@@ -41,6 +41,8 @@ enum Command {
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Search for the best parameters of a model on a data set, and judge them on other ratings.
     Tune(Box<tune::TuneArgs>),
+    /// Validate a data set with a suite of expectations, as Great Expectations does.
+    Validate(validate::ValidateArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -104,6 +106,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Data(args) => data::run(args, output).await,
         Command::Evaluate(args) => evaluate::run(*args, output).await,
         Command::Tune(args) => tune::run(*args, output).await,
+        Command::Validate(args) => validate::run(args, output).await,
     };
     ended.map_err(Error::Other)
 }

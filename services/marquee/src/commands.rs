@@ -1,5 +1,5 @@
 //! The commands that work in this process: those that run roles or show their settings (`up`, one
-//! for each role, `config`, `keys` and `rekey`), `data`, `evaluate` and `tune`.
+//! for each role, `config`, `keys` and `rekey`), `data`, `evaluate`, `tune` and `validate`.
 
 pub(crate) mod data;
 pub(crate) mod evaluate;
@@ -9,6 +9,7 @@ mod panics;
 pub(crate) mod rekey;
 mod tracked;
 pub(crate) mod tune;
+pub(crate) mod validate;
 
 use anyhow::{Context, Result, anyhow};
 use marquee_cli::{Error, Format, Output};
