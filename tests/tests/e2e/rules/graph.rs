@@ -29,6 +29,7 @@ const WIRELESS: [&str; 23] = [
     "marquee-domain",
     "marquee-embedded",
     "marquee-eval",
+    "marquee-explore",
     "marquee-features",
     "marquee-fit",
     "marquee-kafka",
@@ -83,6 +84,7 @@ const HEAVY: [(&str, &str); 9] = [
     ("object_store", "marquee-objects"),
     ("ort", "marquee-onnx"),
     ("parquet", "marquee-parquet"),
+    ("plotters", "marquee-explore"),
     ("rdkafka", "marquee-kafka"),
     ("redis", "marquee-redis"),
 ];
