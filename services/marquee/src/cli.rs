@@ -44,7 +44,7 @@ enum Command {
     /// Search for the best parameters of a model on a data set, and judge them on other ratings.
     Tune(Box<tune::TuneArgs>),
     /// Validate a data set with a suite of expectations, as Great Expectations does.
-    Validate(validate::ValidateArgs),
+    Validate(Box<validate::ValidateArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -109,7 +109,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Explore(args) => explore::run(*args, output).await,
         Command::Evaluate(args) => evaluate::run(*args, output).await,
         Command::Tune(args) => tune::run(*args, output).await,
-        Command::Validate(args) => validate::run(args, output).await,
+        Command::Validate(args) => validate::run(*args, output).await,
     };
     ended.map_err(Error::Other)
 }

@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use arrow::ipc::writer::FileWriter;
-use tempfile::NamedTempFile;
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::Error;
 use crate::table::{Body, Table, conform};
@@ -83,7 +81,7 @@ pub struct Builder {
 }
 
 struct Disk {
-    file: NamedTempFile,
+    file: File,
     writer: FileWriter<File>,
 }
 
@@ -195,8 +193,8 @@ impl Builder {
         }
         self.batches.push(batch);
         if self.bytes > self.memory {
-            let file = NamedTempFile::new().map_err(Error::Disk)?;
-            let opened = file.reopen().map_err(Error::Disk)?;
+            let file = tempfile::tempfile().map_err(Error::Disk)?;
+            let opened = file.try_clone().map_err(Error::Disk)?;
             let mut writer = FileWriter::try_new(opened, &self.schema)?;
             for batch in std::mem::take(&mut self.batches) {
                 writer.write(&batch)?;

@@ -10,10 +10,11 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array};
-use arrow::buffer::BooleanBuffer;
-use arrow::compute::{SortOptions, filter_record_batch};
-use arrow::row::{RowConverter, SortField};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array};
+use arrow_buffer::BooleanBuffer;
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::SortOptions;
+use arrow_select::filter::filter_record_batch;
 
 use crate::{Error, Part, Table};
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a table.
 
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
 use thiserror::Error;
 
 /// Why a table cannot be written or read.

@@ -8,12 +8,12 @@
 //! **Invariant:** the result does not depend on what was written to the disk
 //! (`groups_of_a_table_on_disk_with_little_memory_are_those_in_memory`).
 
+pub mod arrow;
 mod builder;
 mod engine;
 mod error;
 mod table;
 
-pub use arrow;
 pub use builder::{Builder, Cell, ColumnType};
 pub use engine::{Engine, Filter, Groups, Order};
 pub use error::Error;

@@ -1,17 +1,20 @@
 //! A table that is written once and read many times.
 
 use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::FileReader;
-use tempfile::NamedTempFile;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::reader::FileReader;
+use arrow_schema::{DataType, SchemaRef};
 
 use crate::Error;
 
-/// A table in memory, or in a temporary file that is removed with it.
+/// A table in memory, or in a temporary file. The file has no name, so it is gone with the table,
+/// also when the process is killed.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(crate) schema: SchemaRef,
@@ -23,7 +26,7 @@ pub struct Table {
 pub(crate) enum Body {
     Memory(Arc<[RecordBatch]>),
     /// A file in Arrow's IPC format.
-    Disk(Arc<NamedTempFile>),
+    Disk(Arc<File>),
 }
 
 /// Some rows of a table, one after the other.
@@ -54,7 +57,7 @@ impl Table {
     /// Reads the rows in their order.
     ///
     /// # Errors
-    /// The temporary file cannot be opened.
+    /// The temporary file cannot be read.
     pub fn scan(&self) -> Result<impl Iterator<Item = Result<Part, Error>> + Send + use<>, Error> {
         let batches: Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send> = match &self.body {
             Body::Memory(batches) => {
@@ -62,14 +65,9 @@ impl Table {
                 Box::new((0..batches.len()).filter_map(move |at| batches.get(at).cloned().map(Ok)))
             }
             Body::Disk(file) => {
-                // The path is opened again, so that each scan has a position of its own.
-                let open = File::open(file.path()).map_err(Error::Disk)?;
-                let reader = FileReader::try_new(std::io::BufReader::new(open), None)?;
-                let (schema, file) = (Arc::clone(&self.schema), Arc::clone(file));
-                Box::new(reader.map(move |batch| {
-                    let _kept = &file;
-                    conform(&batch?, &schema)
-                }))
+                let reader = FileReader::try_new(BufReader::new(Scan { file: Arc::clone(file), position: 0 }), None)?;
+                let schema = Arc::clone(&self.schema);
+                Box::new(reader.map(move |batch| conform(&batch?, &schema)))
             }
         };
         let mut next = 0;
@@ -82,15 +80,40 @@ impl Table {
     }
 }
 
+/// Reads a file from a position of its own, which several scans of a table need.
+struct Scan {
+    file: Arc<File>,
+    position: u64,
+}
+
+impl Read for Scan {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(bytes, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Scan {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.file.metadata()?.len().checked_add_signed(offset),
+        };
+        self.position = position.ok_or(std::io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
 /// Returns the batch with the types of a schema. A column of integers with missing values is known
 /// as one of floats only after the last row.
 pub(crate) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns: Result<Vec<_>, _> = columns
-        .map(|(column, field)| match column.data_type() == field.data_type() {
-            true => Ok(Arc::clone(column)),
-            false => cast(column, field.data_type()),
-        })
-        .collect();
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns?)?)
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| -> ArrayRef {
+        match (column.as_primitive_opt::<Int64Type>(), field.data_type()) {
+            (Some(integers), DataType::Float64) => Arc::new(integers.unary::<_, Float64Type>(|integer| integer as f64)),
+            _ => Arc::clone(column),
+        }
+    });
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns.collect())?)
 }

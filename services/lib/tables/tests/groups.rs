@@ -104,6 +104,24 @@ fn whole_numbers_with_missing_values_become_floats_also_on_the_disk() {
 }
 
 #[test]
+fn scans_of_a_table_on_disk_do_not_disturb_each_other() {
+    let table = table(1 << 20);
+    assert!(table.is_on_disk());
+    let one = table.scan().expect("a scan");
+    let mut other = table.scan().expect("a scan");
+    // A scan keeps the file.
+    let rows = table.rows();
+    drop(table);
+    let mut read = 0;
+    for part in one {
+        let (part, same) = (part.expect("a part"), other.next().expect("a part").expect("a part"));
+        assert_eq!((part.first, &part.batch), (read, &same.batch));
+        read += part.batch.num_rows() as u64;
+    }
+    assert_eq!(read, rows);
+}
+
+#[test]
 fn a_row_that_does_not_fit_is_refused_by_name() {
     let mut builder = Builder::new(&[("year", ColumnType::Int)], usize::MAX);
     let wrong = builder.push(&[Cell::Text("1995")]).expect_err("a text");

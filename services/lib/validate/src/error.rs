@@ -38,6 +38,9 @@ pub enum Error {
     /// The data set cannot be read.
     #[error("read the data set")]
     Set(#[from] marquee_datasets::Error),
+    /// The rest of the data set cannot be read, for example because a file is truncated.
+    #[error("read the data set to its end")]
+    Cut(#[source] marquee_datasets::RowError),
     /// A table cannot be written or read.
     #[error("handle the table")]
     Table(#[from] marquee_tables::Error),

@@ -15,7 +15,7 @@ pub fn html(report: &Report, at: Timestamp) -> String {
     let (met, all) = (report.met(), report.verdicts.len());
     let _ = write!(
         text,
-        "<p>Suite {}, {}, validated at {at}.</p><div class=cards><div><b>{met} of {all}</b>expectations are met</div>\
+        "<p>Suite {}, {}, validated at {at}.</p><div class=cards><div><b>{met} of {all}</b>met</div>\
          <div><b>{}</b>rows</div></div>",
         escape(&report.suite),
         counted(all as u64, "expectation"),

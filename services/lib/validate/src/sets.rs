@@ -1,8 +1,6 @@
 //! Reads ratings and movies into tables.
 
-use std::path::Path;
-
-use marquee_datasets::Options;
+use marquee_datasets::Dataset;
 use marquee_tables::{Builder, Cell, ColumnType, Table};
 
 use crate::error::Error;
@@ -36,13 +34,11 @@ pub struct Set {
     pub first_fault: Option<String>,
 }
 
-/// Reads the ratings of a folder, an archive or a file that `marquee import` reads, in at most
-/// `memory` bytes.
+/// Reads the ratings of a data set. A table of more than `memory` bytes is a temporary file.
 ///
 /// # Errors
-/// The data set cannot be read.
-pub fn ratings(path: &Path, memory: usize) -> Result<Set, Error> {
-    let dataset = marquee_datasets::open(path, Options::default())?;
+/// The data set cannot be read to its end.
+pub fn ratings(dataset: &Dataset, memory: usize) -> Result<Set, Error> {
     let mut table = Builder::new(&RATINGS, memory);
     let (mut left_out, mut first_fault) = (0, None);
     for row in dataset.ratings()? {
@@ -51,21 +47,21 @@ pub fn ratings(path: &Path, memory: usize) -> Result<Set, Error> {
                 let time = row.rated_at.map_or(Cell::Missing, |time| Cell::Time(time.micros()));
                 table.push(&[Cell::Text(&row.user), Cell::Text(&row.movie), Cell::Float(row.rating), time])?;
             }
+            Err(fault) if fault.fatal => return Err(Error::Cut(fault)),
             Err(fault) => {
                 left_out += 1;
                 first_fault.get_or_insert_with(|| fault.to_string());
             }
         }
     }
-    Ok(Set { name: dataset.name, table: table.finish()?, left_out, first_fault })
+    Ok(Set { name: dataset.name.clone(), table: table.finish()?, left_out, first_fault })
 }
 
-/// Reads the movies of a data set.
+/// Reads the movies of a data set. A table of more than `memory` bytes is a temporary file.
 ///
 /// # Errors
-/// The data set cannot be read.
-pub fn movies(path: &Path, memory: usize) -> Result<Set, Error> {
-    let dataset = marquee_datasets::open(path, Options::default())?;
+/// The list of movies cannot be read.
+pub fn movies(dataset: &Dataset, memory: usize) -> Result<Set, Error> {
     let catalog = dataset.catalog()?;
     let mut table = Builder::new(&MOVIES, memory);
     for movie in &catalog.movies {
@@ -78,5 +74,5 @@ pub fn movies(path: &Path, memory: usize) -> Result<Set, Error> {
         table.push(&[Cell::Text(movie.id.as_str()), title, year, genres])?;
     }
     let first_fault = catalog.faults.first().map(ToString::to_string);
-    Ok(Set { name: dataset.name, table: table.finish()?, left_out: catalog.left_out, first_fault })
+    Ok(Set { name: dataset.name.clone(), table: table.finish()?, left_out: catalog.left_out, first_fault })
 }

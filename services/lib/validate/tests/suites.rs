@@ -1,7 +1,10 @@
-//! Suites: those that ship, and those that are refused.
+//! Suites: those that ship, and those that are refused. Data sets as tables.
 
+use std::io::Write as _;
+
+use marquee_datasets::{Options, open_bytes};
 use marquee_tables::{Builder, Cell, Engine, Table};
-use marquee_validate::{Report, ResultFormat, Suite, page, sets, validate};
+use marquee_validate::{Error, Report, ResultFormat, Suite, page, sets, validate};
 
 fn ratings(rows: &[(&str, &str, f64)]) -> Table {
     let mut builder = Builder::new(&sets::RATINGS, usize::MAX);
@@ -36,6 +39,36 @@ fn the_suites_that_ship_accept_good_data_and_find_faults() {
     let json = twice.json(marquee_domain::Timestamp::from_seconds(1_600_000_000));
     assert_eq!(json["statistics"]["unsuccessful_expectations"], 3);
     assert_eq!(json["meta"]["run_id"]["run_time"], "2020-09-13T12:26:40+00:00");
+}
+
+#[test]
+fn ratings_and_movies_are_tables_without_the_rows_that_cannot_be_read() {
+    let text = "user,movie,rating,time,title,genres\n1,10,4,978300760,Heat (1995),Crime|Action\n1,x,y,978300761,,\n";
+    let dataset = open_bytes("a.csv", text.into(), Options::default()).expect("a data set");
+    let ratings = sets::ratings(&dataset, usize::MAX).expect("a table");
+    assert_eq!((ratings.table.rows(), ratings.left_out), (1, 1));
+    assert!(ratings.first_fault.expect("a fault").starts_with("line 3: rating "));
+    let movies = sets::movies(&dataset, usize::MAX).expect("a table");
+    assert!(judged(&movies.table, &Suite::of_movies().expect("a suite")).verdicts[0].is_met());
+    let part = movies.table.scan().expect("a scan").next().expect("a part").expect("rows");
+    let first: Vec<String> = part.batch.columns().iter().map(|column| format!("{:?}", column.slice(0, 1))).collect();
+    for (column, value) in first.iter().zip(["\"10\"", "\"Heat\"", "1995", "\"Action|Crime\""]) {
+        assert!(column.contains(value), "{column}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_too_early_is_an_error_and_no_smaller_data_set() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writeln!(packed, "user,movie,rating,time").expect("written");
+    for row in 0..60_000_u64 {
+        writeln!(packed, "{},{},{},{}", row % 97, row * row % 3_001, row % 5 + 1, 978_300_760 + row).expect("written");
+    }
+    let mut bytes = packed.finish().expect("packed");
+    bytes.truncate(bytes.len() / 2);
+    let dataset = open_bytes("a.csv.gz", bytes.into(), Options::default()).expect("a data set");
+    let cut = sets::ratings(&dataset, usize::MAX).expect_err("no end");
+    assert!(matches!(cut, Error::Cut(_)), "{cut:?}");
 }
 
 #[test]

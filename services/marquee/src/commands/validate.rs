@@ -1,12 +1,14 @@
 //! `marquee validate`: runs a suite of expectations on the ratings or the movies of a data set. It
 //! runs in this process and calls no fleet.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use marquee_cli::{Error, Human, Output, Show, Table};
+use marquee_cli::import::ReadingArgs;
+use marquee_cli::{Error, Human, Output, Show, Table, counted};
+use marquee_datasets::Options;
 use marquee_domain::Timestamp;
 use marquee_validate::tables::Engine;
 use marquee_validate::{Report, ResultFormat, Suite, page, sets, validate};
@@ -19,27 +21,33 @@ const MEMORY: usize = 256 << 20;
 /// Arguments of `validate`.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// A MovieLens folder or zip, or a file of ratings, as `import` reads it.
-    #[arg(value_name = "SET")]
-    path: PathBuf,
-    /// With --json: write the result to this file instead of standard output.
-    // A positional, as in `demo`, so that `--json PATH` reads as one.
-    #[arg(value_name = "PATH", requires = "json")]
-    summary: Option<PathBuf>,
+    /// Ratings: a file, several parts of one set, a folder or an archive, as `import` reads them.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
     /// A suite of expectations, as Great Expectations 1.x saves it. [default: one for the ratings,
     /// or for the movies]
     #[arg(long, value_name = "FILE")]
     suite: Option<PathBuf>,
-    /// Validate the movies of the data set: movie_id, title, year and genres. Ratings have user_id,
-    /// movie_id, rating and rated_at.
-    #[arg(long)]
-    movies: bool,
+    /// What is validated.
+    #[arg(long, value_enum, default_value_t = Of::Ratings, value_name = "WHAT")]
+    of: Of,
     /// How much the result says about each expectation.
     #[arg(long, value_enum, default_value_t = FormatName::Summary, ignore_case = true)]
     result_format: FormatName,
     /// Write the verdicts as a page to this file.
     #[arg(long, value_name = "PATH")]
     page: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// The tables of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Of {
+    /// The ratings, with the columns user_id, movie_id, rating and rated_at.
+    Ratings,
+    /// The movies, with the columns movie_id, title, year and genres.
+    Movies,
 }
 
 /// A result format, as the command line names it.
@@ -69,30 +77,27 @@ impl From<FormatName> for ResultFormat {
 
 /// Validates, and fails if an expectation is not met.
 pub(crate) async fn run(args: ValidateArgs, output: Output) -> Result<()> {
-    let suite = read_suite(&args)?;
-    let (path, format, is_of_movies) = (args.path.clone(), ResultFormat::from(args.result_format), args.movies);
-    let judging = tokio::task::spawn_blocking(move || judge(&path, &suite, format, is_of_movies));
-    let (report, left_out) = judging.await.context("wait for the validation")??;
-    let now = Timestamp::from(SystemTime::now());
-    let write = |path: &Path, text: String| {
-        let doing = "write";
-        std::fs::write(path, text).map_err(|source| Error::File { doing, path: path.to_owned(), source })
-    };
-    if let Some(path) = &args.page {
-        write(path, page::html(&report, now))?;
+    if args.reading.map_scale().is_some() {
+        let why = "--map-scale: ratings are validated as they are in the files; leave it out";
+        return Err(Error::Usage(why.to_owned()).into());
     }
-    let shown = Validated { report, now };
-    match &args.summary {
-        Some(path) => {
-            let json = serde_json::to_string_pretty(&shown).context("write the result as JSON")?;
-            write(path, format!("{json}\n"))?;
+    let (suite, options) = (read_suite(&args)?, args.reading.options(None));
+    let ValidateArgs { paths, of, result_format, page: file, .. } = args;
+    let validating = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (report, left_out) = judge(&paths, options, of, &suite, result_format.into())?;
+        let validated = Validated { report, now: Timestamp::from(SystemTime::now()) };
+        if let Some(path) = file {
+            let written = std::fs::write(&path, page::html(&validated.report, validated.now));
+            written.map_err(|source| Error::File { doing: "write the page to", path, source })?;
         }
-        None => output.show(&shown)?,
-    }
+        Ok((validated, left_out))
+    });
+    let (validated, left_out) = validating.await.context("wait for the validation")??;
+    output.show(&validated)?;
     if let Some(note) = left_out {
         output.note(&note);
     }
-    let Validated { report, .. } = shown;
+    let report = validated.report;
     let (all, met) = (report.verdicts.len(), report.met());
     output.footer(&format!("{met} of {all} expectations are met by {} rows of {}", report.rows, report.set));
     if report.is_met() {
@@ -103,24 +108,33 @@ pub(crate) async fn run(args: ValidateArgs, output: Output) -> Result<()> {
 
 fn read_suite(args: &ValidateArgs) -> Result<Suite> {
     let Some(path) = &args.suite else {
-        return Ok(if args.movies { Suite::of_movies() } else { Suite::of_ratings() }?);
+        let suite = match args.of {
+            Of::Ratings => Suite::of_ratings(),
+            Of::Movies => Suite::of_movies(),
+        };
+        return Ok(suite?);
     };
     let doing = "read the suite";
     let text = std::fs::read_to_string(path).map_err(|source| Error::File { doing, path: path.clone(), source })?;
     Ok(Suite::parse(&text).map_err(|error| Error::Usage(format!("--suite: {}: {error}", path.display())))?)
 }
 
-/// Reads the data set and judges it. Blocks. Also returns a note on rows that are not valid.
-fn judge(path: &Path, suite: &Suite, format: ResultFormat, is_of_movies: bool) -> Result<(Report, Option<String>)> {
-    let set = if is_of_movies { sets::movies(path, MEMORY) } else { sets::ratings(path, MEMORY) };
-    let set = set.map_err(|error| match error {
-        marquee_validate::Error::Set(error) => anyhow::Error::new(Error::Dataset(error)),
-        error => error.into(),
-    })?;
-    let engine = Engine::new(MEMORY);
-    let report = validate(&engine, &set.name, &set.table, suite, format)?;
-    let note =
-        set.first_fault.map(|fault| format!("{} rows are not valid and left out; the first: {fault}", set.left_out));
+/// Reads the data set and judges it. Also returns a note on rows that are not valid. Blocks.
+fn judge(
+    paths: &[PathBuf],
+    options: Options,
+    of: Of,
+    suite: &Suite,
+    format: ResultFormat,
+) -> Result<(Report, Option<String>)> {
+    let dataset = marquee_datasets::open_all(paths, options).map_err(Error::Dataset)?;
+    let set = match of {
+        Of::Ratings => sets::ratings(&dataset, MEMORY)?,
+        Of::Movies => sets::movies(&dataset, MEMORY)?,
+    };
+    let report = validate(&Engine::new(MEMORY), &set.name, &set.table, suite, format)?;
+    let left_out = counted(set.left_out, "row");
+    let note = set.first_fault.map(|fault| format!("left out: {left_out} that cannot be read, the first: {fault}"));
     Ok((report, note))
 }
 

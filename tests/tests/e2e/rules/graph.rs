@@ -23,7 +23,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 23] = [
+const WIRELESS: [&str; 24] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -70,15 +70,14 @@ const ADAPTERS: [&str; 5] = ["marquee-embedded", "marquee-kafka", "marquee-mlflo
 const CLIENT: &str = "marquee-cli";
 
 /// Crates that belong to servers and never to the client.
-const SERVERS_ONLY: [&str; 6] = ["datafusion", "fjall", "object_store", "ort", "rdkafka", "redis"];
+const SERVERS_ONLY: [&str; 6] = ["arrow-array", "fjall", "object_store", "ort", "rdkafka", "redis"];
 
 /// The composition root, and the tests of the whole.
 const SEE_ALL: [&str; 2] = ["marquee", "marquee-e2e"];
 
 /// Heavy crates, each with the only crate of ours that names it.
 const HEAVY: [(&str, &str); 9] = [
-    ("arrow", "marquee-tables"),
-    ("datafusion", "marquee-tables"),
+    ("arrow-array", "marquee-tables"),
     ("fjall", "marquee-embedded"),
     ("kube", "marquee-operator"),
     ("object_store", "marquee-objects"),
