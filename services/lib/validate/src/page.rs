@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use marquee_domain::Timestamp;
-use marquee_report::{counted, escape, head};
+use marquee_report::{counted, escape, grid, head};
 use serde_json::Value as Json;
 
 use crate::report::{Report, Verdict};
@@ -26,28 +26,17 @@ pub fn html(report: &Report, at: Timestamp) -> String {
         if verdicts.is_empty() {
             continue;
         }
-        let _ = write!(
-            text,
-            "<h2>{title}</h2><div class=wide><table><thead><tr><th>Expectation<th>Column<th>Arguments<th>Severity\
-             <th>Found</thead><tbody>"
-        );
-        for verdict in verdicts {
-            let cells = [
-                verdict.kind().to_owned(),
-                verdict.column(),
-                arguments(verdict),
-                verdict.severity().name().to_owned(),
-                verdict.found(),
-            ];
-            text.push_str("<tr>");
-            cells.iter().for_each(|cell| {
-                let _ = write!(text, "<td>{}", escape(cell));
-            });
-        }
-        text.push_str("</tbody></table></div>");
+        let headers = ["Expectation", "Column", "Arguments", "Severity", "Found"];
+        let rows: Vec<[String; 5]> = verdicts.into_iter().map(row).collect();
+        let _ = write!(text, "<h2>{title}</h2>{}", grid(&headers, &rows));
     }
     text.push_str("</html>\n");
     text
+}
+
+fn row(verdict: &Verdict) -> [String; 5] {
+    let severity = verdict.severity().name().to_owned();
+    [verdict.kind().to_owned(), verdict.column(), arguments(verdict), severity, verdict.found()]
 }
 
 /// Returns the arguments besides the columns, as `name = value`.

@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Map, Value, json};
 
 const TABLES: usize = 40;
-const PAIRS: usize = 1_500;
+const PAIRS: usize = 600;
 
 /// A generated table, for both sides.
 struct Generated {
@@ -396,11 +396,16 @@ fn compared(mut result: Value) -> Value {
     result
 }
 
+/// Returns whether a test that is left out counts as failed.
+fn is_ci() -> bool {
+    std::env::var("CI").as_deref() == Ok("true")
+}
+
 #[test]
 fn verdicts_and_results_equal_those_of_great_expectations() {
     let Some(python) = std::env::var_os("MARQUEE_GX_PYTHON") else {
-        assert!(std::env::var_os("CI").is_none(), "MARQUEE_GX_PYTHON is not set");
-        eprintln!("skipped: MARQUEE_GX_PYTHON is not set; `make gx` prepares a Python for it");
+        assert!(!is_ci(), "MARQUEE_GX_PYTHON names a Python with Great Expectations");
+        println!("skipped: MARQUEE_GX_PYTHON names no Python with Great Expectations: run `make gx`");
         return;
     };
     let mut random = ChaCha8Rng::seed_from_u64(15);
@@ -430,8 +435,8 @@ fn verdicts_and_results_equal_those_of_great_expectations() {
     let output = child.wait_with_output().expect("Python ends");
     writer.join().expect("a thread").expect("the input is read");
     let errors = String::from_utf8_lossy(&output.stderr);
-    if errors.contains("is older than 3") {
-        eprintln!("skipped: {errors}");
+    if errors.contains("is older than 3") && !is_ci() {
+        println!("skipped: {errors}");
         return;
     }
     assert!(output.status.success(), "{errors}");

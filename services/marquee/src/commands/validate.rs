@@ -99,7 +99,8 @@ pub(crate) async fn run(args: ValidateArgs, output: Output) -> Result<()> {
     }
     let report = validated.report;
     let (all, met) = (report.verdicts.len(), report.met());
-    output.footer(&format!("{met} of {all} expectations are met by {} rows of {}", report.rows, report.set));
+    let rows = counted(report.rows, "row");
+    output.footer(&format!("{met} of {all} expectations are met by {rows} of {}", report.set));
     if report.is_met() {
         return Ok(());
     }

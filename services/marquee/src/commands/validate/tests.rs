@@ -50,20 +50,22 @@ async fn an_expectation_that_is_not_met_fails_the_command_and_is_on_the_page() {
 
     let (code, why) = ended(&[&set, "--suite", &suite, "--page", &page]).await;
     assert_eq!((code, why.as_str()), (1, "1 of 1 expectations are not met"));
-    assert!(std::fs::read_to_string(&page).expect("a page").contains("Does not meet"));
+    assert!(std::fs::read_to_string(&page).expect("a page").contains("does not meet its expectations"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_validated_names_the_argument() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let (set, suite, no_suite, no_set) =
-        (path("ratings.csv"), path("suite.json"), path("absent.json"), path("absent.csv"));
+    let [set, bad, unknown] = ["ratings.csv", "bad.json", "unknown.json"].map(path);
+    let [no_suite, no_set] = ["absent.json", "absent.csv"].map(path);
     std::fs::write(&set, RATINGS).expect("written");
-    std::fs::write(&suite, HIGH.replace("min_value", "least")).expect("written");
-    let [set, suite, no_suite, no_set] = [&set, &suite, &no_suite, &no_set].map(String::as_str);
+    std::fs::write(&bad, HIGH.replace("2}", "2, \"least\": 1}")).expect("written");
+    std::fs::write(&unknown, HIGH.replace("to_be_between", "to_rain")).expect("written");
+    let [set, bad, unknown, no_suite, no_set] = [&set, &bad, &unknown, &no_suite, &no_set].map(String::as_str);
     for (line, code, words) in [
-        (&[set, "--suite", suite][..], USAGE, "expectations[0].kwargs.least"),
+        (&[set, "--suite", bad][..], USAGE, "expectations[0].kwargs.least: is not supported"),
+        (&[set, "--suite", unknown], USAGE, "expectations[0].type: expect_column_values_to_rain is not supported"),
         (&[set, "--suite", no_suite], 1, "could not read the suite"),
         (&[set, "--map-scale", "0..10"], USAGE, "--map-scale: "),
         (&[no_set], 1, "absent.csv"),
