@@ -23,7 +23,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 24] = [
+const WIRELESS: [&str; 25] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
@@ -40,6 +40,7 @@ const WIRELESS: [&str; 24] = [
     "marquee-parquet",
     "marquee-ports",
     "marquee-posterior",
+    "marquee-prepare",
     "marquee-redis",
     "marquee-report",
     "marquee-rollout",
