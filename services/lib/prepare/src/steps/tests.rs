@@ -198,7 +198,7 @@ fn a_split_by_hash_has_the_shares_and_depends_on_ids_and_salt_only() {
     for (at, part) in parts.iter().enumerate() {
         assert_eq!(*part, parts[at % 500], "all ratings of a user are in one part");
     }
-    for step in [by_user.clone(), format!("by = 'random'\nsalt = 'x'\n{PARTS}")] {
+    for step in [by_user, format!("by = 'random'\nsalt = 'x'\n{PARTS}")] {
         let (counts, parts) = split(&lines.concat(), &step);
         assert!((1_450..1_750).contains(&counts[0]) && counts[1].min(counts[2]) > 100, "{counts:?}");
         let reversed: Vec<String> = lines.iter().rev().cloned().collect();
