@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use marquee_model::{Dim, Dtype, GraphSignature, TensorSpec};
+use marquee_model::{BATCH, Dim, Dtype, GraphSignature, TensorSpec, tensors};
 use marquee_onnx::{Axis, Graph, Kind, Port};
 
 /// Checks a graph.
@@ -24,6 +24,24 @@ pub(super) fn check(graph: &Graph, signature: &GraphSignature) -> Result<(), Str
         }
     }
     Ok(())
+}
+
+/// Checks a ranker: it reads tensors that the encoder returns, and returns one rating for each
+/// movie.
+///
+/// # Errors
+/// The first tensor that differs, for people.
+pub(super) fn check_ranker(graph: &Graph, encoder: &GraphSignature, movies: usize) -> Result<(), String> {
+    let state: Vec<Port> = encoder.outputs.iter().map(port).collect();
+    if let Some(other) = graph.inputs().iter().find(|input| !state.contains(input)) {
+        return Err(format!("input {} is not an output of the encoder", shown(Some(other))));
+    }
+    let dims = vec![Dim::named(BATCH), Dim::Fixed(movies as u64)];
+    let expected = port(&TensorSpec::new(tensors::RATING, Dtype::Float32, dims));
+    match graph.outputs() {
+        [output] if *output == expected => Ok(()),
+        outputs => Err(format!("output 1 is {}, not {}", shown(outputs.first()), shown(Some(&expected)))),
+    }
 }
 
 /// Returns an input or output of a manifest as a graph has it.
