@@ -28,10 +28,10 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-rollout bench-duel bench-predict bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc mlflow models backends servers headers clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-inference bench-rollout bench-duel bench-predict bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc mlflow perf-analyzer model-servers mlserver models backends servers headers h2load clean-cache
 
 help: ## say what there is
-	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 16
 
 demo: headers onnxruntime movielens ## run the main job on MovieLens 100K (ARGS="--json PATH --keep", BACKENDS=real)
 	$(call say,building the release binary)
@@ -49,15 +49,18 @@ endif
 test: headers onnxruntime movielens checker clients dvc mlflow ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
-	$(call say,testing what provisions and what deploys)
+	@$(FETCH) perf-analyzer || { [ "$${CI:-}" != true ] && echo "the test that wants it is skipped"; }
+	$(call say,testing what provisions and what deploys and what measures)
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/provision
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/servers
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/deploy
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/cluster
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m unittest discover --start-directory tests/peers --pattern 'test_inference.py'
 	$(call say,testing the workspace)
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    mlflow="$$($(FETCH) --where mlflow)"; dvc="$$($(FETCH) --where dvc)"; \
-	    MARQUEE_DVC_PYTHON="$$dvc" MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" MARQUEE_MLFLOW_PYTHON="$$mlflow" $(TESTS)
+	    analyzer="$$($(FETCH) --where perf-analyzer || true)"; \
+	    MARQUEE_PERF_ANALYZER="$$analyzer" MARQUEE_DVC_PYTHON="$$dvc" MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" MARQUEE_MLFLOW_PYTHON="$$mlflow" $(TESTS)
 
 node: headers onnxruntime movielens ## build what a node of Kubernetes is made of, and check the chart and the Terraform modules with their tools
 	$(call say,preparing the programs of the node)
@@ -101,6 +104,15 @@ bench-streams: headers onnxruntime clients backends ## measure ingest, features 
 	$(CARGO) build --release --locked -p marquee-e2e --bin bench-streams
 	$(call say,measuring)
 	MARQUEE_RAW_PRODUCER=$(TARGET)/release/examples/producer MARQUEE_CLIENTS_PYTHON="$$($(FETCH) --where clients)" $(TARGET)/release/bench-streams $(ARGS)
+
+bench-inference: headers onnxruntime model-servers h2load ## measure inference beside Triton, MLServer and KServe on one model (ARGS="--only marquee,triton --in-flight 2,32 --seconds 3 --json PATH")
+	@$(FETCH) mlserver perf-analyzer || echo "what could not be fetched is left out"
+	$(call say,building)
+	$(CARGO) build --release --locked -p marquee
+	$(call say,measuring)
+	PYTHONDONTWRITEBYTECODE=1 "$$($(FETCH) --where model-servers)" tests/peers/inference.py \
+	    --marquee $(TARGET)/release/marquee --library "$$($(FETCH) --where onnxruntime)" \
+	    --mlserver "$$($(FETCH) --where mlserver)" --perf-analyzer "$$($(FETCH) --where perf-analyzer || echo absent)" $(ARGS)
 
 abuse: headers onnxruntime ## send a fleet what hostile and broken clients send, and compare the cost with the limits in the README
 	$(call say,attacking a fleet on loopback)
@@ -179,6 +191,21 @@ dvc: ## put a Python with DVC into the cache folder
 
 mlflow: ## put a Python with MLflow into the cache folder
 	@$(FETCH) mlflow
+
+perf-analyzer: ## put Triton's load generator into the cache folder
+	@$(FETCH) perf-analyzer
+
+model-servers: ## put a Python with Triton's server and KServe's into the cache folder
+	@$(FETCH) model-servers
+
+mlserver: ## put a Python with MLServer into the cache folder
+	@$(FETCH) mlserver
+
+h2load: ## look for h2load, which sends the load of bench-inference; as root on Debian, install it
+	@command -v h2load >/dev/null \
+	    || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -q update \
+	        && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends nghttp2-client; } \
+	    || { echo "error: h2load is missing: install it (Debian, Ubuntu: 'sudo apt install nghttp2-client')" >&2; exit 1; }
 
 backends: ## put Kafka, Redis and an S3 server into the cache folder
 	@$(PYTHON) tests/servers/prepare.py kafka redis s3

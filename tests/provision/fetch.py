@@ -8,6 +8,9 @@
     fetch.py models         a Python environment with libraries that fit rating models: myFM and Surprise
     fetch.py libmf          the source of LibMF, which fits rating models and has no wheel
     fetch.py mlflow         a Python environment with MLflow, whose server and client the tracker is tested with
+    fetch.py perf-analyzer  Triton's load generator, with the libraries that it is linked with
+    fetch.py model-servers  a Python environment with Triton's server, KServe's Python server and ONNX Runtime
+    fetch.py mlserver       a Python environment with MLServer and ONNX Runtime
 
 All of it comes out of Python packages, because pip is the one downloader that is at hand wherever Python is, knows the
 user's proxies and mirrors, and checks hashes. Every wheel and every file is pinned by SHA-256. What is in place already
@@ -55,11 +58,18 @@ class Member:
 
     path: str
     sha256: str
+    # Its name in the cache, where it is not the one in the wheel.
+    called: str = ""
 
     @property
     def name(self) -> str:
-        """The name that it keeps in the cache."""
-        return self.path.rsplit("/", 1)[-1]
+        """The name that it has in the cache."""
+        return self.called or self.path.rsplit("/", 1)[-1]
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it can be run."""
+        return "/bin/" in self.path
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,15 @@ class Wheel:
     sha256: str
     folder: str
     members: tuple[Member, ...]
+    # What pip calls the platform. Empty: the one of ONNX Runtime's wheel.
+    platform: str = ""
+    # Wheels whose files lie in the same folder.
+    others: tuple[Wheel, ...] = ()
+
+    @property
+    def all_members(self) -> tuple[Member, ...]:
+        """All files of the folder."""
+        return self.members + tuple(member for other in self.others for member in other.members)
 
     @property
     def requirement(self) -> str:
@@ -128,6 +147,34 @@ def libmf() -> Source:
     )
     digest = "11260ed5f2eea534039a443c2f8925dcd91ea047371f3d325ef2fb9b79e9dac9"
     return Source("libmf", "0.9.2", digest, "libmf-0.9.2", members)
+
+
+def perf_analyzer() -> Wheel:
+    """Triton's load generator, and two libraries that it needs and that another wheel of Triton's has."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        this = f"{platform.system()} on {platform.machine()}"
+        raise Failure(f"perf_analyzer is packaged for Linux on x86_64, and this is {this}")
+    folder = "perf-analyzer-2.51.0"
+    program = Member(
+        "tritonclient-2.51.0.data/data/bin/perf_analyzer",
+        "a8e3fa6d2fcd535770f18fa3c9baf21aee85697352637d24c6b2818401c95a34",
+    )
+    libraries = (
+        Member(
+            "nvidia_pytriton.libs/libb64-98cb6333.so.0d",
+            "ba2158f77305a64cf0f7fd5f3cf61c544f605fc0cf365efa35f8e79609e7aae6",
+            "libb64.so.0d",
+        ),
+        Member(
+            "nvidia_pytriton.libs/libcudart-09529672.so.12.6.77",
+            "90ab0564bc34ec72575ab8620c5f68170f405ee04544000d0f83810188fd9582",
+            "libcudart.so.12",
+        ),
+    )
+    digest = "21f063ff93bb426d0c06b7a55e7eb9efcfe62c0dddd9a908e9877e18710128df"
+    beside = Wheel("nvidia-pytriton", "0.7.0", digest, folder, libraries, "manylinux_2_35_x86_64")
+    digest = "c485bb0123bdf310f90bc8b03d3489b28df2ffed55b30c7eee0b795b48113d52"
+    return Wheel("tritonclient", "2.51.0", digest, folder, (program,), "manylinux1_x86_64", (beside,))
 
 
 def supported_machine() -> str:
@@ -225,7 +272,7 @@ def download(wheel: Wheel, folder: Path) -> Path:
     requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
     abi = f"cp{WHEEL_PYTHON.replace('.', '')}"
     target = ["--implementation", "cp", "--python-version", WHEEL_PYTHON, "--abi", abi]
-    target += ["--platform", f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{platform.machine()}"]
+    target += ["--platform", wheel.platform or f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{platform.machine()}"]
     form, kind = ("*.whl", "--only-binary=:all:")
     if isinstance(wheel, Source):
         target, form, kind = [], "*.tar.gz", "--no-binary=:all:"
@@ -238,8 +285,8 @@ def download(wheel: Wheel, folder: Path) -> Path:
 
 
 def extract(file: Path, members: tuple[Member, ...], folder: Path) -> None:
-    """Writes files of a wheel or a source archive into a new folder."""
-    folder.mkdir()
+    """Writes files of a wheel or a source archive into a folder."""
+    folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         if zipfile.is_zipfile(file):
             opened = stack.enter_context(zipfile.ZipFile(file)).open
@@ -251,6 +298,8 @@ def extract(file: Path, members: tuple[Member, ...], folder: Path) -> None:
                 shutil.copyfileobj(source, sink, 1 << 20)
             if sha256(target) != member.sha256:
                 raise Failure(f"{member.path} is not the file that is pinned: correct its hash in fetch.py")
+            if member.is_program:
+                target.chmod(0o755)
 
 
 def holds(place: Path, members: tuple[Member, ...]) -> bool:
@@ -261,13 +310,16 @@ def holds(place: Path, members: tuple[Member, ...]) -> bool:
 def provide_files(wheel: Wheel, cache: Path) -> str:
     """Sees to it that a wheel's files are in the cache."""
     place = cache / wheel.folder
-    if holds(place, wheel.members):
+    if holds(place, wheel.all_members):
         return f"in place: {place}"
     print(f"fetching {wheel.requirement}", flush=True)
     with workshop(cache) as folder:
         # Another process may have held the lock for this very thing.
-        if not holds(place, wheel.members):
-            extract(download(wheel, folder), wheel.members, folder / "new")
+        if not holds(place, wheel.all_members):
+            for one in (wheel, *wheel.others):
+                downloads = folder / one.package
+                downloads.mkdir()
+                extract(download(one, downloads), one.members, folder / "new")
             publish(folder / "new", place, folder / "old")
     return f"now in {place}"
 
@@ -282,6 +334,8 @@ class Environment:
     package: str
     # What must be importable.
     modules: tuple[str, ...]
+    # The oldest and the newest interpreter that the requirements have hashes for.
+    pythons: tuple[tuple[int, int], tuple[int, int]] = PYTHONS
 
     def folder(self, cache: Path) -> Path:
         """Where it is; its version is that of the requirements."""
@@ -327,6 +381,20 @@ MLFLOW = Environment(
     ("mlflow.pyfunc", "onnxruntime", "pandas", "pyarrow.parquet"),
 )
 
+# Triton's server is linked with a library of each Python up to 3.13, and asks for a NumPy that ends with 3.12.
+MODEL_SERVERS = Environment(
+    "model-servers",
+    HERE / "model-servers-requirements.txt",
+    "nvidia-pytriton",
+    ("kserve", "onnx", "onnxruntime", "tritonclient.grpc"),
+    ((3, 10), (3, 12)),
+)
+
+# MLServer and KServe ask for FastAPI of different years.
+MLSERVER = Environment(
+    "mlserver", HERE / "mlserver-requirements.txt", "mlserver", ("mlserver", "onnxruntime"), ((3, 10), (3, 12))
+)
+
 
 def works(environment: Environment, place: Path) -> bool:
     """Whether today's requirements made it, and its Python, a link to the user's, still finds what is in it."""
@@ -364,9 +432,9 @@ def provide_environment(environment: Environment, cache: Path) -> str:
     place = environment.folder(cache)
     if works(environment, place):
         return f"in place: {place}"
-    oldest, newest = PYTHONS
+    oldest, newest = environment.pythons
     if not oldest <= sys.version_info[:2] <= newest:
-        wanted = " to ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+        wanted = " to ".join(f"{major}.{minor}" for major, minor in environment.pythons)
         what, this = environment.requirements.name, platform.python_version()
         raise Failure(f"{what} is for Python {wanted}, and this is {this}: choose another with PYTHON=")
     print(f"fetching {place.name}", flush=True)
@@ -377,10 +445,18 @@ def provide_environment(environment: Environment, cache: Path) -> str:
     return f"now in {place}"
 
 
-ENVIRONMENTS = {"checker": CHECKER, "clients": CLIENTS, "dvc": DVC, "mlflow": MLFLOW, "models": MODELS}
+ENVIRONMENTS = {
+    "checker": CHECKER,
+    "clients": CLIENTS,
+    "dvc": DVC,
+    "mlflow": MLFLOW,
+    "mlserver": MLSERVER,
+    "model-servers": MODEL_SERVERS,
+    "models": MODELS,
+}
 
 # What callers find by its folder.
-FOLDERS = {"libmf": libmf, "movielens": movielens}
+FOLDERS = {"libmf": libmf, "movielens": movielens, "perf-analyzer": perf_analyzer}
 
 
 def where(item: str, cache: Path) -> Path:

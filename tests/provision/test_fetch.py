@@ -64,6 +64,28 @@ class Cached(unittest.TestCase):
             fetch.provide_files(wheel, self.cache)
         self.assertFalse((self.cache / "package-1.0").exists())
 
+    def test_a_folder_may_have_files_of_several_wheels_under_names_of_their_own(self) -> None:
+        program = fetch.Member("package/bin/run", hashlib.sha256(b"a program").hexdigest())
+        with zipfile.ZipFile(self.file, "a") as archive:
+            archive.writestr(program.path, b"a program")
+        renamed = fetch.Member(MEMBER.path, MEMBER.sha256, "lib.so.12")
+        other = fetch.Wheel("other", "1.0", fetch.sha256(self.file), "package-1.0", (renamed,))
+        wheel = fetch.Wheel("package", "1.0", fetch.sha256(self.file), "package-1.0", (program,), others=(other,))
+        with self.downloads() as download:
+            fetch.provide_files(wheel, self.cache)
+            fetch.provide_files(wheel, self.cache)
+            self.assertEqual(download.call_count, 2)
+        place = self.cache / "package-1.0"
+        self.assertEqual({file.name for file in place.iterdir()}, {"lib.so.12", "run"})
+        self.assertTrue(os.access(place / "run", os.X_OK))
+        self.assertFalse(os.access(place / "lib.so.12", os.X_OK))
+        (place / "lib.so.12").unlink()
+        self.assertFalse(fetch.holds(place, wheel.all_members))
+
+    def test_perf_analyzer_is_packaged_for_one_machine(self) -> None:
+        with mock.patch("platform.machine", return_value="aarch64"):
+            self.assertRaisesRegex(fetch.Failure, "x86_64, and this is .*aarch64", fetch.perf_analyzer)
+
     def test_files_come_out_of_a_source_archive_too(self) -> None:
         file = self.file.with_name("package-1.0.tar.gz")
         with tarfile.open(file, "w:gz") as archive:
@@ -148,6 +170,12 @@ class Environments(unittest.TestCase):
             refused = self.assertRaisesRegex(fetch.Failure, wanted)
             with self.subTest(version), mock.patch("sys.version_info", version), refused:
                 self.provide()
+
+    def test_an_environment_may_be_for_fewer_interpreters(self) -> None:
+        self.environment = fetch.Environment("some", self.requirements, "package", ("package",), ((3, 10), (3, 12)))
+        refused = self.assertRaisesRegex(fetch.Failure, "is for Python 3.10 to 3.12")
+        with mock.patch("sys.version_info", (3, 13, 0)), refused:
+            self.provide()
 
     def test_every_package_of_the_committed_files_is_pinned_by_hash(self) -> None:
         for item, environment in fetch.ENVIRONMENTS.items():

@@ -48,5 +48,7 @@ mod servers;
 mod shared;
 #[path = "e2e/spine.rs"]
 mod spine;
+#[path = "e2e/tensors.rs"]
+mod tensors;
 #[path = "e2e/training.rs"]
 mod training;

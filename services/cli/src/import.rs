@@ -33,6 +33,7 @@ use serde::Serialize;
 #[cfg(any(fuzzing, test))]
 pub use checkpoint::fuzzing;
 pub use error::Error;
+pub use options::ReadingArgs;
 pub use progress::{Bar, Progress};
 
 use crate::addresses::INGEST;
@@ -62,7 +63,7 @@ pub struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    reading: options::ReadingArgs,
+    reading: ReadingArgs,
     /// Ratings in one message of the stream.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     batch: u32,
@@ -160,7 +161,7 @@ impl Imported {
 
 pub(crate) async fn run(args: ImportArgs, client: &Client, output: Output) -> Result<(), crate::Error> {
     let timeout = Duration::from_secs(args.timeout);
-    let map = match args.reading.map_scale {
+    let map = match args.reading.map_scale() {
         None => None,
         Some(from) => {
             let mut retry = Retry::new(timeout);

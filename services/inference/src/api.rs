@@ -98,7 +98,7 @@ impl Service {
     /// Returns the gRPC server of the Open Inference Protocol.
     pub fn open_inference(&self) -> GrpcInferenceServiceServer<Self> {
         let server = GrpcInferenceServiceServer::new(self.clone());
-        server.max_decoding_message_size(oip::LARGEST).max_encoding_message_size(LARGEST_ANSWER)
+        server.max_decoding_message_size(oip::LARGEST).max_encoding_message_size(oip::LARGEST)
     }
 
     /// Returns the same calls over HTTP as JSON, and the Open Inference Protocol.

@@ -5,7 +5,7 @@ use marquee_cli::{ClientArgs, Error, Output};
 use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, DemoArgs, FleetArgs};
-use crate::commands::{self, data, evaluate, keys, rekey, tune};
+use crate::commands::{self, data, evaluate, explore, keys, rekey, tune};
 use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
@@ -37,6 +37,8 @@ enum Command {
     Rekey(rekey::RekeyArgs),
     /// Make versions of data sets, compare them, and copy them to and from a remote, as DVC does.
     Data(data::DataArgs),
+    /// Show what is in a data set: distributions, activity, outliers, and how it changes over time.
+    Explore(Box<explore::ExploreArgs>),
     /// Judge a model on a data set: by folds and by time, with several seeds.
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Search for the best parameters of a model on a data set, and judge them on other ratings.
@@ -102,6 +104,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Keys(args) => keys::run(args, output),
         Command::Rekey(args) => rekey::run(args, output).await,
         Command::Data(args) => data::run(args, output).await,
+        Command::Explore(args) => explore::run(*args, output).await,
         Command::Evaluate(args) => evaluate::run(*args, output).await,
         Command::Tune(args) => tune::run(*args, output).await,
     };

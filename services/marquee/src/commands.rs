@@ -1,8 +1,9 @@
 //! The commands that work in this process: those that run roles or show their settings (`up`, one
-//! for each role, `config`, `keys` and `rekey`), `data`, `evaluate` and `tune`.
+//! for each role, `config`, `keys` and `rekey`), `data`, `evaluate`, `explore` and `tune`.
 
 pub(crate) mod data;
 pub(crate) mod evaluate;
+pub(crate) mod explore;
 pub(crate) mod keys;
 mod meanings;
 mod panics;

@@ -1,8 +1,8 @@
 //! Clients of other projects against the product: a Python producer of Kafka, DuckDB, Polars and
-//! pandas on the archive, Feast on the features, Triton's clients on the predictions, and DVC on
-//! versions of data.
+//! pandas on the archive, Feast on the features, Triton's clients and its load generator on the
+//! predictions, and DVC on versions of data.
 //!
-//! `make clients` and `make dvc` put Pythons that have them into the user's cache folder.
+//! `make clients`, `make dvc` and `make perf-analyzer` put them into the user's cache folder.
 
 #[path = "foreign/analysts.rs"]
 mod analysts;
@@ -14,6 +14,8 @@ mod feast;
 mod hostile;
 #[path = "foreign/open_inference.rs"]
 mod open_inference;
+#[path = "foreign/perf_analyzer.rs"]
+mod perf_analyzer;
 #[path = "foreign/producers.rs"]
 mod producers;
 

@@ -148,7 +148,8 @@ fn parsed(text: &str) -> Result<(BTreeMap<String, f64>, BTreeMap<String, String>
         let value = value.parse().with_context(|| format!("no number: {line}"))?;
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && labels.ends_with('}'), "{line}");
-        assert!(name.starts_with("marquee_") || name.starts_with("process_"), "{line}");
+        let is_known = ["marquee_", "process_", "nv_inference_"].iter().any(|prefix| name.starts_with(prefix));
+        assert!(is_known, "{line}");
         assert!(types.keys().any(|family| name.starts_with(family.as_str())), "a value of no family: {line}");
         assert_eq!(values.insert(series.to_owned(), value), None, "{series} twice");
     }

@@ -8,7 +8,7 @@ use marquee_datasets::{Field, Format, Options, Range, ScaleMap, TimeFormat, pars
 /// Arguments that say what the files do not tell.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How files are read")]
-pub(super) struct ReadingArgs {
+pub struct ReadingArgs {
     /// The format of the rating file, if its content does not tell it.
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
@@ -36,7 +36,7 @@ pub(super) struct ReadingArgs {
     /// Map the ratings of the file to the scale of the fleet: the lowest and the highest of the
     /// file, for example 0..10.
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
-    pub(super) map_scale: Option<Range>,
+    map_scale: Option<Range>,
     /// The encoding of text, for example windows-1251 or utf-16le.
     #[arg(long, value_parser = parse_encoding, value_name = "NAME")]
     encoding: Option<Encoding>,
@@ -90,8 +90,13 @@ fn column(text: &str) -> Result<(Field, String), String> {
 }
 
 impl ReadingArgs {
-    /// Returns the options for the readers.
-    pub(super) fn options(&self, map: Option<ScaleMap>) -> Options {
+    /// Returns the scale of the file that is mapped to another one, if it is.
+    pub fn map_scale(&self) -> Option<Range> {
+        self.map_scale
+    }
+
+    /// Returns the options for the readers, with how ratings are mapped to another scale.
+    pub fn options(&self, map: Option<ScaleMap>) -> Options {
         Options {
             format: self.format.map(Format::from),
             movies: self.movies.clone(),

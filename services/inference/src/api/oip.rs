@@ -30,8 +30,8 @@ use super::Service;
 use super::served::RequestId;
 use crate::models::{Answer, Call};
 
-/// The largest request in bytes.
-pub(super) const LARGEST: usize = 16 << 20;
+/// The largest message in bytes. The settings of the listeners have a lower limit for requests.
+pub(super) const LARGEST: usize = 1 << 30;
 
 /// Requests from this length on are converted off the async threads.
 const LONG: usize = 128 << 10;

@@ -24,19 +24,29 @@ const CLAIMED: &[u8] = b"claimed\n";
 /// How many versions are searched for the one that a training run published.
 const NEWEST: usize = 8;
 
+/// The largest graph or table: that of a protobuf message, which a graph is.
+const LARGEST_FILE: u64 = 2 << 30;
+
 /// Identifies the content of a version's folder. The stamp changes when a file is added, removed or
 /// written again. Stamps can be compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// A hash of the names, sizes and times of the files.
     pub content: u64,
-    /// The size of all files together.
+    /// The size of its graphs and tables together: about what it takes once it is loaded.
     pub bytes: u64,
 }
 
 /// Model packages by name and version. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ModelStore(Arc<dyn ObjectStore>);
+
+/// Returns what a file of a package takes once it is loaded. A graph or table of more than 2 GiB is
+/// none, and a load refuses it with the reason; files that are no part of a package are not read.
+fn held(file: &str, size: u64) -> u64 {
+    let stays = file.ends_with(".onnx") || file.ends_with(".parquet");
+    if stays && size <= LARGEST_FILE { size } else { 0 }
+}
 
 impl ModelStore {
     /// Creates a store of packages over an object store.
@@ -61,7 +71,7 @@ impl ModelStore {
             let (Ok(name), Ok(version)) = (ModelName::try_new(name), version.parse()) else { continue };
             let (exists, bytes, hasher) = folders.entry((name, Version(version))).or_default();
             *exists |= file == MANIFEST;
-            *bytes = bytes.saturating_add(entry.size);
+            *bytes = bytes.saturating_add(held(file, entry.size));
             (file, entry.size, entry.modified).hash(hasher);
         }
         let existing = folders.into_iter().filter(|(_, (exists, ..))| *exists);
@@ -270,6 +280,14 @@ mod tests {
             assert_eq!(published, Version(number));
         }
         assert_eq!(store.versions(&name).await.expect("lists").len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_takes_no_memory() {
+        assert_eq!(held("encoder.onnx", 10) + held("movies.parquet", 5), 15);
+        for (file, size) in [("more.bin", 10), ("manifest.json", 10), ("encoder.onnx", 1 << 40), ("report.html", 10)] {
+            assert_eq!(held(file, size), 0, "{file}");
+        }
     }
 
     #[tokio::test]

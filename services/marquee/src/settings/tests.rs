@@ -102,6 +102,7 @@ fn a_setting_that_makes_a_role_useless_is_refused_by_its_dotted_key() {
         ("log.queue", &["0"]),
         ("log.retention", &["{nothing = {age = \"1d\"}}", "5"]),
         ("server.answer_budget", &["0", "1048576"]),
+        ("server.max_message", &["1048576", "33554432"]),
         ("server.max_connection_age", &["2days"]),
         ("server.max_connection_age_grace", &["0s", "2days"]),
         ("shutdown", &["0s"]),

@@ -23,12 +23,13 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 21] = [
+const WIRELESS: [&str; 22] = [
     "marquee-backoff",
     "marquee-datasets",
     "marquee-domain",
     "marquee-embedded",
     "marquee-eval",
+    "marquee-explore",
     "marquee-features",
     "marquee-fit",
     "marquee-kafka",
@@ -73,12 +74,13 @@ const SERVERS_ONLY: [&str; 5] = ["fjall", "object_store", "ort", "rdkafka", "red
 const SEE_ALL: [&str; 2] = ["marquee", "marquee-e2e"];
 
 /// Heavy crates, each with the only crate of ours that names it.
-const HEAVY: [(&str, &str); 7] = [
+const HEAVY: [(&str, &str); 8] = [
     ("fjall", "marquee-embedded"),
     ("kube", "marquee-operator"),
     ("object_store", "marquee-objects"),
     ("ort", "marquee-onnx"),
     ("parquet", "marquee-parquet"),
+    ("plotters", "marquee-explore"),
     ("rdkafka", "marquee-kafka"),
     ("redis", "marquee-redis"),
 ];

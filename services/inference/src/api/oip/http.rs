@@ -12,7 +12,7 @@ use marquee_kit::{Bodies, BodyParser, Failure, FailureMessage, Kind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{EXTENSIONS, LARGEST, LONG, SERVER, describe, json as wire, version};
+use super::{EXTENSIONS, LONG, SERVER, describe, json as wire, version};
 use crate::api::Service;
 use crate::models::{Given, State as ModelState};
 
@@ -20,7 +20,7 @@ use crate::models::{Given, State as ModelState};
 const JSON_LENGTH: &str = "inference-header-content-length";
 
 /// The bodies that are accepted. Triton's client sends no content type.
-const BODIES: Bodies = Bodies::json(LARGEST).or_json_with_bytes(JSON_LENGTH);
+const BODIES: Bodies = Bodies::long_json().or_json_with_bytes(JSON_LENGTH);
 
 pub(crate) fn routes(service: Service) -> Router {
     let model = Router::new()

@@ -38,7 +38,8 @@ const UNKNOWN: usize = 64 << 10;
 /// Which bodies the routes of a role accept.
 #[derive(Debug, Clone, Copy)]
 pub struct Bodies {
-    limit: usize,
+    /// `None`: as long as a message of any service.
+    limit: Option<usize>,
     messages: &'static [(&'static str, &'static str)],
     /// The header that holds the length of the JSON with which a body begins. Such bodies have any
     /// content type.
@@ -48,7 +49,12 @@ pub struct Bodies {
 impl Bodies {
     /// Accepts JSON of at most `limit` bytes.
     pub const fn json(limit: usize) -> Self {
-        Self { limit, messages: &[], json_length: None }
+        Self { limit: Some(limit), messages: &[], json_length: None }
+    }
+
+    /// Accepts JSON that is as long as the settings allow a message to be.
+    pub const fn long_json() -> Self {
+        Self { limit: None, messages: &[], json_length: None }
     }
 
     /// Accepts protobuf bodies too, at these paths and with these messages, by their full names.
@@ -127,6 +133,7 @@ async fn received(State(bodies): State<Bodies>, mut request: Request, next: Next
 async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), Failure> {
     let shared = request.extensions().get::<Arc<Shared>>().cloned().unwrap_or_default();
     let (mut head, mut body) = request.into_parts();
+    let limit = bodies.limit.unwrap_or(shared.settings.max_message as usize);
     let path = head.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let message = bodies.messages.iter().find(|(at, _)| *at == path).map(|(_, message)| *message);
     let deadline = Instant::now() + shared.settings.body_timeout;
@@ -137,10 +144,10 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
             None => check_form(&head.headers, message)?,
         };
         let encoding = encoding(&head.headers)?;
-        let declared = declared(&head.headers, bodies.limit)?;
+        let declared = declared(&head.headers, limit)?;
         let mut share = shared.budget.take(declared.unwrap_or(UNKNOWN), deadline).await?;
         let read = Vec::with_capacity(declared.unwrap_or(0));
-        let bytes = collect((&mut body, read), bodies.limit, &mut share, deadline).await?;
+        let bytes = collect((&mut body, read), limit, &mut share, deadline).await?;
         Ok((message, encoding, share, bytes))
     };
     let (message, encoding, mut share, mut bytes) = match arrived.await {
@@ -151,7 +158,7 @@ async fn receive(bodies: Bodies, request: Request) -> Result<(Request, Share), F
         }
     };
     if let Some(encoding) = encoding {
-        bytes = unpacked(&shared, encoding, bytes, &mut share, bodies.limit).await?;
+        bytes = unpacked(&shared, encoding, bytes, &mut share, limit).await?;
         head.headers.remove(header::CONTENT_ENCODING);
         head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
     }

@@ -29,9 +29,6 @@ use super::shared::Shared;
 use super::unpack::{Encoding, UnpackError, unpack_behind};
 use crate::{Failure, Kind};
 
-/// The longest message of any service. A service may have a lower limit of its own.
-const LONGEST: usize = 16 << 20;
-
 /// The factor by which a compressed message is expected to unpack.
 const EXPECTED_RATIO: usize = 16;
 
@@ -129,6 +126,12 @@ impl Reader {
         self.content().map(Some)
     }
 
+    /// Returns the most bytes of a message of any service. A service may have a lower limit of its
+    /// own.
+    fn longest(&self) -> usize {
+        self.shared.settings.max_message as usize
+    }
+
     /// Returns when the present message must have arrived. The time begins with the first call.
     fn deadline(&mut self) -> Instant {
         let patience = self.shared.settings.body_timeout;
@@ -209,10 +212,11 @@ impl Reader {
             return Ok(Some(std::mem::take(&mut self.chunk)));
         }
         let len = frame::length(&self.chunk);
-        if len > LONGEST {
-            // tonic refuses the message by its length. Nothing more is read.
-            self.has_ended = true;
-            return Ok(Some(self.chunk.split_to(HEAD)));
+        let longest = self.longest();
+        if len > longest {
+            // In the words of tonic, for services with a lower limit. Nothing more is read.
+            let message = format!("has {len} bytes, the limit is: {longest} bytes: send less at once");
+            return Err(Failure::field("body", Reason::TooLong, message));
         }
         self.hold(None);
         let bytes = match (self.chunk[0], self.encoding) {
@@ -258,16 +262,17 @@ impl Reader {
 
     /// Receives a compressed message whole and unpacks it.
     async fn packed(&mut self, encoding: Encoding, len: usize) -> Result<Bytes, Failure> {
-        let expected = len + len.saturating_mul(EXPECTED_RATIO).min(LONGEST);
+        let expected = len + len.saturating_mul(EXPECTED_RATIO).min(self.longest());
         let mut share = self.take(expected).await?;
         // The share covers the capacity.
         let mut packed = BytesMut::with_capacity(len);
         if !self.collect(&mut packed, len).await? {
             return Err(malformed("a compressed message ends too early"));
         }
-        let (shared, method) = (Arc::clone(&self.shared), self.method);
+        let (shared, method, longest) = (Arc::clone(&self.shared), self.method, self.longest());
         let unpacked = self.shared.compute.run(move || {
-            let framed = unpack_behind(vec![0; HEAD], encoding, &packed, LONGEST).map_err(not_unpacked)?;
+            let framed = unpack_behind(vec![0; HEAD], encoding, &packed, longest)
+                .map_err(|error| not_unpacked(error, longest))?;
             let message = &framed[HEAD..];
             let limit = shared.settings.max_decoded;
             let method = method.filter(|_| !shared.schema.fits_by_length(message.len(), limit));
@@ -284,10 +289,10 @@ impl Reader {
     }
 }
 
-fn not_unpacked(error: UnpackError) -> Failure {
+fn not_unpacked(error: UnpackError, longest: usize) -> Failure {
     match error {
         UnpackError::TooLarge => {
-            let message = format!("has more than {LONGEST} bytes once it is unpacked: send less at once");
+            let message = format!("has more than {longest} bytes once it is unpacked: send less at once");
             Failure::field("body", Reason::TooLong, message)
         }
         UnpackError::Corrupt(error) => malformed(&format!("does not unpack ({error})")),

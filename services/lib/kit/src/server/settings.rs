@@ -39,6 +39,10 @@ pub struct Settings {
     /// The most bytes of request bodies that are held at once, at least 64 MiB. Further requests
     /// wait, and are answered RESOURCE_EXHAUSTED after `body_timeout`. Default 67108864 (64 MiB).
     pub body_budget: u32,
+    /// The most bytes of a request body or a gRPC message, packed and unpacked, at least 16 MiB and
+    /// at most a third of `body_budget`. Only the Open Inference Protocol accepts messages of more
+    /// than 16 MiB; other calls have limits of their own. Default 16777216 (16 MiB).
+    pub max_message: u32,
     /// The most bytes of answers that are held at once, at least 16 MiB: of requests that run, as
     /// far as is known before, and of answers that clients have not read. A quarter of it is for
     /// answers of at most 64 KiB. Further requests wait for 2 s, and are then answered
@@ -128,6 +132,7 @@ impl Default for Settings {
             max_connections: 2_048,
             max_streams: 512,
             body_budget: 64 << 20,
+            max_message: 16 << 20,
             answer_budget: 256 << 20,
             max_decoded: 32 << 20,
             compress_from: 16 << 10,
@@ -177,6 +182,14 @@ impl Validate for Settings {
         let least = 64 << 20;
         let message = format!("is {} bytes; give at least {least}", self.body_budget);
         Invalid::unless(self.body_budget >= least, "body_budget", message)?;
+        Invalid::unless_in(16 << 20..=1 << 30, "max_message", u64::from(self.max_message))?;
+        // A packed message is expected to take its length twice, and large bodies have three
+        // quarters of the budget.
+        let message = format!(
+            "is {}; give at most a third of body_budget, which is {} bytes, or a larger body_budget",
+            self.max_message, self.body_budget
+        );
+        Invalid::unless(self.max_message <= self.body_budget / 3, "max_message", message)?;
         Invalid::unless_in(16 << 20..=1 << 40, "answer_budget", self.answer_budget as u64)?;
         Invalid::unless_in(1 << 20..=1 << 40, "max_decoded", self.max_decoded as u64)?;
         Invalid::unless_in(0..=1 << 40, "compress_from", self.compress_from as u64)?;

@@ -84,14 +84,20 @@ fn sweep(graph: &mut GraphBuilder, name: &str, matrix: &Value, block: Range<usiz
 }
 
 /// Inverts I + M for a small M, [batch, S, n, n], pivot by pivot. Meanwhile the users and samples
-/// are the last dimension, so that each operator runs along them and not along a few columns.
+/// are the last dimensions, so that each operator runs along them and not along a few columns.
+///
+/// The users and samples stay two dimensions, because a runtime can follow them: it then knows
+/// before the first run which tensors have the same size, and writes a new one over one that is no
+/// longer needed. With a joint dimension of unknown length it allocates each tensor of each run.
+/// The two reshapes change nothing. They keep ONNX Runtime from moving the transpositions behind
+/// the operators in between, where it would have one for each.
 fn invert_block(graph: &mut GraphBuilder, name: &str, matrix: &Value, (samples, n): (usize, usize)) -> Value {
     let (n, samples) = (n as i64, samples as i64);
-    let flat = reshape(graph, &format!("{name}_flat"), matrix, &[-1, n * n]);
-    let swap = || vec![ints("perm", &[1, 0])];
-    let entries = graph.node_with("Transpose", &format!("{name}_entries"), &[&flat], swap());
-    let mut matrix = reshape(graph, &format!("{name}_by_entry"), &entries, &[n, n, -1]);
-    graph.note("[n, n, batch S]");
+    let swap = || vec![ints("perm", &[2, 3, 0, 1])];
+    let by_entry = graph.integers(&format!("shape_of_{n}_rows_by_entry"), &[n, n, 0, samples], "");
+    let entries = graph.node_with("Transpose", &format!("{name}_entries"), &[matrix], swap());
+    let mut matrix = graph.node("Reshape", &format!("{name}_by_entry"), &[&entries, &by_entry]);
+    graph.note("[n, n, batch, S]");
     let one = graph.floats("one", &[], [1.0], "");
     let second = graph.integers("second", &[1], "");
     for pivot in 0..n {
@@ -105,9 +111,9 @@ fn invert_block(graph: &mut GraphBuilder, name: &str, matrix: &Value, (samples, 
         let update = graph.node("Mul", &named("update"), &[&column, &scaled]);
         matrix = graph.node("Sub", &named("sweep"), &[&matrix, &update]);
     }
-    let entries = reshape(graph, &format!("{name}_swept_entries"), &matrix, &[n * n, -1]);
-    let flat = graph.node_with("Transpose", &format!("{name}_swept_flat"), &[&entries], swap());
-    let matrix = reshape(graph, &format!("{name}_last"), &flat, &[-1, samples, n, n]);
+    let entries = graph.node("Reshape", &format!("{name}_swept_entries"), &[&matrix, &by_entry]);
+    let matrix = graph.node_with("Transpose", &format!("{name}_by_user"), &[&entries], swap());
+    graph.note("[batch, S, n, n]");
     let identity = identity(graph, n as usize);
     graph.node("Sub", &format!("{name}_inverse"), &[&identity, &matrix])
 }

@@ -70,6 +70,42 @@ fn every_tensor_is_made_once_and_before_its_use() {
     }
 }
 
+/// Returns whether a node reads a constant with a negative number, as a shape that the runtime has
+/// to complete.
+fn has_open_shape(graph: &proto::Graph, node: &proto::Node) -> bool {
+    let negative = |raw: &[u8]| raw.chunks_exact(8).any(|value| value[7] & 0x80 != 0);
+    let constant = |name: &String| graph.initializer.iter().find(|constant| constant.name.as_ref() == Some(name));
+    let raw = |name: &String| constant(name).and_then(|constant| constant.raw_data.as_deref());
+    node.op_type.as_deref() == Some("Reshape") && node.input.iter().skip(1).filter_map(raw).any(negative)
+}
+
+#[test]
+fn a_runtime_knows_the_sizes_of_all_tensors_before_the_first_run() {
+    for factors in [0, 7, 20] {
+        for graph in [write_encoder(&rich(5, factors)), write_learner(&rich(5, factors))] {
+            let model = proto::Model::decode(graph.expect("graph").bytes.as_slice()).expect("own bytes");
+            let graph = model.graph.expect("graph");
+            let open = graph.node.iter().find(|node| has_open_shape(&graph, node));
+            assert_eq!(open.and_then(|node| node.name.as_deref()), None, "the shape has a -1");
+        }
+    }
+}
+
+#[test]
+fn reshapes_keep_transpositions_from_the_pivots_between_them() {
+    let model = proto::Model::decode(write_encoder(&rich(5, 20)).expect("encoder").bytes.as_slice()).expect("own");
+    let nodes = model.graph.expect("graph").node;
+    let of = |node: &proto::Node| node.op_type.clone().expect("operator");
+    let maker = |name: &String| nodes.iter().find(|node| node.output.contains(name)).map(of);
+    let sweeps = nodes.iter().filter(|node| node.output[0].contains("_sweep_") || node.output[0].contains("_row_"));
+    let made_by: BTreeSet<String> = sweeps.flat_map(|node| &node.input).filter_map(maker).collect();
+    assert!(made_by.contains("Reshape") && !made_by.contains("Transpose"), "{made_by:?}");
+    let read: Vec<&proto::Node> = nodes.iter().filter(|node| of(node) == "Transpose").collect();
+    let swept = |node: &&&proto::Node| node.output[0].ends_with("_by_user");
+    let made_by: BTreeSet<String> = read.iter().filter(swept).filter_map(|node| maker(&node.input[0])).collect();
+    assert_eq!(made_by, BTreeSet::from(["Reshape".to_owned()]));
+}
+
 #[test]
 fn equal_posteriors_give_equal_bytes() {
     assert_eq!(write_encoder(&posterior(5, 3)), write_encoder(&posterior(5, 3)));

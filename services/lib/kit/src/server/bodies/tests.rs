@@ -9,6 +9,7 @@ use futures_util::stream;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
+use super::super::settings::Settings;
 use super::*;
 
 const LIMIT: usize = 1 << 20;
@@ -70,6 +71,22 @@ async fn a_body_that_is_declared_too_long_is_refused_before_it_is_read() {
     let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65_536])));
     let (status, text) = answer(request(&[AS_JSON], Body::from_stream(endless))).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{text}");
+}
+
+#[tokio::test]
+async fn a_long_body_is_as_long_as_the_settings_say() {
+    let routes = || {
+        let routes = Router::new().route("/v1/things", post(|body: Bytes| async move { body.len().to_string() }));
+        Bodies::long_json().layer(routes)
+    };
+    let body = vec![b' '; 18 << 20];
+    let refused = routes().oneshot(request(&[AS_JSON], body.clone())).await.expect("an answer");
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let settings = Settings { max_message: 20 << 20, ..Settings::default() };
+    let mut asked = request(&[AS_JSON], body);
+    asked.extensions_mut().insert(Arc::new(Shared { settings, ..Shared::default() }));
+    let accepted = routes().oneshot(asked).await.expect("an answer");
+    assert_eq!(accepted.status(), StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]

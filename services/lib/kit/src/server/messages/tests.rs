@@ -15,10 +15,15 @@ use tonic::Code;
 
 use super::super::frame::framed;
 use super::super::schema::Schema;
+use super::super::settings::Settings;
 use super::*;
 
 /// Limits for a service whose requests have a list of messages, once and as a stream.
 fn shared() -> Arc<Shared> {
+    Arc::new(Shared { schema: shared_schema(), ..Shared::default() })
+}
+
+fn shared_schema() -> Schema {
     let list = FieldDescriptorProto {
         name: Some("things".to_owned()),
         number: Some(1),
@@ -46,8 +51,11 @@ fn shared() -> Arc<Shared> {
         ..Default::default()
     };
     let descriptors = prost::Message::encode_to_vec(&FileDescriptorSet { file: vec![file] });
-    Arc::new(Shared { schema: Schema::read(&descriptors).expect("descriptors"), ..Shared::default() })
+    Schema::read(&descriptors).expect("descriptors")
 }
+
+/// The longest message of the default settings.
+const LONGEST: usize = 16 << 20;
 
 fn packed(message: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -108,6 +116,22 @@ async fn a_message_that_unpacks_to_too_much_is_refused() {
     assert_eq!(failure.violations()[0].reason, Reason::TooLong, "{failure}");
     let failure = refused(received(&shared, "/test.Test/Send", vec![framed(1, b"not gzip")]).await);
     assert_eq!(failure.violations()[0].reason, Reason::Malformed, "{failure}");
+}
+
+#[tokio::test]
+async fn the_longest_message_is_as_long_as_the_settings_say() {
+    let small = shared();
+    let message = [&[0x12, 0x80, 0x80, 0x80, 0x09][..], &vec![0; 18 << 20]].concat();
+    let settings = Settings { max_message: 20 << 20, body_budget: 64 << 20, ..Settings::default() };
+    let large = Arc::new(Shared { schema: shared_schema(), settings, ..Shared::default() });
+    for frame in [framed(0, &message), packed(&message)] {
+        let parts = || frame.chunks(64 << 10).map(<[u8]>::to_vec).collect();
+        let failure = refused(received(&small, "/test.Test/Send", parts()).await);
+        assert_eq!(failure.violations()[0].reason, Reason::TooLong, "{failure}");
+        assert!(failure.to_string().contains("16777216 bytes"), "{failure}");
+        let passed = received(&large, "/test.Test/Send", parts()).await.expect("passes");
+        assert_eq!(passed.len(), HEAD + message.len());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,118 @@
+//! `marquee explore`: shows what is in a set of ratings, before anything is trained on it. It runs
+//! in this process and calls no fleet.
+
+mod shown;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use marquee_cli::import::ReadingArgs;
+use marquee_cli::{Error, Output};
+use marquee_domain::Timestamp;
+use marquee_explore::Watch;
+use marquee_kit::{Stop, signals};
+
+use shown::Explored;
+
+/// The longest time from a signal to the end: the figures of a large set.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
+
+/// Steps of the bar.
+const STEPS: f64 = 1_000.0;
+
+/// Arguments of `explore`.
+#[derive(Debug, Args)]
+pub(crate) struct ExploreArgs {
+    /// Ratings: a file, several parts of one set, a folder or an archive, as `import` reads them.
+    /// [default: MovieLens 100K, where `make movielens` puts it]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write a page with pictures to this file.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: ExploreArgs, output: Output) -> Result<()> {
+    let paths = match &args.paths[..] {
+        [] => vec![crate::movielens::cached().filter(|path| path.exists()).ok_or_else(no_set)?],
+        paths => paths.to_vec(),
+    };
+    if args.reading.map_scale().is_some() {
+        let why = "--map-scale: ratings are explored as they are in the files; leave it out";
+        return Err(Error::Usage(why.to_owned()).into());
+    }
+    let options = args.reading.options(None);
+    let stop = signals::watch(LONGEST_STOP).context("watch for signals")?;
+    let progress = Progress { output, stop: stop.clone(), bar: Mutex::default() };
+    let page = args.page.clone();
+    let exploring = tokio::task::spawn_blocking(move || -> Result<Explored> {
+        let dataset = marquee_datasets::open_all(&paths, options)?;
+        let explored = marquee_explore::explore(&dataset, Timestamp::from(SystemTime::now()), &progress);
+        progress.end();
+        let explored = explored.map_err(|error| match error {
+            error @ marquee_explore::Error::NoRatings { .. } => Error::Usage(format!("PATH: {error}")).into(),
+            error => anyhow::Error::new(error),
+        })?;
+        if let Some(file) = &page {
+            let written = std::fs::write(file, marquee_explore::html(&explored));
+            written.map_err(|source| Error::File { doing: "write the page to", path: file.clone(), source })?;
+        }
+        Ok(Explored { page, explored })
+    });
+    let explored = exploring.await.context("wait for the exploration")?;
+    // A signal from here on ends the process at once.
+    stop.cancel();
+    Ok(output.show(&explored?)?)
+}
+
+fn no_set() -> Error {
+    Error::Usage("PATH: give the path of a data set, or run `make movielens` for MovieLens 100K".to_owned())
+}
+
+/// Shows a bar on a terminal, and passes on a signal as a cancellation.
+#[derive(Debug)]
+struct Progress {
+    output: Output,
+    stop: Stop,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Progress {
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Removes the bar.
+    fn end(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn read(&self, share: f64) {
+        if !self.output.is_live() {
+            return;
+        }
+        let mut bar = self.bar();
+        let bar = bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("reading {bar:30} {percent:>3} %  {elapsed}");
+            ProgressBar::new(STEPS as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position((share * STEPS) as u64);
+    }
+
+    fn canceled(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+}
