@@ -245,8 +245,8 @@ impl Model {
         self.run_scorer(state, tensor(vec![rows, movies.len()], repeated)).await
     }
 
-    /// Returns the ratings of all movies for a user state, in the order of their index, or `None` if
-    /// the package has no ranker.
+    /// Returns the ratings of all movies for a user state, in the order of their index, or `None`
+    /// if the package has no ranker.
     pub(crate) async fn rank(&self, state: &State) -> Result<Option<Tensor>, RunError> {
         let Some(Ranker { graph, inputs }) = &self.parts.ranker else { return Ok(None) };
         let inputs = state.iter().filter(|(name, _)| inputs.contains(name)).cloned().collect();

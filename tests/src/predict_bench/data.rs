@@ -64,7 +64,7 @@ impl Data {
         for _ in 0..RATINGS {
             for movie in 0..movies {
                 let user = rng.random_range(0..USERS);
-                // Some movies are liked and some users are kind, so that there is something to learn.
+                // Some movies are liked and some users are kind: there is something to learn.
                 let value = 1.0 + (movie % 7) as f64 * 0.4 + (user % 5) as f64 * 0.3 + rng.random_range(0.0..1.0);
                 ratings.push(Rating {
                     user_id: format!("u{user}"),

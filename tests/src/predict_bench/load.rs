@@ -139,7 +139,9 @@ pub(crate) async fn open(
         let (begin, step) = (Instant::now(), Duration::from_secs(1) / rate);
         for number in 0..count {
             let at = begin + step * number;
-            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            while let Some(left) = at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+                std::thread::park_timeout(left);
+            }
             if due.send((number, at)).is_err() {
                 return;
             }

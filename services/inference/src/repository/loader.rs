@@ -52,6 +52,8 @@ pub(crate) enum LoadError {
     Graph(&'static str, #[source] GraphError),
     #[error("{0} is not the graph that the manifest describes: {1}")]
     Signature(&'static str, String),
+    #[error("ranker.onnx does not fit the encoder and the catalog: {0}")]
+    Ranker(String),
     #[error(transparent)]
     Warm(WarmError),
     #[error(
@@ -227,8 +229,7 @@ impl Opener {
         let threads = if bytes.len() > LARGE_RANKER { cores().min(RANKER_THREADS) } else { 1 };
         let graph = Graph::load(&self.runtime, bytes, Threads(threads));
         let graph = graph.map_err(|error| LoadError::Graph(RANKER, error))?;
-        contract::check_ranker(&graph, &manifest.encoder, movies)
-            .map_err(|problem| LoadError::Signature(RANKER, problem))?;
+        contract::check_ranker(&graph, &manifest.encoder, movies).map_err(LoadError::Ranker)?;
         let inputs = graph.inputs().iter().map(|port| port.name.clone()).collect();
         Ok(Some(Ranker { graph: Box::new(Batcher::new(graph, &self.batching)), inputs }))
     }
