@@ -19,7 +19,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where cargo puts the programs of the profile.
 PROGRAMS := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # The same flags for every run of tests: with others, cargo chooses other features and compiles most of it again.
-TESTS  := $(CARGO) test --workspace --locked --lib --bins --tests
+TESTS  := $(CARGO) test --workspace --locked --lib --bins --tests --no-fail-fast
 FETCH  := $(PYTHON) tests/provision/fetch.py
 FUZZ   := $(wildcard proto/fuzz services/*/fuzz services/lib/*/fuzz tests/fuzz)
 say     = @printf '\n== %s\n' "$(1)"

@@ -96,7 +96,7 @@ def marquee(tools: Tools, folder: Path, ports: Ports) -> Launch:
     words = [str(tools.marquee), "up", "--data-dir", str(folder / "data"), "--set"]
     words += [f"inference.repository.folder={folder / 'models'}"]
     words += ["--grpc-listen", f"127.0.0.1:{ports.grpc}", "--http-listen", f"127.0.0.1:{ports.http}"]
-    return Launch(words, {"ORT_DYLIB_PATH": tools.library} if tools.library else {})
+    return Launch(words, {"MARQUEE__ONNXRUNTIME": tools.library} if tools.library else {})
 
 
 def triton(tools: Tools, folder: Path, ports: Ports) -> Launch:

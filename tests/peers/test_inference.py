@@ -142,7 +142,7 @@ class Servers(unittest.TestCase):
         launch = inference_servers.marquee(self.tools(), self.folder / "marquee", PORTS)
         self.assertEqual((self.folder / "marquee/models/mlp/1/model.onnx").read_bytes(), b"a model")
         self.assertIn(f"inference.repository.folder={self.folder / 'marquee/models'}", launch.words)
-        self.assertEqual(launch.variables, {"ORT_DYLIB_PATH": "/lib/onnx.so"})
+        self.assertEqual(launch.variables, {"MARQUEE__ONNXRUNTIME": "/lib/onnx.so"})
 
     def test_what_is_missing_is_named_with_the_fix(self) -> None:
         absent = Tools(self.model, self.folder / "absent", "", "")

@@ -234,7 +234,7 @@ impl Error {
 }
 
 /// Replaces control characters: text from a server must not break the line or control the terminal.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

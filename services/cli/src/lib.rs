@@ -43,7 +43,7 @@ pub use addresses::RoleAddress;
 pub use client::{Api, Client};
 pub use command_line::{explain_usage, parse};
 pub use csv::Csv;
-pub use error::{DATA, Error, USAGE};
+pub use error::{DATA, Error, USAGE, one_line};
 pub use output::{Format, Human, Output, Show, Table, counted, stars, thousands};
 pub use status::Service;
 

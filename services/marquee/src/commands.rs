@@ -7,6 +7,7 @@ pub(crate) mod explore;
 pub(crate) mod keys;
 mod meanings;
 mod panics;
+mod progress;
 pub(crate) mod rekey;
 mod tracked;
 pub(crate) mod tune;

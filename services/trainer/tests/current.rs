@@ -15,14 +15,9 @@ fn key(text: &str) -> ObjectKey {
     ObjectKey::try_new(text).expect("a path")
 }
 
-async fn read(world: &World, version: u64, file: &str) -> Bytes {
-    let path = key(&format!("models/ratings/{version}/{file}"));
-    world.objects.get(&path).await.expect("reads").expect("the file is there").bytes
-}
-
 /// Returns the manifest of the version that a run published.
 async fn manifest(world: &World, run: &Training) -> Value {
-    serde_json::from_slice(&read(world, run.version, "manifest.json").await).expect("JSON")
+    serde_json::from_slice(&world.file(run.version, "manifest.json").await).expect("JSON")
 }
 
 /// Returns the comparison in that manifest.
@@ -48,7 +43,7 @@ async fn every_version_says_how_it_compares_with_the_stable_one() {
     let trainer = world.trainer_with("one", wide(10.0)).await;
     let first = trainer.until(&trainer.start((Algorithm::Bias, Parameters::default())).await, State::Succeeded).await;
     assert_eq!(comparison(&world, &first).await["verdict"], "no_current_version");
-    let page = read(&world, first.version, "report.html").await;
+    let page = world.file(first.version, "report.html").await;
     assert!(String::from_utf8_lossy(&page).contains("There is no current version: passed."));
 
     route(&world, first.version).await;
@@ -59,12 +54,12 @@ async fn every_version_says_how_it_compares_with_the_stable_one() {
     let gates = manifest(&world, &second).await["gates"].clone();
     let is_gate = |gate: &Value| gate["name"] == "non_inferiority" && gate["bound"] == 10.0;
     assert!(gates.as_array().is_some_and(|gates| gates.iter().any(is_gate)), "{gates}");
-    let short = read(&world, second.version, "report.md").await;
+    let short = world.file(second.version, "report.md").await;
     let short = String::from_utf8_lossy(&short);
     assert!(short.contains("**Against version 1, the current one:** Not worse"), "{short}");
     assert!(short.contains("- the fit on the past: took all of its 6 sweeps; RMSE on held-out ratings"), "{short}");
     assert!(short.contains("- the fit on all ratings: took all of its 6 sweeps\n"), "{short}");
-    let page = read(&world, second.version, "report.html").await;
+    let page = world.file(second.version, "report.html").await;
     let page = String::from_utf8_lossy(&page);
     for curve in ["By sweep, the fit on the past", "By sweep, the fit on all ratings", "held-out ratings (RMSE), 6: "] {
         assert!(page.contains(curve), "{curve} is not in the page");

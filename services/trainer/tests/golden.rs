@@ -2,18 +2,11 @@
 
 mod world;
 
-use bytes::Bytes;
 use marquee_model::{Catalogue, GOLDEN, Golden, GoldenCase, tensors};
 use marquee_onnx::{Element, Graph, Tensor, Threads};
-use marquee_ports::ObjectKey;
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 
 use world::World;
-
-async fn read(world: &World, version: u64, file: &str) -> Bytes {
-    let path = ObjectKey::try_new(&format!("models/ratings/{version}/{file}")).expect("a path");
-    world.objects.get(&path).await.expect("reads").expect("the file is there").bytes
-}
 
 fn tensor<T: Element>(name: &str, values: Vec<T>) -> (String, Tensor) {
     (name.to_owned(), Tensor::from_vec(vec![1, values.len()], values).expect("fits"))
@@ -40,11 +33,11 @@ async fn the_graphs_of_a_package_predict_what_the_training_recorded() {
     let trainer = world.trainer_with("one", |settings| settings.gates.rmse_over_bias = 10.0).await;
     let short = Parameters { factors: 2, sweeps: 6, burn_in: 2, samples: 2, seed: 3, holdout: 0.2 };
     let run = trainer.until(&trainer.start((Algorithm::Bayes, short)).await, State::Succeeded).await;
-    let golden = Golden::parse(&read(&world, run.version, GOLDEN).await).expect("a list of predictions");
-    let catalog = Catalogue::from_parquet(read(&world, run.version, "movies.parquet").await).expect("movies");
+    let golden = Golden::parse(&world.file(run.version, GOLDEN).await).expect("a list of predictions");
+    let catalog = Catalogue::from_parquet(world.file(run.version, "movies.parquet").await).expect("movies");
     let runtime = marquee_onnx::testing::runtime().expect("the world has it");
     let [encoder, scorer] =
-        [read(&world, run.version, "encoder.onnx").await, read(&world, run.version, "scorer.onnx").await]
+        [world.file(run.version, "encoder.onnx").await, world.file(run.version, "scorer.onnx").await]
             .map(|bytes| Graph::load(&runtime, &bytes, Threads::default()).expect("loads"));
     assert!(golden.cases.len() > 1 && golden.cases.iter().any(|case| !case.history.is_empty()));
     for (at, case) in golden.cases.iter().enumerate() {

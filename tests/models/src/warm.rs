@@ -32,14 +32,12 @@ pub(crate) fn measure(arguments: &Arguments, folds: &[Fold]) -> Result<Measured>
     let names = ["from nothing", "from the evaluation fit", "from the previous version"];
     let mut found = [const { (Vec::new(), Vec::new(), Vec::new()) }; 3];
     for fold in folds {
-        let from = |first: usize| -> Vec<Rated> {
+        let within = |parts: std::ops::Range<usize>| -> Vec<Rated> {
             let numbered = fold.train.iter().enumerate();
-            numbered.filter(|(index, _)| part(*index) >= first).map(|(_, rating)| *rating).collect()
+            numbered.filter(|(index, _)| parts.contains(&part(*index))).map(|(_, rating)| *rating).collect()
         };
-        let judges: Vec<Rated> = {
-            let numbered = fold.train.iter().enumerate();
-            numbered.filter(|(index, _)| part(*index) < JUDGES).map(|(_, rating)| *rating).collect()
-        };
+        let from = |first: usize| within(first..PARTS);
+        let judges = within(0..JUDGES);
         let known = from(JUDGES);
         let end = |ratings: Vec<Rated>, seed: u64| -> Result<Start> {
             let parameters = FitParameters { seed, ..parameters };

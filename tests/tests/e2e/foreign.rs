@@ -28,6 +28,17 @@ use anyhow::{Context, Result, ensure};
 use marquee_e2e::DEADLINE;
 use tokio::process::Command;
 
+/// Returns what a variable names if it is as asked. Otherwise says which target makes it, which
+/// `CI=true` does not forgive.
+fn named_or_skip(variable: &str, (what, target): (&str, &str), is_there: impl Fn(&Path) -> bool) -> Option<OsString> {
+    let named = std::env::var_os(variable).filter(|named| is_there(Path::new(named)));
+    if named.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} names the {what} of `make {target}`");
+        println!("skipped: {variable} names no {what}: run `make {target}`");
+    }
+    named
+}
+
 /// A Python that has other people's clients.
 pub(crate) struct Python(OsString);
 
@@ -40,12 +51,7 @@ impl Python {
 
     /// The same for the Python that `make TARGET` makes.
     fn of(variable: &str, target: &str) -> Option<Self> {
-        let python = std::env::var_os(variable);
-        if python.is_none() {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} names the Python of `make {target}`");
-            println!("skipped: {variable} names no Python: run `make {target}`");
-        }
-        python.map(Self)
+        named_or_skip(variable, ("Python", target), |_| true).map(Self)
     }
 
     /// Returns the command of a script, named by its path from this crate's folder.

@@ -30,6 +30,14 @@ pub(super) struct Stamp {
 /// The files of a model, by their paths below the folder of the model.
 pub(super) type Files = BTreeMap<String, Stamp>;
 
+/// What the repository has.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) models: BTreeMap<String, Files>,
+    /// Models whose folders cannot be read.
+    pub(super) unreadable: BTreeMap<String, io::Error>,
+}
+
 /// Where the files are.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
@@ -41,8 +49,8 @@ pub(crate) enum Source {
 
 impl Source {
     /// Returns the models and their files. Folders with other names are ignored.
-    pub(super) async fn models(&self) -> Result<BTreeMap<String, Files>, LoadError> {
-        let mut models = match self {
+    pub(super) async fn models(&self) -> Result<Listing, LoadError> {
+        let mut listing = match self {
             Self::Folder(folder) => {
                 let folder = folder.clone();
                 blocking(move || folders(&folder)).await?
@@ -55,12 +63,12 @@ impl Source {
                     };
                     models.entry(model.to_owned()).or_default().insert(path.to_owned(), stamp(&entry));
                 }
-                models
+                Listing { models, ..Listing::default() }
             }
-            Self::Absent => BTreeMap::new(),
+            Self::Absent => Listing::default(),
         };
-        models.retain(|name, _| is_name(name));
-        Ok(models)
+        listing.models.retain(|name, _| is_name(name));
+        Ok(listing)
     }
 
     /// Returns the files of a model. There are none if the model does not exist.
@@ -122,18 +130,21 @@ fn stamp(entry: &ObjectEntry) -> Stamp {
     Stamp { size: entry.size, modified: entry.modified.micros() }
 }
 
-fn folders(folder: &Path) -> io::Result<BTreeMap<String, Files>> {
-    let mut models = BTreeMap::new();
+fn folders(folder: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         // A link to a folder counts: volumes of Kubernetes consist of them.
         if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string())
             && is_name(&name)
         {
-            models.insert(name, files(&entry.path())?);
+            match files(&entry.path()) {
+                Ok(files) => drop(listing.models.insert(name, files)),
+                Err(error) => drop(listing.unreadable.insert(name, error)),
+            }
         }
     }
-    Ok(models)
+    Ok(listing)
 }
 
 /// Returns the files below a folder. There are none if the folder does not exist.
@@ -176,7 +187,8 @@ mod tests {
 
     async fn check(source: Source) {
         let files = source.files("rate").await.expect("lists");
-        assert_eq!(source.models().await.expect("lists"), BTreeMap::from([("rate".to_owned(), files.clone())]));
+        let listing = source.models().await.expect("lists");
+        assert_eq!(listing.models, BTreeMap::from([("rate".to_owned(), files.clone())]));
         let sizes: Vec<_> = files.iter().map(|(path, stamp)| (path.as_str(), stamp.size)).collect();
         assert_eq!(sizes, [("1/model.onnx", 5), ("config.pbtxt", 2)]);
         assert_eq!(source.read("rate", "1/model.onnx").await.expect("reads"), "model");
@@ -209,9 +221,9 @@ mod tests {
         }
         listed.faults().add(Step::on("list", 2, Fault::Fail(ErrorKind::Unavailable)));
         let source = Source::Objects(Arc::new(listed), ObjectKey::try_new("onnx").expect("valid"));
-        assert_eq!(source.models().await.expect("lists once, however many models there are").len(), 2);
+        assert_eq!(source.models().await.expect("lists once, however many models there are").models.len(), 2);
         assert!(source.models().await.is_err());
         assert!(Source::Folder(folder.path().join("absent")).models().await.is_err());
-        assert!(Source::Absent.models().await.expect("none").is_empty());
+        assert!(Source::Absent.models().await.expect("none").models.is_empty());
     }
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use marquee_domain::Timestamp;
 use marquee_kit::{Compute, chain};
 use marquee_onnx::Runtime;
 
@@ -45,6 +46,15 @@ enum Slot {
     Unavailable(String),
 }
 
+/// What a request that needs a model waits for before it tries to load it again.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    /// Room for this many bytes.
+    Room(u64),
+    /// This time. The repository could not be read.
+    Until(Timestamp),
+}
+
 #[derive(Debug, Default)]
 struct Known {
     versions: BTreeMap<u64, Slot>,
@@ -55,6 +65,8 @@ struct Known {
     /// Whether the files came with the request to load the model. Then it cannot be loaded again
     /// without the client.
     has_given_files: bool,
+    /// Set when a request could not load it.
+    wait: Option<Wait>,
 }
 
 impl Known {
@@ -67,10 +79,12 @@ impl Known {
     }
 
     /// Returns the slot that answers requests without a version: the newest one that answers, or
-    /// that the request can load.
+    /// else the newest one that the request can load.
     fn newest(&self) -> Option<&Slot> {
-        let answers = |slot: &&Slot| matches!(slot, Slot::Ready(..) | Slot::Standby(_));
-        self.versions.values().rev().find(answers).or_else(|| self.versions.values().next_back())
+        let newest = |is_meant: fn(&Slot) -> bool| self.versions.values().rev().find(|slot| is_meant(slot));
+        newest(|slot| matches!(slot, Slot::Ready(..)))
+            .or_else(|| newest(|slot| matches!(slot, Slot::Standby(_))))
+            .or_else(|| newest(|_| true))
     }
 
     fn is_standby(&self) -> bool {
@@ -237,8 +251,7 @@ impl Store {
         let reason = format!("unloaded for space when model '{name}' was loaded; the next request loads it again");
         // Under the lock, so that no request can take a model that leaves.
         let unloaded = self.write(|known| {
-            let residents: Vec<Resident> =
-                known.iter().filter_map(|(other, known)| known.resident(other, may_unload && other != name)).collect();
+            let residents = residents(known, name, may_unload);
             let victims = victims(&residents, need, limit).map_err(|held| LoadError::NoRoom { need, held, limit })?;
             let mut unloaded = Vec::new();
             for victim in victims {
@@ -258,12 +271,23 @@ impl Store {
         Ok(())
     }
 
-    fn note_problem(&self, name: &str, error: &LoadError) {
+    /// Returns whether a request must wait before it tries to load a model. If it needs room, there
+    /// may be some meanwhile.
+    fn must_wait(&self, name: &str) -> bool {
+        let (limit, now) = (self.parts.memory, self.parts.process.clock.now());
+        self.read(|known| match known.get(name).and_then(|known| known.wait) {
+            None => false,
+            Some(Wait::Until(time)) => now < time,
+            Some(Wait::Room(need)) => limit > 0 && victims(&residents(known, name, true), need, limit).is_err(),
+        })
+    }
+
+    /// Notes why a model was not loaded. `exists` says whether the repository has it: clients may
+    /// ask for any name, and only models that exist are remembered.
+    fn note_problem(&self, name: &str, error: &LoadError, exists: bool) {
         let reason = chain(error);
         tracing::warn!(model = name, error = reason, "model of the repository not loaded");
-        // Clients may ask for any name. Only models that exist are remembered.
-        let is_absent = matches!(error, LoadError::NoRepository | LoadError::Missing(_) | LoadError::Taken);
-        if is_absent && !self.read(|known| known.contains_key(name)) {
+        if !exists && !self.read(|known| known.contains_key(name)) {
             return;
         }
         self.count_failure(name);
@@ -279,9 +303,14 @@ impl Store {
         self.parts.metrics.failures.get_or_create(&ModelLabel { model: name.to_owned() }).inc();
     }
 
-    /// Forgets a model whose files are gone.
+    /// Forgets a model that is not there.
     fn forget(&self, name: &str) {
         self.write(|known| known.remove(name));
         self.parts.metrics.failures.remove(&ModelLabel { model: name.to_owned() });
     }
+}
+
+/// Returns what is loaded. `name` is about to be loaded, and makes no room for itself.
+fn residents(known: &BTreeMap<String, Known>, name: &str, may_unload: bool) -> Vec<Resident> {
+    known.iter().filter_map(|(other, known)| known.resident(other, may_unload && other != name)).collect()
 }

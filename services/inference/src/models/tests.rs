@@ -13,6 +13,8 @@ use marquee_domain::SystemClock;
 use marquee_kit::{Compute, Context, Metrics, chain};
 use marquee_onnx::testing::{external, model, model_of, runtime};
 use marquee_onnx::{Kind, Runtime, Tensor};
+use marquee_ports::memory::{Fault, MemoryObjects, Step};
+use marquee_ports::{ErrorKind, ObjectKey, ObjectStore as _, Precondition};
 
 use super::error::LoadError;
 use super::store::{Given, Parts, Store};
@@ -139,6 +141,46 @@ async fn a_version_that_answers_stays_if_its_successor_is_refused() {
     assert!(store.index().iter().all(|entry| entry.state != State::Ready || entry.reason.is_empty()));
     let text = metrics.text();
     assert!(text.contains("marquee_inference_repository_load_failures_total{model=\"square\"} 3"), "{text}");
+}
+
+#[tokio::test]
+async fn a_version_that_answers_stays_if_its_successor_cannot_be_read_and_the_next_pass_tries_again() {
+    let Some(runtime) = runtime() else { return };
+    let objects = MemoryObjects::default();
+    let put = async |version: u64| {
+        let key = ObjectKey::try_new(&format!("onnx/square/{version}/model.onnx")).expect("valid");
+        objects.put(&key, Bytes::from(square("2")), Precondition::None).await.expect("writes");
+    };
+    let prefix = ObjectKey::try_new("onnx").expect("valid");
+    let store = store(&runtime, Source::Objects(Arc::new(objects.clone()), prefix));
+    let mut seen = BTreeMap::new();
+    put(1).await;
+    store.follow(&mut seen, &|_| false).await.expect("reads");
+    put(2).await;
+    objects.faults().add(Step::on("get", 2, Fault::Fail(ErrorKind::Unavailable)));
+    store.follow(&mut seen, &|_| false).await.expect("lists");
+    assert_eq!(infer(&store, call(&[2.0, 3.0])).await.expect("the old version answers").version, Some(1));
+    store.follow(&mut seen, &|_| false).await.expect("reads");
+    assert_eq!(infer(&store, call(&[2.0, 3.0])).await.expect("answers").version, Some(2));
+}
+
+#[tokio::test]
+async fn names_that_only_a_client_knows_are_not_remembered() {
+    let Some(runtime) = runtime() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let metrics = Metrics::default();
+    let store = limited(&runtime, Source::Folder(folder.path().to_owned()), 0, &metrics);
+    for (name, path, bytes) in [
+        ("a", "1/model.onnx", &b"none"[..]),
+        ("b", "model.onnx", b"none"),
+        ("c", "config.pbtxt", b"max_batch_size: -1"),
+    ] {
+        let files = BTreeMap::from([(path.to_owned(), Bytes::copy_from_slice(bytes))]);
+        store.load(name, Given { config: None, files }).await.expect_err(name);
+    }
+    store.load("d", Given::default()).await.expect_err("there is no such folder");
+    assert!(store.index().is_empty(), "{:?}", store.index());
+    assert!(!metrics.text().contains("model=\""), "{}", metrics.text());
 }
 
 #[tokio::test]

@@ -120,8 +120,8 @@ mod tests {
         }
         let cache = std::sync::Arc::new(Cache::new(Capacity { entries: 2, bytes: 1_000 }, |_, _| 1));
         let (send, dropped) = std::sync::mpsc::channel();
-        cache.insert(0, Some(Reader(std::sync::Arc::clone(&cache), send)));
-        (1..100).for_each(|n| cache.insert(n, None));
+        let reader = || Some(Reader(std::sync::Arc::clone(&cache), send.clone()));
+        (0..100).for_each(|n| cache.insert(n, reader()));
         assert!(dropped.recv().expect("dropped") <= 2);
     }
 }

@@ -63,7 +63,7 @@ impl Activity {
     }
 
     /// Returns the number of ratings at a quantile that is listed.
-    pub(crate) fn quantile(&self, share: f64) -> u64 {
+    pub fn quantile(&self, share: f64) -> u64 {
         self.quantiles.iter().find(|(known, _)| *known == share).map_or(0, |(_, count)| *count)
     }
 }

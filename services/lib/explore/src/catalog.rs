@@ -67,7 +67,7 @@ impl Sums {
 
 /// Describes the catalog, or returns `None` if the set has none.
 pub(crate) fn of(table: &Table, catalog: &marquee_datasets::Catalog) -> Option<Catalog> {
-    if catalog.movies.is_empty() {
+    if catalog.movies.is_empty() && catalog.left_out == 0 {
         return None;
     }
     let mut of_movies = vec![(0_u64, 0.0_f64); table.movies.len()];
@@ -91,7 +91,7 @@ pub(crate) fn of(table: &Table, catalog: &marquee_datasets::Catalog) -> Option<C
             decades.entry(year.div_euclid(10) * 10).or_default().add(rated);
         }
     }
-    let unknown = || (0..).zip(&is_known).filter(|(_, is_known)| !**is_known).map(|(number, _): (usize, _)| number);
+    let unknown = || is_known.iter().zip(&of_movies).filter(|(is_known, _)| !**is_known);
     let mut genres: Vec<Group> = genres.into_iter().map(|(name, sums)| sums.group(name.to_owned())).collect();
     genres.sort_by_key(|genre| std::cmp::Reverse(genre.ratings));
     let without = |is_absent: fn(&marquee_domain::Movie) -> bool| {
@@ -101,7 +101,7 @@ pub(crate) fn of(table: &Table, catalog: &marquee_datasets::Catalog) -> Option<C
         movies: catalog.movies.len() as u64,
         unrated,
         unknown: unknown().count() as u64,
-        unknown_ratings: unknown().map(|number| of_movies[number].0).sum(),
+        unknown_ratings: unknown().map(|(_, (ratings, _))| ratings).sum(),
         without_title: without(|movie| movie.title.trim().is_empty()),
         without_year: without(|movie| movie.year.is_none()),
         without_genre: without(|movie| movie.genres.is_empty()),

@@ -62,6 +62,9 @@ pub struct Rows {
     /// Why the files cannot be read to their end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
+    /// Why the list of movies cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_cut: Option<String>,
 }
 
 /// Ratings of a pair of a user and a movie that has several.
@@ -83,7 +86,9 @@ impl Repeated {
         for ratings in table.by_user() {
             sorted.clear();
             sorted.extend_from_slice(ratings);
-            sorted.sort_by_key(|rating| (rating.movie, rating.time));
+            sorted.sort_by(|left, right| {
+                (left.movie, left.time).cmp(&(right.movie, right.time)).then(left.value.total_cmp(&right.value))
+            });
             for pair in sorted.windows(2) {
                 let [before, after] = [pair[0], pair[1]];
                 if before.movie != after.movie {
@@ -118,6 +123,7 @@ pub(crate) fn of(dataset: &Dataset, table: &Table, movies: &marquee_datasets::Ca
             unrated: table.unrated,
             without_time: ratings.iter().filter(|rating| rating.time == NO_TIME).count() as u64,
             cut: table.cut.clone(),
+            catalog_cut: None,
         },
         repeated,
         density: pairs / (table.users.len() as f64 * table.movies.len() as f64),
@@ -143,8 +149,10 @@ mod tests {
 
     #[test]
     fn repeated_ratings_are_told_apart() {
-        let table = table("1,1,4,10\n1,1,4,10\n1,1,5,20\n1,2,3,30\n2,1,4,10\n");
-        assert_eq!(Repeated::of(&table), Repeated { ratings: 2, identical: 1, changed: 1 });
+        let rows = "1,1,4,10\n1,1,4,10\n1,1,5,20\n1,2,3,30\n2,1,4,10\n";
+        assert_eq!(Repeated::of(&table(rows)), Repeated { ratings: 2, identical: 1, changed: 1 });
+        let of_one_instant = table("1,1,4,10\n1,1,3,10\n1,1,4,10\n");
+        assert_eq!(Repeated::of(&of_one_instant), Repeated { ratings: 2, identical: 1, changed: 1 });
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a person should know first, in sentences.
 
+use marquee_report::counted;
+
 use crate::exploration::Exploration;
 use crate::finding::{Finding, Severity};
 use crate::outliers::{Kind, Outlier};
@@ -14,26 +16,31 @@ pub(crate) fn of(explored: &Exploration) -> Vec<Finding> {
     if let Some(cut) = &rows.cut {
         say(Severity::Problem, format!("the files cannot be read to their end: {cut}"));
     }
+    if let Some(cut) = &rows.catalog_cut {
+        say(Severity::Problem, format!("the list of movies cannot be read: {cut}"));
+    }
     for problem in &rows.unreadable {
         let (count, field, first) = (rows_of(problem.rows), problem.field, &problem.first);
-        say(Severity::Problem, format!("{count} cannot be read for the {field}, the first: {first}"));
+        say(Severity::Problem, format!("unreadable for the {field}: {count}, the first: {first}"));
     }
     if explored.repeated.identical > 0 {
         let (count, share) = (explored.repeated.identical, percent(explored.repeated.identical, all));
-        say(Severity::Look, format!("{} ({share}) are in the files twice", ratings_of(count)));
+        say(Severity::Look, format!("in the files twice: {} ({share})", ratings_of(count)));
     }
     let again = explored.repeated.ratings - explored.repeated.identical;
     if again > 0 {
         let (share, changed) = (percent(again, all), explored.repeated.changed);
-        let text = format!("{} ({share}) rate a movie again, {changed} with another value", ratings_of(again));
+        let text =
+            format!("rated again by the same user: {} ({share}), {changed} with another value", ratings_of(again));
         say(Severity::Note, text);
     }
     if rows.without_time > 0 {
         let (count, share) = (ratings_of(rows.without_time), percent(rows.without_time, all));
-        say(Severity::Look, format!("{count} ({share}) have no time: models are judged by folds, not by time"));
+        let judged = "without times, models are judged by folds";
+        say(Severity::Look, format!("without a time: {count} ({share}); {judged}"));
     }
     if rows.unrated > 0 {
-        say(Severity::Note, format!("{} say that there is no rating", rows_of(rows.unrated)));
+        say(Severity::Note, format!("without a rating: {}", rows_of(rows.unrated)));
     }
     if let [one] = &explored.ratings.bins[..] {
         say(Severity::Problem, format!("all ratings are {}: no model can learn from them", one.from));
@@ -56,23 +63,23 @@ pub(crate) fn of(explored: &Exploration) -> Vec<Finding> {
     if let Some(catalog) = &explored.catalog {
         if catalog.unknown > 0 {
             let (count, ratings) = (counted(catalog.unknown, "rated movie"), ratings_of(catalog.unknown_ratings));
-            say(Severity::Look, format!("{count} with {ratings} are not in the catalog"));
+            say(Severity::Look, format!("not in the catalog: {count} with {ratings}"));
         }
         if catalog.left_out > 0 {
-            say(Severity::Problem, format!("{} of the catalog cannot be read", rows_of(catalog.left_out)));
+            say(Severity::Problem, format!("unreadable in the catalog: {}", rows_of(catalog.left_out)));
         }
         for (count, what) in
             [(catalog.without_title, "title"), (catalog.without_year, "year"), (catalog.without_genre, "genre")]
         {
             if count > 0 {
-                say(Severity::Note, format!("{} have no {what}", counted(count, "movie")));
+                say(Severity::Note, format!("without a {what}: {}", counted(count, "movie")));
             }
         }
     }
     let singles = explored.movies.singles;
     if singles > 0 {
         let share = percent(singles, explored.movies.count);
-        say(Severity::Note, format!("{} ({share}) have one rating", counted(singles, "movie")));
+        say(Severity::Note, format!("with one rating only: {} ({share})", counted(singles, "movie")));
     }
     findings.sort_by_key(|finding| finding.severity);
     findings
@@ -83,27 +90,23 @@ fn odd(outlier: &Outlier, all: u64) -> (Severity, String) {
     let (users, ratings) = (counted(outlier.users, "user"), ratings_of(outlier.ratings));
     let share = percent(outlier.ratings, all);
     let named = outlier.examples.join(", ");
-    let of_users = |what: &str| format!("{users} with {ratings} ({share}) {what}: {named}");
-    let of_ratings = |what: &str| format!("{ratings} ({share}) of {users} {what}: {named}");
+    let of_users = |what: &str| format!("{what}: {users} with {ratings} ({share}): {named}");
+    let of_ratings = |what: &str| format!("{what}: {ratings} ({share}) of {users}: {named}");
     match outlier.kind {
-        Kind::Constant => (Severity::Look, of_users("give one value only")),
-        Kind::Burst => (Severity::Note, of_users("give 60 ratings or more within a minute")),
-        Kind::Steady => (Severity::Look, of_users("rate at the steady pace of a machine")),
-        Kind::Active => (Severity::Look, of_users("are far more active than the others")),
-        Kind::Future => (Severity::Problem, of_ratings("are in the future")),
-        Kind::Early => (Severity::Problem, of_ratings("are from before 1990")),
-        Kind::Unreleased => (Severity::Look, of_ratings("are from before the movie")),
-        Kind::OffScale => (Severity::Problem, of_ratings("are off the scale of the set")),
+        Kind::Constant => (Severity::Look, of_users("one value only")),
+        Kind::Burst => (Severity::Note, of_users("60 ratings or more within a minute")),
+        Kind::Steady => (Severity::Look, of_users("the steady pace of a machine")),
+        Kind::Active => (Severity::Look, of_users("far more active than the others")),
+        Kind::Future => (Severity::Problem, of_ratings("in the future")),
+        Kind::Early => (Severity::Problem, of_ratings("from before 1990")),
+        Kind::Unreleased => (Severity::Look, of_ratings("more than a year before the movie")),
+        Kind::OffScale => (Severity::Problem, of_ratings("off the scale of the set")),
     }
 }
 
 pub(crate) fn percent(count: u64, all: u64) -> String {
     let share = 100.0 * count as f64 / all.max(1) as f64;
     if share > 0.0 && share < 0.01 { "below 0.01 %".to_owned() } else { format!("{share:.2} %") }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    marquee_report::counted(count, noun)
 }
 
 fn rows_of(count: u64) -> String {
@@ -132,13 +135,13 @@ mod tests {
         let said: Vec<String> =
             explored.findings.iter().map(|finding| format!("{}: {}", finding.severity, finding.text)).collect();
         let begins = [
-            "problem: 1 row cannot be read for the rating, the first: line 6: rating ",
-            "problem: 1 rating (3.85 %) of 1 user are in the future: 3",
-            "look: 1 rating (3.85 %) are in the files twice",
-            "look: 1 rating (3.85 %) have no time",
-            "look: 1 user with 20 ratings (76.92 %) give one value only: 5",
-            "note: 1 rating (3.85 %) rate a movie again, 1 with another value",
-            "note: 21 movies (91.30 %) have one rating",
+            "problem: unreadable for the rating: 1 row, the first: line 6: rating ",
+            "problem: in the future: 1 rating (3.85 %) of 1 user: 3",
+            "look: in the files twice: 1 rating (3.85 %)",
+            "look: without a time: 1 rating (3.85 %); ",
+            "look: one value only: 1 user with 20 ratings (76.92 %): 5",
+            "note: rated again by the same user: 1 rating (3.85 %), 1 with another value",
+            "note: with one rating only: 21 movies (91.30 %)",
         ];
         assert_eq!(said.len(), begins.len(), "{said:#?}");
         for (said, begin) in said.iter().zip(begins) {

@@ -45,13 +45,14 @@ pub enum Kind {
     /// Users with at least 50 ratings whose distance in time hardly varies: by less than a tenth.
     Steady,
     /// Users with at least 100 ratings, and more than the outer fence of the logarithms: three
-    /// interquartile ranges above the upper quartile (Tukey 1977).
+    /// interquartile ranges above the upper quartile (Tukey 1977). Nobody, where all are alike.
     Active,
     /// Ratings after the time of the exploration.
     Future,
     /// Ratings before 1990.
     Early,
-    /// Ratings before the year of the movie.
+    /// Ratings from more than a year before the year of the movie. Festivals show movies in the
+    /// year before.
     Unreleased,
     /// Ratings off the scale of the set.
     OffScale,
@@ -70,76 +71,69 @@ pub struct Outlier {
     pub examples: Vec<String>,
 }
 
-/// Collects the users of each kind.
-#[derive(Debug, Default)]
-struct Found {
-    /// The number of the user, and of the ratings.
-    users: Vec<(usize, u64)>,
+impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Constant,
+        Self::Burst,
+        Self::Steady,
+        Self::Active,
+        Self::Future,
+        Self::Early,
+        Self::Unreleased,
+        Self::OffScale,
+    ];
 }
 
-impl Found {
-    fn add(&mut self, user: usize, ratings: usize) {
-        if ratings > 0 {
-            self.users.push((user, ratings as u64));
-        }
-    }
+/// What ratings are compared with.
+struct Bounds<'a> {
+    /// The number of ratings above which a user is unusually active.
+    fence: Option<usize>,
+    /// The time before which each movie could not be rated.
+    released: Vec<i64>,
+    scale: Option<&'a Scale>,
+    now: Timestamp,
+}
 
-    fn outlier(mut self, kind: Kind, table: &Table) -> Option<Outlier> {
-        if self.users.is_empty() {
-            return None;
+impl Bounds<'_> {
+    /// Returns how many ratings of a user are odd in one way.
+    fn odd(&self, kind: Kind, ratings: &[Rating]) -> usize {
+        let all_if = |is_odd: bool| if is_odd { ratings.len() } else { 0 };
+        let timed = || ratings.iter().filter(|rating| rating.time != NO_TIME);
+        match kind {
+            Kind::Constant => all_if(is_constant(ratings)),
+            Kind::Burst => all_if(is_burst(ratings)),
+            Kind::Steady => all_if(is_steady(ratings)),
+            Kind::Active => all_if(self.fence.is_some_and(|fence| ratings.len() > fence)),
+            Kind::Future => timed().filter(|rating| rating.time > self.now.micros()).count(),
+            Kind::Early => timed().filter(|rating| rating.time < FIRST.micros()).count(),
+            Kind::Unreleased => timed().filter(|rating| rating.time < self.released[rating.movie as usize]).count(),
+            Kind::OffScale => self.scale.map_or(0, |scale| {
+                ratings.iter().filter(|rating| scale.check(f64::from(rating.value)).is_err()).count()
+            }),
         }
-        self.users.sort_by_key(|(user, ratings)| (std::cmp::Reverse(*ratings), *user));
-        let examples = self.users.iter().take(NAMED).map(|(user, _)| table.users.names[*user].to_string());
-        Some(Outlier {
-            kind,
-            users: self.users.len() as u64,
-            ratings: self.users.iter().map(|(_, ratings)| ratings).sum(),
-            examples: examples.collect(),
-        })
     }
 }
 
 /// Finds what is odd. Kinds that nobody is of are left out.
 pub(crate) fn of(table: &Table, movies: &[Movie], scale: Option<&Scale>, now: Timestamp) -> Vec<Outlier> {
-    let released = released(table, movies);
-    let fence = fence(table);
-    let count = |ratings: &[Rating], is_odd: &dyn Fn(&Rating) -> bool| ratings.iter().filter(|one| is_odd(one)).count();
-    let has_time = |rating: &Rating| rating.time != NO_TIME;
-    let kinds: [(Kind, Box<dyn Fn(&[Rating]) -> usize + '_>); 8] = [
-        (Kind::Constant, Box::new(|ratings| all_if(ratings, is_constant(ratings)))),
-        (Kind::Burst, Box::new(|ratings| all_if(ratings, is_burst(ratings)))),
-        (Kind::Steady, Box::new(|ratings| all_if(ratings, is_steady(ratings)))),
-        (Kind::Active, Box::new(move |ratings| all_if(ratings, ratings.len() as f64 > fence))),
-        (Kind::Future, Box::new(move |ratings| count(ratings, &|rating| rating.time > now.micros()))),
-        (
-            Kind::Early,
-            Box::new(move |ratings| count(ratings, &|rating| has_time(rating) && rating.time < FIRST.micros())),
-        ),
-        (
-            Kind::Unreleased,
-            Box::new(move |ratings| {
-                let is_odd = |rating: &Rating| has_time(rating) && rating.time < released[rating.movie as usize];
-                count(ratings, &is_odd)
-            }),
-        ),
-        (
-            Kind::OffScale,
-            Box::new(move |ratings| {
-                scale.map_or(0, |scale| count(ratings, &|rating| scale.check(f64::from(rating.value)).is_err()))
-            }),
-        ),
-    ];
-    let mut found: [Found; 8] = Default::default();
-    for (user, ratings) in table.by_user().enumerate() {
-        for ((_, odd), found) in kinds.iter().zip(&mut found) {
-            found.add(user, odd(ratings));
-        }
-    }
-    kinds.iter().zip(found).filter_map(|((kind, _), found)| found.outlier(*kind, table)).collect()
+    let bounds = Bounds { fence: fence(table), released: released(table, movies), scale, now };
+    Kind::ALL.into_iter().filter_map(|kind| outlier(kind, table, &bounds)).collect()
 }
 
-fn all_if(ratings: &[Rating], is_odd: bool) -> usize {
-    if is_odd { ratings.len() } else { 0 }
+fn outlier(kind: Kind, table: &Table, bounds: &Bounds<'_>) -> Option<Outlier> {
+    let counts = table.by_user().map(|ratings| bounds.odd(kind, ratings) as u64).enumerate();
+    let mut users: Vec<(usize, u64)> = counts.filter(|(_, ratings)| *ratings > 0).collect();
+    if users.is_empty() {
+        return None;
+    }
+    users.sort_by_key(|(user, ratings)| (std::cmp::Reverse(*ratings), *user));
+    let examples = users.iter().take(NAMED).map(|(user, _)| table.users.names[*user].to_string());
+    Some(Outlier {
+        kind,
+        users: users.len() as u64,
+        ratings: users.iter().map(|(_, ratings)| ratings).sum(),
+        examples: examples.collect(),
+    })
 }
 
 fn is_constant(ratings: &[Rating]) -> bool {
@@ -162,13 +156,15 @@ fn is_steady(ratings: &[Rating]) -> bool {
     mean > 0.0 && deviation < STEADY * mean
 }
 
-/// Returns the number of ratings above which a user is unusually active.
-fn fence(table: &Table) -> f64 {
-    let mut logarithms: Vec<f64> = table.by_user().map(|ratings| (ratings.len() as f64).ln()).collect();
-    logarithms.sort_by(f64::total_cmp);
-    let at = |share: f64| logarithms[((logarithms.len() - 1) as f64 * share).round() as usize];
+/// Returns the number of ratings above which a user is unusually active, or `None` where the middle
+/// half of the users has the same number.
+fn fence(table: &Table) -> Option<usize> {
+    let mut counts: Vec<usize> = table.by_user().map(<[Rating]>::len).collect();
+    counts.sort_unstable();
+    let at = |share: f64| counts[((counts.len() - 1) as f64 * share).round() as usize];
     let (lower, upper) = (at(0.25), at(0.75));
-    (upper + 3.0 * (upper - lower)).exp().max(ACTIVE as f64)
+    let fence = upper as f64 * (upper as f64 / lower as f64).powi(3);
+    (upper > lower).then(|| (fence as usize).max(ACTIVE - 1))
 }
 
 /// Returns the start of the year of each movie, or the earliest time.
@@ -176,7 +172,6 @@ fn released(table: &Table, movies: &[Movie]) -> Vec<i64> {
     let mut released = vec![i64::MIN; table.movies.len()];
     for movie in movies {
         let (Some(number), Some(year)) = (table.movies.find(movie.id.as_str()), movie.year) else { continue };
-        // Festivals show movies in the year before.
         if let Some(start) = Timestamp::parse(&format!("{:04}-01-01T00:00:00Z", year - 1)) {
             released[number] = start.micros();
         }
@@ -237,6 +232,14 @@ mod tests {
             lines("a", (0..49).map(|number| (1 + number % 5, number * 300))),
         ] {
             assert!(found(&text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_all_are_alike_nobody_is_unusually_active() {
+        for (users, ratings) in [(10, 120), (1, 500), (3, 343)] {
+            let text: String = (0..users).map(|number| person(&format!("p{number}"), ratings)).collect();
+            assert!(found(&text).is_empty(), "{users} users of {ratings}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use marquee_report::{counted, escape, head};
+use marquee_report::{counted, escape, grid, head};
 
 use crate::activity::Activity;
 use crate::catalog::{Catalog, Group};
@@ -42,7 +42,7 @@ pub fn html(explored: &Exploration) -> String {
     text.push_str("<h2>How the files were read</h2>");
     let rows: Vec<[String; 2]> =
         explored.understood.iter().map(|(name, value)| [name.clone(), value.clone()]).collect();
-    table(&mut text, &["", ""], &rows);
+    text.push_str(&grid(&[""; 0], &rows));
     text.push_str("</html>\n");
     text
 }
@@ -122,7 +122,7 @@ fn quantiles(text: &mut String, of: &[(&str, &Activity)]) {
             ]
         })
         .collect();
-    table(text, &headers, &rows);
+    text.push_str(&grid(&headers, &rows));
 }
 
 fn over_time(times: &Times) -> Vec<String> {
@@ -164,7 +164,7 @@ fn parts(text: &mut String, drift: &Drift) {
             [part.from.clone(), part.ratings.to_string(), mean, figure(part.psi), figure(part.ks), change.to_owned()]
         })
         .collect();
-    table(text, &["from", "ratings", "mean", "stability index", "largest difference", "change"], &rows);
+    text.push_str(&grid(&["from", "ratings", "mean", "stability index", "largest difference", "change"], &rows));
 }
 
 fn groups(text: &mut String, catalog: &Catalog) {
@@ -179,7 +179,7 @@ fn groups(text: &mut String, catalog: &Catalog) {
     };
     if !catalog.genres.is_empty() {
         let _ = write!(text, "<h2>Genres</h2><p>A movie counts for each of its genres.</p>");
-        table(text, &["genre", "movies", "ratings", "share", "mean"], &rows(&catalog.genres));
+        text.push_str(&grid(&["genre", "movies", "ratings", "share", "mean"], &rows(&catalog.genres)));
         if let Some(more) = catalog.genres.len().checked_sub(GENRES).filter(|more| *more > 0) {
             let _ = write!(text, "<p>And {}.</p>", counted(more as u64, "more genre"));
         }
@@ -194,26 +194,6 @@ fn groups(text: &mut String, catalog: &Catalog) {
         text.push_str(&charts::line(&texts("Mean rating by decade", "mean rating"), &names, &means));
         text.push_str("</div>");
     }
-}
-
-/// Writes a table. The first column has names, the others numbers.
-fn table<const N: usize>(text: &mut String, headers: &[&str; N], rows: &[[String; N]]) {
-    text.push_str("<div class=wide><table class=grid>");
-    if headers.iter().any(|header| !header.is_empty()) {
-        text.push_str("<thead><tr>");
-        headers.iter().for_each(|header| {
-            let _ = write!(text, "<th>{header}");
-        });
-        text.push_str("</thead>");
-    }
-    text.push_str("<tbody>");
-    for row in rows {
-        text.push_str("<tr>");
-        row.iter().for_each(|cell| {
-            let _ = write!(text, "<td>{}", escape(cell));
-        });
-    }
-    text.push_str("</tbody></table></div>");
 }
 
 #[cfg(test)]

@@ -20,16 +20,20 @@ const LARGE: f64 = 0.25;
 /// The least share of a value in an index, so that a value that is new does not make it infinite.
 const LEAST: f64 = 1e-4;
 
+/// The fewest ratings of a part that is compared.
+const FEWEST: u64 = 200;
+
 const DAY: i64 = 86_400_000_000;
 
 /// Ratings over time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Times {
-    /// The first time, in RFC 3339. Impossible times are left out here.
+    /// The first time, in RFC 3339. Times in the future are left out here.
     pub first: String,
     /// The last time.
     pub last: String,
-    /// The length of a period: `day`, `week`, `month`, `quarter` or `year`.
+    /// The length of a period: `day`, `week`, `month`, `quarter` or `year`, or `part` of a time
+    /// that is longer than sixty years.
     pub length: &'static str,
     /// The periods, in order. Some may have no ratings.
     pub periods: Vec<Period>,
@@ -55,7 +59,8 @@ pub struct Period {
 /// How the ratings change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drift {
-    /// About equally many ratings each, in the order of time. Each is compared with the one before.
+    /// About equally many ratings each where periods allow it, in the order of time. Each is
+    /// compared with the one before.
     pub parts: Vec<Part>,
 }
 
@@ -69,7 +74,9 @@ pub struct Part {
     /// The mean rating.
     pub mean: f64,
     /// The population stability index of the distribution of the ratings against the part before:
-    /// Σ (q − p) ln(q ⁄ p), with shares of at least 0.0001. `None` of the first part.
+    /// Σ (q − p) ln(q ⁄ p), with shares of at least 0.0001, less what chance alone adds on average:
+    /// (values − 1)(1 ⁄ n₁ + 1 ⁄ n₂). At least 0. `None` of the first part, and of parts with fewer
+    /// than 200 ratings.
     pub psi: Option<f64>,
     /// The largest difference of the cumulative distributions (Kolmogorov 1933).
     pub ks: Option<f64>,
@@ -145,12 +152,23 @@ fn drift(periods: &[Period], histograms: &[Vec<u64>], sums: &[f64]) -> Option<Dr
         *values += sum;
         is_full = bins.iter().sum::<u64>() * PARTS as u64 >= all;
     }
+    // What is left over at the end belongs to the part before it.
+    if let [.., _, (_, last, _)] = &merged[..]
+        && last.iter().sum::<u64>() * 2 * (PARTS as u64) < all
+        && let Some((_, rest, sum)) = merged.pop()
+        && let Some((_, bins, values)) = merged.last_mut()
+    {
+        bins.iter_mut().zip(&rest).for_each(|(bin, count)| *bin += count);
+        *values += sum;
+    }
     if merged.len() < 2 {
         return None;
     }
     let mut parts: Vec<Part> = Vec::new();
     for (at, (from, bins, values)) in merged.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| merged.get(before)).map(|(_, bins, _)| bins);
+        let is_enough = |bins: &Vec<u64>| bins.iter().sum::<u64>() >= FEWEST;
+        let before = before.filter(|before| is_enough(before) && is_enough(bins));
         let psi = before.map(|before| psi(before, bins));
         let ratings = bins.iter().sum::<u64>();
         parts.push(Part {
@@ -177,7 +195,10 @@ fn shares(counts: &[u64]) -> impl Iterator<Item = f64> + '_ {
 
 fn psi(before: &[u64], after: &[u64]) -> f64 {
     let pairs = shares(before).zip(shares(after)).map(|(p, q)| (p.max(LEAST), q.max(LEAST)));
-    pairs.map(|(p, q)| (q - p) * (q / p).ln()).sum()
+    let index: f64 = pairs.map(|(p, q)| (q - p) * (q / p).ln()).sum();
+    let values = before.iter().zip(after).filter(|(before, after)| **before + **after > 0).count() as f64;
+    let chance = |counts: &[u64]| (values - 1.0) / counts.iter().sum::<u64>() as f64;
+    (index - chance(before) - chance(after)).max(0.0)
 }
 
 fn ks(before: &[u64], after: &[u64]) -> f64 {
@@ -307,9 +328,41 @@ mod tests {
         assert_eq!(changes, [None, Some(Change::Small), Some(Change::Small), Some(Change::Large)]);
         let last = &drift.parts[3];
         // (0.75 − 0.25) ln 3, twice.
-        assert!((last.psi.expect("an index") - 3.0_f64.ln()).abs() < 1e-9, "{last:?}");
+        let by_chance = 2.0 / 1_000.0;
+        assert!((last.psi.expect("an index") - (3.0_f64.ln() - by_chance)).abs() < 1e-9, "{last:?}");
         assert!((last.ks.expect("a distance") - 0.5).abs() < 1e-9, "{last:?}");
         assert!((last.mean - 4.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn chance_is_no_drift() {
+        // 4,000 independent ratings of nine values on forty days, by a linear congruence.
+        let mut state = 1_u64;
+        let text: String = (0..4_000_u32)
+            .map(|number| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let value = 1 + (state >> 33) % 9;
+                format!("{},{number},{value},{}\n", number % 50, 1_000_000_000 + number / 100 * 86_400)
+            })
+            .collect();
+        let parts = of_text(&text).1.expect("parts").parts;
+        assert!(parts.iter().all(|part| part.psi.is_none_or(|psi| psi < 0.02)), "{parts:?}");
+        // A few ratings say nothing.
+        let few = of_text("a,1,4,1000000000\na,2,1,1000200000\n").1.expect("parts").parts;
+        assert!(few.iter().all(|part| part.psi.is_none() && part.change.is_none()), "{few:?}");
+    }
+
+    #[test]
+    fn a_short_rest_belongs_to_the_part_before() {
+        // Days of 93 ratings, ten of them, and one of 7.
+        let text: String = (0..937_u32)
+            .map(|number| {
+                format!("{},{number},{},{}\n", number % 50, 1 + number % 5, 1_000_000_000 + number / 93 * 86_400)
+            })
+            .collect();
+        let ratings: Vec<u64> = of_text(&text).1.expect("parts").parts.iter().map(|part| part.ratings).collect();
+        assert_eq!(ratings.iter().sum::<u64>(), 937);
+        assert!(ratings.iter().all(|ratings| *ratings > 937 / 8), "{ratings:?}");
     }
 
     #[test]

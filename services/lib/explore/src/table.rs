@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use marquee_datasets::{Dataset, RowError};
+use marquee_datasets::Dataset;
 use serde::Serialize;
 
 use crate::{Error, Watch};
@@ -96,13 +96,18 @@ impl Table {
                 watch.read(rows.bytes_read() as f64 / total);
             }
             match row {
+                Ok(row) if !(row.rating as f32).is_finite() => {
+                    let reason = format!("is {}: give a number", row.rating);
+                    table.problem("rating", format!("line {}: rating {reason}", row.line));
+                }
                 Ok(row) => {
                     users.push(table.users.number(&row.user));
                     let movie = table.movies.number(&row.movie);
                     let time = row.rated_at.map_or(NO_TIME, |at| at.micros());
                     ratings.push(Rating { movie, value: row.rating as f32, time });
                 }
-                Err(error) => table.problem(error),
+                Err(error) if error.fatal => table.cut = Some(error.to_string()),
+                Err(error) => table.problem(error.field, error.to_string()),
             }
         }
         table.unrated = unrated.load(Ordering::Relaxed);
@@ -114,14 +119,10 @@ impl Table {
         Ok(table)
     }
 
-    fn problem(&mut self, error: RowError) {
-        if error.fatal {
-            self.cut = Some(error.to_string());
-            return;
-        }
-        match self.problems.iter_mut().find(|problem| problem.field == error.field) {
+    fn problem(&mut self, field: &'static str, what: String) {
+        match self.problems.iter_mut().find(|problem| problem.field == field) {
             Some(problem) => problem.rows += 1,
-            None => self.problems.push(Problem { field: error.field, rows: 1, first: error.to_string() }),
+            None => self.problems.push(Problem { field, rows: 1, first: what }),
         }
     }
 
@@ -186,6 +187,14 @@ pub(crate) mod tests {
         assert_eq!(table.problems.len(), 1);
         assert_eq!((table.problems[0].field, table.problems[0].rows), ("rating", 1));
         assert!(table.problems[0].first.starts_with("line 5: rating "), "{}", table.problems[0].first);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_rating() {
+        let table = table("a,1,NaN,10\na,2,inf,10\na,3,1e308,10\na,4,3e38,10\na,5,-3e38,10\n");
+        let values: Vec<f32> = table.ratings().iter().map(|rating| rating.value).collect();
+        assert_eq!(values, [3e38, -3e38]);
+        assert_eq!(table.problems.iter().map(|problem| problem.rows).sum::<u64>(), 3, "{:?}", table.problems);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Counts values. NaN and infinity are no ratings: readers refuse them.
+    /// Counts values, which are finite.
     pub(crate) fn of(values: impl Iterator<Item = f32> + Clone) -> Self {
         let (mut count, mut mean, mut squares) = (0_u64, 0.0_f64, 0.0_f64);
         let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -48,16 +48,18 @@ impl Distribution {
             mean += off / count as f64;
             squares += off * (f64::from(value) - mean);
             (min, max) = (min.min(value), max.max(value));
-            if distinct.len() <= VALUES {
-                if let Err(place) = distinct.binary_search_by(|known| known.total_cmp(&value)) {
-                    distinct.insert(place, value);
-                }
+            if distinct.len() <= VALUES
+                && let Err(place) = distinct.binary_search_by(|known| known.total_cmp(&value))
+            {
+                distinct.insert(place, value);
             }
         }
         let mut bins = if distinct.len() <= VALUES {
             distinct.into_iter().map(|value| Bin { from: value, to: value, ratings: 0 }).collect()
         } else {
-            let end = |number: usize| min + (max - min) * (number as f32 / RANGES as f32);
+            // In double precision, where the difference of two of them is always finite.
+            let (low, width) = (f64::from(min), f64::from(max) - f64::from(min));
+            let end = |number: usize| (low + width * (number as f64 / RANGES as f64)) as f32;
             (0..RANGES).map(|number| Bin { from: end(number), to: end(number + 1), ratings: 0 }).collect::<Vec<_>>()
         };
         for value in values {
@@ -96,6 +98,14 @@ mod tests {
         assert_eq!((distribution.mean, distribution.min, distribution.max), (3.0, 0.5, 4.0));
         assert!((distribution.deviation - (8.5_f64 / 4.0).sqrt()).abs() < 1e-12);
         assert_eq!(distribution.names(), ["0.5", "3.5", "4"]);
+    }
+
+    #[test]
+    fn ranges_of_the_largest_numbers_are_finite() {
+        let values: Vec<f32> = (0..100_u8).map(|number| (f32::from(number) - 50.0) / 50.0 * f32::MAX).collect();
+        let distribution = Distribution::of(values.iter().copied());
+        assert!(distribution.bins.iter().all(|bin| bin.from.is_finite() && bin.to.is_finite()));
+        assert!(distribution.bins.iter().all(|bin| bin.ratings < 5), "{:?}", distribution.bins);
     }
 
     #[test]

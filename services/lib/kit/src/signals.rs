@@ -35,7 +35,7 @@ pub fn watch(longest: Duration) -> io::Result<Stop> {
     let stop = Stop::new();
     let signals = {
         let _entered = runtime.enter();
-        let is_ours = |(number, _): &(i32, &str)| *number != libc::SIGHUP || !is_ignored(*number);
+        let is_ours = |(number, _): &(i32, &str)| *number != libc::SIGHUP || !ignores_hangups();
         SIGNALS.into_iter().filter(is_ours).map(open).collect::<io::Result<_>>()?
     };
     let watch = Watch { signals, stop: stop.clone(), longest };
@@ -83,10 +83,11 @@ async fn next(signals: &mut [(i32, &'static str, Signal)]) -> (i32, &'static str
     futures_util::future::select_all(waits).await.0
 }
 
-/// Returns whether this process was started with a signal ignored, as `nohup` does with SIGHUP.
-fn is_ignored(number: i32) -> bool {
+/// Returns whether this process was started with SIGHUP ignored, as `nohup` does. What it starts
+/// ignores it then too.
+pub fn ignores_hangups() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignores(&status, number)
+    ignores(&status, libc::SIGHUP)
 }
 
 fn ignores(status: &str, number: i32) -> bool {

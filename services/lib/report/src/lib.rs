@@ -127,18 +127,29 @@ fn figures(text: &mut String, table: &Table) {
     if table.rows.is_empty() {
         return;
     }
-    let _ = write!(text, "<h2>{}</h2><div class=wide><table class=grid><thead><tr>", escape(&table.title));
-    table.headers.iter().for_each(|header| {
-        let _ = write!(text, "<th>{}", escape(header));
-    });
-    text.push_str("</thead><tbody>");
-    for row in &table.rows {
+    let _ = write!(text, "<h2>{}</h2>{}", escape(&table.title), grid(&table.headers, &table.rows));
+}
+
+/// Returns a table of figures: the first column has names, the others numbers. Without headers it
+/// has rows only. Every text is escaped.
+pub fn grid(headers: &[impl AsRef<str>], rows: &[impl AsRef<[String]>]) -> String {
+    let mut text = "<div class=wide><table class=grid>".to_owned();
+    if !headers.is_empty() {
+        text.push_str("<thead><tr>");
+        headers.iter().for_each(|header| {
+            let _ = write!(text, "<th>{}", escape(header.as_ref()));
+        });
+        text.push_str("</thead>");
+    }
+    text.push_str("<tbody>");
+    for row in rows {
         text.push_str("<tr>");
-        row.iter().for_each(|cell| {
+        row.as_ref().iter().for_each(|cell| {
             let _ = write!(text, "<td>{}", escape(cell));
         });
     }
     text.push_str("</tbody></table></div>");
+    text
 }
 
 /// Formats a number with its noun, for example `1 rating` and `2 ratings`.

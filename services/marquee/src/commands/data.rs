@@ -1,7 +1,6 @@
 //! `marquee data`: versions of data sets in the format of DVC. It runs in this process and calls no
 //! fleet.
 
-mod progress;
 mod remote;
 mod results;
 #[cfg(test)]
@@ -16,7 +15,7 @@ use marquee_cli::{Error, Output};
 use marquee_kit::signals;
 use marquee_versions::{Pointer, RemoteConfig, Repository};
 
-use progress::Progress;
+use super::progress::Progress;
 use results::{CheckedOut, Compared, Listed, Made, Moved};
 
 /// The longest time from a signal to the end: the copy of a large file.
@@ -112,7 +111,7 @@ async fn run_in(here: &Path, args: DataArgs, output: Output) -> Result<()> {
     }
     let repository = Repository::find(here).map_err(usage)?;
     let stop = signals::watch(LONGEST_STOP).context("watch for signals")?;
-    let progress = Progress::new(output, stop.clone());
+    let progress = Progress::new(output, stop.clone(), "data");
     let work = Work { here: here.to_owned(), repository, progress: progress.clone() };
     let done = match args.command {
         DataCommand::Push(MoveArgs { paths, remote }) => work.push(&paths, remote).await,

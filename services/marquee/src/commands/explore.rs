@@ -6,25 +6,20 @@ mod shown;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use marquee_cli::import::ReadingArgs;
 use marquee_cli::{Error, Output};
 use marquee_domain::Timestamp;
-use marquee_explore::Watch;
-use marquee_kit::{Stop, signals};
+use marquee_kit::signals;
 
+use super::progress::Progress;
 use shown::Explored;
 
 /// The longest time from a signal to the end: the figures of a large set.
 const LONGEST_STOP: Duration = Duration::from_secs(60);
-
-/// Steps of the bar.
-const STEPS: f64 = 1_000.0;
 
 /// Arguments of `explore`.
 #[derive(Debug, Args)]
@@ -52,7 +47,7 @@ pub(crate) async fn run(args: ExploreArgs, output: Output) -> Result<()> {
     }
     let options = args.reading.options(None);
     let stop = signals::watch(LONGEST_STOP).context("watch for signals")?;
-    let progress = Progress { output, stop: stop.clone(), bar: Mutex::default() };
+    let progress = Progress::new(output, stop.clone(), "reading");
     let page = args.page.clone();
     let exploring = tokio::task::spawn_blocking(move || -> Result<Explored> {
         let dataset = marquee_datasets::open_all(&paths, options)?;
@@ -76,43 +71,4 @@ pub(crate) async fn run(args: ExploreArgs, output: Output) -> Result<()> {
 
 fn no_set() -> Error {
     Error::Usage("PATH: give the path of a data set, or run `make movielens` for MovieLens 100K".to_owned())
-}
-
-/// Shows a bar on a terminal, and passes on a signal as a cancellation.
-#[derive(Debug)]
-struct Progress {
-    output: Output,
-    stop: Stop,
-    bar: Mutex<Option<ProgressBar>>,
-}
-
-impl Progress {
-    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
-        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Removes the bar.
-    fn end(&self) {
-        if let Some(bar) = self.bar().take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Watch for Progress {
-    fn read(&self, share: f64) {
-        if !self.output.is_live() {
-            return;
-        }
-        let mut bar = self.bar();
-        let bar = bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("reading {bar:30} {percent:>3} %  {elapsed}");
-            ProgressBar::new(STEPS as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        bar.set_position((share * STEPS) as u64);
-    }
-
-    fn canceled(&self) -> bool {
-        self.stop.is_cancelled()
-    }
 }

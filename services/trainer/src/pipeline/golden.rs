@@ -19,10 +19,7 @@ const LEAST_TOLERANCE: f64 = 1e-4;
 pub(super) fn record(posterior: &Posterior, movies: &[Movie], scale: Scale, parity: f64) -> Golden {
     let movies = &movies[..movies.len().min(posterior.movies)];
     let predicted = spread(movies.len(), PREDICTED);
-    let case = |length: usize| {
-        let level = |at: usize| scale.min() + (at * 7 % scale.levels()) as f64 * scale.resolution();
-        let rated = spread(movies.len(), length).into_iter().enumerate();
-        let history: Vec<(usize, f64)> = rated.map(|(at, movie)| (movie, level(at))).collect();
+    let case = |history: Vec<(usize, f64)>| {
         let state = posterior.state(&history);
         let prediction = |&movie: &usize| {
             let estimate = posterior.estimate(&state, movie);
@@ -36,7 +33,15 @@ pub(super) fn record(posterior: &Posterior, movies: &[Movie], scale: Scale, pari
         }
     };
     // On the machine of the training a graph may differ by `parity`, and elsewhere a little more.
-    Golden { tolerance: (2.0 * parity).max(LEAST_TOLERANCE), cases: LENGTHS.into_iter().map(case).collect() }
+    Golden { tolerance: (2.0 * parity).max(LEAST_TOLERANCE), cases: histories(movies.len(), scale).map(case).collect() }
+}
+
+/// Returns the made-up histories of a model with so many movies. The graphs are compared with the
+/// model on them before they are published, so instances find nothing new.
+pub(super) fn histories(movies: usize, scale: Scale) -> impl Iterator<Item = Vec<(usize, f64)>> {
+    let level = move |at: usize| scale.min() + (at * 7 % scale.levels()) as f64 * scale.resolution();
+    let rated = move |length: usize| spread(movies, length).into_iter().enumerate();
+    LENGTHS.into_iter().map(move |length| rated(length).map(|(at, movie)| (movie, level(at))).collect())
 }
 
 /// Returns up to `count` different indices below `length`, evenly spread.

@@ -1,20 +1,21 @@
-//! Compares an export with the model it was made from: its graphs under ONNX
-//! Runtime against the trainer's own double-precision prediction, on real histories.
+//! Compares an export with the model it was made from: its graphs under ONNX Runtime against the
+//! trainer's own double-precision prediction, on real histories and on the made-up ones that
+//! instances check.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use marquee_domain::UserId;
+use marquee_domain::{Scale, UserId};
 use marquee_model::{TensorSpec, tensors};
 use marquee_onnx::{Element, Graph, GraphError, Runtime, Tensor, Threads};
 use marquee_posterior::Estimate;
 
 use super::export::Files;
 use super::fitting::Trained;
-use super::{Pipeline, PipelineError};
+use super::{Pipeline, PipelineError, golden};
 
-/// The number of users whose predictions are compared, besides one without a history.
+/// The number of users whose predictions are compared.
 const USERS: usize = 24;
 
 /// The number of movies that are compared for a user.
@@ -55,7 +56,8 @@ pub(super) async fn largest_difference(
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
     let carried = tensors::carried(&files.signatures.learner).cloned().collect();
     let graphs = ([files.encoder.clone(), files.scorer.clone(), files.learner.clone(), files.ranker.clone()], carried);
-    let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted)).await;
+    let scale = pipeline.dependencies.scale;
+    let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted, scale)).await;
     let comparison = prepared.map_err(PipelineError::Graph)?;
     let mut largest = 0_f64;
     for case in &comparison.cases {
@@ -66,13 +68,19 @@ pub(super) async fn largest_difference(
 
 impl Comparison {
     /// Loads the graphs and predicts with the model itself.
-    fn prepare(runtime: &Runtime, (graphs, carried): &Graphs, fitted: &Trained) -> Result<Self, GraphError> {
+    fn prepare(
+        runtime: &Runtime,
+        (graphs, carried): &Graphs,
+        fitted: &Trained,
+        scale: Scale,
+    ) -> Result<Self, GraphError> {
         let graphs = graphs.each_ref().map(|bytes| Graph::load(runtime, bytes, Threads::default()));
         let [encoder, scorer, learner, ranker] = graphs;
         let (encoder, scorer, learner, ranker) = (encoder?, scorer?, learner?, ranker?);
         // Both are spread evenly over all users and movies.
         let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
-        let cases = histories(fitted).into_iter().map(|history| {
+        let made_up = golden::histories(fitted.index.len().min(fitted.posterior.movies), scale);
+        let cases = histories(fitted).into_iter().chain(made_up).map(|history| {
             let state = fitted.posterior.state(&history);
             let expected = movies.iter().map(|&movie| fitted.posterior.estimate(&state, movie)).collect();
             Case { history, expected }
@@ -153,7 +161,7 @@ fn largest(expected: impl ExactSizeIterator<Item = f64>, found: &[f32]) -> f64 {
         .fold(0.0, |largest, difference| if difference.is_nan() { f64::INFINITY } else { largest.max(difference) })
 }
 
-/// Returns the histories of some users, and an empty one.
+/// Returns the histories of some users.
 fn histories(fitted: &Trained) -> Vec<Vec<(usize, f64)>> {
     let mut by_user: BTreeMap<&UserId, Vec<(usize, f64)>> = BTreeMap::new();
     for rating in fitted.snapshot.ratings() {
@@ -163,9 +171,7 @@ fn histories(fitted: &Trained) -> Vec<Vec<(usize, f64)>> {
     }
     let step = (by_user.len() / USERS).max(1);
     let newest = |mut history: Vec<(usize, f64)>| history.split_off(history.len().saturating_sub(HISTORY));
-    let mut histories: Vec<_> = by_user.into_values().step_by(step).take(USERS).map(newest).collect();
-    histories.push(Vec::new());
-    histories
+    by_user.into_values().step_by(step).take(USERS).map(newest).collect()
 }
 
 fn inputs(history: &[(usize, f64)]) -> Vec<(String, Tensor)> {

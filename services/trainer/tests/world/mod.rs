@@ -76,6 +76,12 @@ impl World {
         Some(world)
     }
 
+    /// Returns a file of a published version.
+    pub(crate) async fn file(&self, version: u64, file: &str) -> Bytes {
+        let path = ObjectKey::try_new(&format!("models/ratings/{version}/{file}")).expect("a path");
+        self.objects.get(&path).await.expect("reads").expect("the file is there").bytes
+    }
+
     /// Appends ratings of users and movies by number, a second apart.
     pub(crate) async fn append(&self, ratings: impl Iterator<Item = (i32, i32, f64)>) {
         self.append_every(1, ratings).await;

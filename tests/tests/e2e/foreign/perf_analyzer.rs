@@ -11,21 +11,13 @@ use marquee_onnx::Kind;
 use marquee_onnx::testing::model;
 use tokio::process::Command;
 
+use super::named_or_skip;
+
 /// Where `make perf-analyzer` puts the program, and the libraries that it is linked with.
 const FOLDER: &str = "MARQUEE_PERF_ANALYZER";
 
 /// The model's name.
 const NAME: &str = "sum";
-
-/// The folder of the program, or `None` and a line that says so, which `CI=true` does not forgive.
-fn folder_or_skip() -> Option<PathBuf> {
-    let folder = std::env::var_os(FOLDER).map(PathBuf::from).filter(|folder| folder.join("perf_analyzer").is_file());
-    if folder.is_none() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{FOLDER} names the folder of `make perf-analyzer`");
-        println!("skipped: {FOLDER} names no folder with perf_analyzer: run `make perf-analyzer`");
-    }
-    folder
-}
 
 /// Writes a model that adds two inputs of four numbers a row.
 fn write_model(repository: &Path) -> Result<()> {
@@ -66,7 +58,9 @@ async fn statistics(fleet: &Fleet) -> Result<(u64, u64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tritons_load_generator_measures_a_model() -> Result<()> {
-    let Some(folder) = folder_or_skip() else { return Ok(()) };
+    let has_program = |folder: &Path| folder.join("perf_analyzer").is_file();
+    let Some(folder) = named_or_skip(FOLDER, ("folder", "perf-analyzer"), has_program) else { return Ok(()) };
+    let folder = PathBuf::from(folder);
     let repository = tempfile::tempdir()?;
     write_model(repository.path())?;
     let path = repository.path().to_owned();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use marquee_e2e::{DEADLINE, Launch, Process};
 use marquee_embedded::{EmbeddedLog, LogSettings};
+use marquee_kit::signals::ignores_hangups;
 use tokio::net::TcpListener;
 
 use super::PROGRAM;
@@ -33,11 +34,13 @@ impl Silent {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_during_a_start_that_waits_for_a_back_end_ends_it_soon() -> Result<()> {
+    // Processes that are started under `nohup` ignore SIGHUP.
+    let hangup = if ignores_hangups() { "-TERM" } else { "-HUP" };
     // SERVER stands for the address of the server.
     let cases: [(&str, &[&str]); 4] = [
         ("-TERM", &["backends.log=kafka", "kafka.bootstrap=SERVER"]),
         ("-INT", &["backends.store=redis", "redis.urls=redis://SERVER"]),
-        ("-HUP", &["backends.objects=s3", "s3.endpoint=http://SERVER", "s3.access_key_id=a", "s3.secret_access_key=b"]),
+        (hangup, &["backends.objects=s3", "s3.endpoint=http://SERVER", "s3.access_key_id=a", "s3.secret_access_key=b"]),
         ("-TERM", &["backends.store=redis", "redis.urls=redis://SERVER"]),
     ];
     for (signal, settings) in cases {

@@ -5,18 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use marquee_kit::chain;
 use tokio::sync::oneshot;
 
-use super::{Given, Known, Parts, Slot, Store};
+use super::{Given, Known, Parts, Slot, Store, Wait};
 use crate::models::config::ModelConfig;
 use crate::models::error::{Error, LoadError};
 use crate::models::raw::{Plan, RawModel};
-use crate::models::source::{Files, Source, Stamp, is_name};
+use crate::models::source::{Files, Listing, Source, Stamp, is_name};
 
 /// The largest configuration file, in bytes.
 const LARGEST_CONFIG: u64 = 1 << 20;
+
+/// How long requests do not read the repository again after one of them could not.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often a request loads a model that leaves again before the request has it.
+const TRIES: usize = 3;
 
 /// Why a model is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +69,14 @@ impl Store {
         name: &str,
         version: Option<u64>,
     ) -> Option<Result<Arc<RawModel>, Error>> {
-        let found = self.get(name, version)?;
-        if !matches!(found, Err(Error::Standby { .. })) {
-            return Some(found);
+        for _ in 0..TRIES {
+            let found = self.get(name, version)?;
+            if !matches!(found, Err(Error::Standby { .. })) || self.must_wait(name) {
+                return Some(found);
+            }
+            // The reason of a failure is what `get` returns afterwards.
+            drop(self.load_in_task(name, Given::default(), Cause::Needed).await);
         }
-        // The reason of a failure is what `get` returns afterwards.
-        drop(self.load_in_task(name, Given::default(), Cause::Needed).await);
         self.get(name, version)
     }
 
@@ -77,12 +87,16 @@ impl Store {
         seen: &mut BTreeMap<String, Files>,
         is_taken: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), LoadError> {
-        let listed = self.parts.source.models().await?;
-        for gone in seen.keys().filter(|name| !listed.contains_key(*name)) {
+        let Listing { models: listed, unreadable } = self.parts.source.models().await?;
+        for (name, error) in &unreadable {
+            tracing::warn!(model = name, error = chain(error), "folder of a model cannot be read");
+        }
+        let is_there = |name: &String| listed.contains_key(name) || unreadable.contains_key(name);
+        for gone in seen.keys().filter(|name| !is_there(name)) {
             self.unload(gone).await;
             self.forget(gone);
         }
-        seen.retain(|name, _| listed.contains_key(name));
+        seen.retain(|name, _| is_there(name));
         for (name, files) in listed {
             if seen.get(&name) == Some(&files) {
                 continue;
@@ -90,11 +104,15 @@ impl Store {
             // Noted before the load: files that change meanwhile are loaded the next time.
             seen.insert(name.clone(), files);
             if is_taken(&name) {
-                self.note_problem(&name, &LoadError::Taken);
+                self.note_problem(&name, &LoadError::Taken, false);
                 continue;
             }
             // The reason of a failure is in the log and in the index.
-            drop(self.load_now(&name, Given::default(), Cause::Changed).await);
+            let loaded = self.load_now(&name, Given::default(), Cause::Changed).await;
+            if matches!(loaded, Err(LoadError::Read(_) | LoadError::Objects(_))) {
+                // The next pass tries again.
+                seen.remove(&name);
+            }
         }
         Ok(())
     }
@@ -126,17 +144,49 @@ impl Store {
         }
         let _changing = self.changing.lock().await;
         if cause == Cause::Needed {
-            // Another request may have loaded it meanwhile.
+            // Another request may have loaded it meanwhile, or tried to.
             let Some(config) = self.read(|known| known.get(name).filter(|known| known.is_standby()).map(config_of))
             else {
                 return Ok(());
             };
+            if self.must_wait(name) {
+                return Ok(());
+            }
             given.config = config;
         }
-        let prepared = match self.prepare(name, &given).await {
+        let was_known = self.read(|known| known.contains_key(name));
+        let loaded = self.load_alone(name, &given, cause).await;
+        if loaded.is_err() && !was_known && !given.files.is_empty() {
+            // What a client sent under a name of its own, and nothing of it answers.
+            if self.ready_versions(name).is_empty() {
+                self.forget(name);
+            }
+        } else if self.read(|known| known.contains_key(name)) {
+            let wait = match &loaded {
+                Err(LoadError::NoRoom { need, .. }) if cause == Cause::Needed => Some(Wait::Room(*need)),
+                Err(error)
+                    if cause == Cause::Needed && (error.may_pass() || matches!(error, LoadError::Versions(_))) =>
+                {
+                    Some(Wait::Until(self.parts.process.clock.now().plus(RETRY)))
+                }
+                _ => None,
+            };
+            self.change(name, |known| known.wait = wait);
+        }
+        loaded
+    }
+
+    /// Loads a model while no other one is loaded or unloaded.
+    async fn load_alone(&self, name: &str, given: &Given, cause: Cause) -> Result<(), LoadError> {
+        let prepared = match self.prepare(name, given).await {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.note_problem(name, &error);
+                let is_absent = matches!(
+                    error,
+                    LoadError::NoRepository | LoadError::Missing(_) | LoadError::Read(_) | LoadError::Objects(_)
+                );
+                // A listing told of it, or its files were found.
+                self.note_problem(name, &error, cause == Cause::Changed || (given.files.is_empty() && !is_absent));
                 return Err(error);
             }
         };
@@ -146,7 +196,7 @@ impl Store {
         let may_unload = cause != Cause::Changed || is_ready;
         let need = prepared.bytes(self.parts.defaults.instances);
         if let Err(error) = self.make_room(name, need, may_unload) {
-            return self.hold_back(name, (&prepared, &given), error, is_ready);
+            return self.hold_back(name, (&prepared, given), error, is_ready);
         }
         self.change(name, |known| {
             for version in &prepared.chosen {
@@ -156,8 +206,8 @@ impl Store {
                 }
             }
         });
-        let failed = self.open_all(name, &prepared, &given).await;
-        self.settle(name, (&prepared, &given), failed)
+        let failed = self.open_all(name, &prepared, given).await;
+        self.settle(name, (&prepared, given), failed)
     }
 
     /// Notes that there is no room for a model. What answers goes on.
@@ -170,7 +220,7 @@ impl Store {
     ) -> Result<(), LoadError> {
         // Files that came with the request are gone when the next one needs them.
         if is_ready || !loaded.1.files.is_empty() {
-            self.note_problem(name, &error);
+            self.note_problem(name, &error, true);
             return Err(error);
         }
         tracing::warn!(model = name, error = chain(&error), "model of the repository waits for space");
@@ -215,6 +265,14 @@ impl Store {
         if failed.len() < prepared.chosen.len() {
             // The graphs are dropped outside of the lock.
             drop(self.change(name, |known| note_origin(known, (prepared, given))));
+        } else {
+            // What was unloaded for space would be looked for with each request.
+            self.change(name, |known| {
+                let left = known.versions.iter_mut().filter(|(version, _)| !prepared.chosen.contains(version));
+                for (_, slot) in left.filter(|(_, slot)| matches!(slot, Slot::Standby(_))) {
+                    *slot = Slot::Unavailable("unloaded for space, and its successor was not loaded".to_owned());
+                }
+            });
         }
         match failed.len() {
             0 => Ok(()),

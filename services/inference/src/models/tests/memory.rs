@@ -67,6 +67,43 @@ async fn a_model_in_use_is_not_unloaded() {
 }
 
 #[tokio::test]
+async fn requests_that_find_no_room_do_not_load_in_vain() {
+    let Some(runtime) = runtime() else { return };
+    let (folder, size) = models(&["a", "b"]);
+    let metrics = Metrics::default();
+    let store = limited(&runtime, Source::Folder(folder.path().to_owned()), size, &metrics);
+    store.follow(&mut BTreeMap::new(), &|_| false).await.expect("reads");
+    let used = store.get("a", None).expect("known").expect("ready");
+    let failures = || {
+        let text = metrics.text();
+        let line = text.lines().find(|line| line.contains("load_failures_total{model=\"b\"}")).expect("b failed");
+        line.rsplit(' ').next().expect("a number").to_owned()
+    };
+    infer(&store, to("b")).await.expect_err("no room");
+    let before = failures();
+    for _ in 0..5 {
+        infer(&store, to("b")).await.expect_err("no room");
+    }
+    assert_eq!(failures(), before, "it is not tried again while there is no room");
+    drop(used);
+    assert!(infer(&store, to("b")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_model_whose_successor_is_damaged_is_not_loaded_with_each_request() {
+    let Some(runtime) = runtime() else { return };
+    let (folder, size) = models(&["a", "b"]);
+    let store = limited(&runtime, Source::Folder(folder.path().to_owned()), size, &Metrics::default());
+    store.load("a", Given::default()).await.expect("loads");
+    store.load("b", Given::default()).await.expect("loads");
+    write(folder.path(), "a/2/model.onnx", &vec![0xff; usize::try_from(size).expect("fits")]);
+    let refused = infer(&store, to("a")).await.expect_err("damaged").to_string();
+    assert!(refused.contains("not an ONNX model"), "{refused}");
+    assert!(matches!(store.get("a", None), Some(Err(Error::NotReady { .. }))));
+    assert!(matches!(store.get("a", Some(1)), Some(Err(Error::NotReady { .. }))));
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_load_a_model_once() {
     let Some(runtime) = runtime() else { return };
     let (folder, size) = models(&["a", "b"]);

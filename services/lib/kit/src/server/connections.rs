@@ -252,7 +252,7 @@ impl Connections {
     }
 
     #[cfg(test)]
-    fn open(&self) -> usize {
+    pub(super) fn open(&self) -> usize {
         self.lock().open.len()
     }
 }

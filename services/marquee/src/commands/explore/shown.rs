@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use marquee_cli::{Human, Show, Table, counted, thousands};
+use marquee_cli::{Human, Show, Table, counted, one_line, thousands};
 use marquee_explore::{Activity, Exploration};
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ impl Show for Explored {
     fn human(&self) -> Human {
         let Exploration { name, rows, ratings, density, users, movies, times, findings, .. } = &self.explored;
         let mut lines = vec![
-            format!("data set   {name}"),
+            format!("data set   {}", one_line(name)),
             format!(
                 "ratings    {}, {:.3} % of all pairs of a user and a movie; mean {:.3}, deviation {:.3}, from {} to {}",
                 thousands(rows.ratings),
@@ -41,7 +41,9 @@ impl Show for Explored {
         }
         text.push_str(&format!("\n\n{}\n", table.print(false).trim_end()));
         for finding in findings {
-            text.push_str(&format!("\n{:<11}{}", finding.severity.to_string(), finding.text));
+            // Ids come from the files, and may hold what steers a terminal.
+            let sentence = one_line(&finding.text);
+            text.push_str(&format!("\n{:<11}{sentence}", finding.severity.to_string()));
         }
         if findings.is_empty() {
             text.push_str(&format!("\nnothing stands out in {}", counted(rows.ratings, "rating")));
@@ -54,10 +56,7 @@ impl Show for Explored {
 }
 
 fn row(of: &str, activity: &Activity) -> [String; 8] {
-    let at = |share: f64| {
-        let found = activity.quantiles.iter().find(|(known, _)| *known == share);
-        found.map(|(_, count)| thousands(*count)).unwrap_or_default()
-    };
+    let at = |share: f64| thousands(activity.quantile(share));
     let held = activity.top.first().map(|(_, share)| format!("{:.1} %", share * 100.0)).unwrap_or_default();
     let (number, most, gini) = (thousands(activity.count), thousands(activity.most), format!("{:.2}", activity.gini));
     [of.to_owned(), number, at(0.05), at(0.5), at(0.95), most, held, gini]

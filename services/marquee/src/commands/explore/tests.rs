@@ -23,7 +23,7 @@ async fn a_set_is_explored_and_has_a_page() {
     let line = [set.to_str().expect("UTF-8"), "--page", page.to_str().expect("UTF-8")];
     run(args(&line), Output::detect(Format::Json)).await.expect("explored");
     let page = std::fs::read_to_string(&page).expect("a page");
-    assert!(page.contains("What is in a") && page.contains("1 row cannot be read for the rating"), "{page}");
+    assert!(page.contains("What is in a") && page.contains("unreadable for the rating: 1 row"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ fn what_is_printed_has_the_figures_and_the_findings() {
     for part in [
         "data set   a",
         "ratings    3, 50.000 %",
-        "look       1 rating (33.33 %) are in the files twice",
+        "look       in the files twice: 1 rating (33.33 %)",
         "page       a.html",
     ] {
         assert!(shown.contains(part), "{part} is not in\n{shown}");

@@ -9,6 +9,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::*;
 use crate::Transport;
+use crate::server::connections::Connections;
 
 fn aged(age: Duration, grace: Duration) -> ServerSettings {
     ServerSettings { max_connection_age: age, max_connection_age_grace: grace, ..ServerSettings::default() }
@@ -77,51 +78,62 @@ async fn without_an_age_a_connection_stays() {
     server.stop().await;
 }
 
-/// Serves health checks over gRPC.
-async fn grpc(settings: ServerSettings) -> Running {
+/// Serves health checks over gRPC. Returns also the open connections.
+async fn grpc(settings: ServerSettings) -> (Running, Connections) {
     let services = Services { descriptors: &[], reads: &["Check", "Watch"], writes: &[], collections: &[] };
     let server = Server::new(settings, services, Compute::default()).expect("valid");
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let shared = Arc::clone(&server.shared);
+    let (shared, connections) = (Arc::clone(&server.shared), server.connections.clone());
     let stop = Stop::new();
     let (service, report) = Health::default().grpc(stop.clone());
     tokio::spawn(report);
     let served = Served::grpc(Routes::new(service), &server, &Metrics::default());
     let closing = Closing { stop: stop.clone(), drain: Duration::from_secs(1) };
     let task = tokio::spawn(serve(listener, served, server, closing));
-    Running { address, shared, stop, task }
+    (Running { address, shared, stop, task }, connections)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_calls_all_the_time_sees_no_failed_call() {
-    let server = grpc(aged(Duration::from_millis(100), Duration::from_millis(300))).await;
+    // No call takes as long as the grace, however slow the machine is.
+    let (server, connections) = grpc(aged(Duration::from_millis(100), Duration::from_secs(600))).await;
     let transport = Transport::connect(&format!("http://{}", server.address)).expect("a transport");
-    let end = Instant::now() + Duration::from_secs(3);
-    let calls = Arc::new(AtomicUsize::new(0));
+    let (done, calls) = (Stop::new(), Arc::new(AtomicUsize::new(0)));
     let callers: Vec<_> = (0..8)
         .map(|_| {
             let (mut client, calls) = (HealthClient::new(transport.clone()), Arc::clone(&calls));
+            let done = done.clone();
             tokio::spawn(async move {
-                while Instant::now() < end {
+                while !done.is_cancelled() {
                     client.check(HealthCheckRequest::default()).await.expect("no call fails");
                     calls.fetch_add(1, Ordering::Relaxed);
                 }
             })
         })
         .collect();
-    // A stream that never ends keeps its connection open until the grace is over.
-    let mut cut = 0;
-    while Instant::now() < end {
-        let watched = HealthClient::new(transport.clone()).watch(HealthCheckRequest::default()).await;
-        let mut states = watched.expect("no call fails").into_inner();
-        while let Ok(Ok(Some(_))) = timeout(PATIENCE, states.message()).await {}
-        cut += 1;
+    // A stream that does not end keeps its connection open. Another connection beside it means that
+    // its own was told to go, and that the calls go on elsewhere.
+    let mut client = HealthClient::new(transport.clone());
+    let (mut streams, renewed) = (Vec::new(), 4);
+    timeout(PATIENCE, async {
+        while streams.len() < renewed {
+            streams.push(client.watch(HealthCheckRequest::default()).await.expect("no call fails").into_inner());
+            while connections.open() <= streams.len() {
+                client.check(HealthCheckRequest::default()).await.expect("no call fails");
+            }
+        }
+    })
+    .await
+    .expect("the connections are told to go in time");
+    for stream in &mut streams {
+        stream.message().await.expect("the stream goes on").expect("a state");
     }
+    done.cancel();
     for caller in callers {
         caller.await.expect("no call failed");
     }
-    assert!(cut >= 3, "the connection was not told to go: {cut}");
-    assert!(calls.load(Ordering::Relaxed) > 100, "{calls:?}");
+    assert!(calls.load(Ordering::Relaxed) > renewed, "{calls:?}");
+    drop(streams);
     server.stop().await;
 }
