@@ -28,7 +28,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-inference bench-rollout bench-duel bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc gx mlflow perf-analyzer model-servers mlserver models backends servers headers h2load clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-inference bench-rollout bench-duel bench-predict bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc gx mlflow perf-analyzer model-servers mlserver models backends servers headers h2load clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 16
@@ -126,6 +126,13 @@ bench-rollout: headers movielens ## simulate rollouts of equal and of worse vers
 bench-duel: headers onnxruntime movielens ## measure what the duel of two versions costs, and serving beside it (ARGS="--algorithm map --rounds 8 --json PATH")
 	$(call say,measuring the duel)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench-duel -- $(ARGS)
+
+bench-predict: headers onnxruntime movielens ## measure predictions and recommendations from socket to socket (ARGS="--data PATH --keep FOLDER --only predict,mixed --json PATH")
+	$(call say,building)
+	$(CARGO) build --release --locked -p marquee
+	$(CARGO) build --release --locked -p marquee-e2e --bin bench-predict
+	$(call say,measuring)
+	$(TARGET)/release/bench-predict --program $(TARGET)/release/marquee $(ARGS)
 
 bench-model: onnxruntime movielens models ## measure the models beside their peers on the same folds (ARGS="--quick --only folds,scale --peers-long --json PATH")
 	$(call say,building)

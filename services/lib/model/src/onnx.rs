@@ -1,5 +1,6 @@
 //! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
-//! turns states and movies into ratings. The learner changes states by some ratings.
+//! turns states and movies into ratings. The ranker turns states into ratings of all movies. The
+//! learner changes states by some ratings.
 //!
 //! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A
 //! server passes the state from one graph to the other and never looks inside. The graphs compute
@@ -16,6 +17,7 @@ mod learner;
 mod noise;
 mod proto;
 mod rank_one;
+mod ranker;
 mod scorer;
 mod state;
 mod sums;
@@ -27,6 +29,7 @@ use crate::signature::GraphSignature;
 
 pub use encoder::write_encoder;
 pub use learner::write_learner;
+pub use ranker::write_ranker;
 pub use scorer::write_scorer;
 
 /// Name of the dimension that counts users.
