@@ -399,8 +399,12 @@ def link_redis(place: Path) -> None:
 
 
 def find_chromium() -> str | None:
-    """The path of a browser that is installed."""
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+    """The path of a browser that is installed and runs. Ubuntu's package is a script that only says how to get one."""
+    for program in filter(None, map(shutil.which, CHROMIUM)):
+        with contextlib.suppress(OSError):
+            if subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0:
+                return program
+    return None
 
 
 def holds_chromium(place: Path) -> bool:

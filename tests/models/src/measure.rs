@@ -142,7 +142,6 @@ fn in_time(arguments: &Arguments) -> Result<Measured> {
         stars("strict, with mood", moods.rmse).at_most(0.921),
         stars("one by one, with mood", one_by_one(&moods)).at_most(0.901),
         stars("strict, with moving biases of movies", moving.rmse),
-        stars("one by one, with moving biases of movies", one_by_one(&moving)),
         stars("frozen at the cut", judged.frozen_rmse),
         stars("biases alone, strict", biases.rmse),
         stars("biases alone, one by one", one_by_one(&biases)),

@@ -24,7 +24,8 @@ const LOOK: &str = r"<script>addEventListener('load', () => {
 });</script>";
 
 /// What is added behind its first tag.
-const LISTEN: &str = "<script>window.failures = 0; addEventListener('error', () => window.failures++, true);</script>";
+const LISTEN: &str = "<script>window.failures = 0; for (const kind of ['error', 'unhandledrejection'])
+    addEventListener(kind, () => window.failures++, true);</script>";
 
 /// A page as it is seen.
 #[derive(Debug, Clone, Deserialize)]
@@ -74,6 +75,8 @@ impl Chromium {
         let mut command = Command::new(&self.program);
         // Chromium refuses to run as root with its sandbox. The page is ours.
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+        // Whatever a page wants from elsewhere fails, and is counted.
+        command.arg("--host-resolver-rules=MAP * ~NOTFOUND");
         command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
         command.arg(format!("--user-data-dir={}", self.profile.path().join("profile").display()));
         command.arg(format!("--window-size={},1000", width + 100)).arg("--dump-dom");

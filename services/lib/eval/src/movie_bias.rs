@@ -35,8 +35,8 @@ struct Moved {
 }
 
 /// Returns predictions by time with biases of movies that learn as time goes by. All ratings of an
-/// instant are predicted before any of them is learned. The predictions at the cut stay as they
-/// are.
+/// instant are predicted before any of them is learned, so `one_by_one` is `predicted`. The
+/// predictions at the cut stay as they are.
 #[must_use]
 pub fn with_movie_bias(outcomes: &Outcomes, bias: MovieBias, options: &Options<'_>) -> Outcomes {
     let mut moved = outcomes.clone();
@@ -49,7 +49,8 @@ pub fn with_movie_bias(outcomes: &Outcomes, bias: MovieBias, options: &Options<'
             let Some(normal) = one.normal else { continue };
             let known = movies[one.movie as usize].get_or_insert_with(|| bias.at_cut(one));
             one.predicted = options.scale.clip(normal.mean + known.mean);
-            one.one_by_one = options.scale.clip(one.one_by_one + known.mean);
+            // Within an instant nothing is learned here.
+            one.one_by_one = one.predicted;
             one.normal = Some(Normal {
                 mean: normal.mean + known.mean,
                 spread: (normal.spread * normal.spread + known.variance).sqrt(),
@@ -124,6 +125,7 @@ mod tests {
         let spread = |place: usize| after.list()[place].normal.unwrap().spread;
         assert!((spread(0) - 2.0f64.sqrt()).abs() < 1e-12 && (spread(1) - 1.5f64.sqrt()).abs() < 1e-12);
         assert_eq!(after.list()[1].frozen, 3.0);
+        assert!(after.list().iter().all(|one| one.one_by_one == one.predicted));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! A trained rating model: posterior samples of the movie side, and the exact conditional
-//! distribution of a user given such a sample.
+//! A trained rating model: posterior samples of the movie side, and the conditional distribution of
+//! a user given such a sample. Its mean is exact. Its covariance is that for the mean noise of the
+//! user.
 //!
 //! The model is `r = offset + b_u + B_i + v_u · Q_i + noise` with Gaussian priors on `[b_u; v_u]`.
 //! The model holds no row for a user. Given a sample of the movie side, `[b_u; v_u]` of a user has

@@ -236,7 +236,11 @@ impl Judgment {
         let gate = self.gate.as_ref().filter(|gate| !gate.passes())?;
         let GateResult { value, bound, .. } = gate;
         if !value.is_finite() || !bound.is_finite() {
-            return Some("a measured value is not a number".to_owned());
+            return Some(format!(
+                "the errors of this model or of the method of {} on the held-out ratings are no numbers: train with fewer \
+                 factors or another seed",
+                self.name()
+            ));
         }
         if self.verdict == Verdict::SameMethod {
             return Some(format!(

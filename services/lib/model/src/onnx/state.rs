@@ -1,5 +1,5 @@
 //! The state of a user, from the sums over the user's ratings: for each posterior sample, the exact
-//! conditional distribution.
+//! conditional mean, and the covariance for the mean noise of the user.
 //!
 //! A = alpha Σ g_j x xᵀ + diag(prior precision) and b = prior precision ∘ prior mean + alpha Σ g_j
 //! x (r − offset − B). Then mean = A⁻¹ b (Salakhutdinov and Mnih, "Bayesian Probabilistic Matrix

@@ -109,12 +109,12 @@ impl Arm {
     pub(super) fn rows(self, all: &[Evaluation], bias: &Evaluation) -> Vec<ArmFigures> {
         let one_by_one = |one: &Evaluation| one.one_by_one.unwrap_or_default();
         match self {
-            Self::Prequential | Self::Mood | Self::MovieBias => {
-                let what = match self {
-                    Self::Mood => "prequential with moods",
-                    Self::MovieBias => "prequential with moving biases of movies",
-                    _ => "prequential",
-                };
+            Self::MovieBias => {
+                let name = "prequential with moving biases of movies, strict".to_owned();
+                vec![ArmFigures::strict(self, name, all, bias)]
+            }
+            Self::Prequential | Self::Mood => {
+                let what = if self == Self::Mood { "prequential with moods" } else { "prequential" };
                 let one_after_the_other =
                     ArmFigures::errors((self, format!("{what}, one rating after the other")), all, bias, |one| {
                         one_by_one(one).rmse
