@@ -28,7 +28,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-inference bench-rollout bench-duel bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc mlflow perf-analyzer model-servers mlserver models backends servers headers h2load clean-cache
+.PHONY: help demo test node test-cluster test-node images lint bench bench-streams bench-inference bench-rollout bench-duel bench-predict bench-model abuse soak chaos fuzz deny onnxruntime movielens checker clients dvc gx mlflow perf-analyzer model-servers mlserver models backends servers headers h2load clean-cache
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 16
@@ -46,7 +46,7 @@ else
 	$(TARGET)/release/marquee demo $(ARGS)
 endif
 
-test: headers onnxruntime movielens checker clients dvc mlflow ## run all tests
+test: headers onnxruntime movielens checker clients dvc gx mlflow ## run all tests
 	$(call say,preparing the servers that tests run)
 	@$(PYTHON) tests/servers/prepare.py all || { [ "$${CI:-}" != true ] && echo "tests that want them are skipped"; }
 	@$(FETCH) perf-analyzer || { [ "$${CI:-}" != true ] && echo "the test that wants it is skipped"; }
@@ -60,6 +60,7 @@ test: headers onnxruntime movielens checker clients dvc mlflow ## run all tests
 	python="$$($(FETCH) --where checker)"; clients="$$($(FETCH) --where clients)"; \
 	    mlflow="$$($(FETCH) --where mlflow)"; dvc="$$($(FETCH) --where dvc)"; \
 	    analyzer="$$($(FETCH) --where perf-analyzer || true)"; \
+	    gx="$$($(FETCH) --where gx)"; MARQUEE_GX_PYTHON="$$gx" \
 	    MARQUEE_PERF_ANALYZER="$$analyzer" MARQUEE_DVC_PYTHON="$$dvc" MARQUEE_PYTHON="$$python" MARQUEE_CLIENTS_PYTHON="$$clients" MARQUEE_MLFLOW_PYTHON="$$mlflow" $(TESTS)
 
 node: headers onnxruntime movielens ## build what a node of Kubernetes is made of, and check the chart and the Terraform modules with their tools
@@ -126,6 +127,13 @@ bench-duel: headers onnxruntime movielens ## measure what the duel of two versio
 	$(call say,measuring the duel)
 	$(CARGO) run --release --locked -p marquee-e2e --bin bench-duel -- $(ARGS)
 
+bench-predict: headers onnxruntime movielens ## measure predictions and recommendations from socket to socket (ARGS="--data PATH --keep FOLDER --only predict,mixed --json PATH")
+	$(call say,building)
+	$(CARGO) build --release --locked -p marquee
+	$(CARGO) build --release --locked -p marquee-e2e --bin bench-predict
+	$(call say,measuring)
+	$(TARGET)/release/bench-predict --program $(TARGET)/release/marquee $(ARGS)
+
 bench-model: onnxruntime movielens models ## measure the models beside their peers on the same folds (ARGS="--quick --only folds,scale --peers-long --json PATH")
 	$(call say,building)
 	$(CARGO) build --release --locked -p marquee-model-bench
@@ -181,6 +189,9 @@ models: ## put a Python with myFM and Surprise, and the source of LibMF, into th
 
 dvc: ## put a Python with DVC into the cache folder
 	@$(FETCH) dvc
+
+gx: ## put a Python with Great Expectations into the cache folder
+	@$(FETCH) gx
 
 mlflow: ## put a Python with MLflow into the cache folder
 	@$(FETCH) mlflow

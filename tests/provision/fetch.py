@@ -5,6 +5,7 @@
     fetch.py movielens      MovieLens 100K as Parquet
     fetch.py checker        a Python environment with the `onnx` package, whose checker judges our graphs
     fetch.py clients        a Python environment with clients that nobody here wrote: of Kafka, gRPC, Parquet, S3, Feast, Triton, KServe
+    fetch.py gx             a Python environment with Great Expectations, whose verdicts ours are compared with
     fetch.py models         a Python environment with libraries that fit rating models: myFM and Surprise
     fetch.py libmf          the source of LibMF, which fits rating models and has no wheel
     fetch.py mlflow         a Python environment with MLflow, whose server and client the tracker is tested with
@@ -372,6 +373,8 @@ CLIENTS = Environment(
 
 DVC = Environment("dvc", HERE / "dvc-requirements.txt", "dvc", ("dvc", "dvc_s3"))
 
+GX = Environment("gx", HERE / "gx-requirements.txt", "great-expectations", ("great_expectations", "numpy", "pandas"))
+
 MODELS = Environment("models", HERE / "models-requirements.txt", "myfm", ("myfm", "numpy", "scipy.sparse", "surprise"))
 
 MLFLOW = Environment(
@@ -449,6 +452,7 @@ ENVIRONMENTS = {
     "checker": CHECKER,
     "clients": CLIENTS,
     "dvc": DVC,
+    "gx": GX,
     "mlflow": MLFLOW,
     "mlserver": MLSERVER,
     "model-servers": MODEL_SERVERS,

@@ -6,6 +6,7 @@
     prepare.py postgresql    PostgreSQL 13 or newer, as Debian packages it
     prepare.py mariadb  MariaDB 10 or newer, as Debian packages it
     prepare.py s3       versitygw, an S3 server over a folder, built from the Go module that s3/go.mod names
+    prepare.py chromium    the browser that looks at pages, as Debian packages it
     prepare.py kubernetes    etcd, kube-apiserver and kubectl, built from the Go modules that kubernetes/go.mod pins
     prepare.py all      all of these
     prepare.py cluster  all of these, and what a node with pods and the tests on it need: the other programs of
@@ -129,6 +130,8 @@ OLDEST_JAVA = 17
 OLDEST_REDIS = 7
 OLDEST_POSTGRESQL = 13
 OLDEST_MARIADB = 10
+# What the browser is called by Debian, by Ubuntu and by its maker.
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # The oldest containerd that the settings of the node are for.
 OLDEST_CONTAINERD = (1, 6)
 
@@ -183,6 +186,11 @@ def postgresql_folder(servers: Path) -> Path:
 def mariadb_folder(servers: Path) -> Path:
     """Where links to MariaDB's programs are."""
     return servers / f"mariadb-{OLDEST_MARIADB}"
+
+
+def chromium_folder(servers: Path) -> Path:
+    """Where a link to the browser is."""
+    return servers / "chromium"
 
 
 def kubernetes_folder(servers: Path) -> Path:
@@ -404,6 +412,40 @@ def link_redis(place: Path) -> None:
         fix = "put a newer one first on PATH"
         raise Failure(f"tests need Redis {OLDEST_REDIS} or newer, and redis-server is {this}: {fix}")
     (place / "version").write_text(f"{version}\n")
+
+
+def find_chromium() -> str | None:
+    """The path of a browser that is installed and runs. Ubuntu's package is a script that only says how to get one."""
+    for program in filter(None, map(shutil.which, CHROMIUM)):
+        with contextlib.suppress(OSError):
+            if subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0:
+                return program
+    return None
+
+
+def holds_chromium(place: Path) -> bool:
+    """Whether the link leads to a program."""
+    return os.access(place / "chromium", os.X_OK)
+
+
+def make_chromium(folder: Path) -> None:
+    """Installs the browser if it is missing, and makes a folder with a link to it."""
+    if find_chromium() is None:
+        install(["chromium", "fonts-liberation"], "chromium", "chromium is", folder)
+    program = find_chromium()
+    if program is None:
+        raise Failure("chromium is not on PATH after its package was installed: put its folder there")
+    (folder / "new").mkdir()
+    (folder / "new" / "chromium").symlink_to(program)
+
+
+def provide_chromium(servers: Path) -> str:
+    """Sees to it that a browser is installed, and the cache has a link to it."""
+    place = chromium_folder(servers)
+    if holds_chromium(place):
+        return f"in place: {place}"
+    put(place, holds_chromium, make_chromium)
+    return f"now in {place}"
 
 
 def find_program(name: str) -> str | None:
@@ -649,6 +691,7 @@ SERVERS = {
     "postgresql": (postgresql_folder, POSTGRESQL.provide),
     "mariadb": (mariadb_folder, MARIADB.provide),
     "s3": (MODULES["s3"].folder, partial(provide_module, MODULES["s3"])),
+    "chromium": (chromium_folder, provide_chromium),
     "kubernetes": (kubernetes_folder, provide_kubernetes),
 }
 # What only tests on a node with pods need. Kubernetes comes first, next to what shares most packages with it.

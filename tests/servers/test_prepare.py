@@ -121,6 +121,18 @@ class Programs(unittest.TestCase):
                 self.assertIn(version, prepare.provide_redis(self.folder / "servers"))
             self.assertTrue(prepare.holds_redis(place))
 
+    def test_a_browser_is_linked_under_any_of_its_names(self) -> None:
+        place = self.folder / "servers" / "chromium"
+        program = self.folder / "google-chrome"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        self.assertFalse(prepare.holds_chromium(place))
+        with mock.patch.object(prepare.shutil, "which", side_effect={"google-chrome": str(program)}.get):
+            self.assertIn("now in", prepare.provide_chromium(self.folder / "servers"))
+        self.assertTrue(prepare.holds_chromium(place))
+        program.unlink()
+        self.assertFalse(prepare.holds_chromium(place))
+
     def test_an_old_redis_is_refused(self) -> None:
         programs = self.redis("6.2.14")
         with mock.patch.object(prepare.shutil, "which", side_effect=programs.get):
@@ -312,7 +324,9 @@ class Names(unittest.TestCase):
 
     def test_the_harness_knows_every_folder(self) -> None:
         folders = {name: folder(Path("servers")).name for name, (folder, _) in prepare.SERVERS.items()}
-        self.assertEqual(set(folders), {"kafka", "redis", "postgresql", "mariadb", "s3", "kubernetes"})
+        self.assertEqual(
+            set(folders), {"kafka", "redis", "postgresql", "mariadb", "s3", "chromium", "kubernetes"}
+        )
         for name, folder in folders.items():
             harness = DATABASES if name in {"postgresql", "mariadb"} else HARNESS / f"{name}.rs"
             self.assertIn(f'"{folder}"', harness.read_text())

@@ -8,6 +8,7 @@
 //! test that panics keeps the folder.
 
 mod certificates;
+mod chromium;
 mod kafka;
 mod kubernetes;
 mod redis;
@@ -15,6 +16,7 @@ mod s3;
 mod stack;
 
 pub use certificates::Certificates;
+pub use chromium::{Chromium, Seen};
 pub use kafka::{Encrypted, Kafka};
 pub use kubernetes::Kubernetes;
 pub use redis::{Redis, Sentinel};

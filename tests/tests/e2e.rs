@@ -34,6 +34,8 @@ mod operations;
 mod operator;
 #[path = "e2e/packages.rs"]
 mod packages;
+#[path = "e2e/pages.rs"]
+mod pages;
 #[path = "e2e/quotas.rs"]
 mod quotas;
 #[path = "e2e/rollouts.rs"]

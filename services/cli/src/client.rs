@@ -279,8 +279,7 @@ mod tests {
 
     fn apart(pairs: &[(&'static str, &str)]) -> Result<Client, Error> {
         let settings = ClientSettings::default();
-        let address =
-            |(role, address): &(&'static str, &str)| RoleAddress { role: *role, address: (*address).to_owned() };
+        let address = |(role, address): &(&'static str, &str)| RoleAddress { role, address: (*address).to_owned() };
         let addresses: Vec<RoleAddress> = pairs.iter().map(address).collect();
         Client::connect_or_default(None, &settings)?.with_roles(&addresses, &settings)
     }

@@ -22,6 +22,7 @@
 mod api;
 mod background;
 mod evaluation;
+mod genres;
 mod metrics;
 mod model;
 mod models;

@@ -64,6 +64,8 @@ pub(crate) struct RatingMetrics {
     pub(crate) answers: Family<AnswerLabels, Counter>,
     pub(crate) states_hit: Counter,
     pub(crate) states_missed: Counter,
+    pub(crate) states: Gauge,
+    pub(crate) states_bytes: Gauge,
     pub(crate) degraded: Counter,
 }
 
@@ -78,6 +80,12 @@ impl RatingMetrics {
             ),
             states_hit: counter("inference_states_hit", "User states found in the cache"),
             states_missed: counter("inference_states_missed", "User states that the encoder computed"),
+            states: metrics.register("inference_states_cached", "User states in the cache", Gauge::default()),
+            states_bytes: metrics.register(
+                "inference_states_bytes",
+                "Bytes of inference.cache_bytes that the cached user states take",
+                Gauge::default(),
+            ),
             degraded: counter(
                 "inference_degraded",
                 "Answers from a cached or empty history because no feature store answered",

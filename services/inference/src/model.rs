@@ -12,6 +12,7 @@ use marquee_onnx::{Batcher, Element, RunError, Tensor};
 use thiserror::Error;
 
 use crate::background::Background;
+use crate::genres::Genres;
 
 /// Tensors by name.
 pub(crate) type Tensors = Vec<(String, Tensor)>;
@@ -53,6 +54,8 @@ pub(crate) enum WarmError {
     Run(#[source] RunError),
     #[error("scorer.onnx does not give a finite rating and spread for each movie")]
     Scores,
+    #[error("ranker.onnx does not give a finite rating for each movie")]
+    Ranks,
     #[error("the version does not predict what its training recorded")]
     Golden(#[source] GoldenMismatch),
 }
@@ -72,6 +75,7 @@ pub(crate) struct Model {
     pub(crate) failed: AtomicU64,
     /// The sums over a history that the learner carries beside the state, if it does.
     sums: Vec<TensorSpec>,
+    genres: Genres,
     parts: Background<Parts>,
 }
 
@@ -94,6 +98,14 @@ impl Change {
     }
 }
 
+/// A graph that turns a state into the ratings of all movies.
+#[derive(Debug)]
+pub(crate) struct Ranker {
+    pub(crate) graph: Box<dyn Graph>,
+    /// The tensors of the state that it reads.
+    pub(crate) inputs: Vec<String>,
+}
+
 /// What a package contains.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -103,6 +115,8 @@ pub(crate) struct Parts {
     pub(crate) scorer: Box<dyn Graph>,
     /// Changes user states by single ratings. Only evaluations load it, and a package may lack it.
     pub(crate) learner: Option<Box<dyn Graph>>,
+    /// Rates all movies. Packages of older releases lack it.
+    pub(crate) ranker: Option<Ranker>,
     /// Predictions that the training recorded. Packages of older releases lack them.
     pub(crate) golden: Option<Golden>,
 }
@@ -117,6 +131,7 @@ impl Model {
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             sums: sums(&parts),
+            genres: Genres::new(parts.catalog.movies()),
             parts: Background::new(parts),
         }
     }
@@ -127,6 +142,11 @@ impl Model {
 
     pub(crate) fn catalog(&self) -> &Catalogue {
         &self.parts.catalog
+    }
+
+    /// Returns the movies of each genre.
+    pub(crate) fn genres(&self) -> &Genres {
+        &self.genres
     }
 
     /// Returns the graph that turns a history into a state.
@@ -170,6 +190,10 @@ impl Model {
             let scores = self.score(&state, &scored).await.map_err(WarmError::Run)?;
             if scores.len() != scored.len() || !scores.iter().all(Score::is_finite) {
                 return Err(WarmError::Scores);
+            }
+            let ranked = self.rank(&state).await.map_err(WarmError::Run)?;
+            if ranked.is_some_and(|ranked| ranked.len() != movies || !ranked.is_finite()) {
+                return Err(WarmError::Ranks);
             }
         }
         Ok(())
@@ -219,6 +243,15 @@ impl Model {
         let rows = state.first().and_then(|(_, tensor)| tensor.shape().first()).copied().unwrap_or(1);
         let repeated = std::iter::repeat_n(movies, rows).flatten().copied().collect();
         self.run_scorer(state, tensor(vec![rows, movies.len()], repeated)).await
+    }
+
+    /// Returns the ratings of all movies for a user state, in the order of their index, or `None`
+    /// if the package has no ranker.
+    pub(crate) async fn rank(&self, state: &State) -> Result<Option<Tensor>, RunError> {
+        let Some(Ranker { graph, inputs }) = &self.parts.ranker else { return Ok(None) };
+        let inputs = state.iter().filter(|(name, _)| inputs.contains(name)).cloned().collect();
+        let outputs = graph.evaluate(inputs).await?;
+        Ok(outputs.into_iter().map(|(_, tensor)| tensor).next())
     }
 
     /// Scores one movie for each row of a state.

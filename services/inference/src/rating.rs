@@ -101,14 +101,21 @@ impl Error {
     }
 }
 
-type StateKey = (UserId, ModelName, Version, u64);
+type StateKey = (UserId, ModelName, Version);
+
+/// The state of a user at a version of the user's history. A newer history takes its place.
+#[derive(Debug, Clone)]
+struct Encoded {
+    history: u64,
+    state: State,
+}
 
 /// Returns about how many bytes a cached state takes.
-fn weigh((user, model, ..): &StateKey, state: &State) -> usize {
-    // No value has more than eight bytes.
-    let tensor = |(name, tensor): &(String, Tensor)| 128 + name.len() + 8 * tensor.len();
+fn weigh((user, model, _): &StateKey, encoded: &Encoded) -> usize {
+    let tensor =
+        |(name, tensor): &(String, Tensor)| 128 + name.len() + tensor.as_bytes().map_or(0, |bytes| bytes.len());
     // Beside the state, the table has the key and the pointers to it.
-    192 + user.as_str().len() + model.as_str().len() + state.iter().map(tensor).sum::<usize>()
+    192 + user.as_str().len() + model.as_str().len() + encoded.state.iter().map(tensor).sum::<usize>()
 }
 
 /// Predicts, recommends and explains.
@@ -116,7 +123,7 @@ fn weigh((user, model, ..): &StateKey, state: &State) -> usize {
 pub(crate) struct Rating {
     routing: Arc<Routing>,
     histories: Histories,
-    states: Cache<StateKey, State>,
+    states: Cache<StateKey, Encoded>,
     compute: Compute,
     metrics: RatingMetrics,
     counted: Counted,

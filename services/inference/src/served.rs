@@ -121,27 +121,49 @@ impl ServedLog {
         Ok(Self { open: Some(Arc::new(open)) })
     }
 
-    /// Says whether the answers of a user are logged.
-    pub(crate) fn takes(&self, user: &UserId) -> bool {
-        self.open.as_ref().is_some_and(|open| open.buckets == BUCKETS || bucket(&open.salt, user) < open.buckets)
-    }
-
-    /// Queues an answer, or drops and counts it if there is no room.
-    pub(crate) fn record(&self, shown: Shown) {
-        let Some(open) = &self.open else { return };
-        let count = shown.predictions.len();
-        if count == 0 {
-            return;
+    /// Takes places for the predictions of an answer. Returns `None` if the answers of the user are
+    /// not logged, or if there is no room. What has no room is counted.
+    pub(crate) fn room(&self, user: &UserId, predictions: usize) -> Option<Places<'_>> {
+        let open = self.open.as_ref().filter(|open| predictions > 0 && open.takes(user))?;
+        let places = u32::try_from(predictions).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&open.room).try_acquire_many_owned(places).ok();
+        if permit.is_none() {
+            open.metrics.count_dropped("queue_full", predictions);
         }
-        let places = u32::try_from(count).unwrap_or(u32::MAX);
-        let Ok(permit) = Arc::clone(&open.room).try_acquire_many_owned(places) else {
-            return open.metrics.count_dropped("queue_full", count);
-        };
+        permit.map(|permit| Places { open, permit })
+    }
+}
+
+impl Open {
+    /// Says whether a user is in the sample.
+    fn takes(&self, user: &UserId) -> bool {
+        self.buckets == BUCKETS || bucket(&self.salt, user) < self.buckets
+    }
+}
+
+/// Places in the queue for the predictions of one answer.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    open: &'a Open,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Places<'_> {
+    /// Queues the answer that the places are for.
+    pub(crate) fn put(self, shown: Shown) {
+        let Self { open, permit } = self;
+        let count = shown.predictions.len();
         open.pending.fetch_add(count, Ordering::Relaxed);
         if open.queue.send((shown, permit)).is_err() {
             open.pending.fetch_sub(count, Ordering::Relaxed);
             open.metrics.count_dropped("shutdown", count);
         }
+    }
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open").field("buckets", &self.buckets).finish_non_exhaustive()
     }
 }
 

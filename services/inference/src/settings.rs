@@ -146,7 +146,8 @@ pub struct Settings {
     pub states: usize,
     /// How many user histories are cached. Default 20,000.
     pub histories: usize,
-    /// Most bytes that cached states and histories take, half for each. Default 536,870,912.
+    /// Most bytes that cached states and histories take: three quarters for states, one quarter for
+    /// histories. Default 536,870,912.
     pub cache_bytes: usize,
     /// Longest wait for features, over all feature stores. Default `1s`.
     #[serde(with = "humantime_serde")]

@@ -210,10 +210,10 @@ impl Plan<'_> {
     fn rating(&self, features: Vec<Transport>, routing: &Arc<Routing>, counted: Counted) -> Rating {
         let settings = self.settings;
         let stores = Arc::new(FeatureStores::new(features, settings.feature_deadline));
-        // Half for each.
-        let bytes = settings.cache_bytes / 2;
+        // A state has several times the bytes of a history, and a new one costs more.
+        let bytes = settings.cache_bytes / 4;
         let histories = Histories::new(stores, Capacity { entries: settings.histories, bytes });
-        let states = Capacity { entries: settings.states, bytes };
+        let states = Capacity { entries: settings.states, bytes: settings.cache_bytes - bytes };
         Rating::new(rating::Parts { routing: Arc::clone(routing), histories, states, counted }, self.context)
     }
 }

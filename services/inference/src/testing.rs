@@ -21,7 +21,7 @@ pub(crate) use features::FakeFeatures;
 pub(crate) use loader::{FakeLoader, Step, VERSION_BYTES};
 pub(crate) use objects::SwitchedObjects;
 
-use crate::model::{Graph, Model, Parts, Tensors};
+use crate::model::{Graph, Model, Parts, Ranker, Tensors};
 use crate::rating::Entry;
 use crate::repository::Key;
 
@@ -119,6 +119,21 @@ impl Graph for FakeScorer {
     }
 }
 
+/// Rates all five movies as the scorer does.
+#[derive(Debug)]
+struct FakeRanker;
+
+#[async_trait]
+impl Graph for FakeRanker {
+    async fn evaluate(&self, inputs: Tensors) -> Result<Tensors, RunError> {
+        let ratings: Vec<f32> = floats(&inputs, "sum")
+            .iter()
+            .flat_map(|sum| (0..5).map(move |index| 3.0 + sum + index as f32 / 10.0))
+            .collect();
+        Ok(vec![("rating".to_owned(), tensor(vec![ratings.len() / 5, 5], ratings))])
+    }
+}
+
 /// Changes the sum of each row by `weight * (rating - 3)`.
 #[derive(Debug)]
 struct FakeLearner;
@@ -182,6 +197,8 @@ pub(crate) struct Kind {
     pub(crate) has_no_learner: bool,
     /// The learner carries a sum beside the state.
     pub(crate) carries_sums: bool,
+    /// The package has a ranker.
+    pub(crate) has_ranker: bool,
     /// The package has other files than those that serve.
     pub(crate) is_changed: bool,
 }
@@ -210,6 +227,7 @@ pub(crate) fn counted_model(version: u64, kind: Kind, encoded: Arc<AtomicUsize>)
         encoder: Box::new(FakeEncoder { fails: kind.fails, encoded }),
         scorer: Box::new(FakeScorer),
         learner,
+        ranker: kind.has_ranker.then(|| Ranker { graph: Box::new(FakeRanker), inputs: vec!["sum".to_owned()] }),
         golden: None,
     };
     let changed = if kind.is_changed { "-changed" } else { "" };

@@ -5,7 +5,7 @@ use marquee_cli::{ClientArgs, Error, Output};
 use marquee_role::Entry;
 
 use crate::arguments::{ConfigArgs, DemoArgs, FleetArgs};
-use crate::commands::{self, collect, data, evaluate, explore, keys, rekey, tune};
+use crate::commands::{self, collect, data, evaluate, explore, keys, prepare, rekey, tune, validate};
 use crate::roles::{self, ROLES};
 
 /// Predicts what people would rate movies, learns from every rating, and rolls models out safely.
@@ -41,10 +41,14 @@ enum Command {
     Collect(collect::CollectArgs),
     /// Show what is in a data set: distributions, activity, outliers, and how it changes over time.
     Explore(Box<explore::ExploreArgs>),
+    /// Carry out a plan of steps on a data set: duplicates, outliers, scales, features, splits.
+    Prepare(Box<prepare::PrepareArgs>),
     /// Judge a model on a data set: by folds and by time, with several seeds.
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Search for the best parameters of a model on a data set, and judge them on other ratings.
     Tune(Box<tune::TuneArgs>),
+    /// Validate a data set with a suite of expectations, as Great Expectations does.
+    Validate(Box<validate::ValidateArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -99,8 +103,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
     let ended = match cli.command {
         Command::Client(command) => return marquee_cli::run(command, &cli.client, &services()).await,
         Command::Completions { shell } => completions(shell, output),
-        Command::Up(args) => commands::up(args).await,
-        Command::Demo(args) => crate::demo::run(args, output).await,
+        Command::Up(args) => Box::pin(commands::up(args)).await,
+        Command::Demo(args) => Box::pin(crate::demo::run(args, output)).await,
         Command::Role(RoleCommand { role, args }) => commands::role(role, args).await,
         Command::Config(args) => commands::config(args, output),
         Command::Keys(args) => keys::run(args, output),
@@ -108,8 +112,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Data(args) => data::run(args, output).await,
         Command::Collect(args) => collect::run(args, &cli.client, output).await,
         Command::Explore(args) => explore::run(*args, output).await,
+        Command::Prepare(args) => prepare::run(*args, output).await,
         Command::Evaluate(args) => evaluate::run(*args, output).await,
         Command::Tune(args) => tune::run(*args, output).await,
+        Command::Validate(args) => validate::run(*args, output).await,
     };
     ended.map_err(Error::Other)
 }

@@ -1,6 +1,6 @@
 //! The commands that work in this process: those that run roles or show their settings (`up`, one
-//! for each role, `config`, `keys` and `rekey`), `collect`, `data`, `evaluate`, `explore` and
-//! `tune`.
+//! for each role, `config`, `keys` and `rekey`), `collect`, `data`, `evaluate`, `explore`,
+//! `prepare`, `tune` and `validate`.
 
 pub(crate) mod collect;
 pub(crate) mod data;
@@ -9,10 +9,12 @@ pub(crate) mod explore;
 pub(crate) mod keys;
 mod meanings;
 mod panics;
+pub(crate) mod prepare;
 mod progress;
 pub(crate) mod rekey;
 mod tracked;
 pub(crate) mod tune;
+pub(crate) mod validate;
 
 use anyhow::{Context, Result, anyhow};
 use marquee_cli::{Error, Format, Output};

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use marquee_model::{tensors, write_encoder};
 use marquee_onnx::{Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample, UserNoise};
+use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -70,8 +70,7 @@ fn posterior(random: &mut ChaCha8Rng) -> Posterior {
             additions: normal(MOVIES * (FACTORS + 1), 0.1),
         })
         .collect();
-    let user_noise = [0.4, 0.7, 0.9, 1.2, 1.7].map(|precision| UserNoise { precision, probability: 0.2 });
-    Posterior { movies: MOVIES, factors: FACTORS, samples, user_noise: user_noise.to_vec() }
+    Posterior { movies: MOVIES, factors: FACTORS, samples, has_user_noise: true }
 }
 
 /// Returns the inputs of the encoder for one user with this many ratings.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use marquee_domain::Scale;
-use marquee_eval::{Evaluation, Options, Outcome, prequential_with_mood};
+use marquee_eval::{Evaluation, MovieBias, Options, Outcome, prequential_with_mood, with_movie_bias};
 use marquee_fit::{Algorithm, FitParameters, How, Ratings, Start, Stop};
 use marquee_model::{write_encoder, write_learner, write_scorer};
 use marquee_posterior::Mood;
@@ -132,6 +132,8 @@ fn in_time(arguments: &Arguments) -> Result<Measured> {
     let mood = Mood::default();
     let moods = prequential_with_mood(&fitted.posterior, &timeline.index, past, future, &options, &mood);
     let moods = moods.evaluation(&options);
+    let plain = prequential::outcomes(&fitted.posterior, &timeline, scale);
+    let moving = with_movie_bias(&plain, MovieBias::default(), &options).evaluation(&options);
     let one_by_one = |judged: &Evaluation| judged.one_by_one.map_or(f64::NAN, |errors| errors.rmse);
     let stars = |name: &str, value| Figure::new(name, Unit::Stars, value);
     let figures = vec![
@@ -139,6 +141,7 @@ fn in_time(arguments: &Arguments) -> Result<Measured> {
         stars("one by one, without mood", one_by_one(&judged)).at_most(0.921),
         stars("strict, with mood", moods.rmse).at_most(0.921),
         stars("one by one, with mood", one_by_one(&moods)).at_most(0.901),
+        stars("strict, with moving biases of movies", moving.rmse),
         stars("frozen at the cut", judged.frozen_rmse),
         stars("biases alone, strict", biases.rmse),
         stars("biases alone, one by one", one_by_one(&biases)),

@@ -20,7 +20,7 @@ const FUTURE: f64 = 0.2;
 pub(crate) struct Timeline {
     snapshot: Snapshot,
     pub(crate) index: MovieIndex,
-    catalog: Vec<Movie>,
+    pub(crate) catalog: Vec<Movie>,
 }
 
 impl Timeline {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use marquee_domain::Version;
 use marquee_e2e::{Fleet, World};
 use marquee_model::{
-    Catalogue, GOLDEN, GraphSignature, MANIFEST, Manifest, OnnxGraph, Package, SigningKey, write_encoder,
-    write_learner, write_scorer,
+    Catalogue, GOLDEN, GraphSignature, MANIFEST, Manifest, OnnxGraph, Package, RANKER, SigningKey, write_encoder,
+    write_learner, write_ranker, write_scorer,
 };
 use marquee_posterior::{Posterior, Sample};
 use marquee_proto::training::v1::{Algorithm, Parameters};
@@ -80,6 +80,7 @@ impl Draft {
         self.manifest.encoder = self.replace(ENCODER, write_encoder(&posterior)?);
         self.manifest.scorer = self.replace(SCORER, write_scorer(&posterior)?);
         self.manifest.learner = Some(self.replace(LEARNER, learner));
+        self.replace(RANKER, write_ranker(&posterior)?);
         // It is another model than the one whose predictions were recorded.
         self.files.remove(GOLDEN);
         Ok(self)

@@ -73,11 +73,18 @@ pub(super) struct Begun {
 pub(super) trait Shows {
     const SERVED_BY: ServedBy;
 
+    /// Returns how many predictions the answer has.
+    fn count(&self) -> usize;
+
     fn shown(&self) -> Vec<Prediction>;
 }
 
 impl Shows for Vec<Prediction> {
     const SERVED_BY: ServedBy = ServedBy::Predict;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
 
     fn shown(&self) -> Vec<Prediction> {
         self.clone()
@@ -86,6 +93,10 @@ impl Shows for Vec<Prediction> {
 
 impl Shows for Vec<Recommendation> {
     const SERVED_BY: ServedBy = ServedBy::Recommend;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
 
     fn shown(&self) -> Vec<Prediction> {
         let shown = |one: &Recommendation| Prediction {
@@ -101,6 +112,10 @@ impl Shows for Vec<Recommendation> {
 impl Shows for Explanation {
     const SERVED_BY: ServedBy = ServedBy::Explain;
 
+    fn count(&self) -> usize {
+        1
+    }
+
     fn shown(&self) -> Vec<Prediction> {
         vec![self.prediction.clone()]
     }
@@ -113,10 +128,9 @@ impl Service {
 
     /// Logs what a user is shown, if the user is in the sample.
     pub(super) fn record<T: Shows>(&self, begun: Begun, caller: &Caller, answer: &Answer<T>) {
-        if !self.0.served.takes(&caller.user) {
-            return;
-        }
-        self.0.served.record(Shown {
+        // Under load most answers have no room, and cost nothing then.
+        let Some(places) = self.0.served.room(&caller.user, answer.value.count()) else { return };
+        places.put(Shown {
             request_id: begun.id.0.unwrap_or_else(|| self.0.request_ids.make()),
             user: caller.user.clone(),
             served_by: T::SERVED_BY,

@@ -76,7 +76,9 @@ pub(super) fn predict(request: &pb::PredictRequest, default: &ModelName) -> Resu
     let caller = checks.caller(&request.model, &request.user_id, &request.after, default);
     let mut movies = Vec::with_capacity(request.movie_ids.len().min(MOST_MOVIES));
     for (index, id) in request.movie_ids.iter().take(MOST_MOVIES).enumerate() {
-        movies.extend(checks.take::<MovieId>(convert::movie_id(&format!("movie_ids[{index}]"), id)));
+        // The name of the field is needed only where the id is wrong.
+        let checked = MovieId::try_new(id).or_else(|_| convert::movie_id(&format!("movie_ids[{index}]"), id));
+        movies.extend(checks.take::<MovieId>(checked));
     }
     if request.movie_ids.is_empty() {
         checks.0.push(Violation::new("movie_ids", Reason::Empty, format!("is empty: give 1 to {MOST_MOVIES} movies")));

@@ -88,6 +88,7 @@ impl RawModel {
             max_rows: max_rows.max(1),
             queue,
             padded: Vec::new(),
+            max_area: usize::MAX,
             delay: config.delay,
             preferred: config.preferred.clone(),
         };

@@ -1,14 +1,16 @@
-//! A cache in two generations, bounded in entries and in bytes: an entry that is not read during a
-//! whole generation is evicted. Every operation takes constant time, and the entries of a
-//! generation are freed on a blocking thread.
+//! A cache that is bounded in entries and in bytes.
+//!
+//! Which entry is evicted is decided by `quick_cache` with a variant of CLOCK-Pro. An entry that is
+//! read again stays when many others are read once. A lock covers a part of the entries, and reads
+//! share it.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::hash::{Hash, RandomState};
 
-use crate::background::Background;
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache as Entries, DefaultLifecycle};
 
-/// Returns about how many bytes an entry takes.
+/// Returns how many bytes an entry takes.
 type Weigh<K, V> = fn(&K, &V) -> usize;
 
 /// The most that a cache holds.
@@ -19,64 +21,61 @@ pub(crate) struct Capacity {
 }
 
 /// A bounded cache. Values are cheap to clone.
-#[derive(Debug)]
-pub(crate) struct Cache<K: Send + 'static, V: Send + 'static> {
-    /// The size of one generation. The cache holds at most two generations.
-    generation: Capacity,
+pub(crate) struct Cache<K, V> {
+    entries: Entries<K, Weighed<V>, Stored, RandomState>,
     weigh: Weigh<K, V>,
-    entries: Mutex<Generations<K, V>>,
+    /// What an entry counts at least, so that there are not too many small ones.
+    least: u64,
 }
 
-#[derive(Debug)]
-struct Generations<K: Send + 'static, V: Send + 'static> {
-    young: HashMap<K, V>,
-    /// The bytes of the young entries.
-    bytes: usize,
-    old: HashMap<K, V>,
+/// A value and what its entry counts. It is counted once, because every eviction reads it.
+#[derive(Clone)]
+struct Weighed<V> {
+    weight: u64,
+    value: V,
 }
 
-impl<K: Eq + Hash + Clone + Send, V: Clone + Send> Cache<K, V> {
+/// Weighs an entry by what is stored beside its value.
+#[derive(Clone)]
+struct Stored;
+
+impl<K, V> Weighter<K, Weighed<V>> for Stored {
+    fn weight(&self, _: &K, value: &Weighed<V>) -> u64 {
+        value.weight
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     pub(crate) fn new(capacity: Capacity, weigh: Weigh<K, V>) -> Self {
-        let entries = Mutex::new(Generations { young: HashMap::new(), bytes: 0, old: HashMap::new() });
-        let generation = Capacity { entries: (capacity.entries / 2).max(1), bytes: capacity.bytes / 2 };
-        Self { generation, weigh, entries }
+        let (most, bytes) = (capacity.entries.max(1), capacity.bytes as u64);
+        let entries = Entries::with(most, bytes, Stored, RandomState::new(), DefaultLifecycle::default());
+        Self { entries, weigh, least: bytes.div_ceil(most as u64).max(1) }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = entries.young.get(key) {
-            return Some(value.clone());
-        }
-        let (key, value) = entries.old.remove_entry(key)?;
-        let evicted = self.put(&mut entries, key, value.clone());
-        drop(entries);
-        drop(evicted);
-        Some(value)
+        self.entries.get(key).map(|found| found.value)
     }
 
+    /// Stores an entry. One that is larger than a part of the cache is not stored.
     pub(crate) fn insert(&self, key: K, value: V) {
-        let evicted = self.put(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner), key, value);
-        // Outside of the lock.
-        drop(evicted);
+        let weight = ((self.weigh)(&key, &value) as u64).max(self.least);
+        self.entries.insert(key, Weighed { weight, value });
     }
 
-    /// Stores an entry and returns the generation that it evicted. An entry that is larger than a
-    /// generation is not stored.
-    fn put(&self, entries: &mut Generations<K, V>, key: K, value: V) -> Option<Background<HashMap<K, V>>> {
-        let weight = (self.weigh)(&key, &value);
-        let replaced = entries.young.remove(&key).map_or(0, |value| (self.weigh)(&key, &value));
-        entries.bytes -= replaced;
-        if weight > self.generation.bytes {
-            return None;
-        }
-        let is_full = entries.young.len() >= self.generation.entries || entries.bytes + weight > self.generation.bytes;
-        let evicted = is_full.then(|| {
-            entries.bytes = 0;
-            std::mem::replace(&mut entries.old, std::mem::take(&mut entries.young))
-        });
-        entries.bytes += weight;
-        entries.young.insert(key, value);
-        evicted.map(Background::new)
+    /// Returns the number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns the bytes that all entries count.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+}
+
+impl<K, V> fmt::Debug for Cache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("least", &self.least).finish_non_exhaustive()
     }
 }
 
@@ -84,52 +83,45 @@ impl<K: Eq + Hash + Clone + Send, V: Clone + Send> Cache<K, V> {
 mod tests {
     use super::*;
 
-    fn entries(entries: usize) -> Capacity {
-        Capacity { entries, bytes: 1_000 }
-    }
-
     #[test]
-    fn the_bytes_of_all_entries_stay_within_the_bound() {
-        let cache = Cache::new(Capacity { entries: 1_000, bytes: 100 }, |_: &usize, value: &usize| *value);
+    fn the_bytes_and_the_number_of_all_entries_stay_within_the_bounds() {
+        let cache = Cache::new(Capacity { entries: 20, bytes: 1_000 }, |_: &usize, value: &usize| *value);
         for n in 0..1_000 {
             // The same keys come again with other sizes.
-            cache.insert(n % 40, n % 30);
-            let held = cache.entries.lock().expect("no panic");
-            let young: usize = held.young.values().sum();
-            assert_eq!(held.bytes, young, "after {n}");
-            assert!(young + held.old.values().sum::<usize>() <= 100, "after {n}");
+            cache.insert(n % 40, n % 300);
+            assert!(cache.bytes() <= 1_000 && cache.len() <= 20, "after {n}");
         }
-        cache.insert(7, 51);
-        assert_eq!(cache.get(&7), None, "it is larger than a generation, and an older value is not kept");
+        cache.insert(7, 1_001);
+        assert_eq!(cache.get(&7), None, "it is larger than the cache, and an older value is not kept");
+        let small = Cache::new(Capacity { entries: 20, bytes: 1_000 }, |_: &usize, _: &usize| 1);
+        (0..100).for_each(|n| small.insert(n, n));
+        assert_eq!(small.len(), 20);
     }
 
     #[test]
-    fn entries_that_are_read_stay_and_the_others_are_evicted() {
-        let cache = Cache::new(entries(4), |_, _| 1);
-        for n in 0..100 {
+    fn an_entry_that_is_read_stays_while_others_pass() {
+        let cache = Cache::new(Capacity { entries: 100, bytes: 100_000 }, |_, _| 1);
+        for n in 0..10_000 {
             cache.insert(n, n);
             assert_eq!(cache.get(&0), Some(0), "read every time, after {n}");
         }
-        assert_eq!(cache.get(&50), None);
-        assert_eq!(cache.get(&99), Some(99));
+        assert_eq!(cache.get(&5_000), None);
     }
 
-    #[tokio::test]
-    async fn an_evicted_generation_is_not_freed_under_the_lock() {
-        /// Reads the cache while it is freed, which would block for ever under the lock.
+    #[test]
+    fn an_evicted_value_is_not_dropped_under_the_lock() {
+        /// Reads the cache while it is dropped, which would block for ever under the lock.
         #[derive(Clone)]
-        struct Reader(std::sync::Arc<Cache<u32, Option<Reader>>>, std::sync::Arc<std::sync::Barrier>);
+        struct Reader(std::sync::Arc<Cache<u32, Option<Reader>>>, std::sync::mpsc::Sender<usize>);
         impl Drop for Reader {
             fn drop(&mut self) {
-                drop(self.0.entries.lock());
-                self.1.wait();
+                let _ = self.1.send(self.0.len());
             }
         }
-        let cache = std::sync::Arc::new(Cache::new(entries(2), |_, _| 1));
-        let freed = std::sync::Arc::new(std::sync::Barrier::new(2));
-        cache.insert(0, Some(Reader(std::sync::Arc::clone(&cache), std::sync::Arc::clone(&freed))));
-        cache.insert(1, None);
-        cache.insert(2, None);
-        tokio::task::spawn_blocking(move || freed.wait()).await.expect("freed");
+        let cache = std::sync::Arc::new(Cache::new(Capacity { entries: 2, bytes: 1_000 }, |_, _| 1));
+        let (send, dropped) = std::sync::mpsc::channel();
+        let reader = || Some(Reader(std::sync::Arc::clone(&cache), send.clone()));
+        (0..100).for_each(|n| cache.insert(n, reader()));
+        assert!(dropped.recv().expect("dropped") <= 2);
     }
 }

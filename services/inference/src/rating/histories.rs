@@ -42,6 +42,10 @@ impl Histories {
             Err(error) => return degraded(user, cached, after, error),
         };
         let entries = match (read.entries, cached) {
+            // What is cached is what was read.
+            (None, Some(cached)) if cached.version == read.version && cached.freshness == read.freshness => {
+                return Ok(cached);
+            }
             (Some(entries), _) => Arc::new(entries),
             (None, Some(cached)) => cached.entries,
             (None, None) => Arc::default(),

@@ -1,5 +1,6 @@
 //! Predictions of single movies.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use marquee_domain::{MovieId, Variant};
@@ -73,10 +74,11 @@ async fn score(subject: &Subject, movies: &[MovieId]) -> Result<Vec<Prediction>,
         false => model.score(state, &known).await.map_err(Error::Scorer)?,
     };
     let mut scores = scores.into_iter();
-    let unknown = unknown(model, history.entries.iter().map(|entry| entry.rating));
+    // Most requests have known movies only, and then the history is not read.
+    let unknown = LazyCell::new(|| unknown(model, history.entries.iter().map(|entry| entry.rating)));
     let prediction = |(movie, index): (&MovieId, &Option<i64>)| match index {
         Some(_) => scores.next().map(|score| Prediction::new(model, movie, score)),
-        None => Some(Prediction { unknown_movie: true, ..Prediction::new(model, movie, unknown) }),
+        None => Some(Prediction { unknown_movie: true, ..Prediction::new(model, movie, *unknown) }),
     };
     let predictions: Option<Vec<_>> = movies.iter().zip(&indices).map(prediction).collect();
     predictions.ok_or(Error::TooFewScores)

@@ -1,14 +1,21 @@
 //! Recommendations: the movies of the catalog that a user has not rated, best first.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use marquee_domain::{Movie, MovieId};
+use marquee_domain::Movie;
+use marquee_onnx::Tensor;
 
 use super::history::Entry;
 use super::subject::{Assigned, Subject};
 use super::{Answer, Caller, Error, PAGE, Rating};
 use crate::model::{Model, Score};
+
+/// Movies that are filtered, or sorted, on the async thread. That takes some 100 µs.
+const SMALL: usize = 20_000;
+
+/// Movies that are scored beside the best ones. The ranker adds up in another order than the
+/// scorer, so movies whose ratings differ in the last digits may have another order there.
+const FURTHER: usize = 16;
 
 /// A request for recommendations.
 #[derive(Debug, Clone)]
@@ -43,9 +50,12 @@ impl Rating {
         request: &Recommend,
     ) -> Result<Answer<Vec<Recommendation>>, Error> {
         let Subject { model, history, state, provenance } = self.subject(&request.caller, assigned).await?;
-        // Filtering and sorting a large catalog takes milliseconds.
-        let (filtered, genres) = (Arc::clone(&model), request.genres.clone());
-        let candidates = self.compute.run(move || candidates(&filtered, &history.entries, &genres)).await;
+        let ratings = model.rank(&state).await.map_err(Error::Scorer)?;
+        let limit = request.limit;
+        let (ranked, genres) = (Arc::clone(&model), request.genres.clone());
+        let is_large = model.catalog().len() > SMALL;
+        let candidates = move || candidates(&ranked, &history.entries, &genres, (ratings.as_ref(), limit));
+        let candidates = self.compute.run_if(is_large, candidates).await?;
         let mut scores = Vec::with_capacity(candidates.len());
         for page in candidates.chunks(PAGE) {
             scores.extend(model.score(&state, page).await.map_err(Error::Scorer)?);
@@ -53,19 +63,28 @@ impl Rating {
         if scores.len() != candidates.len() {
             return Err(Error::TooFewScores);
         }
-        let limit = request.limit;
-        let value = self.compute.run(move || best(&model, &candidates, &scores, limit)).await;
+        let is_large = candidates.len() > SMALL;
+        let value = self.compute.run_if(is_large, move || best(&model, &candidates, &scores, limit)).await;
         Ok(Answer { value, provenance })
     }
 }
 
-/// Returns the indices of the movies that may be recommended.
-fn candidates(model: &Model, history: &[Entry], genres: &[String]) -> Vec<i64> {
-    let rated: HashSet<&MovieId> = history.iter().map(|entry| &entry.movie).collect();
-    let fits = |movie: &Movie| {
-        !rated.contains(&movie.id) && (genres.is_empty() || movie.genres.iter().any(|genre| genres.contains(genre)))
-    };
-    (0..).zip(model.catalog().movies()).filter(|(_, movie)| fits(movie)).map(|(index, _)| index).collect()
+/// Returns the indices of the movies that are scored: all that may be recommended, or the best of
+/// them where the ratings of all movies are known.
+fn candidates(
+    model: &Model,
+    history: &[Entry],
+    genres: &[String],
+    (ratings, limit): (Option<&Tensor>, usize),
+) -> Result<Vec<i64>, Error> {
+    let mut allowed = model.genres().any_of(genres);
+    for index in history.iter().filter_map(|entry| model.catalog().index_of(&entry.movie)) {
+        allowed.remove(index);
+    }
+    let Some(ratings) = ratings else { return Ok(allowed.iter().map(|index| index as i64).collect()) };
+    let ratings = ratings.as_f32().filter(|ratings| ratings.len() == model.catalog().len());
+    let best = allowed.best(ratings.ok_or(Error::TooFewScores)?, limit.saturating_add(FURTHER));
+    Ok(best.into_iter().map(|index| index as i64).collect())
 }
 
 /// Returns the best `limit` movies. The order is by the rating before it is clipped, so movies at

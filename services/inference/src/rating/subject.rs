@@ -6,7 +6,7 @@ use marquee_domain::{ModelName, Variant, Version};
 use tokio::time::Instant;
 
 use super::history::{Entry, Freshness, History};
-use super::{Caller, Error, Rating};
+use super::{Caller, Encoded, Error, Rating};
 use crate::model::{Model, Score, State};
 use crate::routing::Unrouted;
 
@@ -66,19 +66,7 @@ impl Rating {
         if history.degraded {
             self.metrics.degraded.inc();
         }
-        let key = (caller.user.clone(), model.name.clone(), model.version, history.version);
-        let state = match self.states.get(&key) {
-            Some(state) => {
-                self.metrics.states_hit.inc();
-                state
-            }
-            None => {
-                self.metrics.states_missed.inc();
-                let state = model.encode(&known(&model, &history.entries)).await.map_err(Error::Encoder)?;
-                self.states.insert(key, Arc::clone(&state));
-                state
-            }
-        };
+        let state = self.state(caller, &model, &history).await?;
         let provenance = Provenance {
             model: model.name.clone(),
             version: model.version,
@@ -88,6 +76,21 @@ impl Rating {
             degraded: history.degraded,
         };
         Ok(Subject { model, history, state, provenance })
+    }
+
+    /// Returns the state of a user at a history.
+    async fn state(&self, caller: &Caller, model: &Model, history: &History) -> Result<State, Error> {
+        let key = (caller.user.clone(), model.name.clone(), model.version);
+        if let Some(found) = self.states.get(&key).filter(|found| found.history == history.version) {
+            self.metrics.states_hit.inc();
+            return Ok(found.state);
+        }
+        self.metrics.states_missed.inc();
+        let state = model.encode(&known(model, &history.entries)).await.map_err(Error::Encoder)?;
+        self.states.insert(key, Encoded { history: history.version, state: Arc::clone(&state) });
+        self.metrics.states.set(i64::try_from(self.states.len()).unwrap_or(i64::MAX));
+        self.metrics.states_bytes.set(i64::try_from(self.states.bytes()).unwrap_or(i64::MAX));
+        Ok(state)
     }
 }
 

@@ -110,7 +110,14 @@ async fn a_state_is_encoded_once_for_a_version_of_a_history() {
 
 #[tokio::test(start_paused = true)]
 async fn recommendations_are_the_best_movies_that_the_user_has_not_rated() {
-    let bench = Bench::new(&FakeFeatures::of(vec![entry("m4", 5.0)]), None).await.warm().await;
+    // A package has a ranker, or all movies are scored.
+    for step in [None, Some(Step::WithRanker)] {
+        let bench = Bench::new(&FakeFeatures::of(vec![entry("m4", 5.0)]), step).await.warm().await;
+        check_recommendations(&bench).await;
+    }
+}
+
+async fn check_recommendations(bench: &Bench) {
     let request = |limit, genres: &[&str]| Recommend {
         caller: caller(),
         limit,

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use marquee_model::{Dim, Dtype, GraphSignature, TensorSpec};
+use marquee_model::{BATCH, Dim, Dtype, GraphSignature, TensorSpec, tensors};
 use marquee_onnx::{Axis, Graph, Kind, Port};
 
 /// Checks a graph.
@@ -24,6 +24,24 @@ pub(super) fn check(graph: &Graph, signature: &GraphSignature) -> Result<(), Str
         }
     }
     Ok(())
+}
+
+/// Checks a ranker: it reads tensors that the encoder returns, and returns one rating for each
+/// movie.
+///
+/// # Errors
+/// The first tensor that differs, for people.
+pub(super) fn check_ranker(graph: &Graph, encoder: &GraphSignature, movies: usize) -> Result<(), String> {
+    let state: Vec<Port> = encoder.outputs.iter().map(port).collect();
+    if let Some(other) = graph.inputs().iter().find(|input| !state.contains(input)) {
+        return Err(format!("input {} is not an output of the encoder", shown(Some(other))));
+    }
+    let dims = vec![Dim::named(BATCH), Dim::Fixed(movies as u64)];
+    let expected = port(&TensorSpec::new(tensors::RATING, Dtype::Float32, dims));
+    match graph.outputs() {
+        [output] if *output == expected => Ok(()),
+        outputs => Err(format!("output 1 is {}, not {}", shown(outputs.first()), shown(Some(&expected)))),
+    }
 }
 
 /// Returns an input or output of a manifest as a graph has it.
@@ -63,8 +81,8 @@ mod tests {
     use bytes::Bytes;
     use marquee_domain::{ModelName, Movie, MovieId, Scale, Version};
     use marquee_model::{
-        Catalogue, Dataset, GOLDEN, Golden, GoldenCase, GoldenPrediction, Manifest, OnnxGraph, Package, SCHEMA,
-        write_encoder, write_scorer,
+        Catalogue, Dataset, GOLDEN, Golden, GoldenCase, GoldenPrediction, Manifest, OnnxGraph, Package, RANKER, SCHEMA,
+        write_encoder, write_ranker, write_scorer,
     };
     use marquee_onnx::Runtime;
     use marquee_onnx::testing::runtime;
@@ -242,5 +260,29 @@ mod tests {
         let damaged = BTreeMap::from([(GOLDEN.to_owned(), Bytes::from_static(b"{}"))]);
         let reason = load(damaged).await.unwrap_err();
         assert!(reason.starts_with("the package has no usable golden.json: it is not a list of recorded "), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_ranker_ranks_the_catalog_and_one_of_another_model_is_refused() {
+        let Some(runtime) = runtime() else { return };
+        let ranker = |movies, factors| {
+            let graph = write_ranker(&posterior(movies, factors, 3.5)).unwrap();
+            BTreeMap::from([(RANKER.to_owned(), Bytes::from(graph.bytes))])
+        };
+        let (encoder, scorer) = graphs(5, 2);
+        let load = |more| load_with(&runtime, encoder.clone(), scorer.clone(), 5, more);
+        let model = load(ranker(5, 2)).await.unwrap();
+        let state = model.encode(&[(1, 4.0)]).await.unwrap();
+        let (ranked, scores) =
+            (model.rank(&state).await.unwrap().unwrap(), model.score(&state, &[0, 1, 2, 3, 4]).await);
+        let scores: Vec<f64> = scores.unwrap().iter().map(|score| score.rating).collect();
+        let differs = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() > 1e-5;
+        assert!(!ranked.as_f32().unwrap().iter().zip(&scores).any(differs), "{ranked:?} and {scores:?}");
+
+        let reason = load(ranker(5, 3)).await.unwrap_err();
+        let expected = "ranker.onnx does not fit the encoder and the catalog: input mean float32 [batch, 1, 4] is not an output of the encoder";
+        assert_eq!(reason, expected);
+        let reason = load(ranker(6, 2)).await.unwrap_err();
+        assert!(reason.ends_with("output 1 is rating float32 [batch, 6], not rating float32 [batch, 5]"), "{reason}");
     }
 }

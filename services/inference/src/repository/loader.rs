@@ -9,15 +9,31 @@ use bytes::Bytes;
 use marquee_domain::{ModelName, Version};
 use marquee_kit::Compute;
 use marquee_model::{
-    Catalogue, GOLDEN, Golden, GraphSignature, Manifest, ManifestError, ModelStore, Package, PackageError, Stamp,
-    VerifyingKey,
+    Catalogue, GOLDEN, Golden, GraphSignature, Manifest, ManifestError, ModelStore, Package, PackageError, RANKER,
+    Stamp, VerifyingKey,
 };
 use marquee_onnx::{BatchSettings, Batcher, Graph, GraphError, Runtime, Threads};
 use thiserror::Error;
 
 use super::{Key, contract};
-use crate::model::{Model, Parts, WarmError};
+use crate::model::{Model, Parts, Ranker, WarmError};
 use crate::settings::Settings;
+
+/// The most movies that a run of several requests scores, padding included. A run that scores more
+/// takes longer than its requests one by one, because it leaves the caches of a core.
+const SCORED_TOGETHER: usize = 128;
+
+/// The most instances of a graph, each with a thread.
+const INSTANCES: usize = 2;
+
+/// The bytes of a graph from which on it has one instance.
+const LARGE_GRAPH: usize = 64 << 20;
+
+/// The bytes of a ranker from which on it has several threads.
+const LARGE_RANKER: usize = 64 << 20;
+
+/// The most threads of a ranker.
+const RANKER_THREADS: usize = 4;
 
 /// Why a version could not be loaded.
 #[derive(Debug, Error)]
@@ -36,6 +52,8 @@ pub(crate) enum LoadError {
     Graph(&'static str, #[source] GraphError),
     #[error("{0} is not the graph that the manifest describes: {1}")]
     Signature(&'static str, String),
+    #[error("ranker.onnx does not fit the encoder and the catalog: {0}")]
+    Ranker(String),
     #[error(transparent)]
     Warm(WarmError),
     #[error(
@@ -79,6 +97,10 @@ pub(crate) trait Loader: Debug + Send + Sync {
     /// Verifies, loads and warms a version. A version that does not predict what its training
     /// recorded is refused.
     async fn load(&self, key: &Key) -> Result<Model, LoadError>;
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Loads packages from the model store into ONNX Runtime.
@@ -172,24 +194,43 @@ impl Opener {
         let file = |path: &'static str| package.file(path).cloned().ok_or(LoadError::File(path, None));
         let catalog = Catalogue::from_parquet(file("movies.parquet")?)
             .map_err(|error| LoadError::File("movies.parquet", Some(Box::new(error))))?;
-        let graph = |path: &'static str, signature: &GraphSignature| {
+        let graph = |path: &'static str, signature: &GraphSignature, max_area: usize| {
             let (runtime, bytes) = (&self.runtime, file(path)?);
-            let graph = match self.background {
+            let load = || match self.background {
                 true => Graph::load_in_background(runtime, &bytes),
                 false => Graph::load(runtime, &bytes, Threads::default()),
             };
-            let graph = graph.map_err(|error| LoadError::Graph(path, error))?;
+            let graph = load().map_err(|error| LoadError::Graph(path, error))?;
             contract::check(&graph, signature).map_err(|problem| LoadError::Signature(path, problem))?;
-            Ok::<_, LoadError>(Box::new(Batcher::new(graph, &self.batching)) as Box<dyn crate::model::Graph>)
+            // Each instance has the tables of the movies for itself.
+            let further = if self.background || bytes.len() > LARGE_GRAPH { 0 } else { cores().min(INSTANCES) - 1 };
+            let further = (0..further).map(|_| load()).collect::<Result<_, _>>();
+            let further = further.map_err(|error| LoadError::Graph(path, error))?;
+            let batching = BatchSettings { max_area, ..self.batching.clone() };
+            let batcher = Batcher::with_instances(graph, further, &batching);
+            Ok::<_, LoadError>(Box::new(batcher) as Box<dyn crate::model::Graph>)
         };
         let manifest = package.manifest().clone();
-        let encoder = graph("encoder.onnx", &manifest.encoder)?;
-        let scorer = graph("scorer.onnx", &manifest.scorer)?;
+        let encoder = graph("encoder.onnx", &manifest.encoder, usize::MAX)?;
+        let scorer = graph("scorer.onnx", &manifest.scorer, SCORED_TOGETHER)?;
         let learner = manifest.learner.as_ref().filter(|_| self.background);
-        let learner = learner.map(|signature| graph("learner.onnx", signature)).transpose()?;
+        let learner = learner.map(|signature| graph("learner.onnx", signature, usize::MAX)).transpose()?;
         let golden = package.file(GOLDEN).map(|bytes| Golden::parse(bytes));
         let golden = golden.transpose().map_err(|error| LoadError::File(GOLDEN, Some(Box::new(error))))?;
-        let parts = Parts { manifest, catalog, encoder, scorer, learner, golden };
+        let ranker = self.ranker(&package, &manifest, catalog.len())?;
+        let parts = Parts { manifest, catalog, encoder, scorer, learner, ranker, golden };
         Ok(Model::new(package.digest(), self.key.is_some(), parts))
+    }
+
+    /// Loads the ranker, if the package has one. Evaluations rank nothing.
+    fn ranker(&self, package: &Package, manifest: &Manifest, movies: usize) -> Result<Option<Ranker>, LoadError> {
+        let Some(bytes) = package.file(RANKER).filter(|_| !self.background) else { return Ok(None) };
+        // A large catalog is read from memory and not from the caches, which one core is slow at.
+        let threads = if bytes.len() > LARGE_RANKER { cores().min(RANKER_THREADS) } else { 1 };
+        let graph = Graph::load(&self.runtime, bytes, Threads(threads));
+        let graph = graph.map_err(|error| LoadError::Graph(RANKER, error))?;
+        contract::check_ranker(&graph, &manifest.encoder, movies).map_err(LoadError::Ranker)?;
+        let inputs = graph.inputs().iter().map(|port| port.name.clone()).collect();
+        Ok(Some(Ranker { graph: Box::new(Batcher::new(graph, &self.batching)), inputs }))
     }
 }

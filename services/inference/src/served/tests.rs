@@ -51,6 +51,12 @@ fn start(log: &MemoryLog, settings: &PredictionSettings, context: &Context) -> S
     ServedLog::start(settings, Some(Arc::new(log.clone())), encode, context).expect("a salt")
 }
 
+fn record(served: &ServedLog, shown: Shown) {
+    if let Some(places) = served.room(&shown.user, shown.predictions.len()) {
+        places.put(shown);
+    }
+}
+
 async fn records(log: &MemoryLog) -> Vec<String> {
     let from = Position { partition: Partition(0), offset: Offset(0) };
     let found: Vec<Record> = log.read(Topic::PREDICTIONS, from, 1_000).await.expect("reads");
@@ -76,10 +82,10 @@ async fn until(log: &MemoryLog, count: usize) -> Vec<String> {
 async fn answers_reach_the_log_in_order() {
     let (log, context) = (MemoryLog::new(1), Context::default());
     let served = start(&log, &SETTINGS, &context);
-    assert!(served.takes(&user("ann")));
-    served.record(shown("a", 2));
-    served.record(shown("b", 1));
-    served.record(shown("nothing", 0));
+    assert!(served.room(&user("ann"), 1).is_some());
+    record(&served, shown("a", 2));
+    record(&served, shown("b", 1));
+    record(&served, shown("nothing", 0));
     assert_eq!(until(&log, 3).await, ["a/m0", "a/m1", "b/m0"]);
     assert!(context.metrics.text().contains("inference_predictions_logged_total 3\n"));
 }
@@ -91,15 +97,15 @@ async fn a_full_queue_drops_and_counts() {
     let served = start(&log, &SETTINGS, &context);
     let begun = tokio::time::Instant::now();
     for id in ["a", "b", "c", "d"] {
-        served.record(shown(id, 1));
+        record(&served, shown(id, 1));
     }
-    served.record(shown("too many", 4));
+    record(&served, shown("too many", 4));
     assert_eq!(begun.elapsed(), Duration::ZERO, "no answer waits");
     assert_eq!(until(&log, 3).await, ["a/m0", "b/m0", "c/m0"]);
     let text = context.metrics.text();
     assert!(text.contains("inference_predictions_dropped_total{reason=\"queue_full\"} 5\n"), "{text}");
     tokio::task::yield_now().await;
-    served.record(shown("e", 3));
+    record(&served, shown("e", 3));
     assert_eq!(until(&log, 6).await.len(), 6, "the places are free again");
 }
 
@@ -110,7 +116,7 @@ async fn answers_wait_while_the_log_is_away() {
         log.faults().add(Step::on("append", call, Fault::Fail(ErrorKind::Unavailable)));
     }
     let served = start(&log, &SETTINGS, &context);
-    served.record(shown("a", 3));
+    record(&served, shown("a", 3));
     assert_eq!(until(&log, 3).await, ["a/m0", "a/m1", "a/m2"]);
 }
 
@@ -119,7 +125,7 @@ async fn a_refused_batch_is_dropped_and_counted() {
     let (log, context) = (MemoryLog::new(1), Context::default());
     log.faults().add(Step::on("append", 1, Fault::Fail(ErrorKind::Invalid)));
     let served = start(&log, &SETTINGS, &context);
-    served.record(shown("a", 2));
+    record(&served, shown("a", 2));
     within(async {
         let mut look = tokio::time::interval(Duration::from_millis(10));
         while !context.metrics.text().contains("inference_predictions_dropped_total{reason=\"refused\"} 2\n") {
@@ -127,7 +133,7 @@ async fn a_refused_batch_is_dropped_and_counted() {
         }
     })
     .await;
-    served.record(shown("b", 1));
+    record(&served, shown("b", 1));
     assert_eq!(until(&log, 1).await, ["b/m0"]);
 }
 
@@ -135,9 +141,9 @@ async fn a_refused_batch_is_dropped_and_counted() {
 async fn what_waits_is_appended_when_the_process_stops() {
     let (log, context) = (MemoryLog::new(1), Context::default());
     let served = start(&log, &SETTINGS, &context);
-    served.record(shown("a", 1));
+    record(&served, shown("a", 1));
     until(&log, 1).await;
-    served.record(shown("b", 1));
+    record(&served, shown("b", 1));
     context.stop.cancel();
     context.tasks.join(Duration::from_secs(5)).await;
     assert_eq!(records(&log).await, ["a/m0", "b/m0"]);
@@ -147,11 +153,11 @@ async fn what_waits_is_appended_when_the_process_stops() {
 async fn what_cannot_be_appended_when_the_process_stops_is_counted() {
     let (log, context) = (MemoryLog::new(1), Context::default());
     let served = start(&log, &SETTINGS, &context);
-    served.record(shown("a", 1));
+    record(&served, shown("a", 1));
     until(&log, 1).await;
     log.faults().add(Step::on("append", 2, Fault::Delay(Duration::from_secs(60))));
-    served.record(shown("b", 1));
-    served.record(shown("c", 2));
+    record(&served, shown("b", 1));
+    record(&served, shown("c", 2));
     context.stop.cancel();
     context.tasks.join(Duration::from_secs(5)).await;
     let text = context.metrics.text();
@@ -165,12 +171,12 @@ async fn the_sample_is_by_user_and_a_closed_log_takes_nobody() {
     let settings = PredictionSettings { sample: 0.25, ..SETTINGS };
     let served = start(&log, &settings, &context);
     let users: Vec<UserId> = (0..1_000).map(|n| user(&format!("u{n}"))).collect();
-    let taken = users.iter().filter(|user| served.takes(user)).count();
+    let taken = users.iter().filter(|user| served.room(user, 1).is_some()).count();
     assert!((200..300).contains(&taken), "{taken} of 1,000 is not about a quarter");
     let nobody = start(&log, &PredictionSettings { sample: 0.0, ..SETTINGS }, &Context::default());
-    assert!(!users.iter().any(|user| nobody.takes(user)));
+    assert!(!users.iter().any(|user| nobody.room(user, 1).is_some()));
     let off = ServedLog::start(&SETTINGS, None, encode, &context).expect("a salt");
-    assert!(!off.takes(&user("ann")));
+    assert!(off.room(&user("ann"), 1).is_none());
     let disabled = PredictionSettings { enabled: false, ..SETTINGS };
-    assert!(!start(&log, &disabled, &context).takes(&user("ann")));
+    assert!(start(&log, &disabled, &context).room(&user("ann"), 1).is_none());
 }

@@ -31,6 +31,8 @@ pub(crate) enum Step {
     BrokenEncoder,
     /// Succeeds with a model that has no learner.
     WithoutLearner,
+    /// Succeeds with a model that has a ranker.
+    WithRanker,
     /// Succeeds with a model whose learner carries a sum beside the state.
     CarriesSums,
     /// Succeeds with a model of other files.
@@ -117,6 +119,7 @@ impl Loader for FakeLoader {
             None => {}
             Some(Step::BrokenEncoder) => return Ok(loaded(Kind { fails: true, ..Kind::default() })),
             Some(Step::WithoutLearner) => return Ok(loaded(Kind { has_no_learner: true, ..Kind::default() })),
+            Some(Step::WithRanker) => return Ok(loaded(Kind { has_ranker: true, ..Kind::default() })),
             Some(Step::CarriesSums) => return Ok(loaded(Kind { carries_sums: true, ..Kind::default() })),
             Some(Step::Changed) => return Ok(loaded(Kind { is_changed: true, ..Kind::default() })),
             Some(Step::Hold) => {

@@ -70,7 +70,7 @@ pub fn open_all(paths: &[PathBuf], options: Options) -> Result<Dataset, Error> {
 /// # Errors
 /// The same as for [`open`].
 pub fn open_bytes(name: &str, bytes: Bytes, options: Options) -> Result<Dataset, Error> {
-    let found = files::of_place(name, Place::Memory(bytes), &options)?;
+    let found = files::of_place(name, &Place::Memory(bytes), &options)?;
     Dataset::try_new(name, found, options)
 }
 

@@ -76,9 +76,9 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Result<Found, Error>
         let failed = |source| Error::Read { name: path.display().to_string(), source };
         let base = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
         if std::fs::metadata(path).map_err(failed)?.is_dir() {
-            return choose(&base, folder(path)?, options);
+            return choose(&base, &folder(path)?, options);
         }
-        let mut found = of_place(&base, Place::File(path.clone()), options)?;
+        let mut found = of_place(&base, &Place::File(path.clone()), options)?;
         if found.movies.is_empty() && options.movies.is_none() {
             beside(&mut found, path);
         }
@@ -100,14 +100,14 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Result<Found, Error>
 }
 
 /// Finds the files in an archive, or takes a single file.
-pub(crate) fn of_place(name: &str, place: Place, options: &Options) -> Result<Found, Error> {
+pub(crate) fn of_place(name: &str, place: &Place, options: &Options) -> Result<Found, Error> {
     let entry = Entry::plain(name, place.clone())?;
     if unpack::is_zip(&entry.start()?) || entry.name.ends_with(".zip") {
-        let entries = archive::entries(name, &place)?;
+        let entries = archive::entries(name, place)?;
         if entries.iter().any(|entry| entry.name == "workbook.xml") {
             return Err(Error::Packing { name: name.to_owned(), reason: "is an Excel workbook; save it as CSV" });
         }
-        return choose(name, entries, options);
+        return choose(name, &entries, options);
     }
     Ok(Found { files: vec![entry.clone()], ratings: vec![entry], ..Found::default() })
 }
@@ -141,8 +141,8 @@ fn folder(path: &Path) -> Result<Vec<Entry>, Error> {
 }
 
 /// Chooses the ratings and the movies among files, those of outer folders first.
-fn choose(base: &str, entries: Vec<Entry>, options: &Options) -> Result<Found, Error> {
-    let files = entries.clone();
+fn choose(base: &str, entries: &[Entry], options: &Options) -> Result<Found, Error> {
+    let files = entries.to_vec();
     let named =
         |names: &[&str]| names.iter().find_map(|known| entries.iter().find(|entry| entry.name == *known)).cloned();
     let genres = named(&["u.genre"]);

@@ -181,7 +181,7 @@ impl<'de> Value<'_, '_, 'de> {
         self.keys.met.get(self.key).map_or(&[], |(_, roles)| roles)
     }
 
-    fn set(self, cell: Cell<'de>) {
+    fn set(self, cell: &Cell<'de>) {
         let Self { keys, found, key, .. } = self;
         for role in keys.met.get(key).into_iter().flat_map(|(_, roles)| roles) {
             if found.is_better(*role) {
@@ -207,35 +207,35 @@ impl<'de> Visitor<'de> for Value<'_, '_, 'de> {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.set(Cell::of_text(text));
+        self.set(&Cell::of_text(text));
         Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
         if !self.roles().is_empty() {
-            self.set(Cell::Text(Cow::Owned(text.as_bytes().to_vec())));
+            self.set(&Cell::Text(Cow::Owned(text.as_bytes().to_vec())));
         }
         Ok(())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.set(Cell::Integer(number));
+        self.set(&Cell::Integer(number));
         Ok(())
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
         let large = || Cell::Text(Cow::Owned(number.to_string().into_bytes()));
-        self.set(i64::try_from(number).map_or_else(|_| large(), Cell::Integer));
+        self.set(&i64::try_from(number).map_or_else(|_| large(), Cell::Integer));
         Ok(())
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.set(Cell::Float(number));
+        self.set(&Cell::Float(number));
         Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.set(Cell::Other);
+        self.set(&Cell::Other);
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, 'de> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         if self.roles().iter().all(|(field, _)| *field != Field::Genres) {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
-            self.set(Cell::Other);
+            self.set(&Cell::Other);
             return Ok(());
         }
         let mut texts = Vec::new();
@@ -254,7 +254,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, 'de> {
             let named = element.get("name").and_then(serde_json::Value::as_str);
             texts.extend(element.as_str().or(named).map(str::to_owned));
         }
-        self.set(Cell::List(texts));
+        self.set(&Cell::List(texts));
         Ok(())
     }
 

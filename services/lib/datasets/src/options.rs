@@ -113,7 +113,7 @@ pub struct ScaleMap {
 
 impl ScaleMap {
     /// Maps a value. A value outside of the range stays outside of the scale.
-    pub(crate) fn map(&self, value: f64) -> f64 {
+    pub fn map(&self, value: f64) -> f64 {
         let Self { from, to } = self;
         let share = (value - from.min) / (from.max - from.min);
         let mapped = to.min() + share * (to.max() - to.min());

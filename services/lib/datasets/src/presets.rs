@@ -102,7 +102,7 @@ pub(crate) fn by_columns<'a>(names: impl Iterator<Item = &'a str>) -> Option<Pre
     }
     let names: Vec<String> = names.iter().map(|name| canonical(name)).collect();
     let has = |wanted: &&str| names.iter().any(|name| name == wanted);
-    let found = KNOWN.iter().find(|(wanted, _)| wanted.iter().all(|name| has(&name)));
+    let found = KNOWN.iter().find(|(wanted, _)| wanted.iter().all(&has));
     // Many files have the columns of GroupLens. Only those with no others are theirs.
     let is_theirs = |preset: &Preset| !matches!(preset.name, "GroupLens" | "goodbooks") || names.len() <= 4;
     found.map(|(_, preset)| *preset).filter(is_theirs)

@@ -62,7 +62,7 @@ impl Shape {
 
     fn open(&self) -> Dataset {
         let opened = open_bytes(self.name, self.bytes.clone().into(), self.options.clone());
-        opened.unwrap_or_else(|error| panic!("{}: {error}", self.name))
+        opened.map_err(|error| format!("{}: {error}", self.name)).expect("it opens")
     }
 
     fn check(&self) {

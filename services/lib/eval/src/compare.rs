@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bootstrap::{quantile, resample};
+use crate::power::{self, Power};
 use crate::{Bootstrap, Outcome, Outcomes};
 
 /// When a candidate counts as not worse than a reference.
@@ -44,6 +45,10 @@ pub struct Comparison {
     pub margin: f64,
     /// Whether the upper bound of `rmse` is at most the margin.
     pub passes: bool,
+    /// How often a candidate that is exactly as good would pass. `None` with too few users, and in
+    /// a file of an older version of this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
 }
 
 /// A difference and its bound.
@@ -100,6 +105,7 @@ pub fn compare(candidate: &Outcomes, reference: &Outcomes, rule: &NonInferiority
         quantile(values, rule.confidence).filter(|_| rmse.is_finite())
     };
     let rmse = Difference { value: rmse, upper: upper(1) };
+    let power = power::of(drawn.iter().map(|one| one[1]), &rmse, by_user.len(), rule.margin);
     Ok(Comparison {
         ratings: total.count as u64,
         users: by_user.len() as u64,
@@ -107,6 +113,7 @@ pub fn compare(candidate: &Outcomes, reference: &Outcomes, rule: &NonInferiority
         rmse,
         margin: rule.margin,
         passes: rmse.upper.is_some_and(|upper| upper <= rule.margin),
+        power,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use marquee_domain::{MovieId, Rating, Scale, UserId};
+use marquee_domain::{MovieId, Rating, Scale};
 use marquee_fit::MovieIndex;
 use marquee_posterior::Posterior;
 
@@ -57,8 +57,8 @@ pub(crate) fn is_usable(rating: &Rating, scale: Scale) -> bool {
 pub(crate) fn collect(tables: &Tables<'_>, list: Vec<Outcome>, left_out: u64, method: Method) -> Outcomes {
     Outcomes {
         list,
-        users: tables.users().iter().map(|user| UserId::clone(user)).collect(),
-        movies: tables.movies().iter().map(|movie| MovieId::clone(movie)).collect(),
+        users: tables.users().iter().copied().cloned().collect(),
+        movies: tables.movies().iter().copied().cloned().collect(),
         left_out,
         method,
     }

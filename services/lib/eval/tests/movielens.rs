@@ -135,7 +135,7 @@ fn the_published_folds_are_folds() {
     }
     let index = MovieIndex::new(ratings.iter().map(|rating| &rating.movie));
     // The published figures use whole histories.
-    let history = History { limit: usize::MAX, ..History::default() };
+    let history = History { limit: usize::MAX };
     let options = Options { history, ..Options::new(Scale::try_new(1.0, 5.0, 1.0).unwrap()) };
     let parameters = FitParameters::default_of(Algorithm::Bias);
     let fit = |_: u32, training: &[Rating]| {

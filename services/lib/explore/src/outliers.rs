@@ -127,7 +127,7 @@ fn outlier(kind: Kind, table: &Table, bounds: &Bounds<'_>) -> Option<Outlier> {
         return None;
     }
     users.sort_by_key(|(user, ratings)| (std::cmp::Reverse(*ratings), *user));
-    let examples = users.iter().take(NAMED).map(|(user, _)| table.users.names[*user].to_string());
+    let examples = users.iter().take(NAMED).map(|(user, _)| table.users.names()[*user].to_string());
     Some(Outlier {
         kind,
         users: users.len() as u64,

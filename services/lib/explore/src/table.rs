@@ -1,10 +1,8 @@
 //! The ratings of a set as columns, with users and movies by number, grouped by user.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use marquee_datasets::Dataset;
+use marquee_datasets::{Dataset, Ids};
 use serde::Serialize;
 
 use crate::{Error, Watch};
@@ -24,34 +22,6 @@ pub struct Problem {
     pub rows: u64,
     /// What is wrong with the first of them, with its line.
     pub first: String,
-}
-
-/// Ids, numbered in the order in which they were met.
-#[derive(Debug, Default)]
-pub(crate) struct Ids {
-    numbers: HashMap<Arc<str>, u32>,
-    pub(crate) names: Vec<Arc<str>>,
-}
-
-impl Ids {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        // Memory ends long before the numbers do.
-        let (number, name) = (self.names.len() as u32, Arc::<str>::from(name));
-        self.names.push(Arc::clone(&name));
-        self.numbers.insert(name, number);
-        number
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.numbers.get(name).map(|number| *number as usize)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
 }
 
 /// One rating.
@@ -180,7 +150,7 @@ pub(crate) mod tests {
     #[test]
     fn ratings_are_grouped_by_user_in_the_order_of_time() {
         let table = table("b,1,3.5,1000000020\na,2,4,1000000010\nb,2,5,1000000005\nx,1,oops,1000000000\n");
-        assert_eq!(table.users.names.iter().map(AsRef::as_ref).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(table.users.names().iter().map(AsRef::as_ref).collect::<Vec<_>>(), ["b", "a"]);
         let groups: Vec<Vec<f32>> =
             table.by_user().map(|ratings| ratings.iter().map(|rating| rating.value).collect()).collect();
         assert_eq!(groups, [vec![5.0, 3.5], vec![4.0]]);

@@ -32,7 +32,7 @@ mod stopping;
 mod watch;
 
 use marquee_domain::Scale;
-use marquee_posterior::Posterior;
+use marquee_posterior::{LEAST_USER_NOISE, Posterior};
 use thiserror::Error;
 
 pub use marquee_domain::{Algorithm, FitParameters, ParameterError};
@@ -181,8 +181,8 @@ pub fn smallest_spread(scale: Scale) -> f64 {
 /// it predicts.
 #[must_use]
 pub fn with_smallest_spread(mut posterior: Posterior, smallest: f64) -> Posterior {
-    let largest = posterior.user_noise().iter().map(|value| value.precision).fold(1.0, f64::max);
-    let most = 1.0 / (smallest * smallest * largest);
+    let least_noise = if posterior.has_user_noise { LEAST_USER_NOISE } else { 1.0 };
+    let most = least_noise / (smallest * smallest);
     for sample in &mut posterior.samples {
         sample.noise_precision = sample.noise_precision.min(most);
         let most = most / sample.noise_precision;

@@ -28,5 +28,5 @@ pub(super) fn fit(
         report(observer, sweep, parameters.sweeps)?;
     }
     let (movies, factors) = (ratings.movies(), chain.factors());
-    Ok(Posterior { movies, factors, samples: vec![chain.sample()], user_noise: parts.user_noise() })
+    Ok(Posterior { movies, factors, samples: vec![chain.sample()], has_user_noise: parts.noise_weights })
 }

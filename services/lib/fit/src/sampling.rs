@@ -72,7 +72,7 @@ pub(super) fn fit(
     let (mut samples, prior_means): (Vec<_>, Vec<_>) = kept.samples.into_iter().unzip();
     center_unrated(&mut samples, &prior_means, ratings);
     let (movies, factors) = (ratings.movies(), chain.factors());
-    let posterior = Posterior { movies, factors, samples, user_noise: how.parts.user_noise() };
+    let posterior = Posterior { movies, factors, samples, has_user_noise: how.parts.noise_weights };
     Ok(Fitted { posterior, end: Some(chain.state()) })
 }
 

@@ -106,7 +106,7 @@ async fn deliver(settings: &Settings, objects: &MemoryObjects, events: Vec<Track
     let delivered = tokio::time::timeout(Duration::from_secs(90), delivered);
     tokio::select! {
         () = delivery.run(std::future::pending()) => {}
-        result = delivered => result.unwrap_or_else(|_| panic!("{} of {expected}", counts.delivered.get())),
+        result = delivered => assert!(result.is_ok(), "{} of {expected}", counts.delivered.get()),
     }
 }
 

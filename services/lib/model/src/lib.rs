@@ -19,10 +19,12 @@ mod store;
 pub mod tensors;
 
 pub use catalogue::{Catalogue, CatalogueError};
-pub use files::{MANIFEST, SIGNATURE};
+pub use files::{MANIFEST, RANKER, SIGNATURE};
 pub use golden::{GOLDEN, Golden, GoldenCase, GoldenError, GoldenMismatch, GoldenPrediction};
 pub use manifest::{Dataset, FileEntry, Gate, Manifest, ManifestError, Prior, SCHEMA, VersionComparison};
-pub use onnx::{BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_learner, write_scorer};
+pub use onnx::{
+    BATCH, GraphError, HISTORY, MOVIES, OnnxGraph, write_encoder, write_learner, write_ranker, write_scorer,
+};
 pub use package::{Package, PackageError};
 pub use signature::{Dim, Dtype, GraphSignature, TensorSpec};
 pub use signing::{KeyError, SigningKey, VerifyingKey};

@@ -1,5 +1,6 @@
 //! Writes a [`Posterior`] as ONNX graphs. The encoder turns histories into user states. The scorer
-//! turns states and movies into ratings. The learner changes states by some ratings.
+//! turns states and movies into ratings. The ranker turns states into ratings of all movies. The
+//! learner changes states by some ratings.
 //!
 //! The graphs use the same names for the tensors of the state (`mean`, `covariance`, `noise`). A
 //! server passes the state from one graph to the other and never looks inside. The graphs compute
@@ -16,6 +17,7 @@ mod learner;
 mod noise;
 mod proto;
 mod rank_one;
+mod ranker;
 mod scorer;
 mod state;
 mod sums;
@@ -27,6 +29,7 @@ use crate::signature::GraphSignature;
 
 pub use encoder::write_encoder;
 pub use learner::write_learner;
+pub use ranker::write_ranker;
 pub use scorer::write_scorer;
 
 /// Name of the dimension that counts users.
@@ -77,9 +80,6 @@ pub enum GraphError {
         /// Name of the field in the sample.
         field: &'static str,
     },
-    /// A value of the user's noise, or its probability, is not a positive number.
-    #[error("user_noise has a precision or a probability that is not above 0, or is too large")]
-    UserNoise,
     /// The tables of the movies are larger than a protobuf message can be.
     #[error(
         "the table of movie factors has {0} bytes, which is more than an ONNX file can hold; keep fewer samples or factors"
@@ -89,7 +89,7 @@ pub enum GraphError {
 
 /// Checks the properties that the graphs rely on.
 fn check(posterior: &Posterior) -> Result<(), GraphError> {
-    let Posterior { movies, factors, samples, user_noise } = posterior;
+    let Posterior { movies, factors, samples, .. } = posterior;
     let Some(first) = samples.first().filter(|_| *movies > 0) else { return Err(GraphError::Empty) };
     let states = factors.saturating_add(1);
     let tables = if first.additions.is_empty() { 4 } else { 8 };
@@ -99,9 +99,6 @@ fn check(posterior: &Posterior) -> Result<(), GraphError> {
         return Err(GraphError::TooLarge(table));
     }
     let positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
-    if !user_noise.iter().all(|value| positive(value.precision) && positive(value.probability)) {
-        return Err(GraphError::UserNoise);
-    }
     // What the first sample lacks, all lack.
     let or_none = |values: &[f64], length: usize| if values.is_empty() { 0 } else { length };
     for (number, sample) in samples.iter().enumerate() {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample, UserNoise};
+use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -31,9 +31,7 @@ fn posterior((factors, samples): (usize, usize), rng: &mut ChaCha8Rng) -> Poster
             additions: uniform(MOVIES * (factors + 1), -0.2, 0.2),
         })
         .collect();
-    let value = |precision| UserNoise { precision, probability: 0.2 };
-    let user_noise = [0.44, 0.69, 0.92, 1.19, 1.67].map(value).to_vec();
-    Posterior { movies: MOVIES, factors, samples, user_noise }
+    Posterior { movies: MOVIES, factors, samples, has_user_noise: true }
 }
 
 fn history(length: usize, rng: &mut ChaCha8Rng) -> Result<Named, Box<dyn std::error::Error>> {

@@ -44,6 +44,10 @@ pub struct BatchSettings {
     /// is allowed if the graph ignores the padding, or if the padding affects only the same axis of
     /// the outputs, which is cut back.
     pub padded: Vec<String>,
+    /// The largest number of rows, times the largest length of a padded axis, in a run of several
+    /// requests. Larger runs of some graphs leave the caches of a core, and take longer than their
+    /// requests alone.
+    pub max_area: usize,
     /// How long a request may wait for others to join it while an instance is idle. Zero: it never
     /// waits.
     pub delay: Duration,
@@ -54,7 +58,14 @@ pub struct BatchSettings {
 
 impl Default for BatchSettings {
     fn default() -> Self {
-        Self { max_rows: 64, queue: 1_024, padded: Vec::new(), delay: Duration::ZERO, preferred: Vec::new() }
+        Self {
+            max_rows: 64,
+            queue: 1_024,
+            padded: Vec::new(),
+            max_area: usize::MAX,
+            delay: Duration::ZERO,
+            preferred: Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use marquee_model::{write_encoder, write_learner, write_scorer};
+use marquee_model::{write_encoder, write_learner, write_ranker, write_scorer};
 
 use crate::fixture;
 
@@ -30,6 +30,8 @@ fn onnx_checker_accepts_all_graphs() {
         let learner = folder.path().join("learner.onnx");
         let graph = write_learner(&posterior).expect("learner");
         std::fs::write(&learner, graph.bytes).expect("writes");
+        let ranker = folder.path().join("ranker.onnx");
+        std::fs::write(&ranker, write_ranker(&posterior).expect("ranker").bytes).expect("writes");
         let posterior = fixture::rich(50, factors, 4, 5);
         let (rich_encoder, rich_scorer) =
             (folder.path().join("rich_encoder.onnx"), folder.path().join("rich_scorer.onnx"));
@@ -37,7 +39,7 @@ fn onnx_checker_accepts_all_graphs() {
         std::fs::write(&rich_scorer, write_scorer(&posterior).expect("scorer").bytes).expect("writes");
         let rich_learner = folder.path().join("rich_learner.onnx");
         std::fs::write(&rich_learner, write_learner(&posterior).expect("learner").bytes).expect("writes");
-        let graphs = [&encoder, &scorer, &learner, &rich_encoder, &rich_scorer, &rich_learner];
+        let graphs = [&encoder, &scorer, &learner, &ranker, &rich_encoder, &rich_scorer, &rich_learner];
         let output = Command::new(&python).args(["-c", SCRIPT]).args(graphs).output().expect("Python starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -2,7 +2,7 @@
 
 use marquee_model::{TensorSpec, tensors, write_encoder, write_learner, write_scorer};
 use marquee_onnx::{Element, Graph, Runtime, Tensor, Threads};
-use marquee_posterior::{Posterior, Sample, UserNoise};
+use marquee_posterior::{Posterior, Sample};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
@@ -30,7 +30,7 @@ pub(crate) fn posterior(movies: usize, factors: usize, samples: usize, seed: u64
             ..Sample::default()
         })
         .collect();
-    Posterior { movies, factors, samples, user_noise: Vec::new() }
+    Posterior { movies, factors, samples, has_user_noise: false }
 }
 
 /// Returns the same with noise weights and sets of rated movies, as `bayes` makes them.
@@ -42,8 +42,7 @@ pub(crate) fn rich(movies: usize, factors: usize, samples: usize, seed: u64) -> 
         sample.movie_precision = (0..movies).map(|_| rng.random_range(0.4..2.0)).collect();
         sample.additions = (0..movies * (factors + 1)).map(|_| spread.sample(&mut rng)).collect();
     }
-    let value = |precision| UserNoise { precision, probability: 0.2 };
-    posterior.user_noise = [0.4362, 0.6909, 0.9180, 1.1906, 1.6702].map(value).to_vec();
+    posterior.has_user_noise = true;
     posterior
 }
 

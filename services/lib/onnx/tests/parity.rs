@@ -1,7 +1,8 @@
 //! Compares the encoder and the scorer under ONNX Runtime with the double-precision reference.
 
+use marquee_model::write_ranker;
 use marquee_onnx::testing;
-use marquee_onnx::{Graph, Runtime};
+use marquee_onnx::{Graph, Runtime, Threads};
 use marquee_posterior::Posterior;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -90,7 +91,7 @@ async fn precisions_of_very_different_size_do_not_spoil_the_solve() {
 }
 
 #[tokio::test]
-async fn the_determinants_of_a_wide_model_neither_overflow_nor_vanish() {
+async fn the_noise_of_a_wide_model_agrees_after_any_history() {
     let Some(runtime) = testing::runtime() else { return };
     let model = Model::new(&runtime, fixture::rich(1_000, 128, 2, 8));
     for length in [0, 100, 900] {
@@ -116,6 +117,31 @@ async fn entries_of_weight_0_change_nothing() {
     }
 }
 
+#[tokio::test]
+async fn the_ranker_rates_all_movies_as_the_scorer_does() {
+    let Some(runtime) = testing::runtime() else { return };
+    for posterior in
+        [fixture::posterior(500, 16, 16, 9), fixture::rich(500, 16, 16, 9), fixture::posterior(70, 0, 1, 9)]
+    {
+        let (encoder, scorer) = fixture::graphs(&runtime, &posterior);
+        let ranker = write_ranker(&posterior).expect("ranker");
+        let ranker = Graph::load(&runtime, &ranker.bytes, Threads::default()).expect("loads");
+        let movies: Vec<usize> = (0..posterior.movies).collect();
+        for length in [0, 50] {
+            let history = fixture::history(posterior.movies, length, &mut ChaCha8Rng::seed_from_u64(3));
+            let state = encoder.run(fixture::encoder_inputs(&history)).await.expect("encodes");
+            let scores = scorer.run(fixture::scorer_inputs(&state, &movies)).await.expect("scores");
+            let mean = state.into_iter().filter(|(name, _)| name == "mean").collect();
+            let ranks = ranker.run(mean).await.expect("ranks");
+            let (found, expected) = (fixture::floats(&ranks, "rating"), fixture::floats(&scores, "rating"));
+            assert_eq!(found.len(), expected.len());
+            for (movie, (found, expected)) in found.iter().zip(expected).enumerate() {
+                assert!((found - expected).abs() < 2e-5, "movie {movie}: {found} and {expected}");
+            }
+        }
+    }
+}
+
 /// The ratings learned between two runs of the encoder, as evaluation does.
 const LEARNED: usize = 64;
 
@@ -126,7 +152,7 @@ async fn learning_and_forgetting_equal_encoding_again() {
     let rich = fixture::rich(1_682, 16, 16, 6);
     let (mut weights, mut sets) = (rich.clone(), rich.clone());
     weights.samples.iter_mut().for_each(|sample| sample.additions.clear());
-    sets.user_noise.clear();
+    sets.has_user_noise = false;
     for (posterior, about) in [(plain, "plain"), (rich, "rich"), (weights, "with weights"), (sets, "with sets")] {
         for before in [0, 5, 100] {
             for (name, largest) in learned(&runtime, &posterior, before).await {

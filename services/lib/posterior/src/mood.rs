@@ -12,6 +12,11 @@
 
 use super::{Estimate, Posterior, Sample, dot};
 
+/// Values of `g_u` for a model in which it has no closed form, because the mood does not have the
+/// factor: the middles of five equally probable ranges of its distribution
+/// ([`super::USER_NOISE_SHAPE`]).
+const USER_NOISE: [f64; 5] = [0.4362, 0.6909, 0.9180, 1.1906, 1.6702];
+
 /// How moods are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mood {
@@ -85,7 +90,7 @@ impl Row {
 }
 
 impl Filter {
-    fn new(sample: &Sample, variance: f64, (precision, probability): (f64, f64)) -> Self {
+    fn new(sample: &Sample, variance: f64, precision: f64) -> Self {
         let n = sample.prior_mean.len();
         let size = n + 1;
         let mut covariance = vec![0.0; size * size];
@@ -94,7 +99,7 @@ impl Filter {
         }
         covariance[size * size - 1] = variance;
         let mean = sample.prior_mean.iter().copied().chain([0.0]).collect();
-        Self { variance, precision, log_weight: probability.ln(), mean, covariance }
+        Self { variance, precision, log_weight: 0.0, mean, covariance }
     }
 
     /// Lets the mood fade to `keep` times what it was.
@@ -146,9 +151,10 @@ impl Posterior {
     /// Returns the state of a user without ratings.
     pub fn mood_state(&self, mood: &Mood) -> MoodState {
         let n = self.state_len();
+        let values: &[f64] = if self.has_user_noise { &USER_NOISE } else { &[1.0] };
         let filters = |sample: &Sample| {
-            let pairs = mood.variances.iter().flat_map(|v| self.user_noise().iter().map(move |g| (*v, *g)));
-            let all = pairs.map(|(v, g)| Filter::new(sample, v, (g.precision, g.probability))).collect();
+            let pairs = mood.variances.iter().flat_map(|v| values.iter().map(move |g| (*v, *g)));
+            let all = pairs.map(|(v, g)| Filter::new(sample, v, g)).collect();
             Filters { all, additions: vec![0.0; n], shift: vec![0.0; n], count: 0.0 }
         };
         MoodState { seconds: mood.seconds, at: None, samples: self.samples.iter().map(filters).collect() }
@@ -228,7 +234,6 @@ impl MoodState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::UserNoise;
     use super::*;
 
     fn posterior(additions: bool) -> Posterior {
@@ -243,7 +248,7 @@ mod tests {
             movie_precision: (0..8).map(|movie| 1.0 + number(seed + 5 * movie).abs()).collect(),
             additions: (0..24).filter(|_| additions).map(|at| number(seed + 7 * at + 2)).collect(),
         };
-        Posterior { movies: 8, factors: 2, samples: vec![sample(1), sample(50)], user_noise: Vec::new() }
+        Posterior { movies: 8, factors: 2, samples: vec![sample(1), sample(50)], has_user_noise: false }
     }
 
     const RATINGS: [(usize, f64); 5] = [(0, 5.0), (3, 2.0), (6, 4.0), (1, 1.0), (4, 5.0)];
@@ -305,7 +310,7 @@ mod tests {
     #[test]
     fn a_user_without_moods_has_none_in_the_end() {
         let mut posterior = posterior(false);
-        posterior.user_noise = [0.5, 2.0].map(|precision| UserNoise { precision, probability: 0.5 }).to_vec();
+        posterior.has_user_noise = true;
         let mut state = posterior.mood_state(&Mood::default());
         // Every rating is as far from what is expected as the one before, whatever the time.
         for place in 0..200 {

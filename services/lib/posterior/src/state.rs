@@ -1,10 +1,10 @@
 //! The distribution of a user's state. It follows from sums over the history, so a rating is added
 //! or taken away exactly, whatever the length of the history.
 
-use super::{Cholesky, Movie, PILOTS, Posterior, Sample, dot};
+use super::{Cholesky, LEAST_USER_NOISE, Movie, PILOTS, Posterior, Sample, USER_NOISE_SHAPE, dot};
 
 /// The state of a user: for each sample, the mean `[n]` and the factored precision `[n, n]` of
-/// `[b_u; v_u]`, and the mean of `1 / g_u`.
+/// `[b_u; v_u]` for `g_u = 1`, and the mean of `1 / g_u`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserState {
     n: usize,
@@ -143,10 +143,10 @@ impl Solver {
         Self { n, precision: vec![0.0; n * n], prior: zeros(), target: zeros(), cholesky: Cholesky::new(n) }
     }
 
-    /// Factors the precision of a user with this `g_u`, and writes the mean of the state, `[n]`.
-    fn solve(&mut self, sample: &Sample, sums: &Sums, weight: f64, mean: &mut [f64]) {
+    /// Factors the precision of a user, and writes the mean of the state, `[n]`.
+    fn solve(&mut self, sample: &Sample, sums: &Sums, mean: &mut [f64]) {
         let n = self.n;
-        let alpha = sample.noise_precision * weight;
+        let alpha = sample.noise_precision;
         sums.prior_mean(sample, &mut self.prior);
         for i in 0..n {
             let row = i * n + i..(i + 1) * n;
@@ -159,11 +159,11 @@ impl Solver {
         self.cholesky.solve(mean);
     }
 
-    /// Returns the logarithm of the likelihood of the ratings for this `g_u`, up to a constant.
-    fn evidence(&mut self, sample: &Sample, sums: &Sums, weight: f64, mean: &mut [f64]) -> f64 {
-        self.solve(sample, sums, weight, mean);
-        let explained = dot(&self.target, mean) - sample.noise_precision * weight * sums.squares;
-        0.5 * (sums.count * weight.ln() - self.cholesky.log_determinant() + explained)
+    /// Returns the errors that remain after [`Self::solve`], with this mean: `q` of
+    /// [`USER_NOISE_SHAPE`].
+    fn remaining(&self, sample: &Sample, sums: &Sums, mean: &[f64]) -> f64 {
+        let of_prior = self.prior.iter().zip(&sample.prior_precision).map(|(mean, precision)| mean * mean * precision);
+        sample.noise_precision * sums.squares + of_prior.sum::<f64>() - dot(&self.target, mean)
     }
 }
 
@@ -172,11 +172,11 @@ impl Posterior {
     /// movies that the model does not have and ratings that are not finite. The state of an empty
     /// history is the prior.
     ///
-    /// With `x = [1; Q_j]`, `Λ = diag(prior_precision)`, `p = prior_mean + |N|^-½ Σ y_j` and `g`
-    /// the mean of `g_u`, `A = alpha g Σ g_j x xᵀ + Λ` and `b = Λ p + alpha g Σ g_j x (r_j − offset
-    /// − B_j)`. The mean is `A⁻¹ b` and the covariance is `A⁻¹`. The logarithm of the likelihood of
-    /// the ratings for a value of `g` is `½ (|N| ln g − ln |A| + bᵀ A⁻¹ b − alpha g Σ g_j (r_j −
-    /// offset − B_j)²)` up to a constant. Takes O(samples · (history · n² + n³)) time.
+    /// With `x = [1; Q_j]`, `Λ = diag(prior_precision)` and `p = prior_mean + |N|^-½ Σ y_j`,
+    /// `A = alpha Σ g_j x xᵀ + Λ` and `b = Λ p + alpha Σ g_j x (r_j − offset − B_j)`. The mean is
+    /// `A⁻¹ b`, and the covariance is `h A⁻¹`, where `h` is the mean of `1 / g_u`. The `q` of
+    /// [`USER_NOISE_SHAPE`] is `alpha Σ g_j (r_j − offset − B_j)² + pᵀ Λ p − bᵀ A⁻¹ b`. Takes
+    /// O(samples · (history · n² + n³)) time.
     pub fn state(&self, history: &[(usize, f64)]) -> UserState {
         let n = self.state_len();
         let mut state = UserState {
@@ -189,35 +189,11 @@ impl Posterior {
         state.update(self, history, &[]);
         state
     }
-
-    /// Returns the probabilities of the values of `g_u`.
-    fn weights(&self, sums: &[Sums], solver: &mut Solver) -> Vec<f64> {
-        let noise = self.user_noise();
-        let mut weights = vec![0.0; noise.len()];
-        if noise.len() == 1 {
-            return vec![1.0];
-        }
-        let mut mean = vec![0.0; solver.n];
-        let pilots = self.samples.iter().zip(sums).take(PILOTS);
-        let count = pilots.len() as f64;
-        for (sample, sums) in pilots {
-            let mut evidence = |value: &super::UserNoise| {
-                value.probability.ln() + solver.evidence(sample, sums, value.precision, &mut mean)
-            };
-            let evidence: Vec<f64> = noise.iter().map(&mut evidence).collect();
-            let largest = evidence.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = evidence.iter().map(|evidence| (evidence - largest).exp()).sum();
-            for (weight, evidence) in weights.iter_mut().zip(&evidence) {
-                *weight += (evidence - largest).exp() / (total * count);
-            }
-        }
-        weights
-    }
 }
 
 impl UserState {
     /// Iterates over the samples: the mean `[n]` and the Cholesky factor of the precision `[n, n]`
-    /// of `[b_u; v_u]`.
+    /// of `[b_u; v_u]` for `g_u = 1`.
     pub(crate) fn samples(&self) -> impl ExactSizeIterator<Item = (&[f64], &[f64])> {
         self.means.chunks_exact(self.n).zip(self.factored.chunks_exact(self.n * self.n))
     }
@@ -252,14 +228,21 @@ impl UserState {
             sums.add(sample, taken_away, -1.0, &mut panel);
         }
         let mut solver = Solver::new(n);
-        let weights = posterior.weights(&self.sums, &mut solver);
-        let values = || weights.iter().zip(posterior.user_noise());
-        let weight: f64 = values().map(|(weight, value)| weight * value.precision).sum();
-        self.noise = values().map(|(weight, value)| weight / value.precision).sum();
+        let (mut remaining, mut pilots) = (0.0, 0);
         let out = self.means.chunks_exact_mut(n).zip(self.factored.chunks_exact_mut(n * n));
         for ((sample, sums), (mean, factored)) in posterior.samples.iter().zip(&self.sums).zip(out) {
-            solver.solve(sample, sums, weight, mean);
+            solver.solve(sample, sums, mean);
             factored.copy_from_slice(solver.cholesky.factored());
+            if pilots < PILOTS {
+                remaining += solver.remaining(sample, sums, mean);
+                pilots += 1;
+            }
+        }
+        if posterior.has_user_noise && pilots > 0 {
+            let count = self.sums.first().map_or(0.0, |sums| sums.count);
+            let prior = 2.0 * USER_NOISE_SHAPE;
+            let noise = (prior + remaining / pilots as f64) / (prior + count - 2.0);
+            self.noise = noise.max(LEAST_USER_NOISE);
         }
     }
 }

@@ -26,7 +26,7 @@ fn sample(movies: usize, factors: usize, seed: u64) -> Sample {
 
 fn posterior(movies: usize, factors: usize, samples: u64) -> Posterior {
     let samples = (0..samples).map(|seed| sample(movies, factors, seed)).collect();
-    Posterior { movies, factors, samples, user_noise: Vec::new() }
+    Posterior { movies, factors, samples, has_user_noise: false }
 }
 
 /// Returns a model with everything that a model may have.
@@ -37,8 +37,7 @@ fn rich(movies: usize, factors: usize, samples: u64) -> Posterior {
         sample.movie_precision = other.movie_bias.iter().map(|value| 1.0 + value).collect();
         sample.additions = [&other.movie_bias[..], &other.factors[..]].concat();
     }
-    let value = |precision, probability| UserNoise { precision, probability };
-    posterior.user_noise = vec![value(0.4, 0.3), value(1.0, 0.5), value(2.0, 0.2)];
+    posterior.has_user_noise = true;
     posterior
 }
 
@@ -108,8 +107,9 @@ fn a_movie_beyond_the_model_is_in_no_sample() {
 }
 
 #[test]
-fn the_weights_of_the_noise_are_those_of_the_likelihood_of_the_ratings() {
-    // One rating, one sample, no factors: r = 3 + b + noise, b ~ N(0.2, 1/4), alpha g_i = 2 · 1.5.
+fn the_noise_of_a_user_is_that_of_the_likelihood_of_the_ratings() {
+    // One rating, one sample, no factors: with g ~ Gamma(4, 4), r = 3 + b + noise, the noise has
+    // the precision 2 · 1.5 g, and b ~ N(0.2, 1 / (4 g)).
     let sample = Sample {
         offset: 3.0,
         noise_precision: 2.0,
@@ -120,22 +120,22 @@ fn the_weights_of_the_noise_are_those_of_the_likelihood_of_the_ratings() {
         additions: vec![0.2],
         ..Sample::default()
     };
-    let user_noise = [(0.5, 0.25), (2.0, 0.75)].map(|(precision, probability)| UserNoise { precision, probability });
-    let posterior = Posterior { movies: 1, factors: 0, samples: vec![sample], user_noise: user_noise.to_vec() };
-    let density = |g: f64| {
-        let variance = 1.0 / (3.0 * g) + 0.25;
-        (-0.5 * (4.5f64 - 3.2).powi(2) / variance).exp() / variance.sqrt()
-    };
-    let joint = [0.25 * density(0.5), 0.75 * density(2.0)];
-    let weights = joint.map(|one| one / (joint[0] + joint[1]));
-    let g = 0.5 * weights[0] + 2.0 * weights[1];
+    let posterior = Posterior { movies: 1, factors: 0, samples: vec![sample], has_user_noise: true };
     let state = posterior.state(&[(0, 4.5)]);
-    assert!((state.noise() - 2.0 * weights[0] - 0.5 * weights[1]).abs() < 1e-12);
-    // The conditional has the precision 4 + 3 g and the mean (4 · 0.2 + 3 g · 1.5) / (4 + 3 g).
+    // The integrals over g, by sums of small steps.
+    let (mut total, mut inverse) = (0.0, 0.0);
+    for step in 1..200_000 {
+        let g = f64::from(step) * 1e-4;
+        let precision = g / (1.0 / 3.0 + 1.0 / 4.0);
+        let density = g.powi(3) * (-4.0 * g).exp() * precision.sqrt() * (-0.5 * 1.3f64.powi(2) * precision).exp();
+        total += density;
+        inverse += density / g;
+    }
+    assert!((state.noise() - inverse / total).abs() < 1e-6, "{} and {}", state.noise(), inverse / total);
+    // The conditional has the precision (4 + 3) g and the mean (4 · 0.2 + 3 · 1.5) / (4 + 3).
     let estimate = posterior.estimate(&state, 0);
-    assert!((estimate.rating - 3.0 - (0.8 + 4.5 * g) / (4.0 + 3.0 * g)).abs() < 1e-12);
-    let variance = state.noise() / 3.0 + 1.0 / (4.0 + 3.0 * g);
-    assert!((estimate.spread.powi(2) - variance).abs() < 1e-12);
+    assert!((estimate.rating - 3.0 - (0.8 + 4.5) / 7.0).abs() < 1e-12);
+    assert!((estimate.spread.powi(2) - state.noise() * (1.0 / 3.0 + 1.0 / 7.0)).abs() < 1e-12);
 }
 
 #[test]
@@ -144,9 +144,22 @@ fn ratings_that_do_not_fit_make_noise_probable() {
     let noise = |history: &[(usize, f64)]| posterior.state(history).noise();
     let wild: Vec<_> = (0..20).map(|movie| (movie, if movie % 2 == 0 { 0.0 } else { 7.0 })).collect();
     let calm: Vec<_> = (0..20).map(|movie| (movie, 3.5)).collect();
-    let prior = 0.3 / 0.4 + 0.5 + 0.2 / 2.0;
-    assert!((noise(&[]) - prior).abs() < 1e-12);
-    assert!(noise(&wild) > 2.4 && noise(&calm) < prior, "{} {}", noise(&wild), noise(&calm));
+    // Before any rating nothing is known but the mean of 1 / g.
+    assert!((noise(&[]) - 4.0 / 3.0).abs() < 1e-12, "{}", noise(&[]));
+    assert!(noise(&wild) > 2.4 && noise(&calm) < 1.0, "{} {}", noise(&wild), noise(&calm));
+}
+
+#[test]
+fn nobody_is_predicted_for_certain() {
+    let posterior = rich(20, 2, 2);
+    let expected = |state: &UserState, movie| posterior.estimate(state, movie).rating;
+    // A user who always rates as expected.
+    let mut state = posterior.state(&[]);
+    for movie in (0..20).cycle().take(400) {
+        let rating = expected(&state, movie);
+        state.learn(&posterior, movie, rating);
+    }
+    assert_eq!(state.noise(), LEAST_USER_NOISE);
 }
 
 #[test]

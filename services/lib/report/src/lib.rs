@@ -1,6 +1,6 @@
 //! Writes an evaluation as a page for people: figures first, one file without scripts, in light and
 //! dark colors. It fits a phone as well as a screen, and prints. [`markdown()`] is its short form,
-//! for pull requests.
+//! for pull requests. Other reports use its parts.
 
 pub mod charts;
 mod learning;
@@ -12,7 +12,7 @@ mod sweeps;
 
 use std::fmt::Write as _;
 
-pub use markdown::markdown;
+pub use markdown::{markdown, markdown_table, markdown_text};
 pub use page::{Heading, Page, Table, Versus};
 pub use sweeps::SweepCurve;
 

@@ -13,21 +13,21 @@ const SLICES: usize = 12;
 /// slices that the model treats differently. Every text that it is given is escaped.
 pub fn markdown(page: &Page<'_>) -> String {
     let Page { evaluation, heading, .. } = page;
-    let mut text = format!("## {}\n\n{}", plain(heading.title), plain(heading.subtitle));
+    let mut text = format!("## {}\n\n{}", markdown_text(heading.title), markdown_text(heading.subtitle));
     let _ = writeln!(text, ", judged on {}: {}.\n", counted(evaluation.ratings, "rating"), evaluation.method);
-    table(&mut text, &headline(evaluation, heading.bias_rmse));
-    page.figures.iter().for_each(|figures| table(&mut text, figures));
+    text.push_str(&markdown_table(&headline(evaluation, heading.bias_rmse)));
+    page.figures.iter().for_each(|figures| text.push_str(&markdown_table(figures)));
     if let Some(versus) = page.versus {
         let _ = writeln!(
             text,
             "**Against {}:** {} {}\n",
-            plain(&versus.name),
-            plain(&versus.verdict),
-            plain(&versus.figures())
+            markdown_text(&versus.name),
+            markdown_text(&versus.verdict),
+            markdown_text(&versus.figures())
         );
     }
     for curve in page.sweeps {
-        let _ = writeln!(text, "- {}", plain(&curve.line()));
+        let _ = writeln!(text, "- {}", markdown_text(&curve.line()));
     }
     if !page.sweeps.is_empty() {
         text.push('\n');
@@ -36,12 +36,12 @@ pub fn markdown(page: &Page<'_>) -> String {
     if !heading.facts.is_empty() {
         text.push_str("<details><summary>The run</summary>\n\n| | |\n|---|---|\n");
         for (name, value) in heading.facts {
-            let _ = writeln!(text, "| {} | {} |", plain(name), plain(value));
+            let _ = writeln!(text, "| {} | {} |", markdown_text(name), markdown_text(value));
         }
         text.push_str("\n</details>\n");
     }
     for note in page.notes {
-        let _ = writeln!(text, "\n> {}", plain(note));
+        let _ = writeln!(text, "\n> {}", markdown_text(note));
     }
     text
 }
@@ -68,15 +68,18 @@ pub(crate) fn headline(evaluation: &Evaluation, bias_rmse: f64) -> Table {
     Table { title: String::new(), headers: vec!["figure".to_owned(), "value".to_owned()], rows }
 }
 
-fn table(text: &mut String, table: &Table) {
+/// Returns a table as Markdown, below its title. The result is empty without rows. Every text is
+/// escaped.
+pub fn markdown_table(table: &Table) -> String {
+    let mut text = String::new();
     if table.rows.is_empty() {
-        return;
+        return text;
     }
     if !table.title.is_empty() {
-        let _ = writeln!(text, "### {}\n", plain(&table.title));
+        let _ = writeln!(text, "### {}\n", markdown_text(&table.title));
     }
     let row = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| markdown_text(cell)).collect();
         format!("| {} |\n", cells.join(" | "))
     };
     text.push_str(&row(&table.headers));
@@ -84,6 +87,7 @@ fn table(text: &mut String, table: &Table) {
     let _ = writeln!(text, "|{}|", rule.join("|"));
     table.rows.iter().for_each(|cells| text.push_str(&row(cells)));
     text.push('\n');
+    text
 }
 
 /// Lists the slices that are treated differently, those with the most ratings first.
@@ -99,7 +103,7 @@ fn biased(text: &mut String, all: &[SliceFigures]) {
     let _ = writeln!(text, "### Slices that are treated differently\n");
     for slice in found.iter().take(SLICES) {
         let bias = slices::with_interval(slice.bias, slice.bias_interval, true);
-        let (name, verdict) = (plain(&slices::name(slice)), slices::verdict(slice));
+        let (name, verdict) = (markdown_text(&slices::name(slice)), slices::verdict(slice));
         let ratings = counted(slice.ratings, "rating");
         let _ = writeln!(text, "- {name}: {verdict}; RMSE {:.3}, mean error {bias}, {ratings}", slice.rmse);
     }
@@ -109,8 +113,8 @@ fn biased(text: &mut String, all: &[SliceFigures]) {
     text.push('\n');
 }
 
-/// Escapes a text, so that it is neither a part of a table nor HTML nor formatting.
-fn plain(text: &str) -> String {
+/// Escapes a text for Markdown, so that it is neither a part of a table nor HTML nor formatting.
+pub fn markdown_text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

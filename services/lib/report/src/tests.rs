@@ -56,6 +56,7 @@ fn versus() -> Versus {
         rmse: difference(-0.0042, 0.0013),
         margin: 0.005,
         passes: true,
+        power: None,
     };
     Versus {
         name: "version <2>".to_owned(),

@@ -17,8 +17,8 @@ use std::time::Instant;
 
 use marquee_domain::{Algorithm, FitParameters, Rating};
 use marquee_eval::{
-    CatalogCoverage, Comparison, Evaluation, Folds, NonInferiority, Options, Outcomes, catalog_coverage, compare,
-    kfold, prequential, prequential_with_mood, retrained,
+    CatalogCoverage, Comparison, Evaluation, Folds, MovieBias, NonInferiority, Options, Outcomes, catalog_coverage,
+    compare, kfold, prequential, prequential_with_mood, retrained, with_movie_bias,
 };
 use marquee_fit::{
     FitError, How, MovieIndex, Newcomers, Observer, RatingsError, fit_how, smallest_spread, with_smallest_spread,
@@ -46,7 +46,7 @@ pub struct EvaluationPlan {
     pub parameters: FitParameters,
     /// The number of seeds, at least 1. The others follow the first.
     pub seeds: u32,
-    /// How ratings are held out. Empty: every arm that the ratings allow, but for that with moods.
+    /// How ratings are held out. Empty: every arm that the ratings allow and that serving is like.
     pub arms: Vec<Arm>,
     /// The share of the newest ratings that the arms by time hold out, above 0 and at most 0.5.
     pub holdout: f64,
@@ -250,6 +250,9 @@ fn notes(data: &Data, side: &Side, arms: &[Arm], has_times: bool) -> Vec<String>
                 .to_owned(),
         );
     }
+    if arms.contains(&Arm::MovieBias) {
+        notes.push("serving keeps the biases of movies as they are until the next training".to_owned());
+    }
     if arms.contains(&Arm::Folds) && side.folds.is_some() {
         notes.push("the folds are those that the data set comes with".to_owned());
     }
@@ -348,7 +351,7 @@ impl Bench<'_> {
         let detailed = self.options(true);
         let biases = self.predict(&self.biases(past)?, &detailed);
         let bias = biases.evaluation(&self.options(false));
-        let (mut all, mut with_moods) = (Vec::new(), Vec::new());
+        let (mut all, mut with_moods, mut with_biases) = (Vec::new(), Vec::new(), Vec::new());
         for (number, &seed) in self.seeds.iter().enumerate() {
             let posterior = self.fit(past, seed, &format!("before the cut, seed {seed}"))?;
             if arms.contains(&Arm::Mood) {
@@ -359,18 +362,28 @@ impl Bench<'_> {
             let options = self.options(number == 0);
             let outcomes = self.predict(&posterior, &options);
             let evaluation = outcomes.evaluation(&options);
+            if arms.contains(&Arm::MovieBias) {
+                let options = self.options(false);
+                let evaluation = with_movie_bias(&outcomes, MovieBias::default(), &options).evaluation(&options);
+                Arm::MovieBias.tell(self.watch, seed, &evaluation);
+                with_biases.push(evaluation);
+            }
             if number == 0 {
                 judged.against_biases = compare(&outcomes, &biases, &NonInferiority::default()).ok();
                 judged.catalog = catalog_coverage(&posterior, self.index, past, CATALOG_USERS, &options);
                 judged.evaluation = evaluation.clone();
                 judged.bias_rmse = bias.rmse;
             }
-            let here = arms.iter().filter(|arm| arm.keeps_the_model() && **arm != Arm::Mood);
+            let here = arms.iter().filter(|arm| arm.keeps_the_model() && arm.is_default());
             here.for_each(|arm| arm.tell(self.watch, seed, &evaluation));
             all.push(evaluation);
         }
         let here = arms.iter().filter(|arm| arm.keeps_the_model());
-        let all_of = |arm: Arm| if arm == Arm::Mood { &with_moods } else { &all };
+        let all_of = |arm: Arm| match arm {
+            Arm::Mood => &with_moods,
+            Arm::MovieBias => &with_biases,
+            _ => &all,
+        };
         judged.arms.extend(here.flat_map(|arm| arm.rows(all_of(*arm), &bias)));
         if self.plan.has_curve {
             judged.curve = self.curve(all.first().map_or(f64::NAN, |first| first.rmse))?;

@@ -198,7 +198,7 @@ mod tests {
         let folds = Folds { outer: 10, order: Order::Random, ..FOLDS };
         let splits = folds.outer(&ratings, 7).expect("folds");
         let mut judged: Vec<Rating> = splits.iter().flat_map(|split| split.test.to_vec()).collect();
-        judged.sort_by(|a, b| a.rated_at.cmp(&b.rated_at));
+        judged.sort_by_key(|one| one.rated_at);
         assert_eq!(judged, ratings);
         for split in &splits {
             assert_eq!(split.train.len() + split.test.len(), 101);

@@ -57,7 +57,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
     seeds: u32,
     /// How ratings are held out; several are separated by commas. [default: all that the ratings
-    /// allow, but for mood]
+    /// allow, but for mood and movie-bias]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ARM")]
     arms: Vec<ArmName>,
     /// Share of the newest ratings that is held out by time, above 0 and at most 0.5.
@@ -95,6 +95,9 @@ enum ArmName {
     /// Like prequential, with users whose moods pass: what an evening's ratings share. Serving has
     /// no moods, and they change no ranking. Takes long.
     Mood,
+    /// Like prequential, with biases of movies that learn from every rating. Serving keeps them
+    /// until the next training.
+    MovieBias,
     /// Folds: those of the data set if it has some, or else random ones.
     Folds,
 }
@@ -106,6 +109,7 @@ impl From<ArmName> for Arm {
             ArmName::Retrained => Self::Retrained,
             ArmName::Temporal => Self::Temporal,
             ArmName::Mood => Self::Mood,
+            ArmName::MovieBias => Self::MovieBias,
             ArmName::Folds => Self::Folds,
         }
     }

@@ -65,3 +65,13 @@ impl marquee_explore::Watch for Progress {
         self.stop.is_cancelled()
     }
 }
+
+impl marquee_prepare::Watch for Progress {
+    fn advanced(&self, share: f64) {
+        self.show((share * STEPS) as u64, STEPS as u64);
+    }
+
+    fn canceled(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+}

@@ -231,6 +231,47 @@ impl Judgment {
         }
     }
 
+    /// Returns why the gate refuses the model, and what helps, or `None` if it does not.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let gate = self.gate.as_ref().filter(|gate| !gate.passes())?;
+        let GateResult { value, bound, .. } = gate;
+        if !value.is_finite() || !bound.is_finite() {
+            return Some(format!(
+                "the errors of this model or of the method of {} on the held-out ratings are no numbers: train with fewer \
+                 factors or another seed",
+                self.name()
+            ));
+        }
+        if self.verdict == Verdict::SameMethod {
+            return Some(format!(
+                "the method is that of {}, but its error on the same ratings is {value:.4} stars larger than then, and \
+                 trainer.gates.margin allows {bound:.4}: the program that trains has changed; train with the one \
+                 that made that version, or raise the margin",
+                self.name()
+            ));
+        }
+        Some(format!(
+            "the error may be {value:.4} stars larger than with the method of {}, and trainer.gates.margin allows \
+             {bound:.4}: {}train with the parameters of that version or better ones, hold out more ratings with \
+             parameters.holdout, or raise the margin",
+            self.name(),
+            self.power().map(|power| format!("{power}; ")).unwrap_or_default()
+        ))
+    }
+
+    /// Describes what so few users can tell, if that is less than usual.
+    fn power(&self) -> Option<String> {
+        let comparison = self.comparison.as_ref()?;
+        let power = comparison.power.filter(|power| power.users_needed > comparison.users)?;
+        Some(format!(
+            "with the {} users of this comparison, a method that is exactly as good passes in {:.0} % of all cases, and \
+             it takes about {} users for 80 %",
+            comparison.users,
+            power.equal_passes * 100.0,
+            power.users_needed
+        ))
+    }
+
     /// Describes what follows from the comparison.
     pub(super) fn sentence(&self) -> String {
         let stored = self.current.as_ref().and_then(|current| current.rmse);
@@ -238,10 +279,17 @@ impl Judgment {
             Verdict::NoCurrentVersion => "There is no current version: passed.".to_owned(),
             Verdict::SameMethod => {
                 let measured = stored.map(|rmse| format!(" Its manifest has the RMSE {rmse:.4}")).unwrap_or_default();
-                let of = match self.drift {
-                    Some(drift) => format!("; on the same ratings, this one differs by {drift:+.4}."),
-                    None if stored.is_some() => ", of the ratings that were held out then.".to_owned(),
-                    None => String::new(),
+                let of = match (self.drift, &self.gate) {
+                    (Some(drift), Some(gate)) if gate.passes() => {
+                        format!("; on the same ratings, this one differs by {drift:+.4}: passed.")
+                    }
+                    (Some(drift), Some(_)) => format!(
+                        "; on the same ratings, this one differs by {drift:+.4}, which is more than the margin: \
+                         failed. The program that trains has changed."
+                    ),
+                    (Some(drift), None) => format!("; on the same ratings, this one differs by {drift:+.4}."),
+                    (None, _) if stored.is_some() => ", of the ratings that were held out then.".to_owned(),
+                    (None, _) => String::new(),
                 };
                 format!("Fitted by the same method, so it was not fitted again.{measured}{of}")
             }
@@ -254,7 +302,10 @@ impl Judgment {
                 self.rule.fewest_users
             ),
             Verdict::NotWorse => "Not worse: passed.".to_owned(),
-            Verdict::MayBeWorse => "May be worse by more than the margin: failed.".to_owned(),
+            Verdict::MayBeWorse => {
+                let power = self.power().map(|power| format!(" Few users say little: {power}.")).unwrap_or_default();
+                format!("May be worse by more than the margin: failed.{power}")
+            }
         }
     }
 

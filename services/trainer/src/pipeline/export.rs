@@ -10,8 +10,8 @@ use marquee_eval::Evaluation;
 use marquee_fit::Snapshot;
 use marquee_model::profile::{self, Distribution};
 use marquee_model::{
-    Catalogue, Dataset, GOLDEN, Gate, GraphSignature, Manifest, Package, PackageError, Prior, SCHEMA, SigningKey,
-    write_encoder, write_learner, write_scorer,
+    Catalogue, Dataset, GOLDEN, Gate, GraphSignature, Manifest, Package, PackageError, Prior, RANKER, SCHEMA,
+    SigningKey, write_encoder, write_learner, write_ranker, write_scorer,
 };
 use marquee_report::{Heading, Page, SweepCurve, counted};
 
@@ -55,6 +55,7 @@ pub(super) struct Files {
     pub(super) encoder: Bytes,
     pub(super) scorer: Bytes,
     pub(super) learner: Bytes,
+    pub(super) ranker: Bytes,
     pub(super) signatures: Signatures,
     files: BTreeMap<String, Bytes>,
     dataset: Dataset,
@@ -69,8 +70,9 @@ pub(super) struct Files {
 /// Writes the files.
 pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Result<Files, Failed> {
     let (encoder, scorer) = (write_encoder(&fitted.posterior)?, write_scorer(&fitted.posterior)?);
-    let learner = write_learner(&fitted.posterior)?;
-    let [encoder_bytes, scorer_bytes, learner_bytes] = [encoder.bytes, scorer.bytes, learner.bytes].map(Bytes::from);
+    let (learner, ranker) = (write_learner(&fitted.posterior)?, write_ranker(&fitted.posterior)?);
+    let [encoder_bytes, scorer_bytes, learner_bytes, ranker_bytes] =
+        [encoder.bytes, scorer.bytes, learner.bytes, ranker.bytes].map(Bytes::from);
     let profile = profile::to_parquet(&distributions(&fitted.snapshot, facts.scale))?;
     let golden = golden::record(&fitted.posterior, &movies, facts.scale, facts.parity);
     let files = BTreeMap::from([
@@ -78,6 +80,7 @@ pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Resul
         ("encoder.onnx".to_owned(), encoder_bytes.clone()),
         ("scorer.onnx".to_owned(), scorer_bytes.clone()),
         ("learner.onnx".to_owned(), learner_bytes.clone()),
+        (RANKER.to_owned(), ranker_bytes.clone()),
         ("movies.parquet".to_owned(), Catalogue::new(movies)?.to_parquet()?.into()),
         ("profile.parquet".to_owned(), profile.into()),
         ("metrics.json".to_owned(), serde_json::to_vec_pretty(&fitted.evaluation)?.into()),
@@ -88,6 +91,7 @@ pub(super) fn write(fitted: &Trained, movies: Vec<Movie>, facts: Facts) -> Resul
         encoder: encoder_bytes,
         scorer: scorer_bytes,
         learner: learner_bytes,
+        ranker: ranker_bytes,
         signatures: Signatures { encoder: encoder.signature, scorer: scorer.signature, learner: learner.signature },
         files,
         dataset: dataset(&fitted.snapshot),

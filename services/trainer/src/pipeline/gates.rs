@@ -9,6 +9,7 @@ use marquee_fit::Snapshot;
 use marquee_model::{Package, PackageError, SigningKey};
 
 use super::PipelineError;
+use super::current::NON_INFERIORITY;
 use super::export::Files;
 use super::fitting::Trained;
 use crate::queue::Run;
@@ -38,6 +39,8 @@ pub(super) struct Measured {
     pub(super) smallest_error: f64,
     /// The gate of the comparison with the current version, if there was one.
     pub(super) non_inferiority: Option<GateResult>,
+    /// Why that gate refuses the model, if it does.
+    pub(super) refusal: Option<String>,
 }
 
 /// The files of a model that passed every gate. Only [`check`] makes one.
@@ -57,6 +60,7 @@ impl Measured {
             bias_rmse: if is_usable(bias) { bias.rmse } else { f64::NAN },
             smallest_error: (scale.max() - scale.min()) * SMALLEST_ERROR,
             non_inferiority: fitted.judgment.gate().cloned(),
+            refusal: fitted.judgment.refusal(),
         }
     }
 
@@ -116,7 +120,8 @@ pub(super) fn check(files: Files, bounds: &Gates, measured: &Measured, run: &Run
     for gate in &gates {
         run.update(|run| run.gates.push(gate.clone()));
         if !gate.passes() {
-            return Err(PipelineError::Gate(gate.clone()));
+            let of_comparison = measured.refusal.clone().filter(|_| gate.name == NON_INFERIORITY);
+            return Err(of_comparison.map_or_else(|| PipelineError::Gate(gate.clone()), PipelineError::Compared));
         }
     }
     Ok(Approved { files, gates })
@@ -142,46 +147,53 @@ impl Approved {
 mod tests {
     use super::*;
 
-    const GOOD: Measured =
-        Measured { parity: 0.0, ratings: 100, rmse: 0.9, bias_rmse: 1.0, smallest_error: 0.04, non_inferiority: None };
+    const GOOD: Measured = Measured {
+        parity: 0.0,
+        ratings: 100,
+        rmse: 0.9,
+        bias_rmse: 1.0,
+        smallest_error: 0.04,
+        non_inferiority: None,
+        refusal: None,
+    };
 
-    fn passes(measured: Measured) -> bool {
+    fn passes(measured: &Measured) -> bool {
         measured.results(&Gates::default()).iter().all(GateResult::passes)
     }
 
     #[test]
     fn a_value_above_its_bound_stops_the_run() {
-        assert!(passes(GOOD) && passes(Measured { parity: 1e-4, rmse: 1.02, ..GOOD }));
-        assert!(!passes(Measured { parity: 1e-2, ..GOOD }), "the graphs predict something else");
-        assert!(!passes(Measured { rmse: 1.03, ..GOOD }), "the model is worse than the biases");
-        assert!(!passes(Measured { parity: f64::INFINITY, ..GOOD }));
+        assert!(passes(&GOOD) && passes(&Measured { parity: 1e-4, rmse: 1.02, ..GOOD }));
+        assert!(!passes(&Measured { parity: 1e-2, ..GOOD }), "the graphs predict something else");
+        assert!(!passes(&Measured { rmse: 1.03, ..GOOD }), "the model is worse than the biases");
+        assert!(!passes(&Measured { parity: f64::INFINITY, ..GOOD }));
     }
 
     #[test]
     fn a_model_that_was_not_judged_is_not_published() {
         for ratings in [0, 1, 9] {
-            assert!(!passes(Measured { ratings, ..GOOD }), "{ratings} held-out ratings");
+            assert!(!passes(&Measured { ratings, ..GOOD }), "{ratings} held-out ratings");
         }
-        assert!(passes(Measured { ratings: 10, ..GOOD }));
-        assert!(!passes(Measured { rmse: f64::NAN, ..GOOD }) && !passes(Measured { bias_rmse: f64::NAN, ..GOOD }));
-        assert!(!passes(Measured { rmse: 0.0, bias_rmse: f64::INFINITY, ..GOOD }));
+        assert!(passes(&Measured { ratings: 10, ..GOOD }));
+        assert!(!passes(&Measured { rmse: f64::NAN, ..GOOD }) && !passes(&Measured { bias_rmse: f64::NAN, ..GOOD }));
+        assert!(!passes(&Measured { rmse: 0.0, bias_rmse: f64::INFINITY, ..GOOD }));
     }
 
     #[test]
     fn an_error_that_nobody_sees_passes_where_the_biases_have_none() {
-        assert!(passes(Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
-        assert!(!passes(Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
+        assert!(passes(&Measured { rmse: 0.03, bias_rmse: 0.0, ..GOOD }));
+        assert!(!passes(&Measured { rmse: 0.05, bias_rmse: 0.0, ..GOOD }));
     }
 
     #[test]
     fn a_model_that_may_be_worse_than_the_current_version_is_not_published() {
         let against = |value: f64| {
-            let name = super::super::current::NON_INFERIORITY.to_owned();
+            let name = NON_INFERIORITY.to_owned();
             let gate = GateResult { name, value, bound: 0.01, side: GateSide::AtMost };
             Measured { non_inferiority: Some(gate), ..GOOD }
         };
-        assert!(passes(against(-0.02)) && passes(against(0.01)));
-        assert!(!passes(against(0.011)) && !passes(against(f64::NAN)));
+        assert!(passes(&against(-0.02)) && passes(&against(0.01)));
+        assert!(!passes(&against(0.011)) && !passes(&against(f64::NAN)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Compares an export with the model it was made from: encoder, scorer and learner under ONNX
-//! Runtime against the trainer's own double-precision prediction, on real histories and on the
-//! made-up ones that instances check.
+//! Compares an export with the model it was made from: its graphs under ONNX Runtime against the
+//! trainer's own double-precision prediction, on real histories and on the made-up ones that
+//! instances check.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ struct Case {
     expected: Vec<Estimate>,
 }
 
-/// The encoder, the scorer and the learner, and the tensors that the learner carries.
-type Graphs = ([Bytes; 3], Vec<TensorSpec>);
+/// The encoder, the scorer, the learner and the ranker, and the tensors that the learner carries.
+type Graphs = ([Bytes; 4], Vec<TensorSpec>);
 
 /// What is compared.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ struct Comparison {
     encoder: Graph,
     scorer: Graph,
     learner: Graph,
+    ranker: Graph,
     /// The tensors that the learner carries.
     carried: Vec<TensorSpec>,
     movies: Vec<i64>,
@@ -54,7 +55,7 @@ pub(super) async fn largest_difference(
 ) -> Result<f64, PipelineError> {
     let (runtime, fitted) = (pipeline.dependencies.runtime.clone(), Arc::clone(fitted));
     let carried = tensors::carried(&files.signatures.learner).cloned().collect();
-    let graphs = ([files.encoder.clone(), files.scorer.clone(), files.learner.clone()], carried);
+    let graphs = ([files.encoder.clone(), files.scorer.clone(), files.learner.clone(), files.ranker.clone()], carried);
     let scale = pipeline.dependencies.scale;
     let prepared = pipeline.compute.run(move || Comparison::prepare(&runtime, &graphs, &fitted, scale)).await;
     let comparison = prepared.map_err(PipelineError::Graph)?;
@@ -73,8 +74,9 @@ impl Comparison {
         fitted: &Trained,
         scale: Scale,
     ) -> Result<Self, GraphError> {
-        let [encoder, scorer, learner] = graphs.each_ref().map(|bytes| Graph::load(runtime, bytes, Threads::default()));
-        let (encoder, scorer, learner) = (encoder?, scorer?, learner?);
+        let graphs = graphs.each_ref().map(|bytes| Graph::load(runtime, bytes, Threads::default()));
+        let [encoder, scorer, learner, ranker] = graphs;
+        let (encoder, scorer, learner, ranker) = (encoder?, scorer?, learner?, ranker?);
         // Both are spread evenly over all users and movies.
         let movies: Vec<usize> = (0..fitted.index.len()).step_by((fitted.index.len() / MOVIES).max(1)).collect();
         let made_up = golden::histories(fitted.index.len().min(fitted.posterior.movies), scale);
@@ -85,13 +87,25 @@ impl Comparison {
         });
         let cases = cases.collect();
         let movies = movies.into_iter().map(|movie| movie as i64).collect();
-        Ok(Self { encoder, scorer, learner, carried: carried.clone(), movies, cases })
+        Ok(Self { encoder, scorer, learner, ranker, carried: carried.clone(), movies, cases })
     }
 
     /// Compares the state that the encoder computes from the whole history.
     async fn difference(&self, case: &Case) -> Result<f64, PipelineError> {
         let state = self.encoder.run(inputs(&case.history)).await.map_err(PipelineError::Run)?;
-        self.score(case, state).await
+        let ranked = self.rank(case, &state).await?;
+        Ok(self.score(case, state).await?.max(ranked))
+    }
+
+    /// Ranks all movies from a state, and compares the ratings of those of the comparison.
+    async fn rank(&self, case: &Case, state: &[(String, Tensor)]) -> Result<f64, PipelineError> {
+        let takes = |name: &str| self.ranker.inputs().iter().any(|port| port.name == name);
+        let inputs = state.iter().filter(|(name, _)| takes(name)).cloned().collect();
+        let outputs = self.ranker.run(inputs).await.map_err(PipelineError::Run)?;
+        let ratings = outputs.first().and_then(|(_, tensor)| tensor.as_f32()).unwrap_or_default();
+        let found: Option<Vec<f32>> = self.movies.iter().map(|&movie| ratings.get(movie as usize).copied()).collect();
+        let expected = case.expected.iter().map(|estimate| estimate.rating);
+        Ok(largest(expected, &found.unwrap_or_default()))
     }
 
     /// Compares the state that the learner computes from all ratings but the newest, and that then

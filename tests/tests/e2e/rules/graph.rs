@@ -23,7 +23,7 @@ const PURE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates that know no message of our APIs.
-const WIRELESS: [&str; 23] = [
+const WIRELESS: [&str; 26] = [
     "marquee-backoff",
     "marquee-collect",
     "marquee-datasets",
@@ -41,12 +41,15 @@ const WIRELESS: [&str; 23] = [
     "marquee-parquet",
     "marquee-ports",
     "marquee-posterior",
+    "marquee-prepare",
     "marquee-redis",
     "marquee-report",
     "marquee-rollout",
     "marquee-settings",
+    "marquee-tables",
     "marquee-tune",
     "marquee-tuning",
+    "marquee-validate",
 ];
 
 /// An ONNX file is a protobuf message: the package writes it with prost and shares no message with
@@ -69,13 +72,14 @@ const ADAPTERS: [&str; 5] = ["marquee-embedded", "marquee-kafka", "marquee-mlflo
 const CLIENT: &str = "marquee-cli";
 
 /// Crates that belong to servers and never to the client.
-const SERVERS_ONLY: [&str; 5] = ["fjall", "object_store", "ort", "rdkafka", "redis"];
+const SERVERS_ONLY: [&str; 6] = ["arrow-array", "fjall", "object_store", "ort", "rdkafka", "redis"];
 
 /// The composition root, and the tests of the whole.
 const SEE_ALL: [&str; 2] = ["marquee", "marquee-e2e"];
 
 /// Heavy crates, each with the only crate of ours that names it.
-const HEAVY: [(&str, &str); 10] = [
+const HEAVY: [(&str, &str); 11] = [
+    ("arrow-array", "marquee-tables"),
     ("fjall", "marquee-embedded"),
     ("kube", "marquee-operator"),
     ("mysql_async", "marquee-collect"),

@@ -7,7 +7,7 @@ use marquee_domain::Movie;
 use marquee_kit::Metrics;
 use marquee_model::{Catalogue, Package, write_encoder, write_learner, write_scorer};
 use marquee_onnx::testing::runtime;
-use marquee_posterior::{Posterior, Sample, UserNoise};
+use marquee_posterior::{Posterior, Sample};
 use prometheus_client::metrics::gauge::Gauge;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -44,9 +44,7 @@ fn posterior(is_rich: bool, rng: &mut ChaCha8Rng) -> Posterior {
             additions: if is_rich { uniform(MOVIES * (FACTORS + 1), -0.2, 0.2) } else { Vec::new() },
         })
         .collect();
-    let value = |precision| UserNoise { precision, probability: 0.25 };
-    let user_noise = if is_rich { [0.5, 0.8, 1.2, 1.7].map(value).to_vec() } else { Vec::new() };
-    Posterior { movies: MOVIES, factors: FACTORS, samples, user_noise }
+    Posterior { movies: MOVIES, factors: FACTORS, samples, has_user_noise: is_rich }
 }
 
 /// Returns the files of a package.

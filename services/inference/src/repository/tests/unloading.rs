@@ -79,6 +79,7 @@ impl Loader for SlowLoader {
             encoder: Box::new(SlowGraph(gate)),
             scorer: Box::new(SlowGraph(None)),
             learner: None,
+            ranker: None,
             golden: None,
         };
         Ok(Model::new(format!("digest-{version}"), true, parts))

@@ -144,7 +144,7 @@ pub(crate) fn tell<'a>(sample: impl Iterator<Item = &'a str> + Clone) -> Told {
     let most = (count * 9).div_ceil(10);
     let numbers: Vec<f64> = sample.clone().filter_map(|text| text.parse::<f64>().ok()).collect();
     if numbers.len() >= most {
-        return Told::Format(of_numbers(&numbers, sample.clone()));
+        return Told::Format(of_numbers(&numbers, &sample));
     }
     if sample.clone().filter(|text| iso(text).is_some()).count() >= most {
         return Told::Format(TimeFormat::Iso);
@@ -169,7 +169,7 @@ pub(crate) fn tell<'a>(sample: impl Iterator<Item = &'a str> + Clone) -> Told {
     Told::Unknown
 }
 
-fn of_numbers<'a>(numbers: &[f64], sample: impl Iterator<Item = &'a str> + Clone) -> TimeFormat {
+fn of_numbers<'a>(numbers: &[f64], sample: &(impl Iterator<Item = &'a str> + Clone)) -> TimeFormat {
     let all = |least: f64, most: f64| numbers.iter().all(|number| (least..=most).contains(number));
     let is_whole = numbers.iter().all(|number| number.fract() == 0.0);
     if numbers.len() > 1 && all(19_000_101.0, 21_001_231.0) && is_whole {

@@ -223,10 +223,8 @@ mod tests {
             drawn in prop::collection::btree_map((0u8..5, 0u8..5), (0u8..8, 0i64..12), 0..25),
             holdout in 0.0f64..1.0,
         ) {
-            let event = |(offset, (&(user, movie), &(kind, at))): (u64, (&(u8, u8), &(u8, i64)))| {
-                (Offset(offset), event(user, movie, kind, at))
-            };
-            let events: Vec<_> = (0..).zip(&drawn).map(event).collect();
+            let drawn = drawn.into_iter().map(|((user, movie), (kind, at))| event(user, movie, kind, at));
+            let events: Vec<_> = (0..).map(Offset).zip(drawn).collect();
             let whole = snapshot(events.iter().chain(&events));
             let (past, future) = whole.split(holdout);
             let split = whole.split_as_of_cut(holdout);

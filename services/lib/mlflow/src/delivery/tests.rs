@@ -150,11 +150,11 @@ struct Running {
 
 impl Running {
     fn start(server: &Server) -> Self {
-        Self::with(server, Settings { queue: 16, ..Settings::default() })
+        Self::with(server, &Settings { queue: 16, ..Settings::default() })
     }
 
-    fn with(server: &Server, settings: Settings) -> Self {
-        let (queue, delivery) = Delivery::new(&settings, server.clone());
+    fn with(server: &Server, settings: &Settings) -> Self {
+        let (queue, delivery) = Delivery::new(settings, server.clone());
         let counts = delivery.counts();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(delivery.run(async { drop(stopped.await) }));
@@ -236,7 +236,7 @@ async fn events_are_tried_again_in_their_order_until_the_server_is_back() {
 async fn an_event_is_dropped_when_the_server_fails_for_too_long_and_the_next_one_is_sent() {
     let server = Server::doing([Step::Fail]);
     let patience = Duration::from_secs(60);
-    let running = Running::with(&server, Settings { patience, ..Settings::default() });
+    let running = Running::with(&server, &Settings { patience, ..Settings::default() });
     running.queue.record(ended("r1"));
     while running.dropped(Reason::LATE) == 0 {
         pass(Duration::from_secs(1)).await;

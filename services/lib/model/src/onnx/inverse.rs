@@ -19,7 +19,7 @@ use super::sums::transposed;
 /// The most pivots of a block.
 const BLOCK: usize = 9;
 
-/// The matrices `weight gram + prior`, where the prior is diagonal.
+/// The matrices `gram + prior`, where the prior is diagonal.
 pub(super) struct Precision {
     /// [batch, S, n, n].
     pub(super) gram: Value,
@@ -27,22 +27,15 @@ pub(super) struct Precision {
     pub(super) diagonal: Value,
     /// The diagonal of the prior, [1, S, 1, n].
     pub(super) prior: Value,
-    /// [batch, 1, 1, 1], or absent where it is 1.
-    pub(super) weight: Option<Value>,
     /// S and n.
     pub(super) size: (usize, usize),
 }
 
 /// Writes the inverses, [batch, S, n, n], with this name.
 pub(super) fn invert(graph: &mut GraphBuilder, name: &str, precision: &Precision) -> Value {
-    let Precision { gram, diagonal, prior, weight, size: (samples, n) } = precision;
+    let Precision { gram, diagonal, prior, size: (samples, n) } = precision;
     let n = *n;
-    let weighted = |graph: &mut GraphBuilder, name: &str, value: &Value| match weight {
-        Some(weight) => graph.node("Mul", name, &[value, weight]),
-        None => value.clone(),
-    };
-    let diagonal = weighted(graph, "weighted_diagonal", diagonal);
-    let diagonal = graph.node("Add", "precision_diagonal", &[&diagonal, prior]);
+    let diagonal = graph.node("Add", "precision_diagonal", &[diagonal, prior]);
     let root = graph.node("Sqrt", "precision_root", &[&diagonal]);
     let row = graph.node("Reciprocal", "scale_row", &[&root]);
     graph.note("[batch, S, 1, n]: 1 / sqrt(A_ii)");
@@ -50,7 +43,6 @@ pub(super) fn invert(graph: &mut GraphBuilder, name: &str, precision: &Precision
 
     let others = (0..n * n).map(|at| if at / n == at % n { 0.0 } else { 1.0 });
     let others = graph.floats("off_diagonal", &[n, n], others, "[n, n]: 0 on the diagonal, else 1");
-    let others = weighted(graph, "weighted_off_diagonal", &others);
     let gram = graph.node("Mul", "gram_off_diagonal", &[gram, &others]);
     let scale = graph.node("MatMul", "scale", &[&column, &row]);
     let mut matrix = graph.node("Mul", "scaled_off_diagonal", &[&gram, &scale]);

@@ -41,22 +41,24 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     let noise_of = |movie: usize| posterior.samples.iter().map(|sample| 1.0 / precision(sample, movie)).sum::<f64>();
     let noise = (0..posterior.movies).map(|movie| noise_of(movie) / samples as f64);
     let noise = graph.floats("movie_noise", &[posterior.movies], noise, "[movies]: average of 1 / (alpha g_i)");
-    let last = graph.integers("last_axis", &[-1], "");
+    let row_axis = graph.integers("row_axis", &[2], "");
     let sample_axis = graph.integers("sample_axis", &[1], "");
     let across_samples = || vec![ints("axes", &[1]), int("keepdims", 0)];
 
     let x = graph.node("Gather", "x_of_movie", &[&rows, &movie]);
     graph.note("[batch, movies, S, n]");
-    let x = graph.node_with("Transpose", "x", &[&x], vec![ints("perm", &[0, 2, 1, 3])]);
-    graph.note("[batch, S, movies, n]");
+    // The movies come last: there are more of them than there are states, so the products below
+    // have long rows.
+    let x = graph.node_with("Transpose", "x", &[&x], vec![ints("perm", &[0, 2, 3, 1])]);
+    graph.note("[batch, S, n, movies]");
     let baseline = graph.node("Gather", "baseline_of_movie", &[&baselines, &movie]);
     let baseline = graph.node_with("Transpose", "baseline", &[&baseline], vec![ints("perm", &[0, 2, 1])]);
     graph.note("[batch, S, movies]");
 
-    let mean = graph.node("Unsqueeze", "mean_column", &[&mean, &last]);
-    graph.note("[batch, S, n, 1]");
-    let affinity = graph.node("MatMul", "affinity_column", &[&x, &mean]);
-    let affinity = graph.node("Squeeze", "affinity", &[&affinity, &last]);
+    let mean = graph.node("Unsqueeze", "mean_row", &[&mean, &row_axis]);
+    graph.note("[batch, S, 1, n]");
+    let affinity = graph.node("MatMul", "affinity_row", &[&mean, &x]);
+    let affinity = graph.node("Squeeze", "affinity", &[&affinity, &row_axis]);
     graph.note("[batch, S, movies]");
     let by_sample = graph.node("Add", "rating_by_sample", &[&affinity, &baseline]);
     let rating = graph.node_with("ReduceMean", tensors::RATING, &[&by_sample], across_samples());
@@ -64,11 +66,11 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
 
     // The terms of a sample are added up first: this dimension lies together, and one sum over it
     // and over the samples takes longer.
-    let product = graph.node("MatMul", "x_times_covariance", &[&x, &covariance]);
+    let product = graph.node("MatMul", "covariance_times_x", &[&covariance, &x]);
     let product = graph.node("Mul", "uncertainty_terms", &[&product, &x]);
-    graph.note("[batch, S, movies, n]");
+    graph.note("[batch, S, n, movies]");
     let uncertainty =
-        graph.node_with("ReduceSum", "uncertainty_by_sample", &[&product, &last], vec![int("keepdims", 0)]);
+        graph.node_with("ReduceSum", "uncertainty_by_sample", &[&product, &row_axis], vec![int("keepdims", 0)]);
     graph.note("[batch, S, movies]");
 
     // The deviations are computed before the squares, because E[m²] − E[m]² loses its digits in
@@ -83,6 +85,7 @@ pub fn write_scorer(posterior: &Posterior) -> Result<OnnxGraph, GraphError> {
     graph.note("[batch, movies]");
     let noise = match &noise_of_user {
         Some(of_user) => {
+            let last = graph.integers("last_axis", &[-1], "");
             let of_user = graph.node("Unsqueeze", "noise_column", &[of_user, &last]);
             graph.node("Mul", "noise_of_rating", &[&noise, &of_user])
         }

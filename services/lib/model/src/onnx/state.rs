@@ -1,18 +1,18 @@
 //! The state of a user, from the sums over the user's ratings: for each posterior sample, the exact
-//! conditional distribution.
+//! conditional mean, and the covariance for the mean noise of the user.
 //!
-//! A = alpha g Σ g_j x xᵀ + diag(prior precision) and b = prior precision ∘ prior mean + alpha g Σ
-//! g_j x (r − offset − B). Then covariance = A⁻¹ and mean = A⁻¹ b (Salakhutdinov and Mnih,
-//! "Bayesian Probabilistic Matrix Factorization using MCMC", 2008, eq. 11). In a model without
-//! noise weights all g are 1. In a model with sets, the prior mean also has the sum of what the
-//! rated movies add, divided by the square root of their number.
+//! A = alpha Σ g_j x xᵀ + diag(prior precision) and b = prior precision ∘ prior mean + alpha Σ g_j
+//! x (r − offset − B). Then mean = A⁻¹ b (Salakhutdinov and Mnih, "Bayesian Probabilistic Matrix
+//! Factorization using MCMC", 2008, eq. 11), and covariance = h A⁻¹, where h is the noise of the
+//! user. In a model without noise weights h and all g are 1. In a model with sets, the prior mean
+//! also has the sum of what the rated movies add, divided by the square root of their number.
 
 use marquee_posterior::{Posterior, Sample};
 
 use super::BATCH;
 use super::graph::{GraphBuilder, Value, int};
 use super::inverse::{Precision, invert};
-use super::noise::weigh;
+use super::noise::noise;
 use super::sums::{Sums, has_noise};
 use crate::signature::{Dim, Dtype, TensorSpec};
 use crate::tensors;
@@ -67,19 +67,17 @@ pub(super) fn solve(graph: &mut GraphBuilder, posterior: &Posterior, sums: &Sums
     let diagonal = graph.node_with("Gather", "gram_diagonal", &[&flat, &entries], vec![int("axis", 3)]);
     graph.note("[batch, S, 1, n]");
 
-    let weight = weigh(graph, posterior, sums, (&prior.target, &diagonal));
-    let evidence = match &weight {
-        Some(weight) => graph.node("Mul", "weighted_evidence", &[&sums.evidence, weight]),
-        None => sums.evidence.clone(),
-    };
-    let target = graph.node("Add", "target", &[&evidence, &prior.target]);
-    let precision =
-        Precision { gram: sums.gram.clone(), diagonal, prior: prior.precision, weight, size: (samples, states) };
-    let covariance = invert(graph, tensors::COVARIANCE, &precision);
+    let target = graph.node("Add", "target", &[&sums.evidence, &prior.target]);
+    let precision = Precision { gram: sums.gram.clone(), diagonal, prior: prior.precision, size: (samples, states) };
+    let usual = if has_noise(posterior) { "usual_covariance" } else { tensors::COVARIANCE };
+    let covariance = invert(graph, usual, &precision);
     let mean = graph.node("MatMul", "mean_row", &[&target, &covariance]);
     graph.note("[batch, S, 1, n]");
     let row_axis = graph.integers("row_axis", &[2], "");
     graph.node("Squeeze", tensors::MEAN, &[&mean, &row_axis]);
+    if let Some(noise) = noise(graph, posterior, sums, [&prior.target, &target, &mean]) {
+        graph.node("Mul", tensors::COVARIANCE, &[&covariance, &noise]);
+    }
 }
 
 fn prior(graph: &mut GraphBuilder, posterior: &Posterior, sums: &Sums) -> Prior {

@@ -40,8 +40,8 @@ pub(super) struct Sums {
     pub(super) gram: Value,
     /// Σ w x (r − offset − B), [batch, S, 1, n].
     pub(super) evidence: Value,
-    /// Σ w (r − offset − B)² of the first samples, [batch, P, 1, 1], where the noise of users has
-    /// several values.
+    /// Σ w (r − offset − B)² of the first samples, [batch, P, 1, 1], where users differ in their
+    /// noise.
     pub(super) squares: Option<Value>,
     /// Σ w y, [batch, S, 1, n], where there are sets.
     pub(super) additions: Option<Value>,
@@ -54,9 +54,9 @@ pub(super) fn pilots(posterior: &Posterior) -> usize {
     PILOTS.min(posterior.samples.len())
 }
 
-/// Returns whether the noise of users has several values.
+/// Returns whether users differ in their noise.
 pub(super) fn has_noise(posterior: &Posterior) -> bool {
-    posterior.user_noise().len() > 1
+    posterior.has_user_noise
 }
 
 /// Returns whether the set of the rated movies says something about a user.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use marquee_posterior::{Sample, UserNoise};
+use marquee_posterior::Sample;
 use prost::Message;
 
 use super::*;
@@ -19,7 +19,7 @@ fn posterior(movies: usize, factors: usize) -> Posterior {
         factors: (0..movies * factors).map(|at| shift - at as f64 / 50.0).collect(),
         ..Sample::default()
     };
-    Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)], user_noise: Vec::new() }
+    Posterior { movies, factors, samples: vec![sample(0.0), sample(0.25)], has_user_noise: false }
 }
 
 /// Returns a posterior with everything that a model may have.
@@ -29,8 +29,7 @@ fn rich(movies: usize, factors: usize) -> Posterior {
         sample.movie_precision = (1..=movies).map(|movie| movie as f64 / 3.0).collect();
         sample.additions = (0..movies * (factors + 1)).map(|at| at as f64 / 90.0).collect();
     }
-    let value = |precision| UserNoise { precision, probability: 0.5 };
-    posterior.user_noise = vec![value(0.5), value(1.5)];
+    posterior.has_user_noise = true;
     posterior
 }
 
@@ -147,7 +146,7 @@ fn a_learner_carries_the_state_or_else_sums_beside_it() {
     let encoder = write_encoder(&rich).expect("encoder").signature;
     assert_eq!(learner.outputs[5..], encoder.outputs);
     let (mut quiet, mut alone) = (rich.clone(), rich);
-    quiet.user_noise.clear();
+    quiet.has_user_noise = false;
     alone.samples.iter_mut().for_each(|sample| sample.additions.clear());
     for (posterior, names) in
         [(quiet, ["gram", "evidence", "count", "additions"]), (alone, ["gram", "evidence", "count", "squares"])]
@@ -193,6 +192,5 @@ fn an_inconsistent_posterior_is_refused_by_field() {
         refused(|p| p.samples[1].movie_precision[4] = -1.0),
         GraphError::Number { sample: 1, field: "movie_precision" }
     );
-    assert_eq!(refused(|p| p.user_noise[0].precision = f64::NAN), GraphError::UserNoise);
     assert!(matches!(refused(|p| p.movies = 1 << 40), GraphError::TooLarge(_)));
 }

@@ -15,6 +15,8 @@ const LARGEST_PADDING_FACTOR: usize = 2;
 pub(super) struct Plan {
     /// The largest number of rows in one run.
     max_rows: usize,
+    /// The largest product of rows and of a padded axis in one run.
+    max_area: usize,
     batchable: bool,
     /// For each input and axis, the name of the axis if it may be padded.
     inputs: Vec<Vec<Option<String>>>,
@@ -37,7 +39,13 @@ impl Plan {
         };
         let names =
             |ports: &[Port]| ports.iter().map(|port| port.axes.iter().enumerate().map(padded).collect()).collect();
-        Self { max_rows: settings.max_rows, batchable, inputs: names(inputs), outputs: names(outputs) }
+        Self {
+            max_rows: settings.max_rows,
+            max_area: settings.max_area,
+            batchable,
+            inputs: names(inputs),
+            outputs: names(outputs),
+        }
     }
 
     pub(super) fn is_batchable(&self) -> bool {
@@ -154,7 +162,10 @@ impl<'a> Group<'a> {
         let values = self.values + request.iter().map(|tensor| tensor.len()).sum::<usize>();
         let padded: usize = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let rows = shapes.first().and_then(|shape| shape.first()).copied().unwrap_or(0);
-        if rows > self.plan.max_rows || padded > LARGEST_PADDING_FACTOR * values {
+        let lengths = shapes.iter().zip(&self.plan.inputs).flat_map(|(shape, names)| shape.iter().zip(names));
+        let longest = lengths.filter_map(|(length, name)| name.as_ref().map(|_| *length)).max().unwrap_or(1);
+        let is_large = rows > self.plan.max_rows || rows.saturating_mul(longest) > self.plan.max_area;
+        if is_large || padded > LARGEST_PADDING_FACTOR * values {
             return false;
         }
         (self.shapes, self.values) = (shapes, values);

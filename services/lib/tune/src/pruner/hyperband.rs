@@ -105,7 +105,7 @@ mod tests {
             let wanted = 2_060.0 * share / 143.0;
             assert!((f64::from(count) - wanted).abs() < 6.0, "{counts:?}");
         }
-        assert_eq!(Hyperband { max_resource: 1, ..hyperband.clone() }.brackets(), 1);
+        assert_eq!(Hyperband { max_resource: 1, ..hyperband }.brackets(), 1);
         assert_eq!(Hyperband { min_resource: 0, max_resource: 0, reduction: 0 }.brackets(), 1);
     }
 

@@ -21,6 +21,9 @@ pub enum Arm {
     /// Like prequential, with users whose moods pass ([`marquee_eval::prequential_with_mood`]).
     /// Serving has no moods.
     Mood,
+    /// Like prequential, with biases of movies that also learn ([`marquee_eval::with_movie_bias`]).
+    /// Serving does not move them between trainings.
+    MovieBias,
     /// Folds, without regard to time.
     Folds,
 }
@@ -76,6 +79,7 @@ impl fmt::Display for Arm {
             Self::Retrained => "retrained",
             Self::Temporal => "temporal",
             Self::Mood => "mood",
+            Self::MovieBias => "movie-bias",
             Self::Folds => "folds",
         })
     }
@@ -83,28 +87,32 @@ impl fmt::Display for Arm {
 
 impl Arm {
     /// Every arm, in the order of a table.
-    pub const ALL: [Self; 5] = [Self::Prequential, Self::Retrained, Self::Temporal, Self::Mood, Self::Folds];
+    pub const ALL: [Self; 6] =
+        [Self::Prequential, Self::Retrained, Self::Temporal, Self::Mood, Self::MovieBias, Self::Folds];
 
     /// Returns whether each rating is predicted from earlier ones only.
     pub fn follows_time(self) -> bool {
         self != Self::Folds
     }
 
-    /// Returns whether a plan without arms has it. The arm with moods is not about what serves, and
-    /// takes as long as many others.
+    /// Returns whether a plan without arms has it. Others are not about what serves.
     pub(super) fn is_default(self) -> bool {
-        self != Self::Mood
+        !matches!(self, Self::Mood | Self::MovieBias)
     }
 
     /// Returns whether one model, which was fitted before the cut, predicts all ratings.
     pub(super) fn keeps_the_model(self) -> bool {
-        matches!(self, Self::Prequential | Self::Temporal | Self::Mood)
+        matches!(self, Self::Prequential | Self::Temporal | Self::Mood | Self::MovieBias)
     }
 
     /// Returns the rows of evaluations by time, one for each seed.
     pub(super) fn rows(self, all: &[Evaluation], bias: &Evaluation) -> Vec<ArmFigures> {
         let one_by_one = |one: &Evaluation| one.one_by_one.unwrap_or_default();
         match self {
+            Self::MovieBias => {
+                let name = "prequential with moving biases of movies, strict".to_owned();
+                vec![ArmFigures::strict(self, name, all, bias)]
+            }
             Self::Prequential | Self::Mood => {
                 let what = if self == Self::Mood { "prequential with moods" } else { "prequential" };
                 let one_after_the_other =
@@ -137,7 +145,7 @@ impl Arm {
         let mut figures = BTreeMap::new();
         match self {
             Self::Temporal => figures.extend([("rmse".to_owned(), evaluation.frozen_rmse)]),
-            Self::Prequential | Self::Retrained | Self::Mood => {
+            Self::Prequential | Self::Retrained | Self::Mood | Self::MovieBias => {
                 figures.extend([
                     ("rmse".to_owned(), evaluation.rmse),
                     ("mae".to_owned(), evaluation.mae),

@@ -32,7 +32,7 @@ fn folder() -> (tempfile::TempDir, Dataset) {
     for fold in 0..5 {
         write(&format!("u{}.test", fold + 1), all.iter().skip(fold).step_by(5).map(line).collect());
     }
-    let user = |user: u64| format!("{user}|{}|{}|other|0\n", 15 + user, if user % 2 == 0 { "F" } else { "M" });
+    let user = |user: u64| format!("{user}|{}|{}|other|0\n", 15 + user, if user.is_multiple_of(2) { "F" } else { "M" });
     write("u.user", (0..60).map(user).collect());
     let dataset = open(folder.path(), marquee_datasets::Options::default()).expect("a data set");
     (folder, dataset)
@@ -130,6 +130,25 @@ fn moods_are_an_arm_of_their_own_that_is_judged_if_it_is_asked_for() {
     assert_ne!(judged.arms[0].by_seed[0], judged.evaluation.rmse, "the page is about what serves");
     assert!(seen.parts.into_inner().iter().all(|part| part.arm == Arm::Mood));
     assert!(judged.notes.iter().any(|note| note.contains("changes no ranking")), "{:?}", judged.notes);
+}
+
+#[test]
+fn moving_biases_of_movies_are_an_arm_of_their_own_that_is_judged_if_it_is_asked_for() {
+    let (_folder, dataset) = folder();
+    let data = Data::read(&dataset, None).expect("ratings");
+    let side = Side::read(&dataset, data.snapshot.ratings()).expect("reads");
+    let plan = EvaluationPlan { arms: vec![Arm::Prequential, Arm::MovieBias], has_curve: false, ..plan() };
+    let seen = Seen::default();
+    let judged = evaluate(&data, &side, &plan, &seen).expect("judged");
+    let names: Vec<&str> = judged.arms.iter().map(|row| row.name.as_str()).collect();
+    let moving = "prequential with moving biases of movies, strict";
+    assert_eq!(names, ["prequential, strict", "prequential, one rating after the other", moving]);
+    assert_eq!(judged.arms[0].by_seed[0], judged.evaluation.rmse, "the page is about what serves");
+    assert_ne!(judged.arms[2].by_seed[0], judged.evaluation.rmse);
+    let parts = seen.parts.into_inner();
+    assert_eq!(parts.iter().filter(|part| part.arm == Arm::MovieBias).count(), 2);
+    assert_eq!(parts.iter().filter(|part| part.arm == Arm::Prequential).count(), 2);
+    assert!(judged.notes.iter().any(|note| note.contains("until the next training")), "{:?}", judged.notes);
 }
 
 #[test]

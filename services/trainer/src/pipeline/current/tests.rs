@@ -116,6 +116,12 @@ fn the_same_method_is_not_fitted_again() {
     assert!(same(0.0).gate().is_some_and(|gate| !gate.passes()));
     assert!(same(rmse).gate().is_some_and(GateResult::passes));
     assert_eq!(same(rmse).for_manifest().difference, Some(0.0));
+    // The words are about the program, because method and ratings are the same.
+    let refusal = same(0.0).refusal().expect("refused");
+    assert!(refusal.starts_with("the method is that of version 3") && refusal.contains("program that trains"));
+    assert!(!refusal.contains("train with the parameters"), "{refusal}");
+    assert!(same(0.0).sentence().contains("failed. The program") && same(rmse).sentence().ends_with(": passed."));
+    assert_eq!(same(rmse).refusal(), None);
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn another_method_is_fitted_again_and_compared_in_pairs() {
     let bench = Bench::new(plan(Algorithm::Map, 1));
     let bias = current(&plan(Algorithm::Bias, 1), None, 0.8);
     let wide = Gates { margin: 1.0, ..Gates::default() };
-    let (judgment, refits) = bench.judge(Some(bias.clone()), &wide);
+    let (judgment, refits) = bench.judge(Some(bias), &wide);
     assert_eq!((judgment.verdict, refits), (Verdict::NotWorse, 1));
     let stored = judgment.for_manifest();
     assert_eq!((stored.verdict.as_str(), stored.version, stored.users), ("not_worse", Some(Version(3)), 80));
@@ -143,6 +149,12 @@ fn another_method_is_fitted_again_and_compared_in_pairs() {
     let (judgment, refits) = worse.judge(Some(better), &narrow);
     assert_eq!((judgment.verdict, refits), (Verdict::MayBeWorse, 1), "{:?}", judgment.for_manifest());
     assert!(judgment.gate().is_some_and(|gate| !gate.passes()));
+    // The verdict says what 80 users can tell.
+    for words in [judgment.refusal().expect("refused"), judgment.sentence()] {
+        assert!(words.contains("with the 80 users") && words.contains("% of all cases"), "{words}");
+    }
+    let refusal = judgment.refusal().expect("refused");
+    assert!(refusal.contains("method of version 3") && refusal.contains("trainer.gates.margin"), "{refusal}");
 }
 
 #[test]

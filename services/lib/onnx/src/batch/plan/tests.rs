@@ -66,6 +66,15 @@ fn a_batch_has_at_most_max_rows() {
 }
 
 #[test]
+fn a_batch_has_at_most_max_area() {
+    let plan = Plan { max_area: 8, ..plan(100) };
+    let mut group = Group::new(&plan, &request(2, 2, 0));
+    assert!(!group.admit(&request(1, 3, 0)), "3 rows of 3");
+    assert!(group.admit(&request(2, 2, 0)), "4 rows of 2");
+    assert!(!group.admit(&request(1, 1, 0)), "5 rows of 2");
+}
+
+#[test]
 fn axes_that_may_not_be_padded_have_to_be_equal() {
     let axis = |name: &str| Axis::Dynamic(name.to_owned());
     let port = Port { name: "x".to_owned(), kind: Kind::F32, axes: vec![axis("rows"), axis("length")] };
