@@ -16,12 +16,14 @@ use crate::destination::{Answer, Destination, DestinationError, NewRating, Refus
 use crate::setup::Setup;
 use crate::source::{Batch, Record, Source, SourceError};
 
+/// The ratings that count by user, movie and time, and how often each was sent.
+type Ratings = BTreeMap<(String, String, Timestamp), (f64, usize)>;
+
 /// Keeps what it gets. Ratings above 5 are refused.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
     pub(crate) faults: Faults,
-    /// The ratings that count, and how often each was sent.
-    pub(crate) ratings: Arc<Mutex<BTreeMap<(String, String, Timestamp), (f64, usize)>>>,
+    pub(crate) ratings: Arc<Mutex<Ratings>>,
     pub(crate) movies: Arc<Mutex<BTreeMap<String, Movie>>>,
     /// What was refused because it has no value.
     pub(crate) unreadable: Arc<Mutex<Vec<(String, String)>>>,

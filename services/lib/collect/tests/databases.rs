@@ -4,9 +4,9 @@
 mod servers;
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ type Ratings = BTreeMap<(String, String, Timestamp), f64>;
 struct Fleet {
     ratings: Arc<Mutex<Ratings>>,
     sent: Arc<Mutex<usize>>,
-    /// Also writes them there, one on each line.
+    /// Also writes them there, one on each line, and prints when.
     file: Option<PathBuf>,
 }
 
@@ -70,7 +70,9 @@ impl Destination for Fleet {
             self.ratings.lock().expect("whole").insert((rating.user, rating.movie, time), value);
         }
         if let Some(path) = &self.file {
+            println!("{SENDING}");
             std::fs::File::options().append(true).create(true).open(path)?.write_all(lines.as_bytes())?;
+            println!("{SENT}");
         }
         Ok(Answer { accepted, refused: Vec::new() })
     }
@@ -137,7 +139,7 @@ async fn follows_a_table(kind: Kind) {
     let many: Vec<String> = (0..23).map(|number| format!("u{number}")).collect();
     rows.extend(many.iter().map(|user| (user.as_str(), 2, 2.0, "11:00:00")));
     shop.insert(&rows);
-    let report = shop.round("batch = 5").await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    let report = shop.round("batch = 5").await.map_err(|error| chain(&error)).expect("collected");
     assert_eq!((report.records, report.accepted, report.rejected, shop.fleet.len()), (25, 25, 0, 25));
     assert_eq!((shop.fleet.value("bob"), shop.fleet.value("u22")), (Some(3.5), Some(2.0)));
     let instant = Timestamp::parse("2024-05-01T10:00:01.25Z").expect("a time");
@@ -210,7 +212,7 @@ async fn follows_numbers(kind: Kind) {
     let round = async || {
         let mut report = Collected::default();
         let mut collector = collector(&config, Arc::new(shop.objects.clone()), &shop.fleet, Duration::ZERO);
-        collector.round(&mut report).await.map(|()| report).unwrap_or_else(|error| panic!("{}", chain(&error)))
+        collector.round(&mut report).await.map(|()| report).map_err(|error| chain(&error)).expect("collected")
     };
     assert_eq!(round().await.accepted, 2);
     assert_eq!(round().await.repeated, 1, "the newest row is read again");
@@ -277,7 +279,7 @@ async fn a_connection_to_postgresql_is_encrypted_and_its_certificate_is_verified
     shop.insert(&[("ann", 1, 4.0, "10:00:00")]);
     let certificate = shop.server.encrypt();
     let trusted = format!("ca_file = {certificate:?}");
-    let report = shop.round(&trusted).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    let report = shop.round(&trusted).await.map_err(|error| chain(&error)).expect("collected");
     assert_eq!(report.accepted, 1);
     let error = chain(&shop.round("").await.expect_err("unencrypted"));
     assert!(error.contains("no encryption"), "{error}");
@@ -292,7 +294,13 @@ async fn a_connection_to_postgresql_is_encrypted_and_its_certificate_is_verified
 /// Names what the child of a test works on.
 const CHILD: &str = "MARQUEE_COLLECT_CHILD";
 
-/// A collector in a process of its own, which the tests below kill. Alone it does nothing.
+/// What a child prints before and after it writes ratings, and after a round.
+const SENDING: &str = "sending";
+const SENT: &str = "sent";
+const ROUND: &str = "round";
+
+/// A collector in a process of its own, which the tests below kill. It collects once for each line
+/// of its input. Alone it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(folder) = std::env::var(CHILD) else { return };
@@ -301,10 +309,44 @@ async fn child() {
     let objects = EmbeddedObjects::open(&folder.join("objects")).expect("a store");
     let fleet = Fleet { file: Some(folder.join("ratings")), ..Fleet::default() };
     let mut collector = collector(&config, Arc::new(objects), &fleet, Duration::from_secs(30));
-    loop {
+    for line in std::io::stdin().lines() {
+        line.expect("a line");
         let mut report = Collected::default();
-        collector.round(&mut report).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        collector.round(&mut report).await.map_err(|error| chain(&error)).expect("collected");
+        println!("{ROUND}");
+    }
+}
+
+/// A process of [`child`], and what it prints.
+struct Running(Child, Lines<BufReader<ChildStdout>>);
+
+impl Running {
+    fn start(folder: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("a program"));
+        command.args(["--exact", "child", "--nocapture"]).env(CHILD, folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut process = command.spawn().expect("it runs");
+        let lines = BufReader::new(process.stdout.take().expect("an output")).lines();
+        Self(process, lines)
+    }
+
+    /// Lets it collect once.
+    fn collect(&mut self) {
+        self.0.stdin.as_mut().expect("an input").write_all(b"\n").expect("written");
+    }
+
+    /// Waits until it has printed a word that is asked for, the last of `count`.
+    fn wait(&mut self, count: usize, words: &[&str]) {
+        for _ in 0..count {
+            // The test's own name may come before it.
+            let mut lines = self.1.by_ref().map(|line| line.expect("a line"));
+            assert!(lines.any(|line| words.iter().any(|word| line.ends_with(word))), "the child ended");
+        }
+    }
+
+    fn kill(mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("gone");
     }
 }
 
@@ -321,14 +363,9 @@ async fn survives_kills(kind: Kind) {
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
         whole.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let start = || {
-        let mut command = Command::new(std::env::current_exe().expect("a program"));
-        command.args(["--exact", "child", "--nocapture"]).env(CHILD, folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs")
-    };
     let mut count = 0;
-    for kill in 0..12 {
-        let mut child = start();
+    for kill in 1..=12 {
+        let mut child = Running::start(folder.path());
         let rows: Vec<String> = (count..count + 40)
             .map(|number| {
                 format!(
@@ -342,23 +379,17 @@ async fn survives_kills(kind: Kind) {
             .collect();
         count += 40;
         shop.server.sql(&format!("INSERT INTO ratings (customer, film, stars, changed) VALUES {}", rows.join(", ")));
-        // It works for a while that differs each time, from where it begins to take rows.
-        let (before, began) = (arrived().len(), Instant::now());
-        while arrived().len() == before && began.elapsed() < Duration::from_secs(20) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        tokio::time::sleep(Duration::from_micros(kill * 1_700)).await;
-        child.kill().expect("killed");
-        child.wait().expect("gone");
+        // 40 rows are 6 batches. It is killed as it writes one of them or just after, another each
+        // time.
+        child.collect();
+        child.wait(kill, &[SENDING, SENT]);
+        child.kill();
     }
-    let mut child = start();
+    let mut child = Running::start(folder.path());
+    child.collect();
+    child.wait(1, &[ROUND]);
+    child.kill();
     let unique = || arrived().into_iter().collect::<HashSet<_>>();
-    let began = Instant::now();
-    while unique().len() < count && began.elapsed() < Duration::from_secs(60) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    child.kill().expect("killed");
-    child.wait().expect("gone");
     let users: HashSet<String> = unique().iter().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect();
     assert_eq!((unique().len(), users.len()), (count, count), "nothing is lost, and nothing has two identities");
 }

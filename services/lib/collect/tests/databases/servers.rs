@@ -2,11 +2,13 @@
 //! `make servers` puts links to their programs into the user's cache folder.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Where `tests/servers/prepare.py` puts the programs.
@@ -156,10 +158,9 @@ impl Server {
         run(&mut command);
     }
 
-    /// Starts the server, and waits until it answers.
+    /// Starts the server, and waits until its log says that it takes connections.
     pub(crate) fn spawn(&mut self) {
         let data = self.path("data");
-        let log = fs::File::options().create(true).append(true).open(self.path("log")).expect("a log");
         let mut command = match self.kind {
             Kind::Postgres => {
                 let mut command = self.program("postgres");
@@ -181,22 +182,23 @@ impl Server {
                 command
             }
         };
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
-        self.child = Some(command.spawn().expect("it runs"));
-        let started = Instant::now();
-        while !self.answers() {
-            let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(started.elapsed() < DEADLINE, "it does not answer: {}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn answers(&self) -> bool {
-        let mut command = match self.kind {
-            Kind::Postgres => self.psql_command("postgres", "SELECT 1"),
-            Kind::Mariadb => self.mariadb_command("root", "SELECT 1"),
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let log = BufReader::new(child.stderr.take().expect("a log"));
+        self.child = Some(child);
+        let ready = match self.kind {
+            Kind::Postgres => "ready to accept connections",
+            Kind::Mariadb => "ready for connections",
         };
-        command.stdin(Stdio::null()).output().is_ok_and(|output| output.status.success())
+        let (sender, lines) = mpsc::channel();
+        // Reads on until the server ends: a full pipe would stop it.
+        std::thread::spawn(move || log.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        let (started, mut seen) = (Instant::now(), Vec::new());
+        while !seen.last().is_some_and(|line: &String| line.contains(ready)) {
+            let line = lines.recv_timeout(DEADLINE.saturating_sub(started.elapsed()));
+            assert!(line.is_ok(), "it is not ready: {}", seen.join("\n"));
+            seen.extend(line);
+        }
     }
 
     /// Ends the server at once, without a clean end; returns when it is gone.
