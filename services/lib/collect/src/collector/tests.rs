@@ -122,6 +122,7 @@ async fn a_collector_that_stops_at_any_call_loses_and_doubles_nothing() {
 /// The future of a round is dropped at each of its waits, as when the process ends.
 #[tokio::test(start_paused = true)]
 async fn a_round_that_is_dropped_at_any_wait_loses_and_doubles_nothing() {
+    let mut cut = 0;
     for waits in 0..60 {
         let (list, objects, fleet) = (list(25), MemoryObjects::default(), Memory::default());
         let mut collector = list.collector(&objects, &fleet, "batch = 5");
@@ -130,19 +131,21 @@ async fn a_round_that_is_dropped_at_any_wait_loses_and_doubles_nothing() {
             let mut round = Box::pin(collector.round(&mut report));
             let mut polls = 0;
             // The runtime polls again when the round is woken, so also after work on other threads.
-            std::future::poll_fn(|context| {
+            let is_cut = std::future::poll_fn(|context| {
                 if polls == waits {
-                    return Poll::Ready(());
+                    return Poll::Ready(true);
                 }
                 polls += 1;
-                round.as_mut().poll(context).map(drop)
+                round.as_mut().poll(context).map(|_| false)
             })
             .await;
+            cut += u32::from(is_cut);
         }
         round(&mut list.collector(&objects, &fleet, "batch = 5")).await.expect("collected");
         assert_eq!(fleet.len(), 25, "after {waits} waits");
         assert_eq!(raw_records(&objects).await, (1..=25).collect::<Vec<i64>>(), "after {waits} waits");
     }
+    assert!((5..60).contains(&cut), "{cut} rounds were cut: there is a wait in each batch, and all were tried");
 }
 
 #[tokio::test(start_paused = true)]
