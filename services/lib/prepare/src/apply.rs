@@ -12,7 +12,10 @@ const SHOWN: usize = 3;
 /// Carries a step out, and reports it.
 pub(crate) fn apply(step: &Step, set: &mut Set) -> Result<Applied, Error> {
     let before = set.count();
-    let Effect { marks, reasons, notes } = step.apply.apply(set);
+    let Effect { marks, reasons, notes, problem } = step.apply.apply(set);
+    if let Some(problem) = problem {
+        return Err(Error::Unfit { number: step.number, name: step.name.clone(), problem });
+    }
     let dropped = reasons.into_iter().zip(1..).filter_map(|(reason, number)| tally(set, &marks, reason, number));
     let dropped = dropped.collect();
     if !marks.is_empty() {

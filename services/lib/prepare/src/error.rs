@@ -67,13 +67,34 @@ pub enum Error {
         /// The ratings before it.
         rows: u64,
     },
+    /// A step cannot do what it is for with these ratings.
+    #[error("step {number} ({name}): {problem}")]
+    Unfit {
+        /// The place in the list of steps, from 1.
+        number: usize,
+        /// The name of the step.
+        name: String,
+        /// What is wrong, and what to change.
+        problem: String,
+    },
     /// The folder of the output has files that were not prepared.
     #[error("{path} {problem}")]
     Folder {
         /// The folder.
         path: PathBuf,
         /// What is wrong, and what to do.
-        problem: &'static str,
+        problem: String,
+    },
+    /// The new set could not take the place of the old one, which could not be put back.
+    #[error("could not replace {path}; the old set is now {old}: move it back")]
+    Moved {
+        /// The folder.
+        path: PathBuf,
+        /// Where the old set is.
+        old: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
     },
     /// A file cannot be written.
     #[error("could not write {path}")]

@@ -31,6 +31,7 @@ pub use error::{Error, PlanError};
 pub use plan::{EXAMPLE, Plan};
 pub use report::{Applied, Count, File, Problem, Read, Reason, Report, VERSION};
 pub use steps::{KINDS, KindInfo};
+pub use write::check_folder;
 
 use marquee_datasets::Dataset;
 

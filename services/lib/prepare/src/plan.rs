@@ -225,8 +225,11 @@ fn wrong(number: usize, name: Option<&String>, field: Option<String>, problem: S
 }
 
 fn bad_name(name: &str) -> Option<String> {
-    let is_good = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
-    (!is_good).then(|| format!("has {} bytes: give 1 to {LONGEST_NAME} printable ones", name.len()))
+    if name.chars().any(char::is_control) {
+        return Some("has a control character: give printable text".to_owned());
+    }
+    let is_good = (1..=LONGEST_NAME).contains(&name.len());
+    (!is_good).then(|| format!("has {} bytes: give 1 to {LONGEST_NAME}", name.len()))
 }
 
 #[cfg(test)]
@@ -259,6 +262,7 @@ mod tests {
             (error("version = 1"), "missing field `steps`"),
             (steps("step = 3\nsteps = []"), "unknown field `step`, expected one of"),
             (steps("name = ''\n[[steps]]\ndoes = 'deduplicate'"), "name: has 0 bytes"),
+            (steps("name = \"a\\u0007\"\n[[steps]]\ndoes = 'deduplicate'"), "name: has a control character"),
             (steps("output.part_rows = 0\n[[steps]]\ndoes = 'deduplicate'"), "output.part_rows: is 0"),
             (steps("output.format = 'xml'\nsteps = []"), "output.format: unknown variant `xml`, expected"),
             (steps("[[steps]]\nname = 'a'"), "step 1 (a), does: is missing: give one of deduplicate, "),
@@ -291,6 +295,8 @@ mod tests {
             ("does = 'drop_bursts'\nratings = 1\nseconds = 60", "ratings: is 1: give at least 2"),
             ("does = 'drop_bursts'\nratings = 9\nseconds = 0", "seconds: is 0: give at least 1"),
             ("does = 'minimum_counts'", "users: is missing, and so is movies"),
+            ("does = 'minimum_counts'\nusers = 0", "users: is 0: give at least 1"),
+            ("does = 'minimum_counts'\nusers = 2\nmovies = 0", "movies: is 0: give at least 1"),
             ("does = 'derive'\nfeatures = ['year', 'year']", "features: has year twice"),
             ("does = 'split'\nby = 'user'\nparts = [{ name = 'a', share = 1 }]", "parts: has 1 part: give at least 2"),
             (

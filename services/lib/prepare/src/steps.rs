@@ -56,7 +56,7 @@ pub static KINDS: [KindInfo; 12] = [
     kind::<scale::DropOffScale>("drop_off_scale", "drops ratings that are not on a scale"),
     kind::<outliers::DropOutlierRatings>("drop_outlier_ratings", "drops ratings unlike the others"),
     kind::<outliers::DropOutlierUsers>("drop_outlier_users", "drops users unlike the others"),
-    kind::<outliers::DropConstantUsers>("drop_constant_users", "drops users who give one value only"),
+    kind::<outliers::DropConstantUsers>("drop_constant_users", "drops users with a single value"),
     kind::<bursts::DropBursts>("drop_bursts", "drops many ratings of a user in a short time, or such users"),
     kind::<counts::MinimumCounts>("minimum_counts", "drops users and movies with few ratings, until none is left"),
     KindInfo { order: Order::Derives, ..kind::<derive::Derive>("derive", "adds features of movies and ratings") },
@@ -72,6 +72,8 @@ pub(crate) struct Effect {
     pub(crate) reasons: Vec<String>,
     /// What else is to be said, in sentences without a full stop.
     pub(crate) notes: Vec<String>,
+    /// Why the step cannot do what it is for, and what to change.
+    pub(crate) problem: Option<String>,
 }
 
 /// A step with its parameters.

@@ -3,13 +3,17 @@
 //! them the report and the plan. Readers of data sets pass over names that start with `_`.
 //!
 //! **Invariant:** the folder appears with all its files or not at all
-//! (`a_folder_that_cannot_be_replaced_stays_as_it_is`).
+//! (`a_folder_that_cannot_be_replaced_stays_as_it_is`). Two moments are exceptions if the machine
+//! stops in them: an empty folder that was there before has the report last, and a folder that is
+//! being replaced is `.prepare-*/old` beside its place.
 
 mod columns;
+mod place;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use marquee_domain::Movie;
@@ -33,15 +37,10 @@ impl Prepared {
     /// The folder has something else, a file cannot be written, or the watch ended it. Then the
     /// folder is as it was.
     pub fn write(&self, folder: &Path, replace: bool, watch: &dyn Watch) -> Result<Report, Error> {
-        check(folder, replace)?;
+        let place = place::check(folder, replace)?;
         let failed = |source| Error::Write { path: folder.to_owned(), source };
-        let parent = match folder.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(parent).map_err(failed)?;
         // On the same file system, so that it can be renamed.
-        let workshop = tempfile::Builder::new().prefix(".prepare-").tempdir_in(parent).map_err(failed)?;
+        let workshop = place.workshop().map_err(failed)?;
         // The workshop is for this user only. A folder inside it has the usual permissions.
         let mut writer = Writer { root: workshop.path().join("new"), files: Vec::new() };
         std::fs::create_dir(&writer.root).map_err(failed)?;
@@ -53,22 +52,12 @@ impl Prepared {
         let texts = [(REPORT, report.json()), (REPORT_TEXT, report.markdown()), (PLAN, self.plan.text().to_owned())];
         for (name, text) in texts {
             let path = root.join(name);
-            std::fs::write(&path, text).map_err(|source| Error::Write { path, source })?;
+            store(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })?;
         }
         if watch.canceled() {
             return Err(Error::Canceled);
         }
-        if folder.exists() {
-            let old = workshop.path().join("old");
-            std::fs::rename(folder, &old).map_err(failed)?;
-            if let Err(error) = std::fs::rename(&root, folder) {
-                // Nothing more can be done where this fails as well.
-                let _ = std::fs::rename(&old, folder);
-                return Err(failed(error));
-            }
-        } else {
-            std::fs::rename(&root, folder).map_err(failed)?;
-        }
+        place.fill(workshop, &root, |from, to| std::fs::rename(from, to))?;
         Ok(report)
     }
 
@@ -115,22 +104,20 @@ impl Prepared {
     }
 }
 
-/// Checks that a folder may become that of the output.
-fn check(folder: &Path, replace: bool) -> Result<(), Error> {
-    let refuse = |problem| Err(Error::Folder { path: folder.to_owned(), problem });
-    let mut entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(Error::Write { path: folder.to_owned(), source }),
-    };
-    if entries.next().is_none() {
-        return Ok(());
-    }
-    match (replace, folder.join(REPORT).is_file()) {
-        (true, true) => Ok(()),
-        (false, true) => refuse("has a prepared set: give another folder, or --replace"),
-        (_, false) => refuse("has files that were not prepared: give another folder"),
-    }
+/// Checks that a folder may become that of the output, as [`Prepared::write`] does, so that it is
+/// known before the work.
+///
+/// # Errors
+/// The folder has something else, or it cannot be read.
+pub fn check_folder(folder: &Path, replace: bool) -> Result<(), Error> {
+    place::check(folder, replace).map(|_| ())
+}
+
+/// Writes a file to the disk.
+fn store(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Writes files below a folder, and keeps their digests.
@@ -148,8 +135,7 @@ impl Writer {
     ) -> Result<(), Error> {
         let place = self.root.join(&path);
         let bytes = columns::encode(table, format).map_err(|source| Error::Encode { path: place.clone(), source })?;
-        let written =
-            place.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&place, &bytes));
+        let written = place.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| store(&place, &bytes));
         written.map_err(|source| Error::Write { path: place, source })?;
         let (rows, sha256) = (table.rows() as u64, hex::encode(Sha256::digest(&bytes)));
         self.files.push(File { path, rows, bytes: bytes.len() as u64, sha256 });

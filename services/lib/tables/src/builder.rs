@@ -14,6 +14,9 @@ use crate::table::{Body, Table, conform};
 /// The rows of a batch.
 const BATCH: usize = 8192;
 
+/// The bytes of text from which a batch ends with fewer rows. A batch cannot have 2 GiB.
+const BATCH_BYTES: usize = 16 << 20;
+
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
@@ -72,6 +75,7 @@ pub struct Builder {
     schema: SchemaRef,
     columns: Vec<Column>,
     pending: usize,
+    pending_text: usize,
     batches: Vec<RecordBatch>,
     bytes: usize,
     memory: usize,
@@ -151,6 +155,7 @@ impl Builder {
             schema: Arc::new(Schema::new(fields)),
             columns: columns.iter().map(|(_, kind)| Column::new(*kind)).collect(),
             pending: 0,
+            pending_text: 0,
             batches: Vec::new(),
             bytes: 0,
             memory,
@@ -171,9 +176,12 @@ impl Builder {
         for (at, (column, cell)) in self.columns.iter_mut().zip(row).enumerate() {
             let wrong = || Error::Type { column: self.schema.field(at).name().clone() };
             column.push(*cell).ok_or_else(wrong)?;
+            if let Cell::Text(text) = cell {
+                self.pending_text += text.len();
+            }
         }
         self.pending += 1;
-        if self.pending == BATCH { self.flush() } else { Ok(()) }
+        if self.pending == BATCH || self.pending_text >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Error> {
@@ -181,7 +189,7 @@ impl Builder {
             return Ok(());
         }
         self.rows += self.pending as u64;
-        self.pending = 0;
+        (self.pending, self.pending_text) = (0, 0);
         let columns: Vec<ArrayRef> = self.columns.iter_mut().map(Column::finish).collect();
         for (has_missing, column) in self.has_missing.iter_mut().zip(&columns) {
             *has_missing |= column.null_count() > 0;
@@ -226,5 +234,22 @@ impl Builder {
             }
         };
         Ok(Table { schema, rows: self.rows, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_end_a_batch_before_its_rows_are_full() {
+        let mut builder = Builder::new(&[("text", ColumnType::Text)], 1);
+        let long = "x".repeat(1 << 20);
+        for _ in 0..40 {
+            builder.push(&[Cell::Text(&long)]).expect("a row");
+            assert!(builder.pending_text < BATCH_BYTES);
+        }
+        assert_eq!((builder.rows, builder.pending), (32, 8));
+        assert_eq!(builder.finish().expect("a table").rows(), 40);
     }
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::value::parse_time;
 
+/// Arguments that say nothing about a validation here.
+pub(crate) const IGNORED: [&str; 2] = ["batch_id", "catch_exceptions"];
+
 /// What is wrong with an argument.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wrong {
@@ -60,6 +63,15 @@ pub(crate) struct Arguments<'a> {
     taken: BTreeSet<&'static str>,
 }
 
+/// Returns whether a value is or has a parameter of the suite.
+fn has_parameter(value: &Json) -> bool {
+    match value {
+        Json::Object(fields) => fields.contains_key("$PARAMETER") || fields.values().any(has_parameter),
+        Json::Array(values) => values.iter().any(has_parameter),
+        _ => false,
+    }
+}
+
 /// Returns an error that names an argument.
 pub(crate) fn wrong(argument: &str, reason: impl Into<String>) -> Wrong {
     Wrong { argument: argument.to_owned(), reason: reason.into() }
@@ -74,7 +86,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn take(&mut self, name: &'static str) -> Taken<Option<&'a Json>> {
         self.taken.insert(name);
         let value = self.given.get(name).filter(|value| !value.is_null());
-        if value.and_then(Json::as_object).is_some_and(|object| object.contains_key("$PARAMETER")) {
+        if value.is_some_and(has_parameter) {
             return Err(wrong(name, "parameters of suites are not supported; write the value into the suite"));
         }
         Ok(value)
@@ -178,7 +190,7 @@ impl<'a> Arguments<'a> {
         match self.given.keys().find(|name| !self.taken.contains(name.as_str())) {
             None => Ok(()),
             Some(name) => {
-                let known: Vec<&str> = self.taken.iter().copied().filter(|name| *name != "batch_id").collect();
+                let known: Vec<&str> = self.taken.iter().copied().filter(|name| !IGNORED.contains(name)).collect();
                 Err(wrong(name, format!("is not supported; supported are {}", known.join(", "))))
             }
         }

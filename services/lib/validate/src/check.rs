@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::arguments::{Arguments, Bounds, Taken, wrong};
+use crate::arguments::{Arguments, Bounds, IGNORED, Taken, wrong};
 use crate::condition::Condition;
 use crate::divergence::{self, Divergence};
 use crate::error::Error;
@@ -180,7 +180,7 @@ impl Check {
                     | Body::ColumnExists { .. }
             );
             let condition = if is_of_columns { None } else { Condition::take(&mut arguments)? };
-            arguments.ignore(&["batch_id"]);
+            arguments.ignore(&IGNORED);
             if arguments.take("result_format")?.is_some() {
                 return Err(wrong("result_format", "give it to the validation, not to an expectation"));
             }

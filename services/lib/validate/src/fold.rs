@@ -69,7 +69,8 @@ impl Moments {
     }
 
     fn total(&self) -> f64 {
-        self.sum + self.lost
+        // What rounding took is no number once a value is infinite.
+        if self.sum.is_finite() { self.sum + self.lost } else { self.sum }
     }
 
     pub(crate) fn mean(&self) -> Option<f64> {
@@ -78,7 +79,9 @@ impl Moments {
 
     /// Returns the standard deviation of a sample, with one degree of freedom less than values.
     pub(crate) fn deviation(&self) -> Option<f64> {
-        (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).max(0.0).sqrt())
+        let variance = self.squares / self.count.checked_sub(1).filter(|degrees| *degrees > 0)? as f64;
+        // The larger of zero and no number would be zero.
+        Some(if variance < 0.0 { 0.0 } else { variance.sqrt() })
     }
 }
 
@@ -330,4 +333,23 @@ fn of_quantiles(quantiles: &Quantiles, ranked: &Ranked, kind: ColumnType, totals
 /// tolerance of 1e-4.
 fn is_close(value: f64, limit: f64) -> bool {
     value == limit || (limit.is_finite() && (value - limit).abs() <= 1e-8 + 1e-4 * limit.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_infinite_value_makes_the_sum_and_the_mean_infinite_and_leaves_no_deviation() {
+        let mut moments = Moments::default();
+        for value in [1.0, f64::INFINITY, 2.0] {
+            moments.push(value, 1);
+        }
+        assert_eq!((moments.total(), moments.mean()), (f64::INFINITY, Some(f64::INFINITY)));
+        assert!(moments.deviation().is_some_and(f64::is_nan));
+        let mut moments = Moments::default();
+        moments.push(3.0, 2);
+        assert_eq!(moments.deviation(), Some(0.0));
+        assert_eq!(Moments::default().deviation(), None);
+    }
 }

@@ -77,6 +77,11 @@ struct File {
     suite_parameters: Option<Map<String, Json>>,
 }
 
+/// Names a place in a suite. The whole has no name of its own.
+fn place(path: &serde_path_to_error::Path) -> String {
+    if path.iter().next().is_none() { "the file".to_owned() } else { path.to_string() }
+}
+
 impl Suite {
     /// Reads a suite.
     ///
@@ -85,7 +90,8 @@ impl Suite {
     pub fn parse(json: &str) -> Result<Self, Error> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let file: File = serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| Error::Suite { path: error.path().to_string(), reason: error.inner().to_string() })?;
+            .map_err(|error| Error::Suite { path: place(error.path()), reason: error.inner().to_string() })?;
+        reader.end().map_err(|error| Error::Suite { path: "end".to_owned(), reason: error.to_string() })?;
         if file.suite_parameters.is_some_and(|parameters| !parameters.is_empty()) {
             let reason = "is not supported; write the values into the expectations".to_owned();
             return Err(Error::Suite { path: "suite_parameters".to_owned(), reason });
@@ -124,5 +130,37 @@ impl Suite {
     /// Returns whether there is no expectation.
     pub fn is_empty(&self) -> bool {
         self.expectations.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> String {
+        Suite::parse(json).expect_err("a suite that is wrong").to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_suite_is_named() {
+        let suite = r#"{"name": "x", "expectations": []}"#;
+        assert!(Suite::parse(&format!("{suite}\n")).is_ok());
+        let after = error(&format!("{suite} more"));
+        assert!(after.starts_with("suite: end: trailing characters"), "{after}");
+        let missing = error(r#"{"expectations": []}"#);
+        assert!(missing.starts_with("suite: the file: missing field `name`"), "{missing}");
+    }
+
+    #[test]
+    fn a_parameter_inside_a_list_is_refused_and_what_says_nothing_is_ignored() {
+        let suite = |kwargs: &str| {
+            format!(
+                r#"{{"name": "x", "expectations": [{{"type": "expect_column_values_to_be_in_set", "kwargs": {kwargs}}}]}}"#
+            )
+        };
+        let found = error(&suite(r#"{"column": "a", "value_set": [1, {"$PARAMETER": "most"}]}"#));
+        assert!(found.contains("kwargs.value_set: parameters of suites are not supported"), "{found}");
+        let ignored = suite(r#"{"column": "a", "value_set": [1], "catch_exceptions": true, "batch_id": "b"}"#);
+        assert!(Suite::parse(&ignored).is_ok());
     }
 }

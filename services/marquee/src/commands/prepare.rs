@@ -59,18 +59,16 @@ pub(crate) async fn run(args: PrepareArgs, output: Output) -> Result<()> {
     let progress = Progress::new(output, stop.clone(), "preparing");
     let PrepareArgs { paths, out, replace, .. } = args;
     let preparing = tokio::task::spawn_blocking(move || -> Result<Done> {
+        if let Some(folder) = &out {
+            marquee_prepare::check_folder(folder, replace).map_err(explained)?;
+        }
         let dataset = marquee_datasets::open_all(&paths, options)?;
         let done = marquee_prepare::prepare(&dataset, plan, &progress).and_then(|prepared| match &out {
             None => Ok(prepared.report().clone()),
             Some(folder) => prepared.write(folder, replace, &progress),
         });
         progress.end();
-        let report = done.map_err(|error| match error {
-            error @ marquee_prepare::Error::NoRatings { .. } => Error::Usage(format!("PATH: {error}")).into(),
-            error @ marquee_prepare::Error::Folder { .. } => Error::Usage(format!("--out: {error}")).into(),
-            error @ marquee_prepare::Error::NothingLeft { .. } => Error::Usage(format!("PLAN: {error}")).into(),
-            error => anyhow::Error::new(error),
-        })?;
+        let report = done.map_err(explained)?;
         Ok(Done { folder: out, report })
     });
     let done = preparing.await.context("wait for the preparation")?;
@@ -80,6 +78,17 @@ pub(crate) async fn run(args: PrepareArgs, output: Output) -> Result<()> {
     output.show(&done)?;
     output.footer(&done.summary());
     Ok(())
+}
+
+/// Names the argument that an error is about.
+fn explained(error: marquee_prepare::Error) -> anyhow::Error {
+    use marquee_prepare::Error as Cause;
+    match error {
+        error @ Cause::NoRatings { .. } => Error::Usage(format!("PATH: {error}")).into(),
+        error @ Cause::Folder { .. } => Error::Usage(format!("--out: {error}")).into(),
+        error @ (Cause::NothingLeft { .. } | Cause::Unfit { .. }) => Error::Usage(format!("PLAN: {error}")).into(),
+        error => anyhow::Error::new(error),
+    }
 }
 
 fn read_plan(path: &Path) -> Result<Plan> {

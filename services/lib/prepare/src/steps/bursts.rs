@@ -70,6 +70,6 @@ impl Apply for DropBursts {
             Dropped::Users => format!("the user has {burst}"),
             Dropped::Ratings => format!("one of {burst} of the user"),
         };
-        Effect { marks, reasons: vec![reason], notes: Vec::new() }
+        Effect { marks, reasons: vec![reason], ..Effect::default() }
     }
 }

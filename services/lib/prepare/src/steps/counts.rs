@@ -22,6 +22,11 @@ impl Kind for MinimumCounts {
         if self.users.or(self.movies).is_none() {
             return wrong("users", "is missing, and so is movies: give the fewest ratings of one of them");
         }
+        for (field, fewest) in [("users", self.users), ("movies", self.movies)] {
+            if fewest == Some(0) {
+                return wrong(field, "is 0: give at least 1");
+            }
+        }
         Ok(())
     }
 }
@@ -83,6 +88,6 @@ impl Apply for MinimumCounts {
         }
         let reason = |of: &str, fewest: Option<u32>| format!("the {of} has fewer than {} ratings", fewest.unwrap_or(0));
         let reasons = vec![reason("user", self.users), reason("movie", self.movies)];
-        Effect { marks, reasons, notes: Vec::new() }
+        Effect { marks, reasons, ..Effect::default() }
     }
 }

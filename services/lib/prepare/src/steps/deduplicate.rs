@@ -63,6 +63,6 @@ impl Apply for Deduplicate {
             }
         }
         let reason = "the user has another rating of the movie".to_owned();
-        Effect { marks, reasons: vec![reason], notes: Vec::new() }
+        Effect { marks, reasons: vec![reason], ..Effect::default() }
     }
 }

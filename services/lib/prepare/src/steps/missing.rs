@@ -74,6 +74,6 @@ impl Apply for DropMissing {
     fn apply(&self, set: &mut Set) -> Effect {
         let missing = |rating| self.fields.iter().zip(1..).find(|(field, _)| field.is_missing(set, rating));
         let marks = set.ratings.iter().map(|rating| missing(rating).map_or(0, |(_, number)| number)).collect();
-        Effect { marks, reasons: self.fields.iter().map(|field| field.reason()).collect(), notes: Vec::new() }
+        Effect { marks, reasons: self.fields.iter().map(|field| field.reason()).collect(), ..Effect::default() }
     }
 }

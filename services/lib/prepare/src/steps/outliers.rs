@@ -29,6 +29,14 @@ fn check_limit(limit: f64) -> Result<(), Wrong> {
     if is_good { Ok(()) } else { wrong("limit", format!("is {limit}: give a number above 0")) }
 }
 
+/// Says what has no fence.
+const fn alike(method: Method) -> &'static str {
+    match method {
+        Method::Iqr => "the middle half does not vary; use z_score",
+        Method::ZScore => "all are alike",
+    }
+}
+
 /// Describes the usual values.
 fn usual(fence: Fence, shown: impl Fn(f64) -> String) -> String {
     match (fence.low.is_finite(), fence.high.is_finite()) {
@@ -116,14 +124,14 @@ impl Apply for DropOutlierRatings {
             RatingValue::RatedAt => Timestamp::from_micros(value as i64).to_string(),
         };
         let note = match (self.within, last) {
-            (Within::All, None) => "nothing was judged: too few ratings, or all are alike".to_owned(),
+            (Within::All, None) => format!("no rating was judged: too few ratings, or {}", alike(self.method)),
             (Within::All, Some(fence)) => usual(fence, shown),
             (Within::User, _) => format!("the ratings of {} were judged", counted(judged, "user")),
             (Within::Movie, _) => format!("the ratings of {} were judged", counted(judged, "movie")),
         };
         let value = if self.of == RatingValue::Rating { "value" } else { "time" };
         let reason = format!("the {value} of the rating is an outlier");
-        Effect { marks, reasons: vec![reason], notes: vec![note] }
+        Effect { marks, reasons: vec![reason], notes: vec![note], ..Effect::default() }
     }
 }
 
@@ -188,7 +196,7 @@ impl Apply for DropOutlierUsers {
         let values: Vec<Option<f64>> = by_user.iter().map(|rows| self.value(set, rows)).collect();
         let mut known: Vec<f64> = values.iter().copied().flatten().collect();
         let Some(fence) = Fence::of(self.method, self.limit, self.side, &mut known) else {
-            let note = "nobody was judged: too few users, or all are alike".to_owned();
+            let note = format!("no user was judged: too few users, or {}", alike(self.method));
             return Effect { notes: vec![note], ..Effect::default() };
         };
         let mut marks = vec![0; set.ratings.len()];
@@ -204,7 +212,7 @@ impl Apply for DropOutlierUsers {
             UserValue::Deviation => "deviation",
         };
         let reason = format!("the {what} of the user's ratings is an outlier");
-        Effect { marks, reasons: vec![reason], notes: vec![note] }
+        Effect { marks, reasons: vec![reason], notes: vec![note], ..Effect::default() }
     }
 }
 
@@ -236,6 +244,6 @@ impl Apply for DropConstantUsers {
             }
         }
         let reason = format!("the user has at least {} ratings, all of one value", self.at_least);
-        Effect { marks, reasons: vec![reason], notes: Vec::new() }
+        Effect { marks, reasons: vec![reason], ..Effect::default() }
     }
 }

@@ -56,7 +56,7 @@ impl Apply for MapScale {
         });
         let marks = marks.collect();
         let reasons = vec![format!("the rating is outside of {}", self.from.text)];
-        Effect { marks, reasons, notes: Vec::new() }
+        Effect { marks, reasons, ..Effect::default() }
     }
 }
 
@@ -90,6 +90,6 @@ impl Apply for DropOffScale {
             format!("the rating is not from {min} to {max}"),
             format!("the rating is between the steps of {step} from {min}"),
         ];
-        Effect { marks, reasons, notes: Vec::new() }
+        Effect { marks, reasons, ..Effect::default() }
     }
 }

@@ -142,21 +142,28 @@ impl Split {
                 times[((end * times.len() as f64).round() as usize).min(times.len() - 1)]
             })
             .collect();
-        for (part, start) in self.parts[1..].iter().zip(&starts) {
+        for (part, start) in self.parts[1..].iter().zip(&starts).filter(|(_, start)| **start != NO_TIME) {
             notes.push(format!("{} starts at {}", part.name, Timestamp::from_micros(*start).to_rfc3339()));
         }
         set.ratings.iter().map(|one| starts.partition_point(|start| *start <= one.time) as u8).collect()
     }
 
-    /// Splits the ratings of each user.
+    /// Splits the ratings of each user. Those of one instant stay together, and those of the first
+    /// instant are in the first part, so that a user with one rating is in it.
     fn by_time_of_users(&self, set: &Set) -> Vec<u8> {
         let mut parts = vec![0; set.ratings.len()];
         let mut by_user = set.by_user();
         by_user.sort_by_key(|row| set.ratings[row].time);
         for rows in by_user.iter() {
+            let (mut instant, mut part) = (NO_TIME, 0);
             for (at, row) in rows.iter().enumerate() {
-                // In the middle, so that the only rating of a user is in the largest part.
-                parts[*row as usize] = self.part((at as f64 + 0.5) / rows.len() as f64);
+                let time = set.ratings[*row as usize].time;
+                if at == 0 {
+                    (instant, part) = (time, 0);
+                } else if time != instant {
+                    (instant, part) = (time, self.part((at as f64 + 0.5) / rows.len() as f64));
+                }
+                parts[*row as usize] = part;
             }
         }
         parts
@@ -166,21 +173,36 @@ impl Split {
 impl Apply for Split {
     fn apply(&self, set: &mut Set) -> Effect {
         let mut notes = Vec::new();
+        let untimed = set.ratings.iter().filter(|rating| rating.time == NO_TIME).count();
         let of: Vec<u8> = match (self.by, self.within) {
             (By::Time, Within::All) => self.by_time(set, &mut notes),
             (By::Time, Within::User) => self.by_time_of_users(set),
             (By::User | By::Random, _) => set.ratings.iter().map(|rating| self.hashed(set, rating)).collect(),
         };
+        let mut empty = None;
         for (part, number) in self.parts.iter().zip(0_u8..) {
             let ratings = of.iter().filter(|of| **of == number).count();
+            if ratings == 0 {
+                empty.get_or_insert(&part.name);
+            }
             let share = ratings as f64 / of.len().max(1) as f64 * 100.0;
             notes.push(format!("{} has {}, {share:.2} %", part.name, counted(ratings as u64, "rating")));
         }
-        let untimed = set.ratings.iter().filter(|rating| rating.time == NO_TIME).count();
         if self.by == By::Time && untimed > 0 {
             notes.push(format!("without a time, and therefore the oldest: {}", counted(untimed as u64, "rating")));
         }
+        let problem = empty.map(|empty| {
+            let total = counted(of.len() as u64, "rating");
+            let why = match self.by {
+                By::Time if untimed > 0 => {
+                    format!("{} of {total} have no time: drop them first with drop_missing, or split by user", untimed)
+                }
+                By::Time => format!("{total} have too few instants: change the shares, or split by user"),
+                By::User | By::Random => format!("{total} are too few: change the shares, or leave the part out"),
+            };
+            format!("no rating is in the part {empty}, as {why}")
+        });
         set.parts = Some(Parts { names: self.parts.iter().map(|part| part.name.clone()).collect(), of });
-        Effect { notes, ..Effect::default() }
+        Effect { notes, problem, ..Effect::default() }
     }
 }

@@ -191,6 +191,42 @@ fn a_split_by_time_keeps_instants_together_and_the_order() {
 }
 
 #[test]
+fn a_split_of_each_user_keeps_instants_together_and_has_all_users_in_the_first_part() {
+    let halves = "by = 'time'\nwithin = 'user'\n\
+                  parts = [{ name = 'train', share = 0.5 }, { name = 'test', share = 0.5 }]";
+    let lines = "u,1,3,100\nv,1,3,100\nv,2,3,200\nv,3,3,200\nv,4,3,200\nw,1,3,100\nw,2,3,200\n";
+    assert_eq!(split(lines, halves).1, [0, 0, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_split_that_leaves_a_part_empty_is_an_error_that_names_it() {
+    let many: String = (0..9).map(|number| format!("u{number},1,3,5\n")).collect();
+    let untimed: String = (0..9).map(|number| format!("u{number},1,3,\n")).collect();
+    let newer = "z,1,3,6\n";
+    for (lines, by, words) in [
+        (&untimed, "time", "no rating is in the part train, as 9 of 10 ratings have no time: drop them first"),
+        (&many, "time", "no rating is in the part train, as 10 ratings have too few instants"),
+        (&many, "time'\nwithin = 'user", "no rating is in the part a, as 10 ratings have too few instants"),
+    ] {
+        let text = format!("version = 1\n[[steps]]\nname = 'x'\ndoes = 'split'\nby = '{by}'\n{PARTS}\n");
+        let plan = Plan::parse(&text).expect("a plan");
+        let error = apply(&plan.steps()[0], &mut set(&format!("{lines}{newer}"), &[])).expect_err(by).to_string();
+        assert!(error.starts_with(&format!("step 1 (x): {words}")), "{error}");
+    }
+    let text = format!("version = 1\n[[steps]]\ndoes = 'split'\nby = 'user'\n{PARTS}\n");
+    let error = apply(&Plan::parse(&text).expect("a plan").steps()[0], &mut set("a,1,3,5\n", &[])).expect_err("one");
+    assert!(error.to_string().contains("too few"), "{error}");
+}
+
+#[test]
+fn where_the_middle_half_does_not_vary_the_note_says_so() {
+    let lines = "a,1,4,1\nb,1,4,1\nc,1,4,1\nd,1,4,1\ne,1,9,1\n";
+    let step = "does = 'drop_outlier_ratings'\nof = 'rating'\nmethod = 'iqr'\nat_least = 5";
+    let notes = run(&mut set(lines, &[]), step).notes;
+    assert_eq!(notes, ["no rating was judged: too few ratings, or the middle half does not vary; use z_score"]);
+}
+
+#[test]
 fn a_split_by_hash_has_the_shares_and_depends_on_ids_and_salt_only() {
     let lines: Vec<String> = (0..2_000).map(|number| format!("u{},{number},3,5\n", number % 500)).collect();
     let by_user = format!("by = 'user'\n{PARTS}");
@@ -243,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn minimum_counts_leave_what_repeated_passes_leave(rows in rows(), users in 0..6_u32, movies in 0..6_u32) {
+    fn minimum_counts_leave_what_repeated_passes_leave(rows in rows(), users in 1..6_u32, movies in 1..6_u32) {
         let mut wanted = shown(&set(&lines(&rows), &[]));
         loop {
             let mut counts = BTreeMap::<String, u32>::new();

@@ -61,6 +61,6 @@ impl Apply for KeepTimes {
             let moment = moment.map(String::from).unwrap_or_default();
             format!("the rating is {how} {moment}")
         });
-        Effect { marks, reasons: reasons.into(), notes: Vec::new() }
+        Effect { marks, reasons: reasons.into(), ..Effect::default() }
     }
 }
