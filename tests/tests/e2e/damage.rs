@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use marquee::ROLES;
-use marquee_e2e::{Clients, DEADLINE, Fleet, Http, World, copy_folder, settings};
+use marquee_e2e::{Clients, DEADLINE, Fleet, Http, World, copy_folder, settings, until};
 use marquee_proto::prediction::v1::{ListModelsRequest, LoadModelRequest, ModelState, ModelVersion};
 use marquee_proto::training::v1::{Algorithm, Parameters, State};
 use tonic::{Code, Status};
@@ -52,6 +52,12 @@ async fn settled(clients: &Clients) -> Result<Vec<ModelVersion>> {
         }
     };
     tokio::time::timeout(DEADLINE, settled).await.context("a version stays neither ready nor failed")?
+}
+
+/// Waits until the route is effective, and returns the number of predictions in an answer.
+async fn answered(clients: &Clients) -> Result<usize> {
+    let ask = async || clients.predict("user-1", &["movie-1"], &[]).await.ok();
+    Ok(until("no prediction", ask).await?.predictions.len())
 }
 
 /// Waits until `/readyz` says this of a check.
@@ -210,7 +216,7 @@ async fn a_fleet_whose_routed_version_is_damaged_says_so_until_another_is_routed
 
     clients.route(1, &[]).await?;
     readyz(&http, 200, "").await?;
-    assert_eq!(clients.predict("user-1", &["movie-1"], &[]).await?.predictions.len(), 1);
+    assert_eq!(answered(&clients).await?, 1);
     fleet.shutdown().await;
     Ok(())
 }
@@ -280,7 +286,7 @@ async fn a_pipe_in_the_place_of_a_manifest_blocks_nothing() -> Result<()> {
     readyz(&http, 200, "").await?;
     assert_eq!(http.get("/v1/models").await?.status, 200);
     let clients = Clients::new(&fleet.transport()?);
-    assert_eq!(clients.predict("user-1", &["movie-1"], &[]).await?.predictions.len(), 1);
+    assert_eq!(answered(&clients).await?, 1);
     fleet.shutdown().await;
     Ok(())
 }
@@ -301,7 +307,7 @@ async fn files_that_are_nobodys_do_no_harm() -> Result<()> {
     let clients = fleet.clients();
     assert_eq!(clients.user("user-1", &[]).await?.history, before.history);
     assert_eq!(settled(clients).await?.first().map(ModelVersion::state), Some(ModelState::Ready));
-    assert_eq!(clients.predict("user-1", &["movie-1"], &[]).await?.predictions.len(), 1);
+    assert_eq!(answered(clients).await?, 1);
     fleet.stop().await;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `marquee validate`: runs a suite of expectations on the ratings or the movies of a data set. It
 //! runs in this process and calls no fleet.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ use marquee_cli::{Error, Human, Output, Show, Table, counted};
 use marquee_datasets::Options;
 use marquee_domain::Timestamp;
 use marquee_validate::tables::Engine;
-use marquee_validate::{Report, ResultFormat, Suite, page, sets, validate};
+use marquee_validate::{Report, ResultFormat, Severity, Suite, Verdict, page, sets, validate};
 use serde::{Serialize, Serializer};
 
 /// The memory of the table, and that of the queries on it, in bytes. Beyond it, both use temporary
@@ -34,6 +35,9 @@ pub(crate) struct ValidateArgs {
     /// How much the result says about each expectation.
     #[arg(long, value_enum, default_value_t = FormatName::Summary, ignore_case = true)]
     result_format: FormatName,
+    /// How many rows may be unreadable. They are in no table, so no expectation judges them.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    allow_unreadable: u64,
     /// Write the verdicts as a page to this file.
     #[arg(long, value_name = "PATH")]
     page: Option<PathBuf>,
@@ -75,36 +79,56 @@ impl From<FormatName> for ResultFormat {
     }
 }
 
-/// Validates, and fails if an expectation is not met.
+/// Validates, and fails if an expectation is not met whose severity is critical, or if too many
+/// rows cannot be read.
 pub(crate) async fn run(args: ValidateArgs, output: Output) -> Result<()> {
     if args.reading.map_scale().is_some() {
         let why = "--map-scale: ratings are validated as they are in the files; leave it out";
         return Err(Error::Usage(why.to_owned()).into());
     }
     let (suite, options) = (read_suite(&args)?, args.reading.options(None));
-    let ValidateArgs { paths, of, result_format, page: file, .. } = args;
+    let ValidateArgs { paths, of, result_format, page: file, allow_unreadable, .. } = args;
     let validating = tokio::task::spawn_blocking(move || -> Result<_> {
-        let (report, left_out) = judge(&paths, options, of, &suite, result_format.into())?;
-        let validated = Validated { report, now: Timestamp::from(SystemTime::now()) };
+        let (report, unreadable) = judge(&paths, options, of, &suite, result_format.into())?;
+        let validated = Validated { report, unreadable, now: Timestamp::from(SystemTime::now()) };
         if let Some(path) = file {
             let written = std::fs::write(&path, page::html(&validated.report, validated.now));
             written.map_err(|source| Error::File { doing: "write the page to", path, source })?;
         }
-        Ok((validated, left_out))
+        Ok(validated)
     });
-    let (validated, left_out) = validating.await.context("wait for the validation")??;
+    let validated = validating.await.context("wait for the validation")??;
     output.show(&validated)?;
-    if let Some(note) = left_out {
-        output.note(&note);
+    let Validated { report, unreadable, .. } = validated;
+    let unread = unreadable.as_ref().map(Unreadable::to_string);
+    if let Some(note) = &unread {
+        output.note(note);
     }
-    let report = validated.report;
     let (all, met) = (report.verdicts.len(), report.met());
     let rows = counted(report.rows, "row");
     output.footer(&format!("{met} of {all} expectations are met by {rows} of {}", report.set));
-    if report.is_met() {
-        return Ok(());
+    let is_critical = |verdict: &Verdict| !verdict.is_met() && verdict.severity() == Severity::Critical;
+    if report.verdicts.iter().any(is_critical) {
+        return Err(Error::Outcome(format!("{} of {all} expectations are not met", all - met)).into());
     }
-    Err(Error::Outcome(format!("{} of {all} expectations are not met", all - met)).into())
+    match unread.filter(|_| unreadable.is_some_and(|unreadable| unreadable.rows > allow_unreadable)) {
+        Some(what) => Err(Error::Outcome(format!("{what}; --allow-unreadable N accepts them")).into()),
+        None => Ok(()),
+    }
+}
+
+/// Rows that are in no table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unreadable {
+    rows: u64,
+    /// What is wrong with the first of them.
+    first: String,
+}
+
+impl Display for Unreadable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot be read, the first: {}", counted(self.rows, "row"), self.first)
+    }
 }
 
 fn read_suite(args: &ValidateArgs) -> Result<Suite> {
@@ -120,35 +144,40 @@ fn read_suite(args: &ValidateArgs) -> Result<Suite> {
     Ok(Suite::parse(&text).map_err(|error| Error::Usage(format!("--suite: {}: {error}", path.display())))?)
 }
 
-/// Reads the data set and judges it. Also returns a note on rows that are not valid. Blocks.
+/// Reads the data set and judges it. Also returns what cannot be read. Blocks.
 fn judge(
     paths: &[PathBuf],
     options: Options,
     of: Of,
     suite: &Suite,
     format: ResultFormat,
-) -> Result<(Report, Option<String>)> {
+) -> Result<(Report, Option<Unreadable>)> {
     let dataset = marquee_datasets::open_all(paths, options).map_err(Error::Dataset)?;
     let set = match of {
         Of::Ratings => sets::ratings(&dataset, MEMORY)?,
         Of::Movies => sets::movies(&dataset, MEMORY)?,
     };
     let report = validate(&Engine::new(MEMORY), &set.name, &set.table, suite, format)?;
-    let left_out = counted(set.left_out, "row");
-    let note = set.first_fault.map(|fault| format!("left out: {left_out} that cannot be read, the first: {fault}"));
-    Ok((report, note))
+    let unreadable = set.first_fault.map(|first| Unreadable { rows: set.left_out, first });
+    Ok((report, unreadable))
 }
 
 /// The verdicts, and when they were reached.
 #[derive(Debug)]
 struct Validated {
     report: Report,
+    unreadable: Option<Unreadable>,
     now: Timestamp,
 }
 
 impl Serialize for Validated {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.report.json(self.now).serialize(serializer)
+        let mut json = self.report.json(self.now);
+        if let Some(unreadable) = &self.unreadable {
+            json["meta"]["unreadable_rows"] = unreadable.rows.into();
+            json["meta"]["first_unreadable_row"] = unreadable.first.clone().into();
+        }
+        json.serialize(serializer)
     }
 }
 

@@ -85,10 +85,27 @@ fn options_of_the_readers_hold_and_rows_that_cannot_be_read_are_counted() {
         args(&[&set, "--column", "user=who", "--column", "rating=stars", "--result-format", "complete"]);
     let suite = Suite::parse(&HIGH.replace('2', "5")).expect("a suite");
     let judged = judge(&paths, reading.options(None), of, &suite, result_format.into());
-    let (report, note) = judged.expect("judged");
+    let (report, unreadable) = judged.expect("judged");
     let result = Value::Object(report.verdicts[0].result().clone());
     assert_eq!((report.rows, &result["unexpected_index_list"]), (2, &json!([0])));
-    assert!(note.expect("a note").starts_with("left out: 1 row that cannot be read, the first: line 3: rating"));
+    let unreadable = unreadable.expect("a row");
+    assert!(unreadable.to_string().starts_with("1 row cannot be read, the first: line 3: rating"), "{unreadable}");
+    let json =
+        serde_json::to_value(Validated { report, unreadable: Some(unreadable), now: Timestamp::from_seconds(0) });
+    assert_eq!(json.expect("JSON")["meta"]["unreadable_rows"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_cannot_be_read_fail_the_command_and_warnings_do_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [set, warning] = ["ratings.csv", "warning.json"].map(path);
+    std::fs::write(&set, RATINGS.replace("3.0", "x")).expect("written");
+    std::fs::write(&warning, HIGH.replace("}}]", "}, \"severity\": \"warning\"}]")).expect("written");
+    let (code, why) = ended(&[&set]).await;
+    assert!(code == 1 && why.contains("1 row cannot be read") && why.contains("--allow-unreadable"), "{code} {why}");
+    assert_eq!(ended(&[&set, "--allow-unreadable", "1"]).await, (0, String::new()));
+    assert_eq!(ended(&[&set, "--allow-unreadable", "1", "--suite", &warning]).await, (0, String::new()));
 }
 
 #[test]
@@ -98,7 +115,7 @@ fn what_is_printed_has_each_verdict_with_its_severity() {
     let dataset = marquee_datasets::open_bytes("a.csv", text, Options::default()).expect("a set");
     let set = sets::ratings(&dataset, MEMORY).expect("a table");
     let report = validate(&Engine::new(MEMORY), "a", &set.table, &suite, ResultFormat::Summary).expect("a report");
-    let Human::Table(table) = (Validated { report, now: Timestamp::from_seconds(0) }).human() else {
+    let Human::Table(table) = (Validated { report, unreadable: None, now: Timestamp::from_seconds(0) }).human() else {
         panic!("no table")
     };
     let printed = table.print(false);
