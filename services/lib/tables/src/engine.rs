@@ -73,7 +73,7 @@ impl Engine {
         &self,
         table: &Table,
         keys: &[usize],
-        filter: Option<Filter>,
+        filter: Option<&Filter>,
         order: Order,
         mut each: impl FnMut(&Groups) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -84,7 +84,7 @@ impl Engine {
         let mut grouping = Grouping::default();
         for part in table.scan()? {
             let part = part?;
-            grouping.push(&part, keys, filter.as_ref(), &converter)?;
+            grouping.push(&part, keys, filter, &converter)?;
             if grouping.bytes > self.memory {
                 grouping.spill()?;
             }

@@ -68,7 +68,7 @@ fn groups_have_the_rows_that_a_filter_selects() {
     let even: Filter =
         Arc::new(|part| Ok(Some(BooleanBuffer::collect_bool(part.batch.num_rows(), |row| row.is_multiple_of(2)))));
     let mut counts = BTreeMap::new();
-    let ended = engine.groups(&table, &[0], Some(even), Order::Any, |groups| {
+    let ended = engine.groups(&table, &[0], Some(&even), Order::Any, |groups| {
         for at in 0..groups.counts.len() {
             *counts.entry(groups.first_rows.value(at)).or_insert(0) += groups.counts.value(at);
         }
@@ -78,7 +78,7 @@ fn groups_have_the_rows_that_a_filter_selects() {
     assert_eq!(counts.values().sum::<i64>(), ROWS / 2);
     assert!(counts.keys().all(|first| first % 2 == 0));
     let failing: Filter = Arc::new(|_| Err("no reason".to_owned()));
-    let failed = engine.groups(&table, &[0], Some(failing), Order::Any, |_| Ok(()));
+    let failed = engine.groups(&table, &[0], Some(&failing), Order::Any, |_| Ok(()));
     assert!(failed.is_err());
 }
 

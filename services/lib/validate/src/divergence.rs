@@ -150,7 +150,7 @@ impl Divergence {
                 };
                 let divergence = entropy(&whole(&observed, observed_tails), &whole(&expected, expected_tails));
                 let side = |weights: &[f64], tails: [f64; 2]| json!({"bins": given, "weights": numbers(weights), "tail_weights": numbers(&tails)});
-                self.outcome(divergence, side(&observed, observed_tails), side(&expected, expected_tails))
+                self.outcome(divergence, &side(&observed, observed_tails), &side(&expected, expected_tails))
             }
             (Counted::Values(_), Partition::Itself) if total == 0 => {
                 Outcome::raised("a column without values has no distribution")
@@ -159,7 +159,7 @@ impl Divergence {
                 let (names, observed, expected) = self.matched(values, partition, &share);
                 let divergence = entropy(&observed, &expected);
                 let side = |weights: &[f64]| json!({"values": names, "weights": numbers(weights)});
-                self.outcome(divergence, side(&observed), side(&expected))
+                self.outcome(divergence, &side(&observed), &side(&expected))
             }
             _ => Outcome::raised("the distribution was counted in another way"),
         }
@@ -200,7 +200,7 @@ impl Divergence {
         (names, observed, expected)
     }
 
-    fn outcome(&self, divergence: f64, observed: Json, expected: Json) -> Outcome {
+    fn outcome(&self, divergence: f64, observed: &Json, expected: &Json) -> Outcome {
         let success = self.threshold.is_none_or(|threshold| divergence <= threshold);
         let value = if divergence.is_finite() { json!(divergence) } else { Json::Null };
         let details = json!({"observed_partition": observed, "expected_partition": expected});

@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             let filter = filter(Columns::One(column), condition);
-            self.engine.groups(self.table, &[column], Some(filter), Order::Keys, |groups| {
+            self.engine.groups(self.table, &[column], Some(&filter), Order::Keys, |groups| {
                 let Some(keys) = groups.keys.first() else { return Ok(()) };
                 each_value(keys, None, Some(&groups.counts), &mut |value, count| {
                     folds.iter_mut().for_each(|(_, fold)| fold.push(value, count));
@@ -261,7 +261,7 @@ impl<'a> Run<'a> {
             let mut count = 0;
             let mut first: BinaryHeap<(i64, Box<[u8]>)> = BinaryHeap::new();
             let filter = filter(check.columns.clone(), check.condition);
-            self.engine.groups(self.table, &columns, Some(filter), Order::Any, |groups| {
+            self.engine.groups(self.table, &columns, Some(&filter), Order::Any, |groups| {
                 let several = (0..groups.counts.len()).filter(|at| groups.counts.value(*at) > 1);
                 let several: Vec<usize> = several.collect();
                 if several.is_empty() {
